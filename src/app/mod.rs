@@ -1,0 +1,1 @@
+//! The window: opening, sessions, snapshots.

@@ -1,0 +1,1 @@
+//! A source seen as (t, z, y, x): geometry without IO, and assembling chunks into planes and volumes.

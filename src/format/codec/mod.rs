@@ -1,0 +1,1 @@
+//! Decoding chunk bytes outside libhdf5.

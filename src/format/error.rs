@@ -1,0 +1,61 @@
+//! Errors of the format layer: what keeps a dataset from opening, and what keeps a chunk from being read.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a path could not be opened as a recording.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}: {message}", file.display())]
+pub struct FormatError {
+    /// The path at fault.
+    pub file: PathBuf,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl FormatError {
+    /// An error at `file`.
+    pub fn new(file: impl AsRef<Path>, message: impl Into<String>) -> Self {
+        Self { file: file.as_ref().to_owned(), message: message.into() }
+    }
+}
+
+/// What kind of failure a [`ReadError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadErrorKind {
+    /// The data are not on disk: never written, or the file is gone.
+    Missing,
+    /// The bytes are there and make no sense.
+    Corrupt,
+    /// The system refused or failed to read.
+    Io,
+    /// The data are stored in a way this program does not read.
+    Unsupported,
+    /// The file is being written at this moment; trying again later makes sense.
+    NotYetWritten,
+}
+
+/// Why a chunk could not be read. Cheap to clone: failures are remembered per chunk.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ReadError {
+    /// What kind of failure.
+    pub kind: ReadErrorKind,
+    /// The file at fault.
+    pub file: Arc<Path>,
+    /// What is wrong, without the file name.
+    pub message: Arc<str>,
+}
+
+impl ReadError {
+    /// An error at `file`.
+    pub fn new(kind: ReadErrorKind, file: &Arc<Path>, message: impl Into<Arc<str>>) -> Self {
+        Self { kind, file: Arc::clone(file), message: message.into() }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file.display(), self.message)
+    }
+}

@@ -1,0 +1,1 @@
+//! In-memory and gated sources, for tests and small data.

@@ -1,0 +1,54 @@
+//! From a path a user gave to an open dataset.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{FormatError, Source, split};
+
+/// What the user said beside the path.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Which array of several (`--dataset`).
+    pub dataset: Option<String>,
+    /// Prefix of a split dataset's block names (`--prefix`).
+    pub prefix: Option<String>,
+    /// Names of the axes, slowest first (`--axes tzyx`), where the file does not say or is wrong.
+    pub axes: Option<String>,
+    /// Set to true to abandon the opening.
+    pub cancel: Arc<AtomicBool>,
+}
+
+impl OpenOptions {
+    /// Whether the opening has been abandoned.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+}
+
+/// One array a path offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetEntry {
+    /// What `--dataset` takes.
+    pub name: String,
+    /// Shape and type in words, for the picker.
+    pub summary: String,
+}
+
+/// An open dataset and its siblings.
+pub struct Opened {
+    /// The array.
+    pub source: Arc<dyn Source>,
+    /// Every array the path offers, `source` among them.
+    pub datasets: Vec<DatasetEntry>,
+    /// Index of `source` in `datasets`.
+    pub chosen: usize,
+}
+
+/// Opens a folder, its parent, a `stack_metadata.json` or an HDF5 file. Blocks; never writes.
+///
+/// # Errors
+/// When nothing can be viewed: the message names the file, what is wrong and what to do.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
+    split::open(path, options)
+}

@@ -1,0 +1,58 @@
+//! The trait every format implements.
+
+use std::sync::Arc;
+
+use super::ReadError;
+use crate::volume::{ArrayInfo, BlockState, Problem, Region};
+
+/// The smallest piece of a dataset that can be read alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Chunk {
+    /// Identifies the chunk within its dataset for as long as the dataset is open, growth included.
+    pub index: u64,
+    /// The voxels a read of it delivers, in the dataset's own axes, clipped to its extent.
+    pub region: Region,
+}
+
+/// How much of a chunk's buffer a read filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// All of it was measured.
+    All,
+    /// These parts (in the coordinates of the dataset) were never written, or lie beyond what the
+    /// file holds. The reason is for the hatch and the readout.
+    Except(Vec<Region>, ReadError),
+}
+
+/// An open, read-only dataset of any rank.
+///
+/// Nothing is cached here, and no file is held open between calls. All methods may be called from any
+/// thread; only [`Source::read`] may block.
+pub trait Source: Send + Sync {
+    /// What is known of the array. Immediate.
+    fn info(&self) -> &Arc<ArrayInfo>;
+
+    /// Appends the chunks that cover `region`: disjoint, each touching it, none missing, without IO.
+    /// A chunk's region is a function of its index alone; where a stored chunk can be decoded in parts,
+    /// the parts are the chunks. Parts of `region` outside the array are ignored.
+    fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>);
+
+    /// Reads one chunk into `buffer`, which has exactly the bytes of `chunk.region` in C order,
+    /// little-endian, bool as 0 or 1. May block; never panics, whatever the file holds.
+    ///
+    /// # Errors
+    /// When nothing of the chunk can be had: missing, corrupt, or a failing disk.
+    fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError>;
+
+    /// What has been found wrong so far; grows as more of the dataset is looked at. Cheap.
+    fn problems(&self) -> Vec<Problem>;
+
+    /// State of each stored piece as half-open ranges of the *first* axis of the dataset's time axis
+    /// (or of z, where pieces run along z), for the time bar. Cheap; empty for single files.
+    fn block_states(&self) -> Vec<([usize; 2], BlockState)> {
+        Vec::new()
+    }
+
+    /// Forgets what is remembered about failed pieces, so that the next read tries the disk again.
+    fn forget_failures(&self) {}
+}

@@ -1,0 +1,40 @@
+//! Tectum, a native viewer for volumetric time series. This page is the map of the code.
+//!
+//! # Layers
+//! Data flows one way, from the disk to the screen; commands flow the other way.
+//!
+//! | module | job | may import |
+//! |---|---|---|
+//! | [`volume`] | shapes, regions, voxel types, indexing, projection, histogram: arrays in memory | nothing |
+//! | [`format`] | what lies on disk: [`format::Source`] and one module for each format | volume |
+//! | [`array`] | a source seen as (t, z, y, x): geometry, assembling chunks | format |
+//! | [`stream`] | the cache, the plan of what to read next, the loader threads | array |
+//! | [`live`] | watching a recording that is still being written | format |
+//! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
+//! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live and render |
+//! | [`app`] | the window, opening, sessions, snapshots | all |
+//! | [`cli`] | one file for each subcommand | all |
+//!
+//! libhdf5 is named only in `format::h5` (and in `format::synth`, which writes the demo), wgpu only in
+//! `render` and device set-up, egui only in `ui`, `app` and the render callback.
+//!
+//! # One scrub, in a straight line
+//! slider drag → [`ui::Command`] → [`ui::ViewState::apply`] → [`ui::resolve`] → [`stream::Stream::request`]
+//! (velocity, plan, submit) → a loader reads and decodes a chunk into the cache and wakes the window →
+//! the next frame asks [`stream::Stream::picture`] and hands the voxels to the renderer as a draw.
+//!
+//! # Words
+//! Axis order is t, z, y, x everywhere, slowest first. A *voxel* is a sample, a *pixel* is on screen
+//! only. A *plane* is a 2-D cut, a *volume* 3-D at one *timepoint*; a *frame* is one repaint of the
+//! window. A *chunk* is the smallest piece that can be read alone and the cache's unit; a *block* is one
+//! file of a split dataset.
+
+pub mod app;
+pub mod array;
+pub mod cli;
+pub mod format;
+pub mod live;
+pub mod render;
+pub mod stream;
+pub mod ui;
+pub mod volume;

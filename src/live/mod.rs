@@ -1,0 +1,1 @@
+//! Watching a recording that is still being written.

@@ -1,0 +1,5 @@
+//! The `tectum` program.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

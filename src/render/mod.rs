@@ -1,0 +1,1 @@
+//! The renderer: owns every GPU object.

@@ -1,0 +1,1 @@
+//! From a wish to voxels in memory: cache, plan, loader threads.

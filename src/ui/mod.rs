@@ -1,0 +1,1 @@
+//! View state, commands and panels.

@@ -1,0 +1,74 @@
+//! The vocabulary of every other layer: shapes, regions, voxel types, indexing and plain arithmetic
+//! on arrays in memory. Imports nothing of the project and does no IO.
+
+mod axis;
+mod dtype;
+mod info;
+mod picture;
+mod pool;
+mod problem;
+mod region;
+mod voxels;
+
+pub use axis::{Axis, Orientation};
+pub use dtype::{DType, Voxel};
+pub use info::{ArrayInfo, BlockState, VoxelSize};
+pub use picture::{Picture, Projection};
+pub use pool::{Buffer, Pool};
+pub use problem::{Problem, Severity};
+pub use region::{MAX_RANK, Region, Shape, copy_region};
+pub use voxels::Voxels;
+
+/// Runs `$body` with the type alias `$T` bound to the Rust type that stores one voxel of `$dtype`
+/// (`bool` is stored as a `u8` of 0 or 1).
+#[macro_export]
+macro_rules! dispatch_dtype {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            $crate::volume::DType::Bool | $crate::volume::DType::U8 => {
+                type $T = u8;
+                $body
+            }
+            $crate::volume::DType::I8 => {
+                type $T = i8;
+                $body
+            }
+            $crate::volume::DType::U16 => {
+                type $T = u16;
+                $body
+            }
+            $crate::volume::DType::I16 => {
+                type $T = i16;
+                $body
+            }
+            $crate::volume::DType::U32 => {
+                type $T = u32;
+                $body
+            }
+            $crate::volume::DType::I32 => {
+                type $T = i32;
+                $body
+            }
+            $crate::volume::DType::U64 => {
+                type $T = u64;
+                $body
+            }
+            $crate::volume::DType::I64 => {
+                type $T = i64;
+                $body
+            }
+            $crate::volume::DType::F16 => {
+                type $T = half::f16;
+                $body
+            }
+            $crate::volume::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            $crate::volume::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+        }
+    };
+}

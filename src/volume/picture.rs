@@ -1,0 +1,101 @@
+//! What can be drawn of one timepoint.
+
+use super::Orientation;
+
+/// How a projection folds the voxels along its axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Projection {
+    #[default]
+    Max,
+    Mean,
+    Min,
+    /// Population standard deviation (numpy's default, `ddof=0`).
+    Std,
+    Sum,
+}
+
+impl Projection {
+    /// All operations in the order they are offered.
+    pub const ALL: [Self; 5] = [Self::Max, Self::Mean, Self::Min, Self::Std, Self::Sum];
+
+    /// numpy's name of the operation, as the command line takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Max => "max",
+            Self::Mean => "mean",
+            Self::Min => "min",
+            Self::Std => "std",
+            Self::Sum => "sum",
+        }
+    }
+
+    /// Label in the window.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Max => "Max",
+            Self::Mean => "Mean",
+            Self::Min => "Min",
+            Self::Std => "Std",
+            Self::Sum => "Sum",
+        }
+    }
+}
+
+/// Identifies one image of a dataset: what to cut or fold out of which timepoint. Small, `Copy`, and
+/// the key of every picture cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Picture {
+    /// The plane at `index` along the depth axis of `orientation`.
+    Plane {
+        /// Timepoint.
+        t: usize,
+        /// Which way the plane cuts.
+        orientation: Orientation,
+        /// Position along the depth axis.
+        index: usize,
+    },
+    /// The planes `slab[0]..slab[1]` along the depth axis folded into one.
+    Projection {
+        /// Timepoint.
+        t: usize,
+        /// Which axis is folded, and how the result lies.
+        orientation: Orientation,
+        /// Half-open, non-empty range along the depth axis.
+        slab: [usize; 2],
+        /// How voxels are folded.
+        op: Projection,
+    },
+}
+
+impl Picture {
+    /// Timepoint of the picture.
+    pub fn t(&self) -> usize {
+        match *self {
+            Self::Plane { t, .. } | Self::Projection { t, .. } => t,
+        }
+    }
+
+    /// The same picture at another timepoint.
+    pub fn at(self, t: usize) -> Self {
+        match self {
+            Self::Plane { orientation, index, .. } => Self::Plane { t, orientation, index },
+            Self::Projection { orientation, slab, op, .. } => Self::Projection { t, orientation, slab, op },
+        }
+    }
+
+    /// How the picture lies.
+    pub fn orientation(&self) -> Orientation {
+        match *self {
+            Self::Plane { orientation, .. } | Self::Projection { orientation, .. } => orientation,
+        }
+    }
+
+    /// Half-open range along the depth axis that the picture is made of.
+    pub fn depth_range(&self) -> [usize; 2] {
+        match *self {
+            Self::Plane { index, .. } => [index, index + 1],
+            Self::Projection { slab, .. } => slab,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! An array of voxels in memory, with the parts of it that could not be had.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Buffer, DType, Region, Shape, Voxel};
+
+/// Voxels in C order with their shape and type. What lies in `missing` was never measured or could not
+/// be read, and must be drawn and reported as such, whatever the bytes say.
+#[derive(Debug)]
+pub struct Voxels {
+    id: u64,
+    dtype: DType,
+    shape: Shape,
+    buffer: Buffer,
+    missing: Vec<Region>,
+}
+
+impl Voxels {
+    /// Wraps a filled buffer.
+    ///
+    /// # Panics
+    /// If the buffer's length is not that of the shape and type: a caller's mistake, not bad input.
+    pub fn new(dtype: DType, shape: Shape, buffer: Buffer, missing: Vec<Region>) -> Self {
+        assert_eq!(Some(buffer.len()), shape.num_bytes(dtype), "buffer does not fit {shape:?} {dtype}");
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), dtype, shape, buffer, missing }
+    }
+
+    /// Copies values into an array of their type.
+    ///
+    /// # Panics
+    /// If the number of values is not that of the shape.
+    pub fn from_values<T: Voxel>(dtype: DType, shape: Shape, values: &[T]) -> Self {
+        let mut buffer = Buffer::unpooled(std::mem::size_of_val(values));
+        buffer.bytes_mut().copy_from_slice(bytemuck::cast_slice(values));
+        Self::new(dtype, shape, buffer, Vec::new())
+    }
+
+    /// Identity of this content: no two arrays of a process share one, so it can key a texture.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Storage type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Extent; rank 2 (rows, columns) for a plane, 3 (z, y, x) for a volume.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Regions, in this array's own coordinates, that hold no measured data. May overlap.
+    pub fn missing(&self) -> &[Region] {
+        &self.missing
+    }
+
+    /// Raw bytes in C order.
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.bytes()
+    }
+
+    /// Memory occupied, for budgets.
+    pub fn num_bytes(&self) -> usize {
+        self.buffer.capacity_bytes() + std::mem::size_of_val(self.missing.as_slice())
+    }
+
+    /// All values, where `T` is the type [`crate::dispatch_dtype`] gives for this array's dtype.
+    pub fn values<T: Voxel>(&self) -> &[T] {
+        bytemuck::cast_slice(self.buffer.bytes())
+    }
+
+    /// Whether the voxel at `index` was measured and read.
+    pub fn is_measured(&self, index: &[usize]) -> bool {
+        !self.missing.iter().any(|region| region.contains(index))
+    }
+
+    /// The exact value at `index` as text, `None` outside the array or where it is missing.
+    pub fn format_value(&self, index: &[usize]) -> Option<String> {
+        let offset = self.shape.offset(index)?;
+        if !self.is_measured(index) {
+            return None;
+        }
+        Some(match self.dtype {
+            DType::Bool => (self.bytes()[offset] != 0).to_string(),
+            dtype => crate::dispatch_dtype!(dtype, T => self.values::<T>()[offset].to_string()),
+        })
+    }
+
+    /// The value at `index`, `None` outside the array or where it is missing.
+    pub fn get_f64(&self, index: &[usize]) -> Option<f64> {
+        let offset = self.shape.offset(index)?;
+        self.is_measured(index)
+            .then(|| crate::dispatch_dtype!(self.dtype, T => Voxel::to_f64(self.values::<T>()[offset])))
+    }
+}
