@@ -2,6 +2,8 @@
 //! on arrays in memory. Imports nothing of the project and does no IO.
 
 mod axis;
+mod colormap;
+mod display;
 mod dtype;
 mod info;
 mod picture;
@@ -11,6 +13,8 @@ mod region;
 mod voxels;
 
 pub use axis::{Axis, Orientation};
+pub use colormap::{Colormap, Lut};
+pub use display::{Display, Interpolation};
 pub use dtype::{DType, Voxel};
 pub use info::{ArrayInfo, BlockState, VoxelSize};
 pub use picture::{Picture, Projection};

@@ -1,0 +1,130 @@
+//! How values become colours: contrast limits, gamma, colormap, and filtering. The arithmetic here is
+//! the oracle of the plane shader.
+
+use super::{Colormap, DType};
+
+/// How the picture is filtered where a voxel and a pixel are not the same size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Interpolation {
+    /// The voxel under the pixel's centre, unchanged.
+    Nearest,
+    /// Values blended before they are coloured; the average over the pixel's area when zoomed out.
+    #[default]
+    Linear,
+}
+
+impl Interpolation {
+    /// Both, in the order they are offered.
+    pub const ALL: [Self; 2] = [Self::Nearest, Self::Linear];
+
+    /// Label in the window.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Nearest => "Nearest",
+            Self::Linear => "Linear",
+        }
+    }
+}
+
+/// Everything that decides the colour of a value. Changing it uploads nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Display {
+    /// Values drawn with the first and with the last colour.
+    pub limits: [f32; 2],
+    /// Exponent of the normalised value: above 1 darkens the middle, below 1 brightens it.
+    pub gamma: f32,
+    /// The gradient.
+    pub colormap: Colormap,
+    /// Whether the gradient runs backwards.
+    pub invert: bool,
+    /// Filtering.
+    pub interpolation: Interpolation,
+    /// Value at which the detector saturates, for [`Colormap::Saturation`]; `None`: the largest value
+    /// of an integer type, the upper contrast limit of a float.
+    pub full_scale: Option<f32>,
+}
+
+impl Default for Display {
+    fn default() -> Self {
+        Self {
+            limits: [0.0, 1.0],
+            gamma: 1.0,
+            colormap: Colormap::Gray,
+            invert: false,
+            interpolation: Interpolation::Linear,
+            full_scale: None,
+        }
+    }
+}
+
+impl Display {
+    /// Position of a value along the gradient, 0 to 1; `None` for NaN, which is no measurement. Where
+    /// the limits coincide the gradient is a step.
+    pub fn normalize(&self, value: f32) -> Option<f32> {
+        if value.is_nan() {
+            return None;
+        }
+        let [low, high] = self.limits;
+        // Compared before subtracting, so that infinities clamp instead of becoming NaN.
+        let linear = if value <= low {
+            0.0
+        } else if value >= high {
+            1.0
+        } else {
+            (value - low) / (high - low)
+        };
+        let curved = linear.powf(self.gamma);
+        Some(if self.invert { 1.0 - curved } else { curved })
+    }
+
+    /// The value [`Colormap::Saturation`] takes for full scale.
+    pub fn full_scale_of(&self, dtype: DType) -> f32 {
+        self.full_scale.unwrap_or_else(|| match dtype.integer_range() {
+            Some([_, largest]) => largest as f32,
+            None => self.limits[1],
+        })
+    }
+
+    /// The colour of a value of an array of `dtype`; `None` for NaN, which is hatched like missing data.
+    pub fn color(&self, value: f32, dtype: DType) -> Option<[u8; 4]> {
+        let position = self.normalize(value)?;
+        let colormap = match self.colormap {
+            Colormap::Saturation if value == 0.0 => return Some(Colormap::ZERO_COLOR),
+            Colormap::Saturation if value >= self.full_scale_of(dtype) => return Some(Colormap::FULL_SCALE_COLOR),
+            Colormap::Saturation => Colormap::Gray,
+            other => other,
+        };
+        Some(colormap.lut()[(position * 255.0).round() as usize])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_map_along_the_gradient_and_clamp_at_its_ends() {
+        let display = Display { limits: [100.0, 200.0], ..Display::default() };
+        assert_eq!(display.normalize(150.0), Some(0.5));
+        assert_eq!(display.normalize(f32::NEG_INFINITY), Some(0.0));
+        assert_eq!(display.normalize(f32::INFINITY), Some(1.0));
+        assert_eq!(display.normalize(f32::NAN), None);
+        assert_eq!(Display { gamma: 2.0, ..display }.normalize(150.0), Some(0.25));
+        assert_eq!(Display { invert: true, ..display }.normalize(100.0), Some(1.0));
+        let step = Display { limits: [100.0, 100.0], ..display };
+        assert_eq!((step.normalize(100.0), step.normalize(100.5)), (Some(0.0), Some(1.0)));
+    }
+
+    #[test]
+    fn saturation_tells_zero_and_full_scale_by_the_value_alone() {
+        let display = Display { limits: [10.0, 20.0], colormap: Colormap::Saturation, ..Display::default() };
+        assert_eq!(display.color(0.0, DType::U16), Some(Colormap::ZERO_COLOR));
+        assert_eq!(display.color(5.0, DType::U16), Some([0, 0, 0, 255]));
+        assert_eq!(display.color(60000.0, DType::U16), Some([255, 255, 255, 255]));
+        assert_eq!(display.color(65535.0, DType::U16), Some(Colormap::FULL_SCALE_COLOR));
+        assert_eq!(display.color(255.0, DType::U8), Some(Colormap::FULL_SCALE_COLOR));
+        let camera = Display { full_scale: Some(4095.0), ..display };
+        assert_eq!(camera.color(4095.0, DType::U16), Some(Colormap::FULL_SCALE_COLOR));
+        assert_eq!(display.color(f32::NAN, DType::F32), None);
+    }
+}
