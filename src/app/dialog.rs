@@ -1,0 +1,47 @@
+//! The system's folder dialog on a thread of its own, polled once a frame.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+
+/// What became of a dialog.
+pub enum Picked {
+    /// The user chose this.
+    Path(PathBuf),
+    /// The user closed the dialog, or none could be shown.
+    Nothing,
+}
+
+/// A dialog that is open.
+pub struct FolderDialog {
+    result: Receiver<Option<PathBuf>>,
+}
+
+impl FolderDialog {
+    /// Shows the dialog, starting in `folder`, and calls `wake` when it closes.
+    pub fn show(folder: Option<PathBuf>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        let (sender, result) = bounded(1);
+        let run = move || {
+            let mut dialog = rfd::FileDialog::new().set_title("Open a recording");
+            if let Some(folder) = folder {
+                dialog = dialog.set_directory(folder);
+            }
+            let _ignored = sender.send(dialog.pick_folder());
+            wake();
+        };
+        if let Err(error) = std::thread::Builder::new().name("tectum-dialog".into()).spawn(run) {
+            tracing::error!("cannot start a thread for the folder dialog: {error}");
+        }
+        Self { result }
+    }
+
+    /// The choice once the dialog has closed; never blocks.
+    pub fn try_result(&self) -> Option<Picked> {
+        match self.result.try_recv() {
+            Ok(Some(path)) => Some(Picked::Path(path)),
+            Ok(None) | Err(TryRecvError::Disconnected) => Some(Picked::Nothing),
+            Err(TryRecvError::Empty) => None,
+        }
+    }
+}
