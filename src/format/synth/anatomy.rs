@@ -57,8 +57,8 @@ const LOBES: [Lobe; 10] = [
     lobe([0.232, 0.245, -0.40], [0.291, 0.111, 0.60], 1.00, 0.9),  // cerebellum
     lobe([0.201, 0.390, 0.15], [0.229, 0.212, 0.80], 0.80, 0.9),   // rostral hindbrain
     lobe([0.159, 0.580, 0.10], [0.180, 0.297, 0.75], 0.75, 0.9),   // caudal hindbrain
-    lobe([0.091, 0.860, 0.10], [0.105, 0.318, 0.60], 0.65, 0.8),   // spinal cord
-    lobe([0.281, 0.060, 0.65], [0.260, 0.318, 0.35], 0.45, 0.5),   // tegmentum, deep
+    lobe([0.091, 0.860, 0.10], [0.105, 0.320, 0.60], 0.65, 0.8),   // spinal cord
+    lobe([0.281, 0.060, 0.65], [0.260, 0.320, 0.35], 0.45, 0.5),   // tegmentum, deep
 ];
 
 /// The centre of the neuropil of the tectum, where retinal axons arrive.

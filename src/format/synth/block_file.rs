@@ -115,7 +115,7 @@ impl BlockFile<'_> {
     fn write_locked(&self, chunks: &[PackedChunk]) -> Step<()> {
         let name =
             CString::new(self.path.as_os_str().as_encoded_bytes()).map_err(|_| "use a file name with a zero byte")?;
-        // SAFETY (the whole block): called under the library's lock after its initialisation; every
+        // SAFETY: of the whole block: called under the library's lock after its initialisation; every
         // identifier is checked before use and closed once by its `Handle`, dataset before file; all
         // pointers are to live values of the sizes the calls document.
         unsafe {

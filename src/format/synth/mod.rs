@@ -6,6 +6,7 @@
 mod anatomy;
 mod block_file;
 mod cells;
+pub mod rig;
 mod rng;
 mod scene;
 mod writer;
@@ -59,6 +60,8 @@ impl Recipe {
 /// What is known of the recording because it was made: for tests of the metrics and for `truth.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Truth {
+    /// [`MADE_BY`], by which our own recordings are told from a user's.
+    pub made_by: String,
     /// (t, z, y, x).
     pub shape: [usize; 4],
     /// Shift of the animal against the first timepoint, voxels, (y, x) for each t.
@@ -83,6 +86,7 @@ impl Truth {
     /// The truth of a scene.
     pub fn of(scene: &Scene) -> Self {
         Self {
+            made_by: MADE_BY.to_owned(),
             shape: scene.shape(),
             drift_px: (0..scene.shape()[0]).map(|t| scene.drift(t)).collect(),
             bleached: BLEACHED,
@@ -135,6 +139,8 @@ pub fn write(
 
 /// Name of the experiment's metadata file, as Stytra names it.
 pub const EXPERIMENT_FILE: &str = "120000_metadata.json";
+/// What [`Truth::made_by`] says.
+pub const MADE_BY: &str = "tectum demo";
 /// Name of the file that holds the [`Truth`].
 pub const TRUTH_FILE: &str = "truth.json";
 
