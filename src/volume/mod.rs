@@ -1,25 +1,31 @@
 //! The vocabulary of every other layer: shapes, regions, voxel types, indexing and plain arithmetic
 //! on arrays in memory. Imports nothing of the project and does no IO.
 
+mod accumulator;
 mod axis;
 mod colormap;
 mod display;
 mod dtype;
+mod histogram;
 mod info;
 mod picture;
 mod pool;
 mod problem;
+mod project;
 mod region;
 mod voxels;
 
+pub use accumulator::{Accumulator, FoldBox, projected_dtype};
 pub use axis::{Axis, Orientation};
 pub use colormap::{Colormap, Lut};
 pub use display::{Display, Interpolation};
 pub use dtype::{DType, Voxel};
+pub use histogram::{Histogram, measured_values, percentiles};
 pub use info::{ArrayInfo, BlockState, VoxelSize};
 pub use picture::{Picture, Projection};
 pub use pool::{Buffer, Pool};
 pub use problem::{Problem, Severity};
+pub use project::{flatten, kept_axes, project};
 pub use region::{MAX_RANK, Region, Shape, copy_region};
 pub use voxels::Voxels;
 

@@ -36,6 +36,13 @@ impl Voxels {
         Self::new(dtype, shape, buffer, Vec::new())
     }
 
+    /// The same voxels with other parts marked as missing.
+    #[must_use]
+    pub fn with_missing(mut self, missing: Vec<Region>) -> Self {
+        self.missing = missing;
+        self
+    }
+
     /// Identity of this content: no two arrays of a process share one, so it can key a texture.
     pub fn id(&self) -> u64 {
         self.id

@@ -1,0 +1,142 @@
+//! Which axis of the dataset is t, z, y and x, and what index the others are held at.
+
+use crate::volume::{Axis, MAX_RANK, Region, Shape};
+
+/// The way between the dataset's own axes and (t, z, y, x).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AxisMap {
+    rank: usize,
+    /// For t, z, y, x: the dataset's axis, if it has one.
+    source_of: [Option<usize>; 4],
+}
+
+impl AxisMap {
+    /// Takes the axes at their word; where none is named, the last ones are z, y, x (rank 3) or t, z, y, x.
+    /// Axes without a meaning here are held at index 0.
+    pub(super) fn new(shape: &Shape, axes: &[Option<Axis>]) -> Self {
+        let rank = shape.rank();
+        let mut source_of = [None; 4];
+        for (i, axis) in axes.iter().enumerate().take(rank) {
+            if let Some(axis) = axis
+                && source_of[axis.index()].is_none()
+            {
+                source_of[axis.index()] = Some(i);
+            }
+        }
+        let named = source_of.iter().any(Option::is_some);
+        // A picture needs columns and rows; a nameless dataset also gets its depth and time.
+        for axis in [Axis::X, Axis::Y, Axis::Z, Axis::T] {
+            let wanted = !named || matches!(axis, Axis::X | Axis::Y);
+            if wanted && source_of[axis.index()].is_none() {
+                source_of[axis.index()] = (0..rank).rev().find(|i| !source_of.contains(&Some(*i)));
+            }
+        }
+        Self { rank, source_of }
+    }
+
+    /// Which of t, z, y, x the dataset has.
+    pub(super) fn has_axis(&self) -> [bool; 4] {
+        self.source_of.map(|axis| axis.is_some())
+    }
+
+    /// Extent in (t, z, y, x); an absent axis has extent 1, unless the dataset is empty on an axis that
+    /// is not shown.
+    pub(super) fn view_shape(&self, shape: &Shape) -> [usize; 4] {
+        let hidden_is_empty = (0..self.rank).any(|i| !self.source_of.contains(&Some(i)) && shape.dims()[i] == 0);
+        self.source_of.map(|axis| match axis {
+            _ if hidden_is_empty => 0,
+            Some(i) => shape.dims()[i],
+            None => 1,
+        })
+    }
+
+    /// A (t, z, y, x) box in the dataset's own axes.
+    pub(super) fn to_source(self, view: &Region) -> Region {
+        let (mut start, mut stop) = ([0; MAX_RANK], [1; MAX_RANK]);
+        for (axis, source) in self.source_of.iter().enumerate() {
+            if let Some(i) = *source {
+                (start[i], stop[i]) = (view.start()[axis], view.stop()[axis]);
+            }
+        }
+        // Cannot fail: each range comes from a valid box. An empty box is as good an answer as any.
+        Region::new(&start[..self.rank], &stop[..self.rank]).unwrap_or_else(|| Region::whole(&Shape::from([0; 0])))
+    }
+
+    /// A box of the dataset in (t, z, y, x); `None` where it holds nothing of what is shown.
+    pub(super) fn to_view(self, source: &Region) -> Option<Region> {
+        let hidden = (0..self.rank).filter(|i| !self.source_of.contains(&Some(*i)));
+        for i in hidden {
+            if !(source.start()[i] == 0 && source.stop()[i] > 0) {
+                return None;
+            }
+        }
+        let (mut start, mut stop) = ([0; 4], [1; 4]);
+        for (axis, i) in self.source_of.iter().enumerate() {
+            if let Some(i) = *i {
+                (start[axis], stop[axis]) = (source.start()[i], source.stop()[i]);
+            }
+        }
+        Region::new(&start, &stop)
+    }
+
+    /// Whether the bytes of a chunk of the dataset are already in (t, z, y, x) order.
+    pub(super) fn is_direct(&self, source: &Region) -> bool {
+        let in_order = self.source_of.iter().flatten().is_sorted();
+        let dims = source.shape();
+        in_order && (0..self.rank).all(|i| self.source_of.contains(&Some(i)) || dims.dims()[i] == 1)
+    }
+
+    /// For t, z, y, x: the distance in voxels between neighbours in a C-order buffer of the box `source`
+    /// (0 for absent axes).
+    pub(super) fn strides(&self, source: &Region) -> [usize; 4] {
+        let dims = source.shape();
+        self.source_of.map(|axis| axis.map_or(0, |i| dims.dims()[i + 1..].iter().product()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nameless_axes_are_the_last_ones() {
+        let map = AxisMap::new(&Shape::from([5, 6]), &[None, None]);
+        assert_eq!(map.view_shape(&Shape::from([5, 6])), [1, 1, 5, 6]);
+        let map = AxisMap::new(&Shape::from([4, 5, 6]), &[]);
+        assert_eq!(map.view_shape(&Shape::from([4, 5, 6])), [1, 4, 5, 6]);
+        let map = AxisMap::new(&Shape::from([9, 3, 4, 5, 6]), &[None; 5]);
+        assert_eq!(map.view_shape(&Shape::from([9, 3, 4, 5, 6])), [3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn named_axes_are_taken_at_their_word() {
+        let shape = Shape::from([7, 5, 6]);
+        let map = AxisMap::new(&shape, &[Some(Axis::T), Some(Axis::Y), Some(Axis::X)]);
+        assert_eq!(map.view_shape(&shape), [7, 1, 5, 6]);
+        let region = Region::new(&[2, 0, 1, 1], &[3, 1, 4, 5]).expect("valid");
+        let source = map.to_source(&region);
+        assert_eq!(source, Region::new(&[2, 1, 1], &[3, 4, 5]).expect("valid"));
+        assert_eq!(map.to_view(&source), Some(region));
+        assert!(map.is_direct(&source));
+    }
+
+    #[test]
+    fn reversed_axes_are_not_direct() {
+        let shape = Shape::from([6, 5, 4, 3]);
+        let map = AxisMap::new(&shape, &[Some(Axis::X), Some(Axis::Y), Some(Axis::Z), Some(Axis::T)]);
+        assert_eq!(map.view_shape(&shape), [3, 4, 5, 6]);
+        let whole = Region::whole(&shape);
+        assert!(!map.is_direct(&whole));
+        assert_eq!(map.strides(&whole), [1, 3, 12, 60]);
+    }
+
+    #[test]
+    fn a_channel_axis_is_held_at_its_first_index() {
+        let shape = Shape::from([2, 4, 5, 6]);
+        let map = AxisMap::new(&shape, &[None, Some(Axis::Z), Some(Axis::Y), Some(Axis::X)]);
+        assert_eq!(map.view_shape(&shape), [1, 4, 5, 6]);
+        assert_eq!(map.to_view(&Region::new(&[1, 0, 0, 0], &[2, 4, 5, 6]).expect("valid")), None);
+        assert!(map.is_direct(&Region::new(&[0, 0, 0, 0], &[1, 4, 5, 6]).expect("valid")));
+        assert!(!map.is_direct(&Region::whole(&shape)));
+    }
+}

@@ -1,0 +1,125 @@
+//! [`LazyArray`]: one source as (t, z, y, x). Geometry questions do no IO.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::axes::AxisMap;
+use super::{ArrayChunk, ChunkKey, DatasetId};
+use crate::format::{Chunk, Source};
+use crate::volume::{DType, Picture, Region, Shape, VoxelSize};
+
+/// What the layers above need to know of an array.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ViewInfo {
+    /// Extent in (t, z, y, x); an axis the dataset lacks has extent 1.
+    pub shape: [usize; 4],
+    /// Storage type.
+    pub dtype: DType,
+    /// Voxel edges, where known.
+    pub voxel_size: Option<VoxelSize>,
+    /// Volumes per second, where known.
+    pub rate_hz: Option<f64>,
+    /// Which of t, z, y, x the dataset has.
+    pub has_axis: [bool; 4],
+}
+
+/// A source seen as (t, z, y, x).
+pub struct LazyArray {
+    source: Arc<dyn Source>,
+    id: DatasetId,
+    pub(super) map: AxisMap,
+    info: ViewInfo,
+}
+
+impl LazyArray {
+    /// Views a source under a new id.
+    pub fn new(source: Arc<dyn Source>) -> Self {
+        Self::with_id(source, DatasetId::next())
+    }
+
+    /// A longer state of the same recording: chunk indices keep their meaning, so it keeps its id.
+    pub fn grown(&self, source: Arc<dyn Source>) -> Self {
+        Self::with_id(source, self.id)
+    }
+
+    fn with_id(source: Arc<dyn Source>, id: DatasetId) -> Self {
+        let array = Arc::clone(source.info());
+        let map = AxisMap::new(&array.shape, &array.axes);
+        let info = ViewInfo {
+            shape: map.view_shape(&array.shape),
+            dtype: array.dtype,
+            voxel_size: array.voxel_size,
+            rate_hz: array.rate_hz,
+            has_axis: map.has_axis(),
+        };
+        Self { source, id, map, info }
+    }
+
+    /// Facts of the array. Immediate.
+    pub fn info(&self) -> &ViewInfo {
+        &self.info
+    }
+
+    /// The source beneath.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// Identity of the dataset.
+    pub fn id(&self) -> DatasetId {
+        self.id
+    }
+
+    /// All of the array.
+    pub fn whole(&self) -> Region {
+        Region::whole(&Shape::from(self.info.shape))
+    }
+
+    /// Appends the chunks that a (t, z, y, x) box touches. No IO, no allocation but in `chunks`.
+    pub fn chunks(&self, region: &Region, chunks: &mut Vec<ArrayChunk>) {
+        thread_local! {
+            static FOUND: RefCell<Vec<Chunk>> = const { RefCell::new(Vec::new()) };
+        }
+        let Some(region) = region.intersect(&self.whole()) else { return };
+        FOUND.with_borrow_mut(|found| {
+            found.clear();
+            self.source.chunks(&self.map.to_source(&region), found);
+            chunks.extend(found.iter().filter_map(|chunk| self.array_chunk(chunk)));
+        });
+    }
+
+    /// The chunk that holds one voxel; `None` outside the array.
+    pub fn chunk_at(&self, voxel: [usize; 4]) -> Option<ArrayChunk> {
+        let region = Region::new(&voxel, &voxel.map(|i| i.saturating_add(1)))?.intersect(&self.whole())?;
+        let mut found = Vec::with_capacity(1);
+        self.source.chunks(&self.map.to_source(&region), &mut found);
+        found.iter().find_map(|chunk| self.array_chunk(chunk))
+    }
+
+    fn array_chunk(&self, chunk: &Chunk) -> Option<ArrayChunk> {
+        let region = self.map.to_view(&chunk.region)?;
+        Some(ArrayChunk { key: ChunkKey { dataset: self.id, index: chunk.index }, chunk: *chunk, region })
+    }
+
+    /// The box of voxels a picture is made of; empty where it lies outside the array.
+    pub fn picture_region(&self, picture: &Picture) -> Region {
+        let axis = picture.orientation().depth_axis().index();
+        let [start, stop] = picture.depth_range();
+        let t = picture.t();
+        let whole = self.whole();
+        let region = whole.with_axis(0, t, t.saturating_add(1)).with_axis(axis, start, stop);
+        region.intersect(&whole).unwrap_or_else(|| whole.with_axis(0, 0, 0))
+    }
+
+    /// Rows and columns of a picture.
+    pub fn picture_shape(&self, picture: &Picture) -> [usize; 2] {
+        let (rows, columns) = picture.orientation().plane_axes();
+        [self.info.shape[rows.index()], self.info.shape[columns.index()]]
+    }
+}
+
+impl std::fmt::Debug for LazyArray {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LazyArray").field("id", &self.id).field("info", &self.info).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,359 @@
+//! [`Accumulator`]: folds voxels into a 2-D projection piece by piece, in any order, so that a projection
+//! needs neither the whole volume in memory nor a second pass. Integers are exact; floats are folded in
+//! double precision.
+
+use super::{Buffer, DType, Pool, Projection, Shape, Voxel, Voxels};
+use crate::dispatch_dtype;
+
+/// What is kept of each pixel of the result.
+enum State {
+    /// The extreme value so far, in the dtype's own bytes.
+    Extreme(Buffer),
+    /// Two's complement sums of small integers; `low` overflows into `high` before it can wrap.
+    SmallSum { low: Vec<u32>, high: Vec<u64>, num_low: usize },
+    /// Two's complement sums of wide integers, wrapping as numpy's do.
+    WideSum(Vec<u64>),
+    /// Sums in double precision.
+    FloatSum(Vec<f64>),
+    /// Sums and sums of squares of small integers, exact.
+    SmallMoments(Vec<[u64; 2]>),
+    /// Welford's running count, mean and squared distance: stable for values far from zero, and mergeable.
+    Moments(Vec<[f64; 3]>),
+}
+
+/// A projection in the making.
+pub struct Accumulator {
+    dtype: DType,
+    op: Projection,
+    shape: [usize; 2],
+    state: State,
+}
+
+/// A C-order box of voxels and which of its axes is folded.
+#[derive(Clone, Copy, Debug)]
+pub struct FoldBox<'a> {
+    /// The voxels.
+    pub bytes: &'a [u8],
+    /// Extent of the box (z, y, x).
+    pub dims: [usize; 3],
+    /// Which of the three axes is folded.
+    pub axis: usize,
+    /// Half-open range of that axis to fold.
+    pub range: [usize; 2],
+    /// Row and column of the result where the box begins.
+    pub at: [usize; 2],
+}
+
+/// The type of a projection's result: numpy's, for every operation and input.
+pub fn projected_dtype(dtype: DType, op: Projection) -> DType {
+    match op {
+        Projection::Max | Projection::Min => dtype,
+        Projection::Sum => match dtype {
+            DType::Bool | DType::U8 | DType::U16 | DType::U32 | DType::U64 => DType::U64,
+            DType::I8 | DType::I16 | DType::I32 | DType::I64 => DType::I64,
+            DType::F16 | DType::F32 | DType::F64 => dtype,
+        },
+        Projection::Mean | Projection::Std if dtype.is_float() => dtype,
+        Projection::Mean | Projection::Std => DType::F64,
+    }
+}
+
+fn is_small(dtype: DType) -> bool {
+    dtype.num_bytes() <= 2 && !dtype.is_float()
+}
+
+impl Accumulator {
+    /// Nothing folded yet; `shape` is rows and columns of the result.
+    pub fn new(dtype: DType, op: Projection, shape: [usize; 2], pool: &Pool) -> Self {
+        let n = shape[0] * shape[1];
+        let state = match op {
+            Projection::Max | Projection::Min => {
+                let mut buffer = pool.take(n * dtype.num_bytes());
+                dispatch_dtype!(dtype, T => {
+                    let identity = if op == Projection::Max { T::LOWEST } else { T::HIGHEST };
+                    bytemuck::cast_slice_mut::<u8, T>(buffer.bytes_mut()).fill(identity);
+                });
+                State::Extreme(buffer)
+            }
+            Projection::Sum | Projection::Mean if is_small(dtype) => {
+                State::SmallSum { low: vec![0; n], high: Vec::new(), num_low: 0 }
+            }
+            Projection::Sum if !dtype.is_float() => State::WideSum(vec![0; n]),
+            Projection::Sum | Projection::Mean => State::FloatSum(vec![0.0; n]),
+            Projection::Std if is_small(dtype) => State::SmallMoments(vec![[0; 2]; n]),
+            Projection::Std => State::Moments(vec![[0.0; 3]; n]),
+        };
+        Self { dtype, op, shape, state }
+    }
+
+    /// Memory occupied, for budgets.
+    pub fn num_bytes(&self) -> usize {
+        let n = self.shape[0] * self.shape[1];
+        match &self.state {
+            State::Extreme(buffer) => buffer.capacity_bytes(),
+            State::SmallSum { high, .. } => 4 * n + 8 * high.len(),
+            State::WideSum(_) | State::FloatSum(_) => 8 * n,
+            State::SmallMoments(_) => 16 * n,
+            State::Moments(_) => 24 * n,
+        }
+    }
+
+    /// Folds a box of voxels. What lies outside the result is ignored.
+    pub fn fold(&mut self, part: &FoldBox<'_>) {
+        let (dtype, is_signed) = (self.dtype, self.dtype.integer_range().is_some_and(|[low, _]| low < 0.0));
+        let op = self.op;
+        if let State::SmallSum { low, high, num_low } = &mut self.state {
+            let added = part.range[1].saturating_sub(part.range[0]);
+            if *num_low + added > (1 << 15) {
+                spill(low, high, is_signed);
+                *num_low = 0;
+            }
+            *num_low += added;
+        }
+        let shape = self.shape;
+        dispatch_dtype!(dtype, T => match &mut self.state {
+            State::Extreme(buffer) => {
+                let pixels = bytemuck::cast_slice_mut::<u8, T>(buffer.bytes_mut());
+                match op {
+                    Projection::Max => fold_box(pixels, shape, part, T::larger),
+                    _ => fold_box(pixels, shape, part, T::smaller),
+                }
+            }
+            State::SmallSum { low, .. } => {
+                fold_box(low, shape, part, |sum, v: T| sum.wrapping_add(v.bits() as u32));
+            }
+            State::WideSum(sum) => fold_box(sum, shape, part, |sum, v: T| sum.wrapping_add(v.bits())),
+            State::FloatSum(sum) => fold_box(sum, shape, part, |sum, v: T| sum + v.to_f64()),
+            State::SmallMoments(moments) => fold_box(moments, shape, part, |[sum, squares], v: T| {
+                let v = v.bits();
+                [sum.wrapping_add(v), squares.wrapping_add(v.wrapping_mul(v))]
+            }),
+            State::Moments(moments) => fold_box(moments, shape, part, |[count, mean, m2], v: T| {
+                let v = v.to_f64();
+                let (count, delta) = (count + 1.0, v - mean);
+                let mean = mean + delta / count;
+                [count, mean, m2 + delta * (v - mean)]
+            }),
+        });
+    }
+
+    /// Folds in what another accumulator of the same kind has.
+    ///
+    /// # Panics
+    /// If the other one makes another projection: a caller's mistake.
+    pub fn merge(&mut self, other: &Self) {
+        assert!(self.dtype == other.dtype && self.op == other.op && self.shape == other.shape, "unlike projections");
+        let is_signed = self.dtype.integer_range().is_some_and(|[low, _]| low < 0.0);
+        match (&mut self.state, &other.state) {
+            (State::Extreme(a), State::Extreme(b)) => dispatch_dtype!(self.dtype, T => {
+                let (a, b) = (bytemuck::cast_slice_mut::<u8, T>(a.bytes_mut()), bytemuck::cast_slice::<u8, T>(b.bytes()));
+                let is_max = self.op == Projection::Max;
+                a.iter_mut().zip(b).for_each(|(a, &b)| *a = if is_max { a.larger(b) } else { a.smaller(b) });
+            }),
+            (
+                State::SmallSum { low, high, num_low },
+                State::SmallSum { low: other_low, high: other_high, num_low: other_num },
+            ) => {
+                if *num_low + other_num > (1 << 15) {
+                    spill(low, high, is_signed);
+                    *num_low = 0;
+                }
+                *num_low += other_num;
+                low.iter_mut().zip(other_low).for_each(|(a, b)| *a = a.wrapping_add(*b));
+                if !other_high.is_empty() {
+                    high.resize(low.len(), 0);
+                    high.iter_mut().zip(other_high).for_each(|(a, b)| *a = a.wrapping_add(*b));
+                }
+            }
+            (State::WideSum(a), State::WideSum(b)) => {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a = a.wrapping_add(*b));
+            }
+            (State::FloatSum(a), State::FloatSum(b)) => a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
+            (State::SmallMoments(a), State::SmallMoments(b)) => a.iter_mut().zip(b).for_each(|(a, b)| {
+                *a = [a[0].wrapping_add(b[0]), a[1].wrapping_add(b[1])];
+            }),
+            (State::Moments(a), State::Moments(b)) => a.iter_mut().zip(b).for_each(|(a, &[n, mean, m2])| {
+                if n > 0.0 {
+                    let (total, delta) = (a[0] + n, mean - a[1]);
+                    *a = [total, a[1] + delta * (n / total), a[2] + m2 + delta * delta * (a[0] * n / total)];
+                }
+            }),
+            // The same dtype and operation make the same state.
+            _ => {}
+        }
+    }
+
+    /// The projection of `num_folded` voxels per pixel, in [`projected_dtype`], without missing parts.
+    pub fn finish(self, num_folded: usize, pool: &Pool) -> Voxels {
+        self.finish_as(num_folded, false, pool)
+    }
+
+    /// As [`Accumulator::finish`], but means and deviations of small integers in single precision, which
+    /// is what a screen can use: half the memory for 1e-7 of relative error.
+    pub fn finish_for_display(self, num_folded: usize, pool: &Pool) -> Voxels {
+        self.finish_as(num_folded, true, pool)
+    }
+
+    fn finish_as(self, num_folded: usize, for_display: bool, pool: &Pool) -> Voxels {
+        let n = num_folded.max(1) as f64;
+        let is_signed = self.dtype.integer_range().is_some_and(|[low, _]| low < 0.0);
+        let shape = Shape::from(self.shape);
+        let to_real = |bits: u64| if is_signed { bits as i64 as f64 } else { bits as f64 };
+        let narrow = for_display && is_small(self.dtype) && self.op != Projection::Sum;
+        let target = if narrow { DType::F32 } else { projected_dtype(self.dtype, self.op) };
+        let is_mean = self.op == Projection::Mean;
+        match self.state {
+            State::Extreme(buffer) => Voxels::new(self.dtype, shape, buffer, Vec::new()),
+            State::SmallSum { mut low, mut high, .. } => {
+                if high.is_empty() && is_mean {
+                    let to_real = |v: &u32| if is_signed { *v as i32 as f64 } else { *v as f64 };
+                    return from_reals(target, shape, low.iter().map(|v| to_real(v) / n), pool);
+                }
+                spill(&mut low, &mut high, is_signed);
+                match is_mean {
+                    true => from_reals(target, shape, high.iter().map(|&v| to_real(v) / n), pool),
+                    false => from_bits(target, shape, &high, pool),
+                }
+            }
+            State::WideSum(sum) => from_bits(target, shape, &sum, pool),
+            State::FloatSum(sum) if is_mean => from_reals(target, shape, sum.iter().map(|v| v / n), pool),
+            State::FloatSum(sum) => from_reals(target, shape, sum.iter().copied(), pool),
+            State::SmallMoments(moments) => {
+                let deviation = |&[sum, squares]: &[u64; 2]| {
+                    // Exact up to the division: n Σv² - (Σv)² needs more than 64 bits.
+                    let sum = (sum as i64).unsigned_abs() as u128;
+                    let spread = (squares as u128 * num_folded as u128).saturating_sub(sum * sum);
+                    (spread as f64).sqrt() / n
+                };
+                from_reals(target, shape, moments.iter().map(deviation), pool)
+            }
+            State::Moments(moments) => {
+                from_reals(target, shape, moments.iter().map(|[_, _, m2]| (m2 / n).sqrt()), pool)
+            }
+        }
+    }
+}
+
+/// Moves the low halves of sums into the high ones.
+fn spill(low: &mut [u32], high: &mut Vec<u64>, is_signed: bool) {
+    high.resize(low.len(), 0);
+    for (low, high) in low.iter_mut().zip(high) {
+        let value = if is_signed { *low as i32 as i64 as u64 } else { *low as u64 };
+        *high = high.wrapping_add(value);
+        *low = 0;
+    }
+}
+
+fn from_bits(dtype: DType, shape: Shape, bits: &[u64], pool: &Pool) -> Voxels {
+    let mut buffer = pool.take(bits.len() * 8);
+    buffer.bytes_mut().copy_from_slice(bytemuck::cast_slice(bits));
+    Voxels::new(dtype, shape, buffer, Vec::new())
+}
+
+fn from_reals(dtype: DType, shape: Shape, values: impl Iterator<Item = f64>, pool: &Pool) -> Voxels {
+    let mut buffer = pool.take(shape.num_bytes(dtype).unwrap_or(0));
+    match dtype {
+        DType::F16 => {
+            let pixels = bytemuck::cast_slice_mut::<u8, half::f16>(buffer.bytes_mut());
+            pixels.iter_mut().zip(values).for_each(|(pixel, v)| *pixel = half::f16::from_f64(v));
+        }
+        DType::F32 => {
+            let pixels = bytemuck::cast_slice_mut::<u8, f32>(buffer.bytes_mut());
+            pixels.iter_mut().zip(values).for_each(|(pixel, v)| *pixel = v as f32);
+        }
+        _ => {
+            let pixels = bytemuck::cast_slice_mut::<u8, f64>(buffer.bytes_mut());
+            pixels.iter_mut().zip(values).for_each(|(pixel, v)| *pixel = v);
+        }
+    }
+    Voxels::new(dtype, shape, buffer, Vec::new())
+}
+
+/// Folds each voxel of the box into the value kept for its pixel. Whole rows are walked at a time, so that
+/// the compiler can turn the inner loops into vector instructions.
+fn fold_box<T: Foldable, A: Copy>(
+    pixels: &mut [A],
+    [num_rows, num_columns]: [usize; 2],
+    part: &FoldBox<'_>,
+    fold: impl Fn(A, T) -> A + Copy,
+) {
+    let values = bytemuck::cast_slice::<u8, T>(part.bytes);
+    let [nz, ny, nx] = part.dims;
+    let [first_row, first_column] = part.at;
+    let range = |axis: usize| match part.axis == axis {
+        true => part.range[0]..part.range[1].min(part.dims[axis]),
+        false => 0..part.dims[axis],
+    };
+    for z in range(0) {
+        for y in range(1) {
+            let line = (z * ny + y) * nx;
+            let (row, column) = match part.axis {
+                0 => (first_row + y, first_column),
+                1 => (first_row + z, first_column),
+                _ => (first_row + z, first_column + y),
+            };
+            if row >= num_rows || column >= num_columns || z >= nz {
+                continue;
+            }
+            let at = row * num_columns;
+            if part.axis == 2 {
+                let x = range(2);
+                let pixel = &mut pixels[at + column];
+                *pixel = values[line + x.start.min(x.end)..line + x.end].iter().fold(*pixel, |a, &v| fold(a, v));
+            } else {
+                let row = &mut pixels[at + column..at + num_columns];
+                row.iter_mut().zip(&values[line..line + nx]).for_each(|(a, &v)| *a = fold(*a, v));
+            }
+        }
+    }
+}
+
+/// What folding needs of a voxel type. NaN wins over every number, as in numpy.
+trait Foldable: Voxel {
+    const LOWEST: Self;
+    const HIGHEST: Self;
+    fn larger(self, other: Self) -> Self;
+    fn smaller(self, other: Self) -> Self;
+    /// The value as a two's complement 64-bit integer; 0 for floats, whose sums are kept as such.
+    fn bits(self) -> u64;
+}
+
+macro_rules! impl_foldable_integer {
+    ($($T:ty),*) => {$(
+        impl Foldable for $T {
+            const LOWEST: Self = <$T>::MIN;
+            const HIGHEST: Self = <$T>::MAX;
+            fn larger(self, other: Self) -> Self {
+                self.max(other)
+            }
+            fn smaller(self, other: Self) -> Self {
+                self.min(other)
+            }
+            fn bits(self) -> u64 {
+                self as i64 as u64
+            }
+        }
+    )*};
+}
+impl_foldable_integer!(u8, i8, u16, i16, u32, i32, u64, i64);
+
+macro_rules! impl_foldable_float {
+    ($($T:ty),*) => {$(
+        impl Foldable for $T {
+            const LOWEST: Self = <$T>::NEG_INFINITY;
+            const HIGHEST: Self = <$T>::INFINITY;
+            #[allow(clippy::eq_op, reason = "unequal to itself is NaN, in a form that becomes a vector mask")]
+            fn larger(self, other: Self) -> Self {
+                if other > self || other != other { other } else { self }
+            }
+            #[allow(clippy::eq_op, reason = "unequal to itself is NaN, in a form that becomes a vector mask")]
+            fn smaller(self, other: Self) -> Self {
+                if other < self || other != other { other } else { self }
+            }
+            fn bits(self) -> u64 {
+                0
+            }
+        }
+    )*};
+}
+impl_foldable_float!(half::f16, f32, f64);
