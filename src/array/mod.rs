@@ -9,3 +9,4 @@ mod read;
 pub use key::{ArrayChunk, ChunkKey, DatasetId};
 pub use lazy::{LazyArray, ViewInfo};
 pub use read::Loaded;
+pub(crate) use read::unsqueeze;

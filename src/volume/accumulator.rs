@@ -21,6 +21,9 @@ enum State {
     Moments(Vec<[f64; 3]>),
 }
 
+/// As many 16-bit values of either sign add up in 32 bits.
+const MAX_LOW: usize = 1 << 15;
+
 /// A projection in the making.
 pub struct Accumulator {
     dtype: DType,
@@ -104,7 +107,12 @@ impl Accumulator {
         let op = self.op;
         if let State::SmallSum { low, high, num_low } = &mut self.state {
             let added = part.range[1].saturating_sub(part.range[0]);
-            if *num_low + added > (1 << 15) {
+            if added > MAX_LOW {
+                let middle = part.range[0] + added / 2;
+                self.fold(&FoldBox { range: [part.range[0], middle], ..*part });
+                return self.fold(&FoldBox { range: [middle, part.range[1]], ..*part });
+            }
+            if *num_low + added > MAX_LOW {
                 spill(low, high, is_signed);
                 *num_low = 0;
             }
@@ -154,7 +162,7 @@ impl Accumulator {
                 State::SmallSum { low, high, num_low },
                 State::SmallSum { low: other_low, high: other_high, num_low: other_num },
             ) => {
-                if *num_low + other_num > (1 << 15) {
+                if *num_low + other_num > MAX_LOW {
                     spill(low, high, is_signed);
                     *num_low = 0;
                 }

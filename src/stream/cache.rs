@@ -1,0 +1,299 @@
+//! Decoded chunks under a byte budget, in three tiers. A plain value: no locks, no threads.
+
+use super::hash::IndexMap;
+use crate::array::Loaded;
+use crate::volume::Region;
+
+/// How much a chunk is needed. The lowest tier is evicted first, in it the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    /// On screen now.
+    Visible,
+    /// Likely to be on screen within seconds.
+    Prefetch,
+    /// Was of use once.
+    Recent,
+}
+
+/// One chunk at rest.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where its voxels lie, (t, z, y, x).
+    pub region: Region,
+    /// The voxels.
+    pub loaded: Loaded,
+}
+
+/// The cache. Resident bytes never exceed the budget.
+///
+/// Each tier is a circular doubly linked list through `slots`, oldest first, whose sentinel is the slot
+/// of the same number: moving an entry and demoting a whole tier take constant time.
+pub struct Cache {
+    budget_bytes: usize,
+    num_bytes: usize,
+    slot_of: IndexMap<u32>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+struct Slot {
+    index: u64,
+    previous: u32,
+    next: u32,
+    entry: Option<Entry>,
+}
+
+const TIERS: [Tier; 3] = [Tier::Visible, Tier::Prefetch, Tier::Recent];
+
+impl Cache {
+    /// An empty cache.
+    pub fn new(budget_bytes: usize) -> Self {
+        let sentinel = |i| Slot { index: 0, previous: i, next: i, entry: None };
+        let slots = (0..TIERS.len() as u32).map(sentinel).collect();
+        Self { budget_bytes, num_bytes: 0, slot_of: IndexMap::default(), slots, free: Vec::new() }
+    }
+
+    /// Bytes of voxels held.
+    pub fn num_bytes(&self) -> usize {
+        self.num_bytes
+    }
+
+    /// The budget.
+    pub fn budget_bytes(&self) -> usize {
+        self.budget_bytes
+    }
+
+    /// Number of chunks held.
+    pub fn len(&self) -> usize {
+        self.slot_of.len()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.slot_of.is_empty()
+    }
+
+    /// The chunk, if it is held. Changes nothing.
+    pub fn get(&self, index: u64) -> Option<&Entry> {
+        self.slots[*self.slot_of.get(&index)? as usize].entry.as_ref()
+    }
+
+    /// Whether the chunk is held.
+    pub fn contains(&self, index: u64) -> bool {
+        self.slot_of.contains_key(&index)
+    }
+
+    /// Every chunk held, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
+        self.slots.iter().filter_map(|slot| Some((slot.index, slot.entry.as_ref()?)))
+    }
+
+    /// Puts a chunk in as the newest of its tier. Evicts lower tiers first, then older ones of the same
+    /// tier, never a higher one; what has to go is handed to `evicted`, for the caller to drop where that
+    /// costs nobody time. False if there was no room, and the chunk itself was handed to `evicted`.
+    pub fn insert(&mut self, index: u64, entry: Entry, tier: Tier, evicted: &mut Vec<(u64, Entry)>) -> bool {
+        self.remove(index, evicted);
+        let needed = entry.loaded.voxels.num_bytes();
+        if needed > self.budget_bytes {
+            evicted.push((index, entry));
+            return false;
+        }
+        while self.num_bytes + needed > self.budget_bytes {
+            let candidates = TIERS.iter().rev().filter(|&&t| t >= tier);
+            let oldest = candidates.map(|&t| self.slots[t as usize].next).find(|&slot| slot >= TIERS.len() as u32);
+            let Some(oldest) = oldest else {
+                evicted.push((index, entry));
+                return false;
+            };
+            self.remove(self.slots[oldest as usize].index, evicted);
+        }
+        self.num_bytes += needed;
+        let slot = Slot { index, previous: 0, next: 0, entry: Some(entry) };
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.slots[at as usize] = slot;
+                at
+            }
+            None => {
+                self.slots.push(slot);
+                self.slots.len() as u32 - 1
+            }
+        };
+        self.slot_of.insert(index, at);
+        self.link(at, tier);
+        assert!(self.num_bytes <= self.budget_bytes, "the cache is over its budget");
+        true
+    }
+
+    /// Whether a chunk of this size fits without evicting anything.
+    pub fn has_room_for(&self, num_bytes: usize) -> bool {
+        self.num_bytes.saturating_add(num_bytes) <= self.budget_bytes
+    }
+
+    /// Takes a chunk out.
+    pub fn remove(&mut self, index: u64, evicted: &mut Vec<(u64, Entry)>) {
+        let Some(at) = self.slot_of.remove(&index) else { return };
+        self.unlink(at);
+        if let Some(entry) = self.slots[at as usize].entry.take() {
+            self.num_bytes -= entry.loaded.voxels.num_bytes();
+            evicted.push((index, entry));
+        }
+        self.free.push(at);
+    }
+
+    /// Takes everything out.
+    pub fn clear(&mut self, evicted: &mut Vec<(u64, Entry)>) {
+        let old = std::mem::replace(self, Self::new(self.budget_bytes));
+        evicted.extend(old.slots.into_iter().filter_map(|slot| Some((slot.index, slot.entry?))));
+    }
+
+    /// A new plan begins: everything becomes the newest part of the lowest tier. Constant time.
+    pub fn demote_all(&mut self) {
+        for tier in [Tier::Prefetch as u32, Tier::Visible as u32] {
+            let (first, last) = (self.slots[tier as usize].next, self.slots[tier as usize].previous);
+            if first == tier {
+                continue;
+            }
+            let recent = Tier::Recent as u32;
+            let newest = self.slots[recent as usize].previous;
+            self.slots[newest as usize].next = first;
+            self.slots[first as usize].previous = newest;
+            self.slots[last as usize].next = recent;
+            self.slots[recent as usize].previous = last;
+            self.slots[tier as usize].next = tier;
+            self.slots[tier as usize].previous = tier;
+        }
+    }
+
+    /// Makes a chunk the newest of a tier; false if it is not held.
+    pub fn mark(&mut self, index: u64, tier: Tier) -> bool {
+        let Some(&at) = self.slot_of.get(&index) else { return false };
+        self.unlink(at);
+        self.link(at, tier);
+        true
+    }
+
+    fn link(&mut self, at: u32, tier: Tier) {
+        let sentinel = tier as u32;
+        let last = self.slots[sentinel as usize].previous;
+        self.slots[at as usize].previous = last;
+        self.slots[at as usize].next = sentinel;
+        self.slots[last as usize].next = at;
+        self.slots[sentinel as usize].previous = at;
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let Slot { previous, next, .. } = self.slots[at as usize];
+        self.slots[previous as usize].next = next;
+        self.slots[next as usize].previous = previous;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::volume::{Buffer, DType, Shape, Voxels};
+
+    fn entry(num_bytes: usize) -> Entry {
+        let shape = Shape::from([1, num_bytes]);
+        let voxels = Voxels::new(DType::U8, shape, Buffer::unpooled(num_bytes), Vec::new());
+        let region = Region::whole(&Shape::from([1, 1, 1, num_bytes]));
+        Entry { region, loaded: Loaded { voxels: Arc::new(voxels), reason: None } }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Insert(u64, usize, usize),
+        Remove(u64),
+        Mark(u64, usize),
+        Demote,
+        Clear,
+    }
+
+    fn ops() -> impl Strategy<Value = Vec<Op>> {
+        let op = prop_oneof![
+            6 => (0u64..20, 1usize..60, 0usize..3).prop_map(|(i, n, t)| Op::Insert(i, n * 8, t)),
+            1 => (0u64..20).prop_map(Op::Remove),
+            3 => (0u64..20, 0usize..3).prop_map(|(i, t)| Op::Mark(i, t)),
+            1 => Just(Op::Demote),
+            1 => Just(Op::Clear),
+        ];
+        prop::collection::vec(op, 0..200)
+    }
+
+    proptest! {
+        /// Against a plain list of (tier, age) the cache keeps the same chunks, and never too many bytes.
+        #[test]
+        fn keeps_what_it_should_within_its_budget(ops in ops()) {
+            let budget = 1000;
+            let mut cache = Cache::new(budget);
+            // Oldest first within a tier.
+            let mut model: Vec<(u64, usize, usize)> = Vec::new();
+            let mut evicted = Vec::new();
+            for op in ops {
+                match op {
+                    Op::Insert(index, num_bytes, tier) => {
+                        let stored = cache.insert(index, entry(num_bytes), TIERS[tier], &mut evicted);
+                        model.retain(|m| m.0 != index);
+                        let mut fits = num_bytes <= budget;
+                        while fits && model.iter().map(|m| m.1).sum::<usize>() + num_bytes > budget {
+                            let lowest = model.iter().map(|m| m.2).max().unwrap_or(0);
+                            if lowest < tier {
+                                fits = false;
+                            } else if let Some(i) = model.iter().position(|m| m.2 == lowest) {
+                                model.remove(i);
+                            }
+                        }
+                        if fits {
+                            model.push((index, num_bytes, tier));
+                        }
+                        prop_assert_eq!(stored, fits);
+                    }
+                    Op::Remove(index) => {
+                        cache.remove(index, &mut evicted);
+                        model.retain(|m| m.0 != index);
+                    }
+                    Op::Mark(index, tier) => {
+                        let known = model.iter().position(|m| m.0 == index);
+                        prop_assert_eq!(cache.mark(index, TIERS[tier]), known.is_some());
+                        if let Some(i) = known {
+                            let (index, num_bytes, _) = model.remove(i);
+                            model.push((index, num_bytes, tier));
+                        }
+                    }
+                    Op::Demote => {
+                        cache.demote_all();
+                        model.sort_by_key(|m| std::cmp::Reverse(m.2));
+                        model.iter_mut().for_each(|m| m.2 = Tier::Recent as usize);
+                    }
+                    Op::Clear => {
+                        cache.clear(&mut evicted);
+                        model.clear();
+                    }
+                }
+                prop_assert!(cache.num_bytes() <= budget);
+                prop_assert_eq!(cache.num_bytes(), model.iter().map(|m| m.1).sum::<usize>());
+                let mut held: Vec<_> = cache.iter().map(|(index, _)| index).collect();
+                held.sort_unstable();
+                let mut expected: Vec<_> = model.iter().map(|m| m.0).collect();
+                expected.sort_unstable();
+                prop_assert_eq!(held, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn reading_ahead_never_evicts_what_is_on_screen() {
+        let mut cache = Cache::new(100);
+        let mut evicted = Vec::new();
+        assert!(cache.insert(1, entry(96), Tier::Visible, &mut evicted));
+        assert!(!cache.insert(2, entry(96), Tier::Prefetch, &mut evicted));
+        assert!(cache.contains(1));
+        assert!(cache.insert(3, entry(96), Tier::Visible, &mut evicted));
+        assert!(!cache.contains(1));
+    }
+}

@@ -1,0 +1,228 @@
+//! A projection or volume in the making: chunks are folded in as they come, in any order and from several
+//! threads at once, so that no volume needs to be assembled for a projection.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
+use crate::format::ReadError;
+use crate::volume::{
+    Accumulator, Buffer, DType, FoldBox, Picture, Pool, Projection, Region, Shape, Voxels, copy_region, flatten,
+    kept_axes,
+};
+
+/// What is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Product {
+    /// A projection.
+    Picture(Picture),
+    /// The volume of a timepoint.
+    Volume(usize),
+}
+
+/// One product and how far it is.
+pub(super) struct Making {
+    pub(super) product: Product,
+    /// The voxels it is made of, (t, z, y, x).
+    pub(super) region: Region,
+    /// Whether the chunks are wanted in the cache as well.
+    pub(super) keep_chunks: AtomicBool,
+    dtype: DType,
+    chunks: Vec<ArrayChunk>,
+    claimed: Vec<AtomicBool>,
+    progress: Mutex<Progress>,
+}
+
+struct Progress {
+    num_left: usize,
+    num_failed: usize,
+    /// Accumulators nobody is folding into at the moment: at most one for each thread.
+    partial: Vec<Accumulator>,
+    volume: Option<Buffer>,
+    missing: Vec<Region>,
+    reason: Option<ReadError>,
+}
+
+/// A finished product, or why nothing of it can be had.
+pub(super) type Finished = Result<Loaded, ReadError>;
+
+impl Making {
+    /// Nothing done yet. `None` where there is nothing to make it of.
+    pub(super) fn new(array: &LazyArray, product: Product) -> Option<Self> {
+        let region = match product {
+            Product::Picture(picture) => array.picture_region(&picture),
+            Product::Volume(t) => Region::whole(&Shape::from(array.info().shape)).with_axis(0, t, t.checked_add(1)?),
+        };
+        let mut chunks = Vec::new();
+        array.chunks(&region, &mut chunks);
+        let progress = Progress {
+            num_left: chunks.len(),
+            num_failed: 0,
+            partial: Vec::new(),
+            volume: None,
+            missing: Vec::new(),
+            reason: None,
+        };
+        let claimed = chunks.iter().map(|_| AtomicBool::new(false)).collect();
+        let (dtype, keep_chunks) = (array.info().dtype, AtomicBool::new(false));
+        let has_chunks = !chunks.is_empty();
+        let progress = Mutex::new(progress);
+        has_chunks.then_some(Self { product, region, keep_chunks, dtype, chunks, claimed, progress })
+    }
+
+    pub(super) fn chunks(&self) -> &[ArrayChunk] {
+        &self.chunks
+    }
+
+    /// Whether somebody has taken it upon himself to feed this chunk.
+    pub(super) fn is_claimed(&self, ordinal: usize) -> bool {
+        self.claimed[ordinal].load(Ordering::Acquire)
+    }
+
+    /// Whether any work has gone into it.
+    pub(super) fn is_begun(&self) -> bool {
+        self.claimed.iter().any(|claimed| claimed.load(Ordering::Acquire))
+    }
+
+    /// Claims a chunk; false if it is taken. Whoever claims must feed.
+    pub(super) fn claim(&self, ordinal: usize) -> bool {
+        !self.claimed[ordinal].swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether a chunk, once read, is worth keeping for others.
+    pub(super) fn wants_chunk_kept(&self, chunk: &ArrayChunk) -> bool {
+        self.keep_chunks.load(Ordering::Relaxed) || chunk.region.intersect(&self.region) != Some(chunk.region)
+    }
+
+    /// Folds in a claimed chunk; the last one gets the product. Takes long: call it without a lock.
+    pub(super) fn feed(&self, ordinal: usize, loaded: &Result<Loaded, ReadError>, pool: &Pool) -> Option<Finished> {
+        let chunk = &self.chunks[ordinal];
+        let part = chunk.region.intersect(&self.region)?;
+        match loaded {
+            Ok(loaded) => {
+                match self.product {
+                    Product::Picture(picture) => self.fold(&picture, chunk, loaded, pool),
+                    Product::Volume(_) => {
+                        let mut progress = self.progress.lock();
+                        let num_bytes = self.region.shape().num_bytes(self.dtype).unwrap_or(0);
+                        let buffer = progress.volume.get_or_insert_with(|| pool.take(num_bytes));
+                        let bytes = loaded.voxels.bytes();
+                        copy_region(bytes, &chunk.region, buffer.bytes_mut(), &self.region, self.dtype.num_bytes());
+                    }
+                }
+                let mut progress = self.progress.lock();
+                for part in loaded.voxels.missing() {
+                    let part = unsqueeze(part).offset_by(chunk.region.start()).intersect(&self.region);
+                    progress.missing.extend(part);
+                }
+                if progress.reason.is_none() {
+                    progress.reason.clone_from(&loaded.reason);
+                }
+            }
+            Err(error) => {
+                let mut progress = self.progress.lock();
+                progress.missing.push(part);
+                progress.num_failed += 1;
+                progress.reason.get_or_insert_with(|| error.clone());
+            }
+        }
+        let mut progress = self.progress.lock();
+        progress.num_left -= 1;
+        if progress.num_left > 0 {
+            return None;
+        }
+        let partial = std::mem::take(&mut progress.partial);
+        let volume = progress.volume.take();
+        let missing = std::mem::take(&mut progress.missing);
+        let (reason, num_failed) = (progress.reason.take(), progress.num_failed);
+        drop(progress);
+        Some(self.finish(partial, volume, &missing, reason, num_failed, pool))
+    }
+
+    fn fold(&self, picture: &Picture, chunk: &ArrayChunk, loaded: &Loaded, pool: &Pool) {
+        let Picture::Projection { op, .. } = *picture else { return };
+        let (axis, shape) = self.geometry(picture);
+        let spare = self.progress.lock().partial.pop();
+        let mut accumulator = spare.unwrap_or_else(|| Accumulator::new(self.dtype, op, shape, pool));
+        let dims = chunk.region.shape();
+        let dims = [dims.dims()[1], dims.dims()[2], dims.dims()[3]];
+        let bytes = loaded.voxels.bytes();
+        // A chunk of several timepoints: only the one that is wanted.
+        let volume_bytes = dims.iter().product::<usize>() * self.dtype.num_bytes();
+        let first = (self.region.start()[0] - chunk.region.start()[0]) * volume_bytes;
+        let start = chunk.region.start();
+        let slab = [self.region.start()[axis + 1], self.region.stop()[axis + 1]];
+        let range = slab.map(|k| k.clamp(start[axis + 1], chunk.region.stop()[axis + 1]) - start[axis + 1]);
+        let at = kept_axes(axis).map(|axis| start[axis + 1]);
+        accumulator.fold(&FoldBox { bytes: &bytes[first..first + volume_bytes], dims, axis, range, at });
+        self.progress.lock().partial.push(accumulator);
+    }
+
+    /// The folded axis of (z, y, x), and rows and columns of the picture.
+    fn geometry(&self, picture: &Picture) -> (usize, [usize; 2]) {
+        let axis = picture.orientation().depth_axis().index() - 1;
+        let dims = self.region.shape();
+        (axis, kept_axes(axis).map(|axis| dims.dims()[axis + 1]))
+    }
+
+    fn finish(
+        &self,
+        partial: Vec<Accumulator>,
+        volume: Option<Buffer>,
+        missing: &[Region],
+        reason: Option<ReadError>,
+        num_failed: usize,
+        pool: &Pool,
+    ) -> Finished {
+        if let Some(error) = reason.clone()
+            && num_failed == self.chunks.len()
+        {
+            return Err(error);
+        }
+        let without_t = |part: &Region| Region::new(&part.start()[1..], &part.stop()[1..]);
+        let voxels = match (self.product, volume) {
+            (Product::Picture(picture), _) => {
+                let (axis, shape) = self.geometry(&picture);
+                let op = if let Picture::Projection { op, .. } = picture { op } else { Projection::Max };
+                let merged = partial.into_iter().reduce(|mut a, b| {
+                    a.merge(&b);
+                    a
+                });
+                let slab = [self.region.start()[axis + 1], self.region.stop()[axis + 1]];
+                let merged = merged.unwrap_or_else(|| Accumulator::new(self.dtype, op, shape, pool));
+                let flat = missing.iter().filter_map(without_t).filter_map(|part| flatten(&part, axis, slab));
+                let mut flat: Vec<_> = flat.collect();
+                // Every missing plane of a stack flattens to the same box.
+                let mut distinct = std::collections::HashSet::new();
+                flat.retain(|part| distinct.insert(*part));
+                merged.finish_for_display(slab[1] - slab[0], pool).with_missing(flat)
+            }
+            (Product::Volume(_), volume) => {
+                let dims = self.region.shape();
+                let shape = Shape::from([dims.dims()[1], dims.dims()[2], dims.dims()[3]]);
+                let num_bytes = shape.num_bytes(self.dtype).unwrap_or(0);
+                let mut buffer = volume.unwrap_or_else(|| pool.take(num_bytes));
+                let missing: Vec<_> = missing.iter().filter_map(without_t).collect();
+                zero(&mut buffer, &shape, &missing, self.dtype.num_bytes());
+                Voxels::new(self.dtype, shape, buffer, missing)
+            }
+        };
+        Ok(Loaded { voxels: Arc::new(voxels), reason })
+    }
+}
+
+/// Sets missing parts of a volume to zero, where the pool left something else.
+fn zero(buffer: &mut Buffer, shape: &Shape, missing: &[Region], item: usize) {
+    for part in missing {
+        let row = (part.stop()[2] - part.start()[2]) * item;
+        for z in part.start()[0]..part.stop()[0] {
+            for y in part.start()[1]..part.stop()[1] {
+                if let Some(offset) = shape.offset(&[z, y, part.start()[2]]) {
+                    buffer.bytes_mut()[offset * item..offset * item + row].fill(0);
+                }
+            }
+        }
+    }
+}
