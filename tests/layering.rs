@@ -57,8 +57,8 @@ fn every_layer_imports_only_what_the_map_allows() {
                 for (at, _) in line.match_indices("crate::") {
                     let name: String =
                         line[at + 7..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                    let is_layer = ["app", "cli"].contains(&name.as_str())
-                        || MAY_IMPORT.iter().any(|(known, _)| *known == name);
+                    let is_layer =
+                        ["app", "cli"].contains(&name.as_str()) || MAY_IMPORT.iter().any(|(known, _)| *known == name);
                     if is_layer && name != *layer && !allowed.contains(&name.as_str()) {
                         faults.push(format!("{}:{number}: {layer} may not name {name}", file.display()));
                     }
@@ -79,9 +79,9 @@ fn every_library_is_named_only_in_its_place() {
         let place = file.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
         for (number, line) in code_lines(&file) {
             for (library, places) in MAY_USE {
-                let named = line.match_indices(library).any(|(at, _)| {
-                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-                });
+                let named = line
+                    .match_indices(library)
+                    .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
                 if named && !places.iter().any(|allowed| place.starts_with(allowed)) {
                     faults.push(format!("{place}:{number}: {library} does not belong here"));
                 }

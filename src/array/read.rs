@@ -97,9 +97,7 @@ impl LazyArray {
         }
         match reason {
             Some(error) if num_failed == chunks.len() => Err(error),
-            reason => {
-                Ok(Loaded { voxels: Arc::new(Voxels::new(dtype, region.shape(), buffer, missing)), reason })
-            }
+            reason => Ok(Loaded { voxels: Arc::new(Voxels::new(dtype, region.shape(), buffer, missing)), reason }),
         }
     }
 
