@@ -1,1 +1,24 @@
-//! The only caller of libhdf5.
+//! HDF5 files, read so that whoever writes them never notices. The only caller of libhdf5.
+//!
+//! The library is asked for metadata and for the chunk index only, under its process-wide lock and
+//! with file locking off; then the file is closed. Voxels come by positional reads through
+//! `std::fs::File` and are decoded outside that lock, by as many threads as ask. What the index cannot
+//! answer (filters not known here, compact storage) is read through the library, which is opened and
+//! closed for each read.
+
+mod array;
+mod attributes;
+mod direct;
+mod fallback;
+mod file;
+mod header;
+mod index;
+mod library;
+mod list;
+mod plugins;
+
+pub use array::{H5Array, with_library_locked};
+pub use attributes::{AttributeValue, read_attributes, read_tuple_group};
+pub use file::Stamp;
+pub use header::{Header, Layout};
+pub use list::list;

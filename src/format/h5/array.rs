@@ -1,0 +1,233 @@
+//! One array in one file, read in any region while others read theirs.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::direct::Reader;
+use super::file::{Stamp, open_shared, read_error};
+use super::header::{Header, Layout};
+use super::index::Index;
+use super::{fallback, library};
+use crate::format::{Filled, FormatError, ReadError, ReadErrorKind};
+use crate::volume::{MAX_RANK, Region, Shape};
+
+/// Parts of a chunk smaller than this are not worth a read of their own.
+const MIN_PART_BYTES: usize = 128 << 10;
+
+/// Parts larger than this make the first picture wait.
+const MAX_PART_BYTES: usize = 4 << 20;
+
+/// How often a read starts again because the file changed under it.
+const MAX_ATTEMPTS: usize = 3;
+
+/// One array in one file, with its chunk index; the file is closed between calls.
+#[derive(Debug)]
+pub struct H5Array {
+    path: Arc<Path>,
+    header: Header,
+    parts: Shape,
+    index: RwLock<Arc<Index>>,
+    /// Held while indexing again, so that one thread does it for all.
+    reindexing: Mutex<()>,
+}
+
+impl H5Array {
+    /// Reads header and chunk index of `name` in one opening, then closes the file.
+    ///
+    /// # Errors
+    /// When the file or the array cannot be read: the message says what is wrong.
+    pub fn open(path: &Path, name: &str) -> Result<Self, FormatError> {
+        let index = Index::read(path, name)?;
+        Ok(Self {
+            path: path.into(),
+            header: index.header.clone(),
+            parts: parts_of(&index),
+            index: RwLock::new(Arc::new(index)),
+            reindexing: Mutex::new(()),
+        })
+    }
+
+    /// What the file says of the array.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// State of the file when it was last indexed.
+    pub fn stamp(&self) -> Stamp {
+        self.current().stamp
+    }
+
+    /// Stored chunks that were written, and those that make up the array.
+    pub fn allocation(&self) -> (u64, u64) {
+        self.current().allocation()
+    }
+
+    /// Whether every chunk is there and the file is as long as it says: nothing more is coming.
+    pub fn is_whole(&self) -> bool {
+        self.current().is_whole()
+    }
+
+    /// Memory of the index, for budgets.
+    pub fn num_bytes(&self) -> usize {
+        self.current().num_bytes()
+    }
+
+    /// Grid step in which reads are cheapest: a stored chunk, or a part of it that can be decoded alone.
+    /// Never beyond the array.
+    pub fn parts(&self) -> Shape {
+        self.parts
+    }
+
+    /// Reads a region into `buffer`, which has exactly its bytes: C order, little-endian, bool as 0 or 1.
+    /// What was never written, is cut off or damaged is zeroed and named in the result. Takes no lock
+    /// that another read holds, unless only the library can decode the array.
+    ///
+    /// # Errors
+    /// When nothing of the region can be had.
+    pub fn read(&self, region: &Region, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        self.check(region, buffer)?;
+        if region.is_empty() {
+            return Ok(Filled::All);
+        }
+        for _ in 0..MAX_ATTEMPTS {
+            let file = open_shared(&self.path).map_err(|error| read_error(&self.path, &error))?;
+            let Some(index) = self.index_of(&file)? else { continue };
+            let reader = Reader { path: &self.path, file: &file, index: &index };
+            let result = match reader.read(region, buffer) {
+                Ok(Some(filled)) => Ok(filled),
+                Ok(None) => self.read_allocated(&index, region, buffer),
+                Err(error) if error.kind == ReadErrorKind::Unsupported => {
+                    self.read_allocated(&index, region, buffer).map_err(|_| error)
+                }
+                Err(error) => Err(error),
+            };
+            if self.stamp_of(&file)? == index.stamp {
+                return result;
+            }
+        }
+        Err(self.error(ReadErrorKind::NotYetWritten, "the file changes while it is read"))
+    }
+
+    /// As [`H5Array::read`], through libhdf5 for everything: for comparison.
+    ///
+    /// # Errors
+    /// When the library cannot read the region.
+    pub fn read_through_library(&self, region: &Region, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        self.check(region, buffer)?;
+        fallback::read(&self.path, &self.header, region, buffer).map(|()| Filled::All).map_err(|message| {
+            let filters = self.header.filters_in_words();
+            self.error(ReadErrorKind::Unsupported, &format!("cannot be read (filters: {filters}): {message}"))
+        })
+    }
+
+    /// Through the library, but never zeros for chunks that do not exist.
+    fn read_allocated(&self, index: &Index, region: &Region, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        let (written, expected) = index.allocation();
+        if written < expected || !index.is_complete {
+            // Chunk by chunk would be exact; such files are rare, so the whole region is refused.
+            return Err(self.error(ReadErrorKind::Missing, "a part of these data was never written"));
+        }
+        self.read_through_library(region, buffer)
+    }
+
+    fn check(&self, region: &Region, buffer: &[u8]) -> Result<(), ReadError> {
+        let whole = Region::whole(&self.header.shape);
+        let is_inside = region.rank() == whole.rank() && region.stop().iter().zip(whole.stop()).all(|(a, b)| a <= b);
+        if !is_inside || region.shape().num_bytes(self.header.dtype) != Some(buffer.len()) {
+            return Err(self.error(ReadErrorKind::Missing, "the file does not hold this part of the array"));
+        }
+        Ok(())
+    }
+
+    fn current(&self) -> Arc<Index> {
+        Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn stamp_of(&self, file: &File) -> Result<Stamp, ReadError> {
+        file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(|error| read_error(&self.path, &error))
+    }
+
+    /// The index of the open file, read again where the file has changed; `None` if it changed once more
+    /// meanwhile.
+    fn index_of(&self, file: &File) -> Result<Option<Arc<Index>>, ReadError> {
+        let stamp = self.stamp_of(file)?;
+        let index = self.current();
+        if index.stamp == stamp {
+            return Ok(Some(index));
+        }
+        let _alone = self.reindexing.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = self.current();
+        if index.stamp == stamp {
+            return Ok(Some(index));
+        }
+        let index = Index::read(&self.path, &self.header.name)
+            .map_err(|error| self.error(ReadErrorKind::NotYetWritten, &error.message))?;
+        if index.header != self.header {
+            return Err(self.error(ReadErrorKind::NotYetWritten, "the file now holds another array"));
+        }
+        let index = Arc::new(index);
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&index);
+        Ok((index.stamp == stamp).then_some(index))
+    }
+
+    fn error(&self, kind: ReadErrorKind, message: &str) -> ReadError {
+        ReadError::new(kind, &self.path, message)
+    }
+}
+
+/// The parts in which an array is best read: whole stored chunks, or where these decode (or lie) in
+/// smaller pieces, about one plane.
+fn parts_of(index: &Index) -> Shape {
+    let header = &index.header;
+    let item = header.dtype.num_bytes();
+    let mut unit = [1; MAX_RANK];
+    let rank = header.shape.rank();
+    for (axis, unit) in unit.iter_mut().enumerate().take(rank) {
+        let dim = header.shape.dims()[axis].max(1);
+        *unit = match &header.layout {
+            Layout::Chunked(chunk) => dim.min(chunk.dims()[axis]),
+            _ => dim,
+        };
+    }
+    let unit = &unit[..rank];
+    let block_bytes = match header.layout {
+        Layout::Contiguous => Some(1),
+        _ => index.block_bytes,
+    };
+    let mut parts = [1; MAX_RANK];
+    parts[..rank].copy_from_slice(unit);
+    if let Some(block_bytes) = block_bytes {
+        // Half a block: of two parts in a block each decodes it, more would be wasteful.
+        let least = MIN_PART_BYTES.max(block_bytes / 2);
+        parts[..rank].fill(1);
+        let mut num_bytes = item;
+        for axis in (0..rank).rev() {
+            let is_plane = axis + 2 >= rank;
+            let room = if is_plane { MAX_PART_BYTES.max(block_bytes) } else { least };
+            if num_bytes >= room {
+                break;
+            }
+            // A plane is kept whole where it fits; planes are joined as far as a part is too small.
+            let count = if is_plane { room / num_bytes } else { room.div_ceil(num_bytes) };
+            parts[axis] = unit[axis].min(count.max(1));
+            num_bytes *= parts[axis];
+            if parts[axis] < unit[axis] {
+                break;
+            }
+        }
+    }
+    // The rank is that of a shape.
+    Shape::new(&parts[..rank]).unwrap_or(header.shape)
+}
+
+/// Waits until no other thread is in the library, so that a test can tell what takes its lock.
+#[doc(hidden)]
+pub fn with_library_locked<T>(work: impl FnOnce() -> T) -> T {
+    library::locked(|_| work())
+}

@@ -1,0 +1,491 @@
+//! Reading chunk bytes from the file and decoding them, without the library and without its lock.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::fallback::normalize_bools;
+use super::file::{read_at, read_error};
+use super::header::Layout;
+use super::index::{Entry, Index, Storage, grid};
+use crate::format::codec::{self, CodecError, Filter, Scratch, blosc};
+use crate::format::{Filled, ReadError, ReadErrorKind};
+use crate::volume::{DType, MAX_RANK, Region, Shape, copy_region};
+
+/// Largest decoded chunk. A file that claims more is not believed.
+const MAX_CHUNK_BYTES: usize = 1 << 30;
+
+/// Memory that a thread keeps between reads; what a rare huge chunk needs beyond goes back at once.
+const MAX_KEPT_BYTES: usize = 48 << 20;
+
+/// Gaps up to this size are read over rather than jumped.
+const MAX_GAP_BYTES: usize = 16 << 10;
+
+/// Most bytes read at once where rows lie apart.
+const MAX_SPAN_BYTES: usize = 1 << 20;
+
+#[derive(Default)]
+struct Memory {
+    stored: Vec<u8>,
+    decoded: Vec<u8>,
+    scratch: Scratch,
+}
+
+impl Memory {
+    fn shrink(&mut self) {
+        for memory in [&mut self.stored, &mut self.decoded] {
+            if memory.capacity() > MAX_KEPT_BYTES {
+                *memory = Vec::new();
+            }
+        }
+        self.scratch.shrink(MAX_KEPT_BYTES);
+    }
+}
+
+thread_local! {
+    /// Touched before, so that decoding does not wait for page faults.
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
+
+/// One array in one open file.
+pub struct Reader<'a> {
+    pub path: &'a Arc<Path>,
+    pub file: &'a File,
+    pub index: &'a Index,
+}
+
+impl Reader<'_> {
+    /// Reads a region that lies inside the array. `Ok(None)` where only the library can.
+    pub fn read(&self, region: &Region, buffer: &mut [u8]) -> Result<Option<Filled>, ReadError> {
+        let header = &self.index.header;
+        if !header.is_decodable() {
+            return Ok(None);
+        }
+        let missing = match (&self.index.storage, &header.layout) {
+            (Storage::Library, _) => return Ok(None),
+            (Storage::Contiguous(None), _) => {
+                let error = self.error(ReadErrorKind::Missing, "was never written");
+                buffer.fill(0);
+                vec![(*region, error)]
+            }
+            (Storage::Contiguous(Some(offset)), _) => {
+                let result = self.plain(*offset, &Region::whole(&header.shape), region, buffer, region);
+                match result {
+                    Ok(()) => Vec::new(),
+                    Err(error) => self.intact_rows(*offset, region, buffer, error),
+                }
+            }
+            (Storage::Chunks(_), Layout::Chunked(chunk)) => MEMORY.with_borrow_mut(|memory| {
+                let missing = self.chunks(chunk, region, buffer, memory);
+                memory.shrink();
+                missing
+            })?,
+            (Storage::Chunks(_), _) => return Ok(None),
+        };
+        if header.is_big_endian {
+            swap_bytes(header.dtype.num_bytes(), buffer);
+        }
+        if header.dtype == DType::Bool {
+            normalize_bools(buffer);
+        }
+        let Some((_, error)) = missing.first() else { return Ok(Some(Filled::All)) };
+        let error = error.clone();
+        let regions: Vec<_> = missing.into_iter().map(|(region, _)| region).collect();
+        if regions.iter().any(|missing| missing == region) || covered(&regions) == covered(&[*region]) {
+            return Err(error);
+        }
+        Ok(Some(Filled::Except(regions, error)))
+    }
+
+    /// Reads every chunk the region touches; what cannot be had is zeroed and returned with the reason.
+    fn chunks(
+        &self,
+        chunk: &Shape,
+        region: &Region,
+        buffer: &mut [u8],
+        memory: &mut Memory,
+    ) -> Result<Vec<(Region, ReadError)>, ReadError> {
+        let header = &self.index.header;
+        let rank = region.rank();
+        let grid = grid(&header.shape, chunk);
+        let mut missing = Vec::new();
+        let mut first = [0; MAX_RANK];
+        let mut last = [0; MAX_RANK];
+        for axis in 0..rank {
+            first[axis] = region.start()[axis] / chunk.dims()[axis];
+            last[axis] = (region.stop()[axis] - 1) / chunk.dims()[axis];
+        }
+        let mut at = first;
+        loop {
+            let mut position = 0u64;
+            let (mut start, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
+            for axis in 0..rank {
+                position = position.saturating_mul(grid.dims()[axis] as u64).saturating_add(at[axis] as u64);
+                start[axis] = at[axis] * chunk.dims()[axis];
+                stop[axis] = start[axis].saturating_add(chunk.dims()[axis]);
+            }
+            // Ranks and order hold by construction, and the chunk touches the region.
+            if let Some(whole) = Region::new(&start[..rank], &stop[..rank])
+                && let Some(part) = whole.intersect(region)
+            {
+                let result = match self.index.entry(position) {
+                    Some(entry) => self.chunk(entry, &whole, &part, region, buffer, memory),
+                    None if self.index.is_complete => Err(self.error(ReadErrorKind::Missing, "was never written")),
+                    None => Err(self.error(ReadErrorKind::Corrupt, "the file's list of chunks is cut off or damaged")),
+                };
+                match result {
+                    Ok(()) => {}
+                    Err(error) if error.kind == ReadErrorKind::Unsupported => return Err(error),
+                    Err(error) => {
+                        zero(buffer, region, &part, header.dtype.num_bytes());
+                        missing.push((part, error));
+                    }
+                }
+            }
+            let Some(axis) = (0..rank).rev().find(|&axis| at[axis] < last[axis]) else { break };
+            at[axis] += 1;
+            at[axis + 1..rank].copy_from_slice(&first[axis + 1..rank]);
+        }
+        Ok(missing)
+    }
+
+    /// Reads `part` of the chunk `whole` into its place in the buffer of `region`.
+    fn chunk(
+        &self,
+        entry: &Entry,
+        whole: &Region,
+        part: &Region,
+        region: &Region,
+        buffer: &mut [u8],
+        memory: &mut Memory,
+    ) -> Result<(), ReadError> {
+        let header = &self.index.header;
+        let item = header.dtype.num_bytes();
+        let chunk_bytes = whole
+            .shape()
+            .num_bytes(header.dtype)
+            .filter(|&num_bytes| num_bytes <= MAX_CHUNK_BYTES)
+            .ok_or_else(|| self.error(ReadErrorKind::Corrupt, "a chunk claims more than 1 GiB"))?;
+        let stored_bytes = entry.num_bytes as usize;
+        if entry.offset.checked_add(stored_bytes as u64).is_none_or(|end| end > self.index.stamp.num_bytes) {
+            return Err(self.error(ReadErrorKind::Corrupt, "the file ends before this chunk: it was cut off"));
+        }
+        // No codec stores more than a little beyond what it was given.
+        if stored_bytes == 0 || stored_bytes > chunk_bytes + chunk_bytes / 8 + (64 << 10) {
+            return Err(self.error(ReadErrorKind::Corrupt, "a chunk's size in the index makes no sense"));
+        }
+        let is_skipped = |i: usize| i < 32 && entry.mask & (1 << i) != 0;
+        if (0..header.filters.len()).all(is_skipped) {
+            if stored_bytes != chunk_bytes {
+                return Err(self.error(ReadErrorKind::Corrupt, "an uncoded chunk has a wrong size"));
+            }
+            return self.plain(entry.offset, whole, part, buffer, region);
+        }
+        if header.filters == [Filter::Blosc] && self.blosc(entry, whole, part, region, buffer, memory)? {
+            return Ok(());
+        }
+        let Memory { stored, decoded, scratch } = memory;
+        let stored = self.reuse(stored, stored_bytes)?;
+        self.read_at(stored, entry.offset)?;
+        let mut decode = |output: &mut [u8]| {
+            codec::decode(&header.filters, entry.mask, stored, output, scratch)
+                .map_err(|error| self.codec_error(&error))
+        };
+        if let Some(place) = place(buffer, region, whole, item).filter(|_| whole == part) {
+            return decode(place);
+        }
+        let decoded = self.reuse(decoded, chunk_bytes)?;
+        decode(decoded)?;
+        copy_region(decoded, whole, buffer, region, item);
+        Ok(())
+    }
+
+    /// Decodes only the blocks of a blosc chunk that `part` lies in. `false` where that is most of the
+    /// chunk, and so no gain.
+    fn blosc(
+        &self,
+        entry: &Entry,
+        whole: &Region,
+        part: &Region,
+        region: &Region,
+        buffer: &mut [u8],
+        memory: &mut Memory,
+    ) -> Result<bool, ReadError> {
+        const FIRST_READ_BYTES: usize = 4096;
+        let item = self.index.header.dtype.num_bytes();
+        let range = span(whole, part, item);
+        let chunk_bytes = whole.shape().num_voxels().unwrap_or(0) * item;
+        if range.len() > chunk_bytes / 4 * 3 {
+            return Ok(false);
+        }
+        let codec_error = |error: CodecError| self.codec_error(&error);
+        let stored_bytes = entry.num_bytes as usize;
+        let Memory { stored, decoded, .. } = memory;
+        let first = self.reuse(stored, stored_bytes.min(FIRST_READ_BYTES))?;
+        self.read_at(first, entry.offset)?;
+        let header = blosc::Header::parse(first, chunk_bytes).map_err(codec_error)?;
+        let table_bytes = blosc::Partial::table_bytes(&header);
+        if table_bytes > stored_bytes {
+            return Err(self.error(ReadErrorKind::Corrupt, "blosc data end too early"));
+        }
+        if table_bytes > FIRST_READ_BYTES {
+            let table = self.reuse(stored, table_bytes)?;
+            self.read_at(table, entry.offset)?;
+        }
+        let partial =
+            blosc::Partial::plan(header, &stored[..table_bytes], stored_bytes, range.clone()).map_err(codec_error)?;
+        let input = self.reuse(stored, partial.num_bytes())?;
+        let mut at = partial.reads_at();
+        // Blocks that lie one behind the other are read together.
+        let mut reads = partial.reads().iter().cloned().peekable();
+        while let Some(mut read) = reads.next() {
+            while let Some(next) = reads.next_if(|next| next.start == read.end) {
+                read.end = next.end;
+            }
+            self.read_at(&mut input[at..at + read.len()], entry.offset + read.start as u64)?;
+            at += read.len();
+        }
+        let decoded_range = partial.decoded_range();
+        if decoded_range == range
+            && let Some(place) = place(buffer, region, part, item)
+            && place.len() == range.len()
+        {
+            partial.decode(input, place).map_err(codec_error)?;
+            return Ok(true);
+        }
+        let output = self.reuse(decoded, decoded_range.len())?;
+        partial.decode(input, output).map_err(codec_error)?;
+        let skip = range.start - decoded_range.start;
+        copy_runs(whole, part, region, item, buffer, |target, at| {
+            target.copy_from_slice(&output[skip + at - range.start..][..target.len()]);
+        });
+        Ok(true)
+    }
+
+    /// Reads `part` of an uncoded box `whole` that starts at `offset` of the file.
+    fn plain(
+        &self,
+        offset: u64,
+        whole: &Region,
+        part: &Region,
+        buffer: &mut [u8],
+        region: &Region,
+    ) -> Result<(), ReadError> {
+        let item = self.index.header.dtype.num_bytes();
+        let range = span(whole, part, item);
+        let end = offset.checked_add(range.end as u64);
+        if end.is_none_or(|end| end > self.index.stamp.num_bytes) {
+            return Err(self.error(ReadErrorKind::Corrupt, "the file ends before these data: it was cut off"));
+        }
+        let rows = Rows::new(whole, part, item);
+        if rows.num_rows == 1
+            && let Some(place) = place(buffer, region, part, item)
+        {
+            return self.read_at(place, offset + range.start as u64);
+        }
+        if rows.gap > MAX_GAP_BYTES {
+            let mut result = Ok(());
+            copy_runs(whole, part, region, item, buffer, |target, at| {
+                if result.is_ok() {
+                    result = self.read_at(target, offset + at as u64);
+                }
+            });
+            return result;
+        }
+        // Rows that lie close are read together and picked out of a window that moves along.
+        MEMORY_SPAN.with_borrow_mut(|memory| {
+            let mut window = 0..0;
+            let mut result = Ok(());
+            copy_runs(whole, part, region, item, buffer, |target, at| {
+                if result.is_err() {
+                    return;
+                }
+                if at < window.start || at + target.len() > window.end {
+                    window = at..(at + target.len().max(MAX_SPAN_BYTES)).min(range.end);
+                    result = self
+                        .reuse(memory, window.len())
+                        .and_then(|memory| self.read_at(memory, offset + window.start as u64));
+                    if result.is_err() {
+                        return;
+                    }
+                }
+                target.copy_from_slice(&memory[at - window.start..][..target.len()]);
+            });
+            result
+        })
+    }
+
+    /// Of contiguous data whose end is cut off, reads the steps of the first axis that are there.
+    fn intact_rows(
+        &self,
+        offset: u64,
+        region: &Region,
+        buffer: &mut [u8],
+        error: ReadError,
+    ) -> Vec<(Region, ReadError)> {
+        let header = &self.index.header;
+        let item = header.dtype.num_bytes();
+        let whole = Region::whole(&header.shape);
+        buffer.fill(0);
+        let mut lost = *region;
+        // The first axis that is cut more than one deep is where a part can be saved.
+        for axis in 0..region.rank() {
+            let (start, stop) = (lost.start()[axis], lost.stop()[axis]);
+            let is_there = |stop: usize| {
+                let range = span(&whole, &lost.with_axis(axis, start, stop), item);
+                offset.checked_add(range.end as u64).is_some_and(|end| end <= self.index.stamp.num_bytes)
+            };
+            let (mut good, mut bad) = (start, stop);
+            while bad - good > 1 {
+                let middle = good + (bad - good) / 2;
+                if is_there(middle) { good = middle } else { bad = middle }
+            }
+            if good > start {
+                let part = lost.with_axis(axis, start, good);
+                if self.plain(offset, &whole, &part, buffer, region).is_ok() {
+                    lost = lost.with_axis(axis, good, stop);
+                }
+                break;
+            }
+            if stop - start > 1 {
+                break;
+            }
+        }
+        zero(buffer, region, &lost, item);
+        vec![(lost, error)]
+    }
+
+    fn reuse<'m>(&self, memory: &'m mut Vec<u8>, len: usize) -> Result<&'m mut [u8], ReadError> {
+        codec::reuse(memory, len).map_err(|error| self.codec_error(&error))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), ReadError> {
+        read_at(self.file, buffer, offset).map_err(|error: io::Error| read_error(self.path, &error))
+    }
+
+    fn error(&self, kind: ReadErrorKind, message: &str) -> ReadError {
+        ReadError::new(kind, self.path, message)
+    }
+
+    fn codec_error(&self, error: &CodecError) -> ReadError {
+        let kind = match error {
+            CodecError::Corrupt(_) => ReadErrorKind::Corrupt,
+            CodecError::Unsupported(_) => ReadErrorKind::Unsupported,
+        };
+        ReadError::new(kind, self.path, error.to_string())
+    }
+}
+
+thread_local! {
+    static MEMORY_SPAN: RefCell<Vec<u8>> = RefCell::default();
+}
+
+/// Bytes of the box `whole` between the first and the last voxel of `part`.
+fn span(whole: &Region, part: &Region, item: usize) -> Range<usize> {
+    let offset = |corner: &[usize]| {
+        let mut offset = 0usize;
+        for (axis, &dim) in whole.shape().dims().iter().enumerate() {
+            offset = offset * dim + (corner[axis] - whole.start()[axis]);
+        }
+        offset * item
+    };
+    let mut last = [0; MAX_RANK];
+    for (last, stop) in last.iter_mut().zip(part.stop()) {
+        *last = stop - 1;
+    }
+    offset(part.start())..offset(&last) + item
+}
+
+/// How `part` of the box `whole` falls into runs of consecutive bytes.
+struct Rows {
+    num_rows: usize,
+    /// Largest number of bytes between two runs.
+    gap: usize,
+}
+
+impl Rows {
+    fn new(whole: &Region, part: &Region, item: usize) -> Self {
+        let (outer, inner) = (whole.shape(), part.shape());
+        let mut rows = Self { num_rows: 1, gap: 0 };
+        let mut is_broken = false;
+        let mut stride = item;
+        for axis in (0..part.rank()).rev() {
+            let (dim, count) = (outer.dims()[axis], inner.dims()[axis]);
+            if is_broken {
+                rows.num_rows = rows.num_rows.saturating_mul(count);
+            }
+            if count < dim {
+                is_broken = true;
+                rows.gap = rows.gap.saturating_add((dim - count).saturating_mul(stride));
+            }
+            stride = stride.saturating_mul(dim);
+        }
+        rows
+    }
+}
+
+/// The slice of `buffer` (which holds `region`) that holds `part`, where that is one piece.
+fn place<'b>(buffer: &'b mut [u8], region: &Region, part: &Region, item: usize) -> Option<&'b mut [u8]> {
+    if region.intersect(part)? != *part || Rows::new(region, part, item).num_rows != 1 {
+        return None;
+    }
+    buffer.get_mut(span(region, part, item))
+}
+
+/// Calls `copy` with every run of `part` in the buffer of `region` and its offset in bytes in the box
+/// `whole`.
+fn copy_runs(
+    whole: &Region,
+    part: &Region,
+    region: &Region,
+    item: usize,
+    buffer: &mut [u8],
+    mut copy: impl FnMut(&mut [u8], usize),
+) {
+    let rank = part.rank();
+    let (outer, inner, target) = (whole.shape(), part.shape(), region.shape());
+    // Trailing axes that are whole in both boxes make one run.
+    let mut split = rank;
+    let mut run = item;
+    while split > 0 {
+        split -= 1;
+        run *= inner.dims()[split];
+        if inner.dims()[split] != outer.dims()[split] || inner.dims()[split] != target.dims()[split] {
+            break;
+        }
+    }
+    let mut index = [0; MAX_RANK];
+    index[..rank].copy_from_slice(part.start());
+    loop {
+        let (mut from, mut to) = (0, 0);
+        for (axis, at) in index.iter().enumerate().take(rank) {
+            from = from * outer.dims()[axis] + at - whole.start()[axis];
+            to = to * target.dims()[axis] + at - region.start()[axis];
+        }
+        copy(&mut buffer[to * item..to * item + run], from * item);
+        let Some(axis) = (0..split).rev().find(|&axis| index[axis] + 1 < part.stop()[axis]) else { return };
+        index[axis] += 1;
+        index[axis + 1..rank].copy_from_slice(&part.start()[axis + 1..rank]);
+    }
+}
+
+/// Zeroes `part` in the buffer of `region`: bytes of an earlier use must not pass for data.
+fn zero(buffer: &mut [u8], region: &Region, part: &Region, item: usize) {
+    copy_runs(region, part, region, item, buffer, |target, _| target.fill(0));
+}
+
+/// Voxels in disjoint regions.
+fn covered(regions: &[Region]) -> usize {
+    regions.iter().map(|region| region.shape().num_voxels().unwrap_or(usize::MAX)).fold(0, usize::saturating_add)
+}
+
+fn swap_bytes(item: usize, buffer: &mut [u8]) {
+    if item > 1 {
+        for value in buffer.chunks_exact_mut(item) {
+            value.reverse();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Reading through the library: slow, alone in the process, and right for everything the file may hold.
+#![allow(unsafe_code)]
+
+use std::path::Path;
+use std::ptr;
+
+use hdf5_sys::h5d::{H5Dget_space, H5Dget_type, H5Dread};
+use hdf5_sys::h5p::H5P_DEFAULT;
+use hdf5_sys::h5s::{H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
+use hdf5_sys::h5t::{H5T_order_t, H5Tclose, H5Tcopy, H5Tset_offset, H5Tset_order, H5Tset_precision};
+
+use super::header::{Header, Layout};
+use super::library::{Handle, last_error, locked};
+use super::plugins;
+use crate::volume::{DType, MAX_RANK, Region};
+
+/// Reads a region of the array into `buffer`, converted to little-endian. The file is open for this
+/// call only.
+pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) -> Result<(), String> {
+    if region.shape().num_bytes(header.dtype) != Some(buffer.len()) {
+        return Err("buffer does not fit the region".into());
+    }
+    if region.is_empty() {
+        return Ok(());
+    }
+    locked(|library| {
+        let file = library.open_file(path)?;
+        let dataset = library.open_dataset(&file, &header.name)?;
+        // The file may have changed since its header was read.
+        if Header::of(library, &dataset, &header.name)? != *header {
+            return Err("the array has changed since it was opened".into());
+        }
+        if let Layout::Chunked(chunk) = &header.layout {
+            plugins::prepare(library, chunk.num_bytes(header.dtype).unwrap_or(0));
+        }
+        let rank = region.rank();
+        let (mut start, mut count) = ([0u64; MAX_RANK], [0u64; MAX_RANK]);
+        for axis in 0..rank {
+            start[axis] = region.start()[axis] as u64;
+            count[axis] = (region.stop()[axis] - region.start()[axis]) as u64;
+        }
+        // SAFETY: the lock is held and every handle open. The file's selection lies inside the array or
+        // is refused; the memory space has its number of values, and `buffer` their bytes (checked).
+        unsafe {
+            let selected = Handle::new(library, H5Dget_space(dataset.id()), H5Sclose)?;
+            let status = H5Sselect_hyperslab(
+                selected.id(),
+                H5S_seloper_t::H5S_SELECT_SET,
+                start.as_ptr(),
+                ptr::null(),
+                count.as_ptr(),
+                ptr::null(),
+            );
+            if status < 0 {
+                return Err(last_error());
+            }
+            let memory = Handle::new(library, H5Screate_simple(rank as i32, count.as_ptr(), ptr::null()), H5Sclose)?;
+            let stored = Handle::new(library, H5Dget_type(dataset.id()), H5Tclose)?;
+            let wanted = Handle::new(library, H5Tcopy(stored.id()), H5Tclose)?;
+            let num_bits = header.dtype.num_bytes() * 8;
+            let widened = !header.has_odd_bits
+                || (H5Tset_offset(wanted.id(), 0) >= 0 && H5Tset_precision(wanted.id(), num_bits) >= 0);
+            let ordered = !header.is_big_endian || H5Tset_order(wanted.id(), H5T_order_t::H5T_ORDER_LE) >= 0;
+            if !widened || !ordered {
+                return Err(last_error());
+            }
+            let status =
+                H5Dread(dataset.id(), wanted.id(), memory.id(), selected.id(), H5P_DEFAULT, buffer.as_mut_ptr().cast());
+            if status < 0 {
+                return Err(last_error());
+            }
+        }
+        Ok(())
+    })?;
+    if header.dtype == DType::Bool {
+        normalize_bools(buffer);
+    }
+    Ok(())
+}
+
+/// Any byte but zero is true.
+pub fn normalize_bools(buffer: &mut [u8]) {
+    for byte in buffer {
+        *byte = u8::from(*byte != 0);
+    }
+}

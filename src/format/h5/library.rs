@@ -1,0 +1,150 @@
+//! libhdf5 behind its lock: handles that close themselves and cannot outlive the lock.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString, c_char, c_uint, c_void};
+use std::marker::PhantomData;
+use std::path::Path;
+use std::ptr;
+
+use hdf5_sys::h5d::{H5Dclose, H5Dopen2};
+use hdf5_sys::h5e::{H5E_DEFAULT, H5E_direction_t, H5E_error2_t, H5Eclear2, H5Ewalk2};
+use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5Fclose, H5Fopen};
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5l::{H5L_info2_t, H5L_type_t, H5Lget_info2};
+use hdf5_sys::h5p::{H5P_CLS_FILE_ACCESS, H5P_DEFAULT, H5Pclose, H5Pcreate, H5Pset, H5Pset_file_locking};
+
+/// Deepest nesting of groups that is followed.
+pub const MAX_DEPTH: usize = 32;
+
+/// Proof that the library's lock is held. Handles borrow it, so all are closed when it is released.
+pub struct Library {
+    _not_send: PhantomData<*const ()>,
+}
+
+/// Runs `work` alone in the library. Keep it short: this lock is the whole process's.
+pub fn locked<T>(work: impl FnOnce(&Library) -> T) -> T {
+    hdf5::sync::sync(|| work(&Library { _not_send: PhantomData }))
+}
+
+/// An open handle of any kind.
+pub struct Handle<'library> {
+    id: hid_t,
+    close: unsafe extern "C" fn(hid_t) -> i32,
+    _library: PhantomData<&'library Library>,
+}
+
+impl<'library> Handle<'library> {
+    /// Takes over what a call to the library returned.
+    pub fn new(_: &'library Library, id: hid_t, close: unsafe extern "C" fn(hid_t) -> i32) -> Result<Self, String> {
+        if id < 0 {
+            return Err(last_error());
+        }
+        Ok(Self { id, close, _library: PhantomData })
+    }
+
+    /// The library's number of the handle.
+    pub fn id(&self) -> hid_t {
+        self.id
+    }
+}
+
+impl Drop for Handle<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open, owned here alone, and the library's lock is still held.
+        unsafe { (self.close)(self.id) };
+    }
+}
+
+impl Library {
+    /// Opens a file to read it, without locks that a writer would trip over, and also when the file is
+    /// shorter than it says it is.
+    pub fn open_file(&self, path: &Path) -> Result<Handle<'_>, String> {
+        let name = path_name(path)?;
+        // SAFETY: the lock is held; every pointer points to a live value of the type the property has.
+        unsafe {
+            let access = Handle::new(self, H5Pcreate(*H5P_CLS_FILE_ACCESS), H5Pclose)?;
+            let mut skip = true;
+            if H5Pset_file_locking(access.id(), 0, 1) < 0
+                || H5Pset(access.id(), c"skip_eof_check".as_ptr(), (&raw mut skip).cast::<c_void>()) < 0
+            {
+                return Err(last_error());
+            }
+            Handle::new(self, H5Fopen(name.as_ptr(), H5F_ACC_RDONLY, access.id()), H5Fclose)
+        }
+    }
+
+    /// Opens a dataset by its path in the file, never through a link that leaves the file.
+    pub fn open_dataset(&self, file: &Handle<'_>, name: &str) -> Result<Handle<'_>, String> {
+        let name = self.check_path(file, name)?;
+        // SAFETY: the lock is held, the handle open, the name ends with a zero byte.
+        unsafe { Handle::new(self, H5Dopen2(file.id(), name.as_ptr(), H5P_DEFAULT), H5Dclose) }
+    }
+
+    /// The path as the library takes it, if every step of it is a hard link.
+    pub fn check_path(&self, file: &Handle<'_>, name: &str) -> Result<CString, String> {
+        let mut walked = String::new();
+        for step in name.split('/').filter(|step| !step.is_empty()) {
+            walked.push('/');
+            walked.push_str(step);
+            let link = CString::new(walked.as_str()).map_err(|_| format!("no array named {name:?}"))?;
+            let mut info = H5L_info2_t::default();
+            // SAFETY: the lock is held, the handle open, the name ends with a zero byte.
+            let status = unsafe { H5Lget_info2(file.id(), link.as_ptr(), &raw mut info, H5P_DEFAULT) };
+            if status < 0 {
+                return Err(format!("no array named {name:?}"));
+            }
+            if info.type_ != H5L_type_t::H5L_TYPE_HARD {
+                return Err(format!("{walked:?} is a link to elsewhere, which is not followed"));
+            }
+        }
+        if walked.is_empty() {
+            walked.push('/');
+        }
+        CString::new(walked).map_err(|_| format!("no array named {name:?}"))
+    }
+}
+
+/// The innermost message of the library's error stack, which is the one that says what is wrong.
+pub fn last_error() -> String {
+    unsafe extern "C" fn note(_: c_uint, error: *const H5E_error2_t, data: *mut c_void) -> i32 {
+        // SAFETY: the library passes a live record, and `data` is the string given below.
+        unsafe {
+            let text = (*error).desc;
+            if !text.is_null() {
+                *data.cast::<String>() = CStr::from_ptr(text).to_string_lossy().into_owned();
+            }
+        }
+        0
+    }
+    let mut message = String::new();
+    // SAFETY: walking downward from the outermost call, the last record visited is the innermost.
+    unsafe {
+        H5Ewalk2(H5E_DEFAULT, H5E_direction_t::H5E_WALK_DOWNWARD, Some(note), (&raw mut message).cast());
+        H5Eclear2(H5E_DEFAULT);
+    }
+    if message.is_empty() { "the HDF5 library refused it".into() } else { message }
+}
+
+#[cfg(unix)]
+fn path_name(path: &Path) -> Result<CString, String> {
+    use std::os::unix::ffi::OsStrExt;
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| "the path holds a zero byte".into())
+}
+
+#[cfg(not(unix))]
+fn path_name(path: &Path) -> Result<CString, String> {
+    let name = path.to_str().ok_or("the path is not Unicode")?;
+    CString::new(name).map_err(|_| "the path holds a zero byte".into())
+}
+
+/// Calls a function of the library that fills a text buffer, with the size it needs.
+pub fn text(fill: impl Fn(*mut c_char, usize) -> isize) -> Option<String> {
+    const MAX_BYTES: usize = 1 << 16;
+    let len = usize::try_from(fill(ptr::null_mut(), 0)).ok().filter(|&len| len < MAX_BYTES)?;
+    let mut bytes = vec![0u8; len + 1];
+    if fill(bytes.as_mut_ptr().cast(), bytes.len()) < 0 {
+        return None;
+    }
+    bytes.truncate(len);
+    String::from_utf8(bytes).ok()
+}
