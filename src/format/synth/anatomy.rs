@@ -105,11 +105,11 @@ impl Brain {
         (neuropil, cells) = (neuropil / weight, cells / weight);
 
         // Ventricles: the midline everywhere, a rhombus behind the habenulae and one over the hindbrain.
-        let midline = 0.006 + 0.008 * smoothstep(0.15, -0.15, (v + 0.12).abs() - 0.2);
-        let third = 0.045 - 0.9 * ((v + 0.315).abs() - 0.015).max(0.0);
+        let midline = 0.004 + 0.006 * smoothstep(0.15, -0.15, (v + 0.12).abs() - 0.2);
+        let third = 0.034 - 0.8 * ((v + 0.315).abs() - 0.015).max(0.0);
         let fourth = (0.075 - 0.55 * (v - 0.385).abs()) * smoothstep(0.35, -0.25, w);
         let ventricle = midline.max(third).max(fourth);
-        distance = -smooth_min(-distance, side - ventricle, 0.02);
+        distance = -smooth_min(-distance, side - ventricle, 0.014);
         if distance > 0.0 {
             return Tissue { distance, neuropil: 0.0, cell_density: 0.0 };
         }
@@ -137,8 +137,8 @@ impl Brain {
         let depth = -distance;
         Tissue {
             distance,
-            neuropil: (neuropil * structure).max(0.02) * smoothstep(0.0, 0.022, depth),
-            cell_density: cells * smoothstep(0.008, 0.022, depth),
+            neuropil: (neuropil * structure).max(0.02) * smoothstep(0.0, 0.016, depth),
+            cell_density: cells * smoothstep(0.004, 0.016, depth),
         }
     }
 }

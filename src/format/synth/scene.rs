@@ -310,7 +310,7 @@ fn glow(brain: &Brain, shape: [usize; 4], z: usize) -> Vec<f32> {
             let tissue = brain.tissue(point);
             let haze = 26.0 * smoothstep(0.10, -0.08, tissue.distance) * (0.7 + 0.5 * depth);
             let halo = 9.0 * (-(tissue.distance.max(0.0)) / 0.14).exp();
-            let body = 105.0 * tissue.neuropil * transmission(point, depth);
+            let body = 140.0 * tissue.neuropil * transmission(point, depth);
             image.push(2.0 + halo + haze + body);
         }
     }
