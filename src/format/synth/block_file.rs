@@ -18,11 +18,10 @@ use hdf5_sys::h5t::{H5T_cset_t, H5Tclose, H5Tcopy, H5Tset_cset, H5Tset_size};
 
 use super::Compression;
 use crate::format::FormatError;
+use crate::format::codec::blosc;
 
 const BLOSC_FILTER: i32 = 32001;
 const OPTIONAL: u32 = 1;
-/// Blosc adds at most this to incompressible data.
-const BLOSC_OVERHEAD: usize = 16;
 
 /// A compressed chunk and where it belongs.
 pub struct PackedChunk {
@@ -57,27 +56,8 @@ pub struct BlockFile<'a> {
 
 /// Shuffles and compresses u16 voxels with Blosc as the HDF5 filter does.
 pub fn compress(voxels: &[u16], compression: Compression) -> Option<Vec<u8>> {
-    let bytes: &[u8] = bytemuck::cast_slice(voxels);
-    let mut packed = vec![0u8; bytes.len() + BLOSC_OVERHEAD];
     let codec = CString::new(compression.codec).ok()?;
-    // SAFETY: both buffers are live for the call and their lengths are the ones given; the context
-    // interface keeps no state; `codec` is a C string.
-    let size = unsafe {
-        blosc_src::blosc_compress_ctx(
-            c_int::from(compression.level),
-            1,
-            2,
-            bytes.len(),
-            bytes.as_ptr().cast(),
-            packed.as_mut_ptr().cast(),
-            packed.len(),
-            codec.as_ptr(),
-            0,
-            1,
-        )
-    };
-    packed.truncate(usize::try_from(size).ok().filter(|&size| size > 0)?);
-    Some(packed)
+    blosc::encode(bytemuck::cast_slice(voxels), 2, i32::from(compression.level), &codec, 0).ok()
 }
 
 /// An identifier of libhdf5 and how to give it back.
