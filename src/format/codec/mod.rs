@@ -3,9 +3,12 @@
 
 mod bitshuffle;
 pub mod blosc;
+mod blosc2;
+mod blosclz;
 mod fletcher32;
 mod lz4;
 mod lzf;
+mod lzo;
 mod pipeline;
 mod shuffle;
 mod streams;

@@ -1,6 +1,6 @@
 //! HDF5's filter pipeline: which filters are known, and running them backwards over one chunk.
 
-use super::{CodecError, bitshuffle, blosc, fletcher32, lz4, lzf, shuffle, streams};
+use super::{CodecError, bitshuffle, blosc, blosc2, fletcher32, lz4, lzf, lzo, shuffle, streams};
 
 /// One stage of a chunk's filter pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum Filter {
     Fletcher32,
     /// Blosc 1, all its codecs.
     Blosc,
+    /// Blosc 2, bare chunks or contiguous frames.
+    Blosc2,
+    /// PyTables' LZO.
+    Lzo,
     /// h5py's LZF.
     Lzf,
     /// PyTables' bzip2.
@@ -40,6 +44,7 @@ impl Filter {
             1 => Self::Deflate,
             2 if item(0) > 0 => Self::Shuffle(item(0)),
             3 => Self::Fletcher32,
+            305 => Self::Lzo,
             307 => Self::Bzip2,
             32000 => Self::Lzf,
             32001 => Self::Blosc,
@@ -49,6 +54,7 @@ impl Filter {
                 None => Self::Other { id, name: name.to_owned() },
             },
             32015 => Self::Zstd,
+            32026 => Self::Blosc2,
             _ => Self::Other { id, name: name.to_owned() },
         }
     }
@@ -60,6 +66,8 @@ impl Filter {
             Self::Deflate => "deflate".into(),
             Self::Fletcher32 => "fletcher32".into(),
             Self::Blosc => "blosc".into(),
+            Self::Blosc2 => "blosc2".into(),
+            Self::Lzo => "lzo".into(),
             Self::Lzf => "lzf".into(),
             Self::Bzip2 => "bzip2".into(),
             Self::Lz4 => "lz4".into(),
@@ -204,6 +212,8 @@ fn run(filter: &Filter, input: &[u8], output: &mut [u8]) -> Result<(), CodecErro
         Filter::Shuffle(item) => shuffle::unshuffle(*item, input, output),
         Filter::Deflate => streams::inflate(input, output),
         Filter::Blosc => blosc::decode(input, output),
+        Filter::Blosc2 => blosc2::decode(input, output),
+        Filter::Lzo => lzo::decode(input, output),
         Filter::Lzf => lzf::decode(input, output),
         Filter::Bzip2 => streams::bunzip2(input, output),
         Filter::Lz4 => lz4::decode(input, output),
