@@ -1,5 +1,47 @@
-//! The `tectum` program.
+//! The `tectum` program: runs the command line, prints an error as one line, sets the exit code.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::io::ErrorKind;
+use std::panic;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tectum::cli;
+
+fn main() -> ExitCode {
+    let args = cli::Args::parse();
+    init_log();
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        let reason = panic.payload_as_str().unwrap_or("unknown reason");
+        report(&format!("internal fault{place}: {reason}; please report it"));
+    }));
+    match panic::catch_unwind(|| cli::run(args)) {
+        Ok(Ok(code)) => code,
+        // The reader of our output went away (`tectum info … | head`): nothing is left to say.
+        Ok(Err(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            report(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Prints one line, whatever the message holds.
+fn report(message: &str) {
+    use std::io::Write;
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(std::io::stderr(), "error: {line}");
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|e| e.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Log lines go to stderr when `TECTUM_LOG` asks for them, e.g. `TECTUM_LOG=tectum=debug`.
+fn init_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("TECTUM_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

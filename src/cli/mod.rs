@@ -1,1 +1,109 @@
-//! The command line: one file for each subcommand.
+//! The command line: what can be asked, and one file for each subcommand.
+
+mod bench;
+mod demo;
+mod export;
+mod info;
+mod npy;
+mod output;
+mod snapshot;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+pub use bench::BenchArgs;
+pub use demo::DemoArgs;
+pub use export::ExportArgs;
+pub use info::InfoArgs;
+pub use snapshot::SnapshotArgs;
+
+use crate::format::OpenOptions;
+
+/// View volumetric time series, while they are being recorded and after.
+#[derive(Debug, clap::Parser)]
+#[command(name = "tectum", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Folder, stack_metadata.json, or HDF5 file to open; the welcome screen without it.
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    open: OpenArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Write the demo recording if it is absent, and open it.
+    Demo(DemoArgs),
+    /// Say what a recording is: format, shape, type, blocks and their state, problems.
+    Info(InfoArgs),
+    /// Write a recording, or a part or a projection of it, to a .npy file.
+    Export(ExportArgs),
+    /// Draw the window off screen into a .png file.
+    Snapshot(SnapshotArgs),
+    /// Measure how fast a recording opens, scrubs, projects and decodes here.
+    Bench(BenchArgs),
+}
+
+/// What may be said beside every path.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct OpenArgs {
+    /// Which array, where a path offers several (`tectum info` lists them).
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// Prefix of the block names of a split dataset: P for P_0000.h5.
+    #[arg(long, value_name = "P")]
+    pub prefix: Option<String>,
+    /// What the axes are, slowest first, where the file does not say or is wrong.
+    #[arg(long, value_name = "tzyx", value_parser = parse_axes)]
+    pub axes: Option<String>,
+}
+
+impl OpenArgs {
+    /// The same for the layers below.
+    pub fn options(&self) -> OpenOptions {
+        OpenOptions {
+            dataset: self.dataset.clone(),
+            prefix: self.prefix.clone(),
+            axes: self.axes.clone(),
+            ..OpenOptions::default()
+        }
+    }
+}
+
+/// Letters of t, z, y, x without repeats.
+fn parse_axes(text: &str) -> Result<String, String> {
+    let lower = text.to_ascii_lowercase();
+    let is_repeated = lower.char_indices().any(|(i, c)| lower[..i].contains(c));
+    if lower.is_empty() || is_repeated || lower.chars().any(|c| !"tzyx".contains(c)) {
+        return Err("each of the letters t, z, y, x at most once, slowest axis first".to_owned());
+    }
+    Ok(lower)
+}
+
+/// Carries out what the arguments ask for.
+///
+/// # Errors
+/// With a message fit for one line: the file, what is wrong and what to do.
+pub fn run(args: Args) -> Result<ExitCode> {
+    match args.command {
+        None => crate::app::run_window(args.path, args.open.options())?,
+        Some(Command::Demo(args)) => demo::run(&args)?,
+        Some(Command::Info(args)) => info::run(&args)?,
+        Some(Command::Export(args)) => export::run(&args)?,
+        Some(Command::Snapshot(args)) => snapshot::run(&args)?,
+        Some(Command::Bench(args)) => bench::run(&args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes to stdout. Unlike `print!`, a closed pipe is an error, not a panic.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

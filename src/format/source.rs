@@ -53,6 +53,10 @@ pub trait Source: Send + Sync {
         Vec::new()
     }
 
+    /// Looks at every stored piece's header, so that [`Source::problems`] and [`Source::block_states`]
+    /// are complete afterwards. May block for as long as that takes; voxels are not read.
+    fn survey(&self) {}
+
     /// Forgets what is remembered about failed pieces, so that the next read tries the disk again.
     fn forget_failures(&self) {}
 }

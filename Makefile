@@ -1,0 +1,58 @@
+# `make run` opens the demo, `make test` runs the tests; both set up what they need (see scripts/setup.sh).
+# `make check` is everything that has to pass before a change lands.
+
+# A private cmake, where the system's is too old to build HDF5.
+CMAKE_BIN := $(wildcard $(CURDIR)/.tools/cmake/cmake/data/bin/cmake)
+ifdef CMAKE_BIN
+export CMAKE ?= $(CMAKE_BIN)
+endif
+export PATH := $(PATH):$(HOME)/.cargo/bin
+CARGO ?= cargo
+BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
+
+.DEFAULT_GOAL := run
+.PHONY: run test check lint fmt setup release demo-live bench bench-peers big fuzz soak install uninstall clean help
+
+help: ## What can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+setup:
+	@scripts/setup.sh
+
+release: setup
+	@$(MAKE) --no-print-directory _release
+_release:
+	$(CARGO) build --release --locked
+
+run: release ## Build, write the demo recording once, open the window on it
+	@scripts/run.sh
+
+test: setup ## All tests
+	@$(MAKE) --no-print-directory _test
+_test:
+	$(CARGO) test --locked
+
+lint: setup ## Format, clippy and docs, warnings denied
+	@$(MAKE) --no-print-directory _lint
+_lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+check: lint test ## lint and test
+
+fmt: ## Format the code
+	$(CARGO) fmt
+
+demo-live: release ## Write the demo as a running rig would, and watch it
+	$(BIN) demo demo-live --live 3
+
+install: release ## Into your own folders (~/.local): program, icon, desktop entry, file type
+	@scripts/install.sh
+
+uninstall: ## Take it away again
+	@scripts/install.sh --remove
+
+clean: ## Remove what was built, but not the tools in .tools
+	$(CARGO) clean
+	rm -rf demo demo-live tectum-demo.png

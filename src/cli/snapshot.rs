@@ -1,0 +1,63 @@
+//! `tectum snapshot`: the real window, drawn off screen into a .png file.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::OpenArgs;
+use crate::volume::Projection;
+
+/// Arguments of `tectum snapshot`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SnapshotArgs {
+    /// Folder, stack_metadata.json, or HDF5 file.
+    pub path: PathBuf,
+    /// How to open it.
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// The .png file to write.
+    #[arg(short, long, value_name = "OUT.png")]
+    pub out: PathBuf,
+    /// Timepoint shown; negative counts from the end.
+    #[arg(short, long, allow_negative_numbers = true)]
+    pub t: Option<i64>,
+    /// Plane shown; negative counts from the end.
+    #[arg(short, long, allow_negative_numbers = true)]
+    pub z: Option<i64>,
+    /// Show a projection along the depth axis instead of a plane.
+    #[arg(long, value_name = "OP", value_parser = parse_projection)]
+    pub project: Option<Projection>,
+    /// Size of the window in pixels.
+    #[arg(long, value_name = "WxH", default_value = "1600x1000", value_parser = parse_size)]
+    pub size: [u32; 2],
+    /// Wait until nothing is left to load (histogram, cached range) instead of for the picture alone.
+    #[arg(long)]
+    pub wait: bool,
+    /// Light theme instead of dark.
+    #[arg(long)]
+    pub light: bool,
+}
+
+/// Draws and writes the picture.
+///
+/// # Errors
+/// When the recording can not be opened, or the file not be written.
+pub fn run(args: &SnapshotArgs) -> Result<()> {
+    crate::app::snapshot(args)
+}
+
+/// An operation by its numpy name.
+pub fn parse_projection(text: &str) -> Result<Projection, String> {
+    Projection::ALL
+        .into_iter()
+        .find(|op| op.name() == text.to_ascii_lowercase())
+        .ok_or_else(|| format!("one of {}", Projection::ALL.map(Projection::name).join(", ")))
+}
+
+fn parse_size(text: &str) -> Result<[u32; 2], String> {
+    let parsed = text.split_once(['x', 'X', '×']).and_then(|(w, h)| Some([w.trim().parse().ok()?, h.trim().parse().ok()?]));
+    match parsed {
+        Some([w, h]) if (200..=8192).contains(&w) && (150..=8192).contains(&h) => Ok([w, h]),
+        _ => Err("width and height in pixels, like 1600x1000, up to 8192".to_owned()),
+    }
+}
