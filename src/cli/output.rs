@@ -73,10 +73,7 @@ pub fn refuse_inside(out: &Path, info: &ArrayInfo) -> Result<()> {
     let target = out.file_name().map_or_else(|| folder.clone(), |name| folder.join(name));
     let dataset = info.path.canonicalize().unwrap_or_else(|_| info.path.clone());
     if target.starts_with(&dataset) || target.canonicalize().is_ok_and(|t| t.starts_with(&dataset)) {
-        bail!(
-            "{}: lies in the recording's own folder, which is never written to; choose another place",
-            out.display()
-        );
+        bail!("{}: lies in the recording's own folder, which is never written to; choose another place", out.display());
     }
     Ok(())
 }

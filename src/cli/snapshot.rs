@@ -55,7 +55,8 @@ pub fn parse_projection(text: &str) -> Result<Projection, String> {
 }
 
 fn parse_size(text: &str) -> Result<[u32; 2], String> {
-    let parsed = text.split_once(['x', 'X', '×']).and_then(|(w, h)| Some([w.trim().parse().ok()?, h.trim().parse().ok()?]));
+    let parsed =
+        text.split_once(['x', 'X', '×']).and_then(|(w, h)| Some([w.trim().parse().ok()?, h.trim().parse().ok()?]));
     match parsed {
         Some([w, h]) if (200..=8192).contains(&w) && (150..=8192).contains(&h) => Ok([w, h]),
         _ => Err("width and height in pixels, like 1600x1000, up to 8192".to_owned()),

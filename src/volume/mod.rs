@@ -13,6 +13,7 @@ mod pool;
 mod problem;
 mod project;
 mod region;
+mod selection;
 mod voxels;
 
 pub use accumulator::{Accumulator, FoldBox, projected_dtype};
@@ -27,6 +28,7 @@ pub use pool::{Buffer, Pool};
 pub use problem::{Problem, Severity};
 pub use project::{flatten, kept_axes, project};
 pub use region::{MAX_RANK, Region, Shape, copy_region};
+pub use selection::{Points, Selected, Selection, SelectionError, SliceDim};
 pub use voxels::Voxels;
 
 /// Runs `$body` with the type alias `$T` bound to the Rust type that stores one voxel of `$dtype`
