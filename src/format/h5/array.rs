@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::direct::Reader;
 use super::file::{Stamp, open_shared, read_error};
 use super::header::{Header, Layout};
-use super::index::Index;
+use super::index::{Index, Storage};
 use super::{fallback, library};
 use crate::format::{Filled, FormatError, ReadError, ReadErrorKind};
 use crate::volume::{MAX_RANK, Region, Shape};
@@ -20,6 +20,17 @@ const MAX_PART_BYTES: usize = 4 << 20;
 
 /// How often a read starts again because the file changed under it.
 const MAX_ATTEMPTS: usize = 3;
+
+/// The bytes of one chunk in its file, as the file's index has them: nothing of it has been checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredChunk {
+    /// Where they start.
+    pub offset: u64,
+    /// How many.
+    pub num_bytes: usize,
+    /// Which filters were skipped, bit i for filter i.
+    pub filter_mask: u32,
+}
 
 /// One array in one file, with its chunk index; the file is closed between calls.
 #[derive(Debug)]
@@ -71,6 +82,21 @@ impl H5Array {
     /// Whether every chunk is there and the file is as long as it says: nothing more is coming.
     pub fn is_whole(&self) -> bool {
         self.current().is_whole()
+    }
+
+    /// Where the stored chunks lie in the file, in the order of the array; empty where it has none.
+    pub fn stored_chunks(&self) -> Vec<StoredChunk> {
+        match &self.current().storage {
+            Storage::Chunks(entries) => entries
+                .iter()
+                .map(|entry| StoredChunk {
+                    offset: entry.offset,
+                    num_bytes: entry.num_bytes as usize,
+                    filter_mask: entry.mask,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Memory of the index, for budgets.

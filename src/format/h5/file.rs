@@ -62,6 +62,9 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
 }
 
 /// Fills `buffer` from `offset`, without moving a file position.
+///
+/// # Errors
+/// When the file ends before, or the system refuses.
 pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     {

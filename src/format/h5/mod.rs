@@ -17,8 +17,8 @@ mod library;
 mod list;
 mod plugins;
 
-pub use array::{H5Array, with_library_locked};
+pub use array::{H5Array, StoredChunk, with_library_locked};
 pub use attributes::{AttributeValue, read_attributes, read_tuple_group};
-pub use file::Stamp;
+pub use file::{Stamp, read_at};
 pub use header::{Header, Layout};
 pub use list::list;
