@@ -120,7 +120,8 @@ impl Cache {
             }
         };
         self.slot_of.insert(index, at);
-        self.link(at, tier);
+        let sentinel = tier as u32;
+        self.link(at, self.slots[sentinel as usize].previous, sentinel);
         assert!(self.num_bytes <= self.budget_bytes, "the cache is over its budget");
         true
     }
@@ -165,21 +166,21 @@ impl Cache {
         }
     }
 
-    /// Makes a chunk the newest of a tier; false if it is not held.
+    /// Makes a chunk the next of a tier to be evicted; false if it is not held. A plan marks its chunks in
+    /// order of urgency, so that the least urgent goes first.
     pub fn mark(&mut self, index: u64, tier: Tier) -> bool {
         let Some(&at) = self.slot_of.get(&index) else { return false };
         self.unlink(at);
-        self.link(at, tier);
+        let sentinel = tier as u32;
+        self.link(at, sentinel, self.slots[sentinel as usize].next);
         true
     }
 
-    fn link(&mut self, at: u32, tier: Tier) {
-        let sentinel = tier as u32;
-        let last = self.slots[sentinel as usize].previous;
-        self.slots[at as usize].previous = last;
-        self.slots[at as usize].next = sentinel;
-        self.slots[last as usize].next = at;
-        self.slots[sentinel as usize].previous = at;
+    fn link(&mut self, at: u32, previous: u32, next: u32) {
+        self.slots[at as usize].previous = previous;
+        self.slots[at as usize].next = next;
+        self.slots[previous as usize].next = at;
+        self.slots[next as usize].previous = at;
     }
 
     fn unlink(&mut self, at: u32) {
@@ -262,7 +263,7 @@ mod tests {
                         prop_assert_eq!(cache.mark(index, TIERS[tier]), known.is_some());
                         if let Some(i) = known {
                             let (index, num_bytes, _) = model.remove(i);
-                            model.push((index, num_bytes, tier));
+                            model.insert(0, (index, num_bytes, tier));
                         }
                     }
                     Op::Demote => {

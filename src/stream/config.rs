@@ -54,10 +54,12 @@ impl StreamConfig {
 impl Default for StreamConfig {
     /// A quarter of the machine's memory.
     fn default() -> Self {
-        let mut system = sysinfo::System::new();
-        system.refresh_memory();
         // A machine that does not say is taken for a small one.
-        let total = usize::try_from(system.total_memory()).unwrap_or(0).max(2 << 30);
+        let total = sysinfo::System::new().map_or(0, |mut system| {
+            system.refresh_memory();
+            usize::try_from(system.total_memory()).unwrap_or(0)
+        });
+        let total = total.max(2 << 30);
         Self::with_ram_budget(total / 4)
     }
 }

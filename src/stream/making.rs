@@ -29,6 +29,8 @@ pub(super) struct Making {
     pub(super) region: Region,
     /// Whether the chunks are wanted in the cache as well.
     pub(super) keep_chunks: AtomicBool,
+    /// The data changed on disk: the product must not be used.
+    stale: AtomicBool,
     dtype: DType,
     chunks: Vec<ArrayChunk>,
     claimed: Vec<AtomicBool>,
@@ -69,7 +71,8 @@ impl Making {
         let (dtype, keep_chunks) = (array.info().dtype, AtomicBool::new(false));
         let has_chunks = !chunks.is_empty();
         let progress = Mutex::new(progress);
-        has_chunks.then_some(Self { product, region, keep_chunks, dtype, chunks, claimed, progress })
+        let stale = AtomicBool::new(false);
+        has_chunks.then_some(Self { product, region, keep_chunks, stale, dtype, chunks, claimed, progress })
     }
 
     pub(super) fn chunks(&self) -> &[ArrayChunk] {
@@ -79,6 +82,16 @@ impl Making {
     /// Whether somebody has taken it upon himself to feed this chunk.
     pub(super) fn is_claimed(&self, ordinal: usize) -> bool {
         self.claimed[ordinal].load(Ordering::Acquire)
+    }
+
+    /// From now on the product is worthless.
+    pub(super) fn make_stale(&self) {
+        self.stale.store(true, Ordering::Release);
+    }
+
+    /// Whether the product is worthless.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
     }
 
     /// Whether any work has gone into it.

@@ -1,1 +1,267 @@
-//! From a wish to voxels in memory: cache, plan, loader threads.
+//! From "show this picture" to voxels, without ever waiting: a cache of decoded chunks under a budget, a
+//! plan of what to read next, and the threads that read it.
+//!
+//! The window calls [`Stream::request`] when the view changes and [`Stream::picture`] in every frame it
+//! draws; both return at once. Between them, loader threads read chunks, keep them, fold them into
+//! projections and wake the window.
+
+mod availability;
+mod cache;
+mod config;
+mod hash;
+mod loader;
+mod making;
+mod pictures;
+mod plan;
+mod request;
+mod sampling;
+mod shelf;
+mod state;
+mod stats;
+mod velocity;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+
+pub use cache::{Cache, Entry, Tier};
+pub use config::StreamConfig;
+pub use pictures::PictureState;
+pub use plan::{Plan, Wanted, pictures_ahead};
+pub use request::{Play, ViewRequest};
+pub use sampling::Sample;
+pub use stats::StreamStats;
+pub use velocity::{Outlook, Velocity};
+
+use crate::array::LazyArray;
+use crate::volume::{Picture, Pool};
+use availability::Availability;
+use loader::Shared;
+use request::Viewer;
+use sampling::Sampling;
+use state::{Class, State, Target, Trash};
+
+/// The pictures of one dataset. All methods return at once; dropping it never waits for a disk.
+pub struct Stream {
+    shared: Arc<Shared>,
+    config: StreamConfig,
+    /// Only the window's thread takes these.
+    viewer: Mutex<Viewer>,
+    availability: Mutex<Availability>,
+}
+
+impl Stream {
+    /// Starts the loader threads. `wake` is called from them, after something worth drawing came in; it
+    /// must not block.
+    pub fn new(array: Arc<LazyArray>, config: StreamConfig, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        let (sampling, places) = Sampling::new(&array);
+        let mut state = State::new(array, &config);
+        state.sampling = places;
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            sampling: Mutex::new(sampling),
+            work: Condvar::new(),
+            pool: Pool::new(config.pool_bytes()),
+            wake,
+            last_quiet_wake: Mutex::new(None),
+        });
+        for (class, name) in [(Class::Foreground, "tectum-read"), (Class::Background, "tectum-ahead")] {
+            for i in 0..config.num_workers {
+                let shared = Arc::clone(&shared);
+                let thread = std::thread::Builder::new().name(format!("{name}-{i}"));
+                // Without threads the machine is past helping; the picture then never comes, and nothing else breaks.
+                if let Err(error) = thread.spawn(move || shared.run(class)) {
+                    tracing::error!("cannot start a loader thread: {error}");
+                }
+            }
+        }
+        Self { shared, config, viewer: Mutex::default(), availability: Mutex::default() }
+    }
+
+    /// A stream of that many loader threads, otherwise by default and with nobody to wake; with 0, call
+    /// [`Stream::run_one`].
+    pub fn with_workers(array: Arc<LazyArray>, num_workers: usize) -> Self {
+        Self::new(array, StreamConfig { num_workers, ..StreamConfig::default() }, Arc::new(|| ()))
+    }
+
+    /// Does one piece of work on the caller's thread, the most urgent one; false if there is none.
+    pub fn run_one(&self) -> bool {
+        self.shared.run_one()
+    }
+
+    /// The array being shown.
+    pub fn array(&self) -> Arc<LazyArray> {
+        Arc::clone(&self.shared.state.lock().array)
+    }
+
+    /// The timepoints of which this kind of picture can be shown at once, as half-open ranges.
+    pub fn cached_ranges(&self, picture: &Picture) -> Vec<[usize; 2]> {
+        let mut availability = self.availability.lock();
+        availability.update(&mut self.shared.state.lock(), picture);
+        availability.ranges().to_vec()
+    }
+
+    /// A sample of the values of the whole recording, once it is complete; it never changes afterwards.
+    pub fn sample(&self) -> Option<Arc<Sample>> {
+        // Workers hold this lock while they add values to it: a moment, but not ours to wait for.
+        self.shared.sampling.try_lock()?.done()
+    }
+
+    /// What is held and has been done.
+    pub fn stats(&self) -> StreamStats {
+        let last_image_ms = self.viewer.lock().last_image_ms;
+        let state = self.shared.state.lock();
+        let counters = &state.counters;
+        let asked = counters.hits + counters.misses;
+        StreamStats {
+            cache_bytes: state.cache.num_bytes(),
+            budget_bytes: state.cache.budget_bytes(),
+            num_chunks: state.cache.len(),
+            picture_bytes: state.picture_bytes(),
+            picture_budget_bytes: self.config.picture_budget_bytes,
+            preview_bytes: state.previews.num_bytes(),
+            preview_budget_bytes: state.previews.budget_bytes(),
+            num_previews: state.previews.len(),
+            free_bytes: self.shared.pool.free_bytes(),
+            in_flight_bytes: state.in_flight_bytes,
+            max_in_flight_bytes: self.config.max_in_flight_bytes,
+            queued: state.num_queued(),
+            queued_visible: state.plan.visible.len() - state.next_visible,
+            hits: counters.hits,
+            misses: counters.misses,
+            hit_rate: if asked == 0 { 1.0 } else { counters.hits as f64 / asked as f64 },
+            decoded_bytes: counters.decoded_bytes,
+            num_reads: counters.num_reads,
+            read_errors: counters.read_errors,
+            num_plans: counters.num_plans,
+            last_image_ms,
+            picture_ms: None,
+        }
+    }
+
+    /// Goes on with a longer or changed state of the recording. Chunks of `stale` indices, chunks that
+    /// changed their extent, and what was made of them are dropped; the rest is kept. An array of another
+    /// dataset drops everything.
+    pub fn replace_array(&self, array: Arc<LazyArray>, stale: &[Range<u64>]) {
+        let mut trash = Trash::default();
+        let mut state = self.shared.state.lock();
+        let is_same = array.id() == state.array.id() && array.info().dtype == state.array.info().dtype;
+        let (old, new) = (state.array.info().shape, array.info().shape);
+        // Only chunks at the old end of an axis that changed its length can have changed their extent.
+        let moved: Vec<_> = (0..4).filter(|&axis| old[axis] != new[axis]).collect();
+        let planes_moved = moved.iter().any(|&axis| axis > 0);
+        let is_stale = |index: u64| !is_same || stale.iter().any(|range| range.contains(&index));
+        let gone: Vec<u64> = state
+            .cache
+            .iter()
+            .filter(|(index, entry)| {
+                let at_the_end = moved.iter().any(|&axis| entry.region.stop()[axis] >= old[axis].min(new[axis]));
+                let start = entry.region.start();
+                let region_now = || array.chunk_at([start[0], start[1], start[2], start[3]]);
+                is_stale(*index)
+                    || at_the_end
+                        && region_now().is_none_or(|chunk| chunk.key.index != *index || chunk.region != entry.region)
+            })
+            .map(|(index, _)| index)
+            .collect();
+        for index in &gone {
+            state.cache.remove(*index, &mut trash.chunks);
+        }
+        // What failed may have been written by now, and what was there may be gone.
+        state.failures.clear();
+        state.failed.clear();
+        let mut lost_samples = 0;
+        state.in_flight.retain(|index, read| {
+            let is_gone = is_stale(*index) || !moved.is_empty();
+            if is_gone {
+                for target in &read.targets {
+                    match target {
+                        Target::Making(making, _) => making.make_stale(),
+                        Target::Sample => lost_samples += 1,
+                    }
+                }
+            }
+            !is_gone
+        });
+        state.makings.iter().for_each(|making| making.make_stale());
+        state.makings.clear();
+        let made_of_stale = |product_t: usize| {
+            let mut chunks = Vec::new();
+            let region = array.whole().with_axis(0, product_t, product_t + 1);
+            array.chunks(&region, &mut chunks);
+            !is_same || planes_moved || chunks.is_empty() || chunks.iter().any(|chunk| is_stale(chunk.key.index))
+        };
+        let timepoints: std::collections::BTreeSet<usize> =
+            state.projections.keys().map(Picture::t).chain(state.previews.keys().map(Picture::t)).collect();
+        let gone_t: std::collections::BTreeSet<usize> = timepoints.into_iter().filter(|&t| made_of_stale(t)).collect();
+        let State { projections, previews, planes, volumes, reasons, .. } = &mut *state;
+        projections
+            .retain(|picture| !gone_t.contains(&picture.t()) && !reasons.contains_key(picture), &mut trash.pictures);
+        previews.retain(|picture| !gone_t.contains(&picture.t()), &mut trash.pictures);
+        planes.retain(|_| false, &mut trash.pictures);
+        volumes.retain(|_| false, &mut trash.volumes);
+        state.note_trash(&trash);
+        state.changed_everywhere = true;
+        state.plan.clear();
+        (state.next_visible, state.next_prefetch) = (0, 0);
+        if !is_same {
+            let (sampling, places) = Sampling::new(&array);
+            state.sampling = places;
+            *self.shared.sampling.lock() = sampling;
+            lost_samples = 0;
+        }
+        state.array = array;
+        drop(state);
+        for _ in 0..lost_samples {
+            self.shared.sampling.lock().add(None);
+        }
+        drop(trash);
+        self.viewer.lock().forget_plan();
+        self.request_again();
+    }
+
+    /// Tries everything again that could not be read.
+    pub fn retry_failures(&self) {
+        let mut trash = Trash::default();
+        let mut state = self.shared.state.lock();
+        state.array.source().forget_failures();
+        state.failures.clear();
+        state.failed.clear();
+        let partial: Vec<u64> =
+            state.cache.iter().filter(|(_, entry)| entry.loaded.reason.is_some()).map(|(index, _)| index).collect();
+        for index in partial {
+            state.cache.remove(index, &mut trash.chunks);
+        }
+        let State { projections, planes, volumes, reasons, .. } = &mut *state;
+        projections.retain(|picture| !reasons.contains_key(picture), &mut trash.pictures);
+        planes.retain(|_| false, &mut trash.pictures);
+        volumes.retain(|_| false, &mut trash.volumes);
+        state.note_trash(&trash);
+        state.changed_everywhere = true;
+        drop(state);
+        drop(trash);
+        self.viewer.lock().forget_plan();
+        self.request_again();
+    }
+
+    /// Plans anew for the view as it was last asked for.
+    fn request_again(&self) {
+        let last = self.viewer.lock().last_request();
+        if let Some((request, at)) = last {
+            self.request(&request, at);
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // The threads end after what they are doing; a slow disk is not waited for.
+        let mut state = self.shared.state.lock();
+        state.is_closed = true;
+        state.plan.clear();
+        state.sampling.clear();
+        drop(state);
+        self.shared.work.notify_all();
+    }
+}

@@ -48,11 +48,6 @@ impl<K: Copy + Eq + Hash> Shelf<K> {
         self.items.keys()
     }
 
-    /// Looks without counting as a use.
-    pub(super) fn peek(&self, key: &K) -> Option<&Arc<Voxels>> {
-        self.items.get(key).map(|item| &item.voxels)
-    }
-
     /// The picture, which becomes the most recently used.
     pub(super) fn get(&mut self, key: &K) -> Option<Arc<Voxels>> {
         self.clock += 1;

@@ -1,0 +1,234 @@
+//! From a view to a plan: the motion is measured, pictures ahead are chosen within the budgets, and the
+//! queue is replaced.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Stream;
+use super::availability::is_settled;
+use super::making::{Making, Product};
+use super::plan::{Plan, pictures_ahead};
+use super::velocity::{Outlook, Velocity};
+use crate::array::{ArrayChunk, LazyArray};
+use crate::volume::Picture;
+
+/// How far an idle user looks next (standard deviation), in timepoints and in planes.
+const IDLE_SPREAD_T: f64 = 8.0;
+const IDLE_SPREAD_DEPTH: f64 = 2.0;
+/// Faster than this through time, chunks of projections are not kept: they will not be looked at singly.
+const BROWSING_HZ: f64 = 1.0;
+/// Most projections or volumes planned ahead.
+const MAX_MAKINGS: usize = 48;
+
+/// Playback.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Play {
+    /// 1 forwards, -1 backwards.
+    pub direction: i8,
+    /// Timepoints per second.
+    pub rate_hz: f64,
+}
+
+/// An immutable snapshot of what the window wants to show.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ViewRequest {
+    /// Number of the view change, for messages; two requests that differ only here are the same.
+    pub generation: u64,
+    /// What is on screen.
+    pub picture: Picture,
+    /// Playback, if it runs.
+    pub play: Option<Play>,
+    /// Keep the volume for [`Stream::volume`]; projections are then left to whoever wants it.
+    pub want_volume: bool,
+}
+
+/// What a stream remembers of its window. Touched by the window's thread only.
+pub(super) struct Viewer {
+    t: Velocity,
+    depth: Velocity,
+    last: Option<(ViewRequest, Instant)>,
+    /// Whether the last plan looked both ways.
+    planned_idle: bool,
+    is_planned: bool,
+    /// When the picture that is being waited for was asked for.
+    waiting: Option<(Picture, Instant)>,
+    pub(super) last_image_ms: Option<f64>,
+    plan: Plan,
+    ahead: Vec<Picture>,
+    chunks: Vec<ArrayChunk>,
+}
+
+impl Default for Viewer {
+    fn default() -> Self {
+        Self {
+            t: Velocity::new(IDLE_SPREAD_T),
+            depth: Velocity::new(IDLE_SPREAD_DEPTH),
+            last: None,
+            planned_idle: false,
+            is_planned: false,
+            waiting: None,
+            last_image_ms: None,
+            plan: Plan::default(),
+            ahead: Vec::new(),
+            chunks: Vec::new(),
+        }
+    }
+}
+
+impl Viewer {
+    /// The next request is planned even if it is the same.
+    pub(super) fn forget_plan(&mut self) {
+        self.is_planned = false;
+    }
+
+    /// The last request and its time.
+    pub(super) fn last_request(&self) -> Option<(ViewRequest, Instant)> {
+        self.last
+    }
+
+    /// The exact picture was handed out.
+    pub(super) fn note_shown(&mut self, picture: &Picture) {
+        if let Some((waited_for, since)) = self.waiting
+            && waited_for == *picture
+        {
+            self.last_image_ms = Some(since.elapsed().as_secs_f64() * 1e3);
+            self.waiting = None;
+        }
+    }
+
+    fn outlook(&self, request: &ViewRequest, now: Instant) -> (Outlook, Outlook) {
+        let t = match request.play {
+            Some(play) => Outlook::playing(f64::from(play.direction.signum()) * play.rate_hz),
+            None => self.t.outlook(now),
+        };
+        (t, self.depth.outlook(now))
+    }
+}
+
+impl Stream {
+    /// The view is this now: replaces the queue by a new plan, what is on screen first, then what is likely
+    /// to be on screen within two seconds. Does nothing when the view is the same as before, but for a last
+    /// plan in both directions once the motion has ended.
+    pub fn request(&self, request: &ViewRequest, now: Instant) {
+        let mut viewer = self.viewer.lock();
+        let viewer = &mut *viewer;
+        let request = ViewRequest { generation: 0, ..*request };
+        viewer.t.sample(request.picture.t(), now);
+        viewer.depth.sample(request.picture.depth_range()[0], now);
+        let is_idle = request.play.is_some() || viewer.t.is_idle(now) && viewer.depth.is_idle(now);
+        let is_same = viewer.last.is_some_and(|(last, _)| last == request);
+        if is_same && viewer.is_planned && (viewer.planned_idle || !is_idle) {
+            return;
+        }
+        let is_new = viewer.last.is_none_or(|(last, _)| last.picture != request.picture);
+        viewer.last = Some((request, now));
+        (viewer.planned_idle, viewer.is_planned) = (is_idle, true);
+        let (t, depth) = viewer.outlook(&request, now);
+        let array = self.array();
+        viewer.ahead.clear();
+        pictures_ahead(array.info().shape, &request.picture, t, depth, &mut viewer.ahead);
+        viewer.plan.clear();
+        let visible_product = match request.picture {
+            _ if request.want_volume => Some(Product::Volume(request.picture.t())),
+            Picture::Projection { .. } => Some(Product::Picture(request.picture)),
+            Picture::Plane { .. } => None,
+        };
+        if visible_product.is_some() {
+            let is_plane = matches!(request.picture, Picture::Plane { .. });
+            let keep_chunks = is_plane || t.speed.abs() < BROWSING_HZ;
+            self.plan_makings(viewer, &array, &request, keep_chunks);
+        }
+        if let Picture::Plane { .. } = request.picture {
+            self.plan_planes(viewer, &array, &request.picture);
+        }
+        let mut state = self.shared.state.lock();
+        if is_new {
+            if is_settled(&state, &array, &request.picture, &mut viewer.chunks) {
+                state.counters.hits += 1;
+                viewer.waiting = None;
+            } else {
+                state.counters.misses += 1;
+                viewer.waiting = Some((request.picture, now));
+            }
+        }
+        // A recording that was replaced meanwhile is planned again by whoever replaced it.
+        if Arc::ptr_eq(&state.array, &array) {
+            state.submit(&mut viewer.plan, visible_product);
+        }
+        drop(state);
+        self.shared.work.notify_all();
+    }
+
+    fn plan_planes(&self, viewer: &mut Viewer, array: &LazyArray, picture: &Picture) {
+        let plan = &mut viewer.plan;
+        let visible_bytes = plan.add_region(array, &array.picture_region(picture), true);
+        // The rest of the budget is for what was of use: moving back and forth must not read twice.
+        let mut left = (self.config.ram_budget_bytes / 5 * 3).saturating_sub(visible_bytes);
+        for picture in &viewer.ahead {
+            let added = plan.add_region(array, &array.picture_region(picture), false);
+            if added > left {
+                break;
+            }
+            left -= added;
+        }
+    }
+
+    fn plan_makings(&self, viewer: &mut Viewer, array: &Arc<LazyArray>, request: &ViewRequest, keep_chunks: bool) {
+        let item = array.info().dtype.num_bytes();
+        let product = |picture: &Picture| match request.want_volume {
+            true => Product::Volume(picture.t()),
+            false => Product::Picture(*picture),
+        };
+        let [rows, columns] = array.picture_shape(&request.picture);
+        let whole = array.whole().with_axis(0, 0, 1).shape().num_bytes(array.info().dtype);
+        let (budget, product_bytes) = match request.want_volume {
+            true => (self.config.picture_budget_bytes / 8, whole.unwrap_or(usize::MAX)),
+            false => (self.config.picture_budget_bytes / 4, rows.saturating_mul(columns).saturating_mul(item.max(4))),
+        };
+        let num_ahead = (budget / product_bytes.max(1)).min(MAX_MAKINGS);
+        let mut wanted: Vec<(Product, Option<Arc<Making>>)> = Vec::new();
+        {
+            let mut state = self.shared.state.lock();
+            let ahead = viewer.ahead.iter().filter(|picture| picture.t() != request.picture.t());
+            let mut num_planned = 0;
+            for picture in std::iter::once(&request.picture).chain(ahead) {
+                let product = product(picture);
+                let is_had = match product {
+                    Product::Picture(picture) if picture == request.picture => {
+                        state.projections.get(&picture).is_some()
+                    }
+                    Product::Picture(picture) => state.projections.contains(&picture),
+                    Product::Volume(t) => state.volumes.contains(&t),
+                };
+                if !is_had && !state.failed.contains_key(&product) && !wanted.iter().any(|w| w.0 == product) {
+                    let known = state.makings.iter().find(|making| making.product == product);
+                    wanted.push((product, known.cloned()));
+                }
+                num_planned += 1;
+                if num_planned > num_ahead {
+                    break;
+                }
+            }
+        }
+        for (i, (product, known)) in wanted.into_iter().enumerate() {
+            let is_visible = i == 0 && product_t(&product) == request.picture.t();
+            let Some(making) = known.or_else(|| Making::new(array, product).map(Arc::new)) else { continue };
+            if let ([chunk], Product::Volume(_)) = (making.chunks(), product)
+                && chunk.region == making.region
+            {
+                // The chunk is the volume.
+                viewer.plan.add_region(array, &making.region, is_visible);
+                continue;
+            }
+            making.keep_chunks.store(keep_chunks && is_visible, std::sync::atomic::Ordering::Relaxed);
+            viewer.plan.add_making(&making, item, is_visible);
+        }
+    }
+}
+
+fn product_t(product: &Product) -> usize {
+    match product {
+        Product::Picture(picture) => picture.t(),
+        Product::Volume(t) => *t,
+    }
+}

@@ -1,0 +1,137 @@
+//! A sample of the whole recording, for the first contrast: read once, in the background, then fixed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::plan::Wanted;
+use crate::array::{LazyArray, Loaded};
+use crate::volume::{Histogram, measured_values, percentiles};
+
+/// Pieces of the recording looked at.
+const NUM_PLACES: usize = 64;
+/// Decoded bytes the sample may cost.
+const MAX_SAMPLE_BYTES: usize = 512 << 20;
+/// Values taken altogether.
+const MAX_VALUES: usize = 1 << 20;
+/// Bins of the histogram.
+const NUM_BINS: usize = 256;
+
+/// What values a recording holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Counts over a range somewhat wider than the percentiles; what lies outside is in the end bins.
+    pub histogram: Histogram,
+    /// The 0.1th and the 99.9th percentile.
+    pub percentiles: [f64; 2],
+    /// Smallest value seen.
+    pub min: f64,
+    /// Largest value seen.
+    pub max: f64,
+    /// Number of values the sample is made of.
+    pub num_voxels: usize,
+}
+
+impl Sample {
+    /// Summarises values; `None` if there is no number among them. `is_integer` gives integers bins of
+    /// whole numbers where there are few.
+    pub fn of(mut values: Vec<f64>, is_integer: bool) -> Option<Self> {
+        let [min, low, high, max] = percentiles(&mut values, [0.0, 0.1, 99.9, 100.0])?;
+        // Half as much again on either side, so that the limits can be dragged beyond the percentiles.
+        let margin = (high - low) / 2.0;
+        let mut range = [(low - margin).max(min), (high + margin).min(max)];
+        if is_integer {
+            let width = ((range[1] - range[0] + 1.0) / NUM_BINS as f64).ceil().max(1.0);
+            range[0] = range[0].floor();
+            range[1] = range[0] + width * NUM_BINS as f64;
+        }
+        let histogram = Histogram::of(values.iter().copied(), range, NUM_BINS);
+        Some(Self { histogram, percentiles: [low, high], min, max, num_voxels: values.len() })
+    }
+}
+
+/// A sample in the making.
+pub(super) struct Sampling {
+    values: Vec<f64>,
+    num_left: usize,
+    values_per_chunk: usize,
+    is_integer: bool,
+    done: Option<Arc<Sample>>,
+}
+
+impl Sampling {
+    /// Chooses chunks spread over time, depth and the plane, and returns them with the sample to be.
+    pub(super) fn new(array: &LazyArray) -> (Self, Vec<Wanted>) {
+        let shape = array.info().shape;
+        let item = array.info().dtype.num_bytes();
+        let (mut chosen, mut wanted, mut left) = (BTreeSet::new(), Vec::new(), MAX_SAMPLE_BYTES);
+        for i in 0..NUM_PLACES {
+            // Each axis is walked evenly, in an order of its own: the first few places are already spread.
+            let along = |axis: usize, factor: f64| {
+                let place = ((i as f64 + 0.5) * factor).fract();
+                ((place * shape[axis] as f64) as usize).min(shape[axis].saturating_sub(1))
+            };
+            // Powers of 1/φ of rising dimension: no two axes walk in step.
+            let corner = [0.618_033_988_7, 0.754_877_666_2, 0.569_840_290_9, 0.819_172_513_4];
+            let voxel = [0, 1, 2, 3].map(|axis| along(axis, corner[axis]));
+            let Some(chunk) = array.chunk_at(voxel) else { continue };
+            let num_bytes = chunk.region.shape().num_voxels().unwrap_or(usize::MAX).saturating_mul(item);
+            if num_bytes <= left && chosen.insert(chunk.key.index) {
+                left -= num_bytes;
+                let making = Wanted::KEEP;
+                wanted.push(Wanted { index: chunk.key.index, corner: voxel, num_bytes, making, ordinal: 0 });
+            }
+        }
+        // Taken from the end.
+        wanted.reverse();
+        let sampling = Self {
+            values: Vec::new(),
+            num_left: wanted.len(),
+            values_per_chunk: MAX_VALUES / wanted.len().max(1),
+            is_integer: !array.info().dtype.is_float(),
+            done: None,
+        };
+        (sampling, wanted)
+    }
+
+    /// The sample, once all of it is in.
+    pub(super) fn done(&self) -> Option<Arc<Sample>> {
+        self.done.clone()
+    }
+
+    /// Takes the values of one chunk, or notes that it cannot be had; true if that completed the sample.
+    pub(super) fn add(&mut self, loaded: Option<&Loaded>) -> bool {
+        if let Some(loaded) = loaded {
+            let num_voxels = loaded.voxels.shape().num_voxels().unwrap_or(0);
+            // An odd step does not walk along the columns of an even width.
+            let step = num_voxels.div_ceil(self.values_per_chunk.max(1)) | 1;
+            self.values.extend(measured_values(&loaded.voxels, step));
+        }
+        self.num_left = self.num_left.saturating_sub(1);
+        if self.num_left > 0 || self.done.is_some() {
+            return false;
+        }
+        self.done = Sample::of(std::mem::take(&mut self.values), self.is_integer).map(Arc::new);
+        self.done.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hot_pixel_does_not_ruin_the_range() {
+        let mut values: Vec<f64> = (0..100_000).map(|i| 100.0 + f64::from(i % 200)).collect();
+        values.push(65535.0);
+        let sample = Sample::of(values, true).expect("values");
+        assert_eq!(sample.percentiles, [100.0, 299.0]);
+        assert_eq!(sample.max, 65535.0);
+        assert!(sample.histogram.range[1] < 700.0, "{:?}", sample.histogram.range);
+        assert_eq!(sample.histogram.num_values(), 100_001);
+    }
+
+    #[test]
+    fn nothing_is_no_sample() {
+        assert_eq!(Sample::of(vec![f64::NAN], false), None);
+    }
+}

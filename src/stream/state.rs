@@ -1,0 +1,330 @@
+//! What the window and the loader threads share, under one lock that is only ever held for moments:
+//! nothing here reads, decodes, assembles or frees memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::StreamConfig;
+use super::cache::{Cache, Entry, Tier};
+use super::hash::IndexMap;
+use super::making::{Making, Product};
+use super::plan::{Plan, Wanted};
+use super::shelf::Shelf;
+use crate::array::{ArrayChunk, LazyArray, Loaded};
+use crate::format::ReadError;
+use crate::volume::{Picture, Voxels};
+
+/// Unfinished products nobody wants at the moment: so many are kept for when they are wanted again.
+const MAX_ABANDONED: usize = 8;
+/// Remembered changes beyond this make the strip look at everything again.
+const MAX_CHANGES: usize = 4096;
+
+/// Which work a thread takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// What is on screen.
+    Foreground,
+    /// All else.
+    Background,
+    /// Everything, the most urgent first.
+    Any,
+}
+
+/// What a chunk that is being read is for, besides the cache.
+pub(super) enum Target {
+    /// Something in the making, and the position of the chunk in it.
+    Making(Arc<Making>, usize),
+    /// The sample of the whole recording.
+    Sample,
+}
+
+/// A read that has been started.
+pub(super) struct InFlight {
+    pub(super) tier: Tier,
+    /// Wanted in the cache.
+    pub(super) keep: bool,
+    /// Tells this read from an earlier one of the same chunk whose data changed on disk meanwhile.
+    pub(super) ticket: u64,
+    pub(super) targets: Vec<Target>,
+}
+
+/// What a thread needs to know to read a chunk.
+pub(super) struct Read {
+    pub(super) array: Arc<LazyArray>,
+    pub(super) chunk: ArrayChunk,
+    pub(super) num_bytes: usize,
+    pub(super) ticket: u64,
+}
+
+/// Something for a thread to do without the lock.
+pub(super) enum Task {
+    Read(Read),
+    Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
+    Sample(Option<Loaded>),
+}
+
+/// Memory on its way back to the pool or the system, dropped after the lock.
+#[derive(Default)]
+pub(super) struct Trash {
+    pub(super) chunks: Vec<(u64, Entry)>,
+    pub(super) pictures: Vec<(Picture, Arc<Voxels>)>,
+    pub(super) volumes: Vec<(usize, Arc<Voxels>)>,
+}
+
+/// Counters, all since the stream began.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) hits: u64,
+    pub(super) misses: u64,
+    pub(super) decoded_bytes: u64,
+    pub(super) num_reads: u64,
+    pub(super) read_errors: u64,
+    pub(super) num_plans: u64,
+}
+
+pub(super) struct State {
+    pub(super) array: Arc<LazyArray>,
+    pub(super) cache: Cache,
+    pub(super) failures: IndexMap<ReadError>,
+    pub(super) plan: Plan,
+    pub(super) next_visible: usize,
+    pub(super) next_prefetch: usize,
+    /// Chunks of the sample not read yet, last first.
+    pub(super) sampling: Vec<Wanted>,
+    /// Background tasks taken, to give the sample its turn.
+    num_background: usize,
+    pub(super) in_flight: IndexMap<InFlight>,
+    /// Reads under way, those included whose result nobody wants any more.
+    pub(super) num_in_flight: usize,
+    pub(super) in_flight_bytes: usize,
+    max_in_flight_bytes: usize,
+    /// Unfinished products, oldest first.
+    pub(super) makings: Vec<Arc<Making>>,
+    pub(super) visible_product: Option<Product>,
+    pub(super) projections: Shelf<Picture>,
+    pub(super) planes: Shelf<Picture>,
+    pub(super) volumes: Shelf<usize>,
+    pub(super) previews: Shelf<Picture>,
+    pub(super) failed: HashMap<Product, ReadError>,
+    /// Why parts of finished pictures are missing.
+    pub(super) reasons: HashMap<Picture, ReadError>,
+    /// Timepoints of which something came or went since the strip last looked.
+    pub(super) changes: Vec<[usize; 2]>,
+    pub(super) changed_everywhere: bool,
+    pub(super) counters: Counters,
+    pub(super) is_closed: bool,
+}
+
+impl State {
+    pub(super) fn new(array: Arc<LazyArray>, config: &StreamConfig) -> Self {
+        // Planes are cut from chunks in memory within a frame: a few of them will do.
+        let plane_bytes = config.picture_budget_bytes / 8;
+        let volume_bytes = config.picture_budget_bytes / 4;
+        Self {
+            array,
+            cache: Cache::new(config.ram_budget_bytes),
+            failures: IndexMap::default(),
+            plan: Plan::default(),
+            next_visible: 0,
+            next_prefetch: 0,
+            sampling: Vec::new(),
+            num_background: 0,
+            in_flight: IndexMap::default(),
+            num_in_flight: 0,
+            in_flight_bytes: 0,
+            max_in_flight_bytes: config.max_in_flight_bytes,
+            makings: Vec::new(),
+            visible_product: None,
+            projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes),
+            planes: Shelf::new(plane_bytes),
+            volumes: Shelf::new(volume_bytes),
+            previews: Shelf::new(config.preview_budget_bytes),
+            failed: HashMap::new(),
+            reasons: HashMap::new(),
+            changes: Vec::new(),
+            changed_everywhere: true,
+            counters: Counters::default(),
+            is_closed: false,
+        }
+    }
+
+    /// Puts a new plan in the place of the old one, which is left in `plan` for its memory. What was
+    /// queued and is not in the new plan is gone; what has been started goes on.
+    pub(super) fn submit(&mut self, plan: &mut Plan, visible_product: Option<Product>) {
+        std::mem::swap(&mut self.plan, plan);
+        (self.next_visible, self.next_prefetch) = (0, 0);
+        self.visible_product = visible_product;
+        self.cache.demote_all();
+        self.in_flight.values_mut().for_each(|read| read.tier = Tier::Recent);
+        let Self { cache, in_flight, failures, .. } = self;
+        let mut is_open = |wanted: &Wanted, tier: Tier| {
+            if wanted.making != Wanted::KEEP {
+                // What is being made takes the chunk from wherever it is.
+                cache.mark(wanted.index, tier);
+                return true;
+            }
+            if let Some(read) = in_flight.get_mut(&wanted.index) {
+                read.tier = tier;
+                read.keep = true;
+                return false;
+            }
+            !cache.mark(wanted.index, tier) && !failures.contains_key(&wanted.index)
+        };
+        self.plan.visible.retain(|wanted| is_open(wanted, Tier::Visible));
+        self.plan.prefetch.retain(|wanted| is_open(wanted, Tier::Prefetch));
+        self.makings.retain(|making| making.is_begun() || self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making)));
+        for making in &self.plan.makings {
+            if !self.makings.iter().any(|known| Arc::ptr_eq(known, making)) {
+                self.makings.push(Arc::clone(making));
+            }
+        }
+        let mut excess = self.makings.len().saturating_sub(self.plan.makings.len() + MAX_ABANDONED);
+        self.makings.retain(|making| {
+            let drop = excess > 0 && !self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making));
+            excess -= usize::from(drop);
+            !drop
+        });
+        self.counters.num_plans += 1;
+    }
+
+    /// Chunks waiting for their turn.
+    pub(super) fn num_queued(&self) -> usize {
+        self.plan.visible.len() - self.next_visible + self.plan.prefetch.len() - self.next_prefetch
+    }
+
+    /// Whether nothing is left to do.
+    pub(super) fn is_drained(&self) -> bool {
+        self.num_queued() == 0 && self.num_in_flight == 0
+    }
+
+    /// The most urgent task of a class; `None` when there is none, or memory in flight is used up.
+    pub(super) fn next_task(&mut self, class: Class) -> Option<Task> {
+        if class != Class::Background {
+            while let Some(&wanted) = self.plan.visible.get(self.next_visible) {
+                if self.is_full(wanted.num_bytes, self.max_in_flight_bytes) {
+                    return None;
+                }
+                self.next_visible += 1;
+                if let Some(task) = self.start(&wanted, Tier::Visible) {
+                    return Some(task);
+                }
+            }
+        }
+        if class == Class::Foreground {
+            return None;
+        }
+        self.num_background += 1;
+        // The sample gets every fourth turn: scrubbing without end must not starve it.
+        let turn = if self.num_background.is_multiple_of(4) { [true, false] } else { [false, true] };
+        turn.into_iter().find_map(|sample| if sample { self.next_sample() } else { self.next_prefetch() })
+    }
+
+    fn next_prefetch(&mut self) -> Option<Task> {
+        while let Some(&wanted) = self.plan.prefetch.get(self.next_prefetch) {
+            // Half of what may be in flight is left for what is on screen.
+            if self.is_full(wanted.num_bytes, self.max_in_flight_bytes / 2) {
+                return None;
+            }
+            self.next_prefetch += 1;
+            if let Some(task) = self.start(&wanted, Tier::Prefetch) {
+                return Some(task);
+            }
+        }
+        None
+    }
+
+    fn next_sample(&mut self) -> Option<Task> {
+        let wanted = *self.sampling.last()?;
+        if self.is_full(wanted.num_bytes, self.max_in_flight_bytes / 2) {
+            return None;
+        }
+        self.sampling.pop();
+        if let Some(entry) = self.cache.get(wanted.index) {
+            return Some(Task::Sample(Some(entry.loaded.clone())));
+        }
+        if self.failures.contains_key(&wanted.index) {
+            return Some(Task::Sample(None));
+        }
+        let chunk = self.array.chunk_at(wanted.corner)?;
+        if let Some(read) = self.in_flight.get_mut(&wanted.index) {
+            read.targets.push(Target::Sample);
+            return None;
+        }
+        Some(self.read(chunk, &wanted, Tier::Recent, false, vec![Target::Sample]))
+    }
+
+    fn is_full(&self, num_bytes: usize, limit: usize) -> bool {
+        self.num_in_flight > 0 && self.in_flight_bytes.saturating_add(num_bytes) > limit
+    }
+
+    /// Begins with one entry of the queue, unless it is had, under way or known to fail.
+    fn start(&mut self, wanted: &Wanted, tier: Tier) -> Option<Task> {
+        if wanted.making == Wanted::KEEP {
+            if self.cache.contains(wanted.index) || self.failures.contains_key(&wanted.index) {
+                return None;
+            }
+            if let Some(read) = self.in_flight.get_mut(&wanted.index) {
+                read.keep = true;
+                read.tier = read.tier.min(tier);
+                return None;
+            }
+            let chunk = self.array.chunk_at(wanted.corner)?;
+            return Some(self.read(chunk, wanted, tier, true, Vec::new()));
+        }
+        let (making, ordinal) = (Arc::clone(&self.plan.makings[wanted.making as usize]), wanted.ordinal as usize);
+        if !making.claim(ordinal) {
+            return None;
+        }
+        if let Some(entry) = self.cache.get(wanted.index) {
+            let loaded = entry.loaded.clone();
+            return Some(Task::Feed(making, ordinal, Ok(loaded)));
+        }
+        if let Some(error) = self.failures.get(&wanted.index) {
+            let error = error.clone();
+            return Some(Task::Feed(making, ordinal, Err(error)));
+        }
+        let chunk = making.chunks()[ordinal];
+        let keep = making.wants_chunk_kept(&chunk);
+        let target = Target::Making(making, ordinal);
+        if let Some(read) = self.in_flight.get_mut(&wanted.index) {
+            read.targets.push(target);
+            read.keep |= keep;
+            return None;
+        }
+        Some(self.read(chunk, wanted, tier, keep, vec![target]))
+    }
+
+    fn read(&mut self, chunk: ArrayChunk, wanted: &Wanted, tier: Tier, keep: bool, targets: Vec<Target>) -> Task {
+        self.counters.num_reads += 1;
+        let (ticket, num_bytes) = (self.counters.num_reads, wanted.num_bytes);
+        self.num_in_flight += 1;
+        self.in_flight_bytes += num_bytes;
+        self.in_flight.insert(wanted.index, InFlight { tier, keep, ticket, targets });
+        Task::Read(Read { array: Arc::clone(&self.array), chunk, num_bytes, ticket })
+    }
+
+    /// Notes that pictures of these timepoints came or went.
+    pub(super) fn note_change(&mut self, start: usize, stop: usize) {
+        if self.changes.len() < MAX_CHANGES {
+            self.changes.push([start, stop]);
+        } else {
+            self.changed_everywhere = true;
+        }
+    }
+
+    /// Notes the timepoints of evicted chunks and pictures.
+    pub(super) fn note_trash(&mut self, trash: &Trash) {
+        for (_, entry) in &trash.chunks {
+            self.note_change(entry.region.start()[0], entry.region.stop()[0]);
+        }
+        for (picture, _) in &trash.pictures {
+            self.reasons.remove(picture);
+            self.note_change(picture.t(), picture.t() + 1);
+        }
+    }
+
+    /// Bytes of everything kept for reuse, by kind: chunks, pictures, previews.
+    pub(super) fn picture_bytes(&self) -> usize {
+        self.projections.num_bytes() + self.planes.num_bytes() + self.volumes.num_bytes()
+    }
+}
