@@ -1,1 +1,30 @@
-//! View state, commands and panels.
+//! View state, commands and panels. Panels are plain functions of a [`Model`] that draw and return
+//! [`Command`]s; [`ViewState::apply`] is the only thing that changes the view; [`ViewState::picture`]
+//! says which picture it asks for.
+
+mod command;
+pub mod format;
+mod history;
+pub mod icons;
+pub mod keys;
+mod live_text;
+mod model;
+mod overlay;
+pub mod panels;
+pub mod place;
+mod playback;
+mod screens;
+mod state;
+pub mod theme;
+pub mod widgets;
+mod window;
+
+pub use command::Command;
+pub use history::History;
+pub use model::{Canvas, Figures, HistogramData, Model, OpenError, Opening, Placement, Shown, Value, Welcome};
+pub use playback::Playback;
+pub use screens::{error_ui, opening_ui, waiting_ui, welcome_ui};
+pub use state::{
+    Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, PlayMode, Section, Theme, ViewState, num_depths,
+};
+pub use window::{Regions, drop_hint, window_ui};

@@ -1,0 +1,41 @@
+//! Codepoints of the icons in use, from the Phosphor set (assets/icons).
+#![allow(missing_docs)]
+
+pub const ARROWS_LEFT_RIGHT: &str = "\u{E0A0}";
+pub const ARROW_CLOCKWISE: &str = "\u{E036}";
+pub const ARROW_LEFT: &str = "\u{E058}";
+pub const ARROW_LINE_RIGHT: &str = "\u{E064}";
+pub const ARROW_RIGHT: &str = "\u{E06C}";
+pub const ARROW_U_UP_LEFT: &str = "\u{E08A}";
+pub const ARROW_U_UP_RIGHT: &str = "\u{E08C}";
+pub const CARET_DOWN: &str = "\u{E136}";
+pub const CARET_LEFT: &str = "\u{E138}";
+pub const CARET_RIGHT: &str = "\u{E13A}";
+pub const CHECK: &str = "\u{E182}";
+pub const CIRCLE_HALF: &str = "\u{E18C}";
+pub const CLOCK_COUNTER_CLOCKWISE: &str = "\u{E1A0}";
+pub const CORNERS_OUT: &str = "\u{E1D0}";
+pub const DATABASE: &str = "\u{E1DE}";
+pub const EYE: &str = "\u{E220}";
+pub const FILE: &str = "\u{E230}";
+pub const FOLDER: &str = "\u{E24A}";
+pub const FOLDER_OPEN: &str = "\u{E256}";
+pub const HOURGLASS: &str = "\u{E2B2}";
+pub const INFO: &str = "\u{E2CE}";
+pub const KEYBOARD: &str = "\u{E2D8}";
+pub const MOON: &str = "\u{E330}";
+pub const PALETTE: &str = "\u{E6C8}";
+pub const PAUSE: &str = "\u{E39E}";
+pub const PLAY: &str = "\u{E3D0}";
+pub const RECORD: &str = "\u{E3EE}";
+pub const REPEAT: &str = "\u{E3F6}";
+pub const SKIP_BACK: &str = "\u{E5A4}";
+pub const SKIP_FORWARD: &str = "\u{E5A6}";
+pub const SPARKLE: &str = "\u{E6A2}";
+pub const STACK: &str = "\u{E466}";
+pub const STOP: &str = "\u{E46C}";
+pub const SUN: &str = "\u{E472}";
+pub const TRAY_ARROW_DOWN: &str = "\u{E010}";
+pub const WARNING: &str = "\u{E4E0}";
+pub const WARNING_OCTAGON: &str = "\u{E4E4}";
+pub const X: &str = "\u{E4F6}";

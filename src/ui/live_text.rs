@@ -1,0 +1,76 @@
+//! The state of a watched recording in words.
+
+use super::{format, icons};
+use crate::live::{LiveState, LiveStatus};
+
+/// How a state is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Recording.
+    Live,
+    /// Done.
+    Good,
+    /// Look at this.
+    Warning,
+}
+
+/// A state as a pill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PillText {
+    /// A shape, so that the colour is not alone.
+    pub icon: &'static str,
+    /// A word or two.
+    pub label: String,
+    /// Its colour.
+    pub tone: Tone,
+}
+
+/// A state as a pill.
+pub fn pill(live: &LiveStatus) -> PillText {
+    let rate = live.rate_hz.map(|rate| format!(" {rate:.1} Hz")).unwrap_or_default();
+    let (icon, label, tone) = match &live.state {
+        LiveState::Waiting { .. } => (icons::RECORD, "WAITING".to_owned(), Tone::Warning),
+        LiveState::Live => (icons::RECORD, format!("LIVE{rate}"), Tone::Live),
+        LiveState::Quiet => (icons::WARNING, "NO NEW BLOCK".to_owned(), Tone::Warning),
+        LiveState::Finished => (icons::STOP, "FINISHED".to_owned(), Tone::Good),
+        LiveState::StoppedEarly { .. } => (icons::WARNING, "STOPPED EARLY".to_owned(), Tone::Warning),
+        LiveState::Restarted => (icons::RECORD, format!("RESTARTED{rate}"), Tone::Live),
+        LiveState::Gone => (icons::WARNING, "FOLDER GONE".to_owned(), Tone::Warning),
+    };
+    PillText { icon, label, tone }
+}
+
+/// A state as a sentence, for the hover.
+pub fn sentence(live: &LiveStatus) -> String {
+    let mut text = match &live.state {
+        LiveState::Waiting { what } => format!("Waiting for {what}"),
+        LiveState::Live => "Recording".to_owned(),
+        LiveState::Quiet => {
+            format!(
+                "No new block for {}, more than three times the usual interval",
+                format::time_s(live.newest_age.as_secs_f64())
+            )
+        }
+        LiveState::Finished => "The recording is finished".to_owned(),
+        LiveState::StoppedEarly { claimed, have } => {
+            format!(
+                "Stopped early: {} of {} timepoints",
+                format::integer(*have as i64),
+                format::integer(*claimed as i64)
+            )
+        }
+        LiveState::Restarted => "The folder was wiped and is being recorded anew".to_owned(),
+        LiveState::Gone => "The folder is not there any more; waiting for it to come back".to_owned(),
+    };
+    if let Some(end) = live.expected_end {
+        text += &format!(" · {} timepoints expected", format::integer(end as i64));
+    }
+    if let Some(lag) = live.lag_ms {
+        let (number, unit) = format::latency_ms(lag);
+        text += &format!(" · on screen {number} {unit} after landing");
+    }
+    if let Some(message) = &live.message {
+        text += &format!(" · {message}");
+    }
+    text
+}

@@ -1,0 +1,161 @@
+//! What the panels show: plain data, borrowed for one frame. The app fills it in; nothing here knows
+//! the stream, the GPU or a file.
+
+use std::path::{Path, PathBuf};
+
+use egui::Rect;
+
+use super::ViewState;
+use crate::array::ViewInfo;
+use crate::format::DatasetEntry;
+use crate::live::LiveStatus;
+use crate::volume::{ArrayInfo, BlockState, Problem};
+
+/// One frame's worth of everything the window shows of an open dataset.
+#[derive(Clone, Copy)]
+pub struct Model<'a> {
+    /// The view asked for.
+    pub view: &'a ViewState,
+    /// The array as (t, z, y, x).
+    pub info: &'a ViewInfo,
+    /// Facts of the dataset.
+    pub array: &'a ArrayInfo,
+    /// The arrays the path offers.
+    pub datasets: &'a [DatasetEntry],
+    /// Which of them is shown.
+    pub chosen_dataset: usize,
+    /// How what is on the canvas relates to what was asked for.
+    pub shown: &'a Shown,
+    /// Counts of values over the whole recording, once sampled.
+    pub histogram: Option<HistogramData<'a>>,
+    /// State of the stored pieces along time.
+    pub blocks: &'a [([usize; 2], BlockState)],
+    /// Timepoints whose picture is in memory.
+    pub cached: &'a [[usize; 2]],
+    /// Everything found wrong.
+    pub problems: &'a [Problem],
+    /// For a recording that is being watched.
+    pub live: Option<&'a LiveStatus>,
+    /// Figures of the status bar.
+    pub figures: &'a Figures,
+    /// Whether there is a view to go back to.
+    pub can_undo: bool,
+    /// Whether there is one to go forward to.
+    pub can_redo: bool,
+}
+
+/// What is on the canvas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// The picture asked for.
+    Exact,
+    /// The nearest timepoint there is, while the one asked for loads.
+    Nearest {
+        /// The timepoint on screen.
+        t: usize,
+    },
+    /// A small preview of the timepoint asked for, while it loads.
+    Preview,
+    /// Nothing can be had; why, in words.
+    Missing(String),
+    /// Nothing yet.
+    #[default]
+    Nothing,
+}
+
+/// The histogram to draw.
+#[derive(Clone, Copy, Debug)]
+pub struct HistogramData<'a> {
+    /// Counts.
+    pub bins: &'a [u64],
+    /// Values at the start of the first and the end of the last bin.
+    pub range: [f64; 2],
+}
+
+/// Numbers of the status bar.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// From the last input to its exact picture.
+    pub image_ms: Option<f64>,
+    /// Exact pictures a second while playing.
+    pub fps: Option<f64>,
+    /// Timepoints playing has left out.
+    pub num_skipped: u64,
+    /// Bytes in the RAM caches.
+    pub ram_bytes: usize,
+    /// Their budget.
+    pub ram_budget_bytes: usize,
+    /// Bytes in textures.
+    pub gpu_bytes: usize,
+    /// Their budget.
+    pub gpu_budget_bytes: usize,
+    /// Part of chunks asked for that were in the cache, 0 to 1.
+    pub hit_rate: Option<f64>,
+    /// A quiet note, such as that there is no GPU.
+    pub note: Option<String>,
+}
+
+/// Where the picture lies on the canvas, in points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placement {
+    /// The whole picture; may reach beyond the canvas.
+    pub image: Rect,
+    /// The canvas, which clips it.
+    pub canvas: Rect,
+}
+
+/// What stands at a voxel of the picture on screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Value {
+    /// Its exact value.
+    Exact(String),
+    /// It was not measured or could not be read.
+    Missing,
+    /// The picture asked for is not on screen, so nothing is said about it.
+    #[default]
+    Unknown,
+}
+
+/// The app's part of the canvas: drawing the voxels and reading them.
+pub trait Canvas {
+    /// The shape that draws the picture (through the renderer), or `None` if there is none to draw.
+    fn image(&mut self, placement: &Placement) -> Option<egui::Shape>;
+
+    /// The value at a row and a column of the picture, of the exact one alone.
+    fn value_at(&mut self, row: usize, column: usize) -> Value;
+}
+
+/// What the welcome screen shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Welcome<'a> {
+    /// Paths opened before, newest first.
+    pub recent: &'a [PathBuf],
+    /// Whether the folder dialog is up.
+    pub is_browsing: bool,
+    /// Said quietly at the bottom: a dialog that could not be shown, or that there is no GPU.
+    pub note: Option<&'a str>,
+}
+
+/// What the opening screen shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// What is being opened.
+    pub path: &'a Path,
+    /// Seconds since it began.
+    pub elapsed_s: f64,
+    /// Part done, 0 to 1, where known.
+    pub progress: Option<f32>,
+    /// What is going on, in a few words.
+    pub step: &'a str,
+}
+
+/// What the error screen shows.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenError<'a> {
+    /// The file at fault.
+    pub file: &'a Path,
+    /// What is wrong and what to do.
+    pub message: &'a str,
+    /// What the user had asked to open.
+    pub path: &'a Path,
+}

@@ -1,0 +1,97 @@
+//! The picture: where it lies, how the pointer moves it, and what it points at.
+
+use egui::accesskit::Role;
+use egui::{Color32, CursorIcon, PointerButton, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+
+use super::super::place::{image_rect, image_size, pan_by, voxel_at, voxel_rect, zoom_at};
+use super::super::{Canvas, Command, Model, Placement, Shown, Value};
+use super::canvas_marks;
+
+/// What the pointer is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Readout {
+    /// Row and column of the picture.
+    pub row: usize,
+    /// Column of the picture.
+    pub column: usize,
+    /// What stands there.
+    pub value: Value,
+}
+
+/// Points of wheel travel for one plane.
+const WHEEL_STEP: f32 = 40.0;
+
+/// Draws the picture and its marks, and answers the pointer.
+pub fn canvas_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    model: &Model<'_>,
+    canvas: &mut dyn Canvas,
+    commands: &mut Vec<Command>,
+) -> Option<Readout> {
+    ui.painter().rect_filled(rect, 0.0, Color32::BLACK);
+    let view = model.view;
+    let response = ui.interact(rect, ui.make_persistent_id("canvas"), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Picture"));
+
+    // The pointer's wishes are answered in this frame: the picture is drawn where they put it.
+    let mut camera = view.camera;
+    let mut image = image_rect(rect, model.info, view.orientation, camera);
+    if response.double_clicked() {
+        commands.push(Command::Fit);
+    } else if response.dragged_by(PointerButton::Primary) || response.dragged_by(PointerButton::Middle) {
+        camera = pan_by(image, camera, response.drag_delta());
+    }
+    if response.contains_pointer() {
+        let (zoom, scroll, pointer) =
+            ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta().y, input.pointer.hover_pos()));
+        if zoom != 1.0 {
+            camera = zoom_at(rect, image, camera, pointer.unwrap_or(rect.center()), zoom);
+        } else if scroll != 0.0 {
+            wheel(ui, scroll, commands);
+        }
+    }
+    if camera != view.camera {
+        commands.push(Command::SetCamera(camera));
+        image = image_rect(rect, model.info, view.orientation, camera);
+    }
+
+    let placement = Placement { image, canvas: rect };
+    match canvas.image(&placement) {
+        Some(shape) => {
+            ui.painter_at(rect).add(shape);
+        }
+        None if matches!(model.shown, Shown::Missing(_)) => canvas_marks::missing(ui, rect, image),
+        None => {}
+    }
+
+    let size = image_size(model.info, view.orientation);
+    let pointed = response.hover_pos().and_then(|pos| voxel_at(image, size, pos));
+    let readout = pointed.map(|[column, row]| {
+        let value = if *model.shown == Shown::Exact { canvas.value_at(row, column) } else { Value::Unknown };
+        Readout { row, column, value }
+    });
+    if let Some(voxel) = pointed {
+        let outline = voxel_rect(image, size, voxel);
+        // Only where a voxel is large enough to be told from its neighbours.
+        if outline.width().min(outline.height()) >= 6.0 {
+            let stroke = Stroke::new(1.0, Color32::from_white_alpha(200));
+            ui.painter_at(rect).rect_stroke(outline, 0.0, stroke, StrokeKind::Outside);
+        }
+    }
+    canvas_marks::overlays(ui, rect, image, model);
+    let cursor = if response.dragged() { CursorIcon::Grabbing } else { CursorIcon::Crosshair };
+    response.on_hover_and_drag_cursor(cursor);
+    readout
+}
+
+/// Turns wheel travel into whole planes, keeping the rest for the next frame.
+fn wheel(ui: &Ui, scroll: f32, commands: &mut Vec<Command>) {
+    let id = ui.make_persistent_id("wheel rest");
+    let travel = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(0.0) + scroll;
+    let steps = (travel / WHEEL_STEP).trunc();
+    ui.data_mut(|data| data.insert_temp(id, travel - steps * WHEEL_STEP));
+    if steps != 0.0 {
+        commands.push(Command::StepDepth(-(steps as isize)));
+    }
+}

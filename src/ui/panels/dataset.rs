@@ -1,0 +1,66 @@
+//! The facts of the dataset, and the choice among the arrays of its file.
+
+use egui::Ui;
+
+use super::super::widgets::choice;
+use super::super::{Command, Model, format};
+use super::side::{field, row, value_row};
+use crate::volume::BlockState;
+
+/// The rows of the Dataset section.
+pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    if model.datasets.len() > 1 {
+        let rect = row(ui, "Array");
+        let names: Vec<&str> = model.datasets.iter().map(|entry| entry.name.as_str()).collect();
+        let hint = model.datasets.get(model.chosen_dataset).map_or("", |entry| entry.summary.as_str());
+        if let Some(index) = choice(ui, field(rect, 168.0, 0.0), "Array", &names, model.chosen_dataset, hint, "") {
+            commands.push(Command::ChooseDataset(index));
+        }
+    }
+    if let Some(size) = model.info.voxel_size {
+        let edges = [size.z_um, size.y_um, size.x_um].map(format::length_um);
+        value_row(ui, "Voxel z y x", &format!("{} µm", edges.join(" × ")));
+    } else {
+        value_row(ui, "Voxel z y x", "unknown");
+    }
+    if model.info.shape[0] > 1 {
+        let rate = model.info.rate_hz.filter(|rate| *rate > 0.0);
+        value_row(ui, "Rate", &rate.map_or("unknown".to_owned(), |rate| format!("{} volumes / s", short(rate))));
+        if let Some(rate) = rate {
+            value_row(ui, "Duration", &format::time_s(model.info.shape[0] as f64 / rate));
+        }
+    }
+    value_row(ui, "Blocks", &blocks(model));
+    value_row(ui, "Format", &model.array.format);
+    let size = model.array.shape.num_bytes(model.array.dtype).unwrap_or(usize::MAX);
+    let (number, unit) = format::bytes(size);
+    value_row(ui, "Size decoded", &format!("{number} {unit}"));
+    if let Some(claimed) = &model.array.claimed_shape {
+        let dims: Vec<String> = claimed.iter().map(|&dim| format::integer(dim)).collect();
+        value_row(ui, "Claimed shape", &dims.join(" × "));
+    }
+    for (label, value) in &model.array.facts {
+        value_row(ui, label, value);
+    }
+}
+
+fn short(rate: f64) -> String {
+    if rate >= 0.95 { format!("{rate:.1}") } else { format!("{rate:.3}") }
+}
+
+/// "21 whole · 1 writing"; only the number where there is nothing to say.
+fn blocks(model: &Model<'_>) -> String {
+    let count = |state| model.blocks.iter().filter(|(_, found)| *found == state).count();
+    let parts: Vec<String> =
+        [(BlockState::Writing, "writing"), (BlockState::Partial, "partial"), (BlockState::Missing, "missing")]
+            .into_iter()
+            .map(|(state, word)| (count(state), word))
+            .filter(|(num, _)| *num > 0)
+            .map(|(num, word)| format!("{} {word}", format::integer(num as i64)))
+            .collect();
+    if parts.is_empty() {
+        return format::integer(model.array.num_blocks as i64);
+    }
+    let sound = count(BlockState::Whole) + count(BlockState::Unseen);
+    format!("{} whole · {}", format::integer(sound as i64), parts.join(" · "))
+}

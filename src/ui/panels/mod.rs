@@ -1,0 +1,12 @@
+//! The regions of the window, one file each. Every one is a function from a rectangle and the model to
+//! commands.
+
+pub mod canvas;
+pub mod canvas_marks;
+pub mod dataset;
+pub mod depth;
+pub mod problems;
+pub mod side;
+pub mod status_bar;
+pub mod time_bar;
+pub mod top_bar;

@@ -1,0 +1,419 @@
+//! The right panel: how the picture is made and coloured, and what the dataset is. Where the window is
+//! narrow it is a column of icons, each with its section in a drawer beside it.
+
+use egui::{Rect, ScrollArea, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
+
+use super::super::theme::Tokens;
+use super::super::widgets::{
+    self, Button, Fill, Number, Slider, choice, choice_width, histogram, icon_button, section_header, segmented,
+    swatch, text_width,
+};
+use super::super::{Command, GAMMA_RANGE, Mode, Model, Section, format, icons, num_depths};
+use super::dataset::dataset_rows;
+use crate::ui::theme::{Weight, font};
+use crate::volume::{Colormap, Interpolation, Orientation, Projection};
+
+/// Width of the panel.
+pub const WIDTH: f32 = 288.0;
+/// Width where it is folded to icons.
+pub const ICONS_WIDTH: f32 = 44.0;
+const PADDING: f32 = 16.0;
+
+/// The whole panel, its sections one below the other.
+pub fn side_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    ui.painter().rect_filled(rect, 0.0, tokens.bg1);
+    ui.painter().vline(rect.left() + 0.5, rect.y_range(), Stroke::new(1.0, tokens.line));
+    let inner =
+        Rect::from_min_max(pos2(rect.left() + PADDING, rect.top() + 4.0), pos2(rect.right() - 2.0, rect.bottom()));
+    scrolled(ui, inner, "side", |ui| {
+        for section in Section::ALL {
+            section_ui(ui, section, model, commands);
+        }
+        ui.add_space(12.0);
+    });
+}
+
+/// The panel as a column of icons.
+pub fn icons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    ui.painter().rect_filled(rect, 0.0, tokens.bg1);
+    ui.painter().vline(rect.left() + 0.5, rect.y_range(), Stroke::new(1.0, tokens.line));
+    for (index, section) in Section::ALL.into_iter().enumerate() {
+        let center = pos2(rect.center().x, rect.top() + 24.0 + 36.0 * index as f32);
+        let area = Rect::from_center_size(center, vec2(30.0, 30.0));
+        let icon = match section {
+            Section::View => icons::EYE,
+            Section::Contrast => icons::CIRCLE_HALF,
+            Section::Colormap => icons::PALETTE,
+            Section::Dataset => icons::DATABASE,
+        };
+        let fill = if model.view.drawer == Some(section) { Fill::Field } else { Fill::None };
+        if icon_button(ui, area, icon, false, fill, section.label(), "").clicked() {
+            commands.push(Command::ToggleDrawer(section));
+        }
+    }
+}
+
+/// The section an icon opened, over the canvas beside the icons.
+pub fn drawer_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let Some(section) = model.view.drawer else { return };
+    let tokens = Tokens::get(ui);
+    let width = WIDTH.min(canvas.width() - 16.0);
+    let id = ui.make_persistent_id("drawer height");
+    let wanted = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(260.0);
+    let height = wanted.min(canvas.height() - 16.0);
+    let rect = Rect::from_min_size(pos2(canvas.right() - width - 8.0, canvas.top() + 8.0), vec2(width, height));
+    ui.painter().add(ui.visuals().popup_shadow.as_shape(rect, 6.0));
+    ui.painter().rect(rect, 6.0, tokens.bg1, Stroke::new(1.0, tokens.line), egui::StrokeKind::Inside);
+    // Takes the pointer, so that what is below does not.
+    ui.interact(rect, ui.make_persistent_id("drawer ground"), Sense::click_and_drag());
+    let inner = Rect::from_min_max(
+        pos2(rect.left() + PADDING, rect.top() + 4.0),
+        pos2(rect.right() - 2.0, rect.bottom() - 4.0),
+    );
+    let content = scrolled(ui, inner, ("drawer", section), |ui| {
+        header(ui, section, None, commands);
+        section_rows(ui, section, model, commands);
+        ui.add_space(10.0);
+    });
+    ui.data_mut(|data| data.insert_temp(id, content + 10.0));
+}
+
+/// A column that scrolls if it must. Returns the height of its content.
+fn scrolled(ui: &mut Ui, rect: Rect, salt: impl std::hash::Hash + std::fmt::Debug, add: impl FnOnce(&mut Ui)) -> f32 {
+    let salt = egui::IdSalt::new(salt);
+    ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(salt), |ui| {
+        ui.set_clip_rect(rect.expand2(vec2(6.0, 0.0)).intersect(ui.clip_rect()));
+        ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
+        let output = ScrollArea::vertical().id_salt(salt).auto_shrink([false, false]).show(ui, |ui| {
+            ui.set_width(rect.width() - PADDING + 2.0);
+            add(ui);
+        });
+        output.content_size.y
+    })
+    .inner
+}
+
+fn section_ui(ui: &mut Ui, section: Section, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let is_folded = model.view.folded[section as usize];
+    header(ui, section, Some(is_folded), commands);
+    if !is_folded {
+        section_rows(ui, section, model, commands);
+    }
+}
+
+fn header(ui: &mut Ui, section: Section, is_folded: Option<bool>, commands: &mut Vec<Command>) {
+    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 38.0), Sense::hover());
+    let rect = Rect::from_center_size(pos2(area.center().x, area.top() + 22.0), vec2(area.width(), 20.0));
+    if section_header(ui, rect, section.label(), is_folded.unwrap_or(false)) {
+        commands.push(match is_folded {
+            Some(_) => Command::ToggleSection(section),
+            None => Command::ToggleDrawer(section),
+        });
+    }
+}
+
+fn section_rows(ui: &mut Ui, section: Section, model: &Model<'_>, commands: &mut Vec<Command>) {
+    match section {
+        Section::View => view_rows(ui, model, commands),
+        Section::Contrast => contrast_rows(ui, model, commands),
+        Section::Colormap => colormap_rows(ui, model, commands),
+        Section::Dataset => dataset_rows(ui, model, commands),
+    }
+}
+
+/// A row of 24 points with a label on its left.
+pub fn row(ui: &mut Ui, label: &str) -> Rect {
+    let tokens = Tokens::get(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::hover());
+    widgets::text(
+        ui.painter(),
+        rect.left_center(),
+        egui::Align2::LEFT_CENTER,
+        label,
+        font(13.0, Weight::Regular),
+        tokens.t2,
+    );
+    rect
+}
+
+/// A field of `width` at the right of a row, `inset` from its end.
+pub fn field(row: Rect, width: f32, inset: f32) -> Rect {
+    let right = row.right() - inset;
+    Rect::from_min_max(pos2(right - width, row.top() + 1.0), pos2(right, row.bottom() - 1.0))
+}
+
+fn view_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let view = model.view;
+    let num = num_depths(model.info, view.orientation);
+    let last = num.saturating_sub(1);
+    if model.info.shape[1] > 1 {
+        let rect = row(ui, "Orientation");
+        let options = [("XY", "Planes as recorded", ""), ("XZ", "Cut across y", ""), ("YZ", "Cut across x", "")];
+        if let Some(index) =
+            segmented(ui, field(rect, 122.0, 0.0).expand2(vec2(0.0, 1.0)), &options, view.orientation as usize)
+        {
+            commands.push(Command::SetOrientation(Orientation::ALL[index]));
+        }
+    }
+    let digits = number_width(ui, last as f64, 0);
+    match view.mode {
+        Mode::Plane if num > 1 => {
+            let rect = row(ui, "Plane");
+            let number = Number {
+                name: "Plane",
+                value: view.depth_index() as f64,
+                range: [0.0, last as f64],
+                decimals: Some(0),
+                step: 0.25_f64.max(last as f64 / 400.0),
+                unit: "",
+                hint: "Plane shown: drag or type",
+                key: "↑ ↓",
+            };
+            if let Some(depth) = number.show(ui, field(rect, digits, 0.0)) {
+                commands.push(Command::DepthTo(depth as usize));
+            }
+            let axis = view.orientation.depth_axis();
+            let edge = model.info.voxel_size.and_then(|size| size.along(axis));
+            let depth = edge
+                .map_or("—".to_owned(), |edge| format!("{} µm", format::length_um(edge * view.depth_index() as f64)));
+            value_row(ui, "Depth", &depth);
+        }
+        Mode::Projection if num > 1 => {
+            let rect = row(ui, "Projection");
+            let labels = Projection::ALL.map(Projection::label);
+            let width = choice_width(ui, &labels);
+            let hint = "How the planes are folded into one";
+            if let Some(index) = choice(ui, field(rect, width, 0.0), "Projection", &labels, view.op as usize, hint, "")
+            {
+                commands.push(Command::SetProjection(Projection::ALL[index]));
+            }
+            slab_row(ui, model, digits, commands);
+        }
+        _ => {}
+    }
+    let rect = row(ui, "Interpolation");
+    let labels = Interpolation::ALL.map(Interpolation::label);
+    let width = choice_width(ui, &labels);
+    let hint = "How voxels larger than a pixel are drawn";
+    if let Some(index) =
+        choice(ui, field(rect, width, 0.0), "Interpolation", &labels, view.interpolation as usize, hint, "")
+    {
+        commands.push(Command::SetInterpolation(Interpolation::ALL[index]));
+    }
+}
+
+fn slab_row(ui: &mut Ui, model: &Model<'_>, width: f32, commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    let num = num_depths(model.info, model.view.orientation);
+    let [start, stop] = model.view.slab(model.info);
+    let rect = row(ui, "Slab");
+    let number = |name, value: usize, range: [usize; 2]| Number {
+        name,
+        value: value as f64,
+        range: range.map(|end| end as f64),
+        decimals: Some(0),
+        step: 0.25,
+        unit: "",
+        hint: "First and last plane of the projection",
+        key: "",
+    };
+    let last_field = field(rect, width, 0.0);
+    let first_field = field(rect, width, width + 20.0);
+    widgets::text(
+        ui.painter(),
+        pos2(rect.right() - width - 10.0, rect.center().y),
+        egui::Align2::CENTER_CENTER,
+        "–",
+        font(13.0, Weight::Regular),
+        tokens.t2,
+    );
+    if let Some(value) = number("Slab first plane", start, [0, stop - 1]).show(ui, first_field) {
+        commands.push(Command::SetSlab(Some([value as usize, stop])));
+    }
+    if let Some(value) = number("Slab last plane", stop - 1, [start, num - 1]).show(ui, last_field) {
+        commands.push(Command::SetSlab(Some([start, value as usize + 1])));
+    }
+    if model.view.has_slab() {
+        let all = Button {
+            text: "All",
+            name: "Whole depth",
+            hint: "Fold the whole depth",
+            fill: Fill::None,
+            ..Button::default()
+        };
+        if all.show(ui, field(rect, 34.0, 2.0 * width + 28.0)) {
+            commands.push(Command::SetSlab(None));
+        }
+    }
+}
+
+fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let view = model.view;
+    let limits = view.limits_or_default(model.info).map(f64::from);
+    let is_integer = model.info.dtype.integer_range().is_some();
+    let bounds = model.info.dtype.integer_range().unwrap_or([f64::from(f32::MIN), f64::from(f32::MAX)]);
+    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 86.0), Sense::hover());
+    let plot = Rect::from_min_size(area.min, vec2(area.width(), 78.0));
+    let data = model.histogram;
+    let shown = widgets::Histogram {
+        bins: data.map_or(&[], |data| data.bins),
+        range: data.map_or(limits, |data| data.range),
+        limits,
+        bounds,
+        gamma: view.gamma,
+    };
+    match histogram(ui, plot, &shown) {
+        Some(widgets::Asked::Limits(asked)) => {
+            let asked = if is_integer { asked.map(f64::round) } else { asked };
+            commands.push(Command::SetLimits(asked.map(|limit| limit as f32)));
+        }
+        Some(widgets::Asked::Auto) => commands.push(Command::AutoContrast),
+        None => {}
+    }
+    limits_row(ui, limits, bounds, is_integer, data.map(|data| data.range), commands);
+
+    let rect = row(ui, "Gamma");
+    let number = Number {
+        name: "Gamma",
+        value: f64::from(view.gamma),
+        range: GAMMA_RANGE.map(f64::from),
+        decimals: Some(2),
+        step: 0.01,
+        unit: "",
+        hint: "Below 1 brightens the middle, above 1 darkens it",
+        key: "",
+    };
+    if let Some(gamma) = number.show(ui, field(rect, 56.0, 0.0)) {
+        commands.push(Command::SetGamma(gamma as f32));
+    }
+    let track = Rect::from_x_y_ranges(rect.left() + 50.0..=rect.right() - 60.0, rect.y_range());
+    // Logarithmic, so that halving and doubling lie equally far from 1.
+    let moved = Slider {
+        name: "Gamma curve",
+        value: f64::from(view.gamma).log2(),
+        range: GAMMA_RANGE.map(|gamma| f64::from(gamma).log2()),
+        reset: Some(0.0),
+        hint: "Gamma; double-click for 1",
+        ..Slider::default()
+    }
+    .show(ui, track);
+    if let Some(log2) = moved.value {
+        let gamma = (log2.exp2() * 100.0).round() / 100.0;
+        commands.push(Command::SetGamma(if (0.97..1.03).contains(&gamma) { 1.0 } else { gamma as f32 }));
+    }
+
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
+    let gap = 6.0;
+    let widths = [70.0, 100.0, rect.width() - 170.0 - 2.0 * gap];
+    let buttons = [
+        (
+            Button {
+                text: "Auto  A",
+                name: "Auto contrast",
+                hint: "0.1 to 99.9 percent of the whole recording",
+                key: "A",
+                ..Button::default()
+            },
+            Command::AutoContrast,
+        ),
+        (
+            Button {
+                text: "Saturation  S",
+                name: "Saturation",
+                is_on: Some(view.saturation),
+                hint: "Full-scale voxels red, zero blue",
+                key: "S",
+                ..Button::default()
+            },
+            Command::ToggleSaturation,
+        ),
+        (
+            Button {
+                text: "Invert  I",
+                name: "Invert",
+                is_on: Some(view.invert),
+                hint: "Turn the colormap round",
+                key: "I",
+                ..Button::default()
+            },
+            Command::ToggleInvert,
+        ),
+    ];
+    let mut left = rect.left();
+    for ((button, command), width) in buttons.into_iter().zip(widths) {
+        let area = Rect::from_min_size(pos2(left, rect.top() + 1.0), vec2(width, 24.0));
+        if button.show(ui, area) {
+            commands.push(command);
+        }
+        left += width + gap;
+    }
+}
+
+fn limits_row(
+    ui: &mut Ui,
+    limits: [f64; 2],
+    bounds: [f64; 2],
+    is_integer: bool,
+    range: Option<[f64; 2]>,
+    commands: &mut Vec<Command>,
+) {
+    let tokens = Tokens::get(ui);
+    let rect = row(ui, "Limits");
+    let width = number_width(ui, bounds[1].min(99999.0), if is_integer { 0 } else { 4 }).max(64.0);
+    let span = range.map_or(limits[1] - limits[0], |range| range[1] - range[0]).abs();
+    let step = if is_integer { (span / 600.0).max(0.25) } else { (span / 600.0).max(f64::MIN_POSITIVE) };
+    let number = |name, value, range| Number {
+        name,
+        value,
+        range,
+        decimals: is_integer.then_some(0),
+        step,
+        unit: "",
+        hint: "Values drawn with the first and the last colour",
+        key: "",
+    };
+    let dash = pos2(rect.right() - width - 10.0, rect.center().y);
+    widgets::text(ui.painter(), dash, egui::Align2::CENTER_CENTER, "–", font(13.0, Weight::Regular), tokens.t2);
+    let low = number("Lower limit", limits[0], [bounds[0], limits[1]]);
+    if let Some(value) = low.show(ui, field(rect, width, width + 20.0)) {
+        commands.push(Command::SetLimits([value as f32, limits[1] as f32]));
+    }
+    let high = number("Upper limit", limits[1], [limits[0], bounds[1]]);
+    if let Some(value) = high.show(ui, field(rect, width, 0.0)) {
+        commands.push(Command::SetLimits([limits[0] as f32, value as f32]));
+    }
+}
+
+fn colormap_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let offered = Colormap::ALL.into_iter().filter(|colormap| *colormap != Colormap::Saturation);
+    let (gap, num_columns) = (6.0, 3);
+    let width = (ui.available_width() - gap * (num_columns - 1) as f32) / num_columns as f32;
+    let num_rows = offered.clone().count().div_ceil(num_columns);
+    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), num_rows as f32 * 20.0), Sense::hover());
+    for (index, colormap) in offered.enumerate() {
+        let (line, column) = (index / num_columns, index % num_columns);
+        let corner = area.min + vec2(column as f32 * (width + gap), 3.0 + line as f32 * 20.0);
+        let is_selected = model.view.colormap == colormap && !model.view.saturation;
+        if swatch(ui, Rect::from_min_size(corner, vec2(width, 14.0)), colormap, is_selected) {
+            commands.push(Command::SetColormap(colormap));
+        }
+    }
+}
+
+/// A row of a label and a value that is only shown.
+pub fn value_row(ui: &mut Ui, label: &str, value: &str) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::hover());
+    widgets::label_row(ui, rect, label, value);
+}
+
+/// Width of a number field for values up to `largest`.
+fn number_width(ui: &Ui, largest: f64, decimals: usize) -> f32 {
+    let shown = format!(
+        "{}{}",
+        format::integer(largest as i64),
+        if decimals > 0 { format!(".{}", "0".repeat(decimals)) } else { String::new() }
+    );
+    (text_width(ui, &shown, font(13.0, Weight::Regular)) + 18.0).max(40.0)
+}

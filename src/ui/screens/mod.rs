@@ -1,0 +1,37 @@
+//! What the window shows while it shows no dataset: welcome, opening, error, waiting; and the dialog to
+//! open from.
+
+mod error;
+mod open;
+mod opening;
+mod waiting;
+mod welcome;
+
+pub use error::error_ui;
+pub use open::open_dialog_ui;
+pub use opening::opening_ui;
+pub use waiting::waiting_ui;
+pub use welcome::welcome_ui;
+
+use egui::{Rect, Ui, pos2, vec2};
+
+use super::keys::key_commands;
+use super::panels::top_bar;
+use super::theme::{self, Tokens};
+use super::{Command, Overlay, ViewState, overlay};
+
+/// The bar on top and the ground of a screen; returns the room below the bar.
+fn ground(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) -> Rect {
+    theme::choose(ui.ctx(), view.theme);
+    key_commands(ui, view, false, commands);
+    let tokens = Tokens::of(view.theme);
+    let screen = ui.max_rect();
+    ui.painter().rect_filled(screen, 0.0, tokens.bg1);
+    let bar = Rect::from_min_size(screen.min, vec2(screen.width(), top_bar::HEIGHT));
+    top_bar::bare_bar_ui(ui, bar, view.theme, commands);
+    ui.painter().hline(bar.x_range(), bar.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
+    if view.overlay == Some(Overlay::Keys) {
+        overlay::keys_ui(ui, commands);
+    }
+    Rect::from_min_max(pos2(screen.left(), bar.bottom()), screen.max)
+}

@@ -1,0 +1,160 @@
+//! Where to open from: a folder dialog, a typed path, the demo, what was open before.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Align2, Frame, Id, Key, Margin, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+
+use super::super::theme::{Tokens, Weight, font, icon_font};
+use super::super::widgets::{Button, Fill, focus_ring, icon_button, runs, text};
+use super::super::{Command, Overlay, icons, overlay};
+
+/// The dialog over an open dataset.
+pub fn open_dialog_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) {
+    overlay::dialog(ui, Overlay::Open, "Open a recording", 480.0, commands, |ui, commands| {
+        choices_ui(ui, recent, commands);
+    });
+}
+
+/// The ways to open, one below the other.
+pub fn choices_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    let width = ui.available_width();
+    let (rect, _) = ui.allocate_exact_size(vec2(width, 36.0), Sense::hover());
+    let gap = 8.0;
+    let half = (width - gap) / 2.0;
+    let folder = Button {
+        text: "Open folder…",
+        icon: icons::FOLDER_OPEN,
+        fill: Fill::Accent,
+        hint: "An acquisition folder, or the folder it lies in",
+        key: "Ctrl O",
+        ..Button::default()
+    };
+    if folder.show(ui, Rect::from_min_size(rect.min, vec2(half, 36.0))) {
+        commands.push(Command::BrowseFolder);
+    }
+    let file = Button {
+        text: "Open file…",
+        icon: icons::FILE,
+        hint: "An HDF5 file or stack_metadata.json",
+        ..Button::default()
+    };
+    if file.show(ui, Rect::from_min_size(rect.min + vec2(half + gap, 0.0), vec2(half, 36.0))) {
+        commands.push(Command::BrowseFile);
+    }
+    ui.add_space(8.0);
+    path_field(ui, commands);
+    ui.add_space(8.0);
+    let (rect, _) = ui.allocate_exact_size(vec2(width, 32.0), Sense::hover());
+    let demo = Button {
+        text: "Open the demo",
+        icon: icons::SPARKLE,
+        hint: "A made-up recording of a larval brain, written once",
+        ..Button::default()
+    };
+    if demo.show(ui, rect) {
+        commands.push(Command::OpenDemo);
+    }
+    if recent.is_empty() {
+        return;
+    }
+    ui.add_space(20.0);
+    let (rect, _) = ui.allocate_exact_size(vec2(width, 20.0), Sense::hover());
+    text(ui.painter(), rect.left_center(), Align2::LEFT_CENTER, "RECENT", font(11.0, Weight::SemiBold), tokens.t3);
+    for path in recent.iter().take(8) {
+        recent_row(ui, path, commands);
+    }
+}
+
+fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    let id = Id::unique("path to open");
+    let mut typed = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_default();
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
+    ui.painter().rect_filled(rect, 4.0, tokens.bg2);
+    let field = Rect::from_min_max(rect.min + vec2(12.0, 0.0), rect.max - vec2(70.0, 0.0));
+    let response = overlay::within(ui, field, "path field", |ui| {
+        let hint = egui::RichText::new("or type a path").color(tokens.t3);
+        let edit = TextEdit::singleline(&mut typed)
+            .id(id.with("edit"))
+            .frame(Frame::NONE)
+            .margin(Margin::same(0))
+            .hint_text(hint)
+            .font(font(13.0, Weight::Regular))
+            .align(Align2::LEFT_CENTER)
+            .min_size(vec2(field.width(), 32.0))
+            .desired_width(field.width());
+        ui.add(edit).accessible_name("Path")
+    });
+    let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    let open = Button {
+        text: "Open",
+        name: "Open path",
+        fill: Fill::None,
+        color: Some(tokens.accent),
+        hint: "Open the typed path",
+        key: "Enter",
+        ..Button::default()
+    };
+    let area =
+        Rect::from_min_max(pos2(rect.right() - 64.0, rect.top() + 3.0), pos2(rect.right() - 4.0, rect.bottom() - 3.0));
+    let is_pressed = !typed.trim().is_empty() && open.show(ui, area);
+    if (is_entered || is_pressed) && !typed.trim().is_empty() {
+        commands.push(Command::OpenPath(typed_path(&typed)));
+        typed.clear();
+    }
+    ui.data_mut(|data| data.insert_temp(id, typed));
+}
+
+/// What was typed or pasted as a path: quotes, `file://` and `~` understood.
+fn typed_path(typed: &str) -> PathBuf {
+    let trimmed = typed.trim().trim_matches(|c| c == '"' || c == '\'');
+    let trimmed = trimmed.strip_prefix("file://").unwrap_or(trimmed);
+    if let Some(rest) = trimmed.strip_prefix('~')
+        && (rest.is_empty() || rest.starts_with(['/', '\\']))
+        && let Some(home) = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"))
+    {
+        return Path::new(&home).join(rest.trim_start_matches(['/', '\\']));
+    }
+    PathBuf::from(trimmed)
+}
+
+fn recent_row(ui: &mut Ui, path: &Path, commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
+    let row = Rect::from_min_max(rect.min - vec2(8.0, 0.0), rect.max - vec2(30.0, 0.0));
+    let shown = path.display().to_string();
+    let name = path.file_name().map_or(shown.clone(), |name| name.to_string_lossy().into_owned());
+    let parent = path.parent().map_or(String::new(), |parent| format!("   {}", parent.display()));
+    let response = ui.interact(row, ui.make_persistent_id(("recent", &shown)), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Open {shown}")));
+    if response.hovered() || response.has_focus() {
+        ui.painter().rect_filled(row, 4.0, tokens.bg2);
+    }
+    let icon_at = row.left_center() + vec2(16.0, 0.0);
+    text(ui.painter(), icon_at, Align2::CENTER_CENTER, icons::FOLDER, icon_font(16.0), tokens.t2);
+    let parts = [(name.as_str(), Weight::Medium, tokens.t1), (parent.as_str(), Weight::Regular, tokens.t3)];
+    let galley = runs(ui.painter(), 13.0, row.width() - 40.0, &parts);
+    ui.painter().galley(row.left_center() + vec2(32.0, -galley.size().y / 2.0), galley, tokens.t1);
+    focus_ring(ui, &response, 4.0);
+    if response.on_hover_text(&shown).clicked() {
+        commands.push(Command::OpenPath(path.to_owned()));
+    }
+    let remove = Rect::from_center_size(rect.right_center() - vec2(12.0, 0.0), vec2(24.0, 24.0));
+    let label = format!("Remove {name} from the list");
+    if icon_button(ui, remove, icons::X, false, Fill::None, &label, "").clicked() {
+        commands.push(Command::RemoveRecent(path.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_paths_are_understood() {
+        assert_eq!(typed_path(" \"/data/a b\" "), Path::new("/data/a b"));
+        assert_eq!(typed_path("file:///data/x"), Path::new("/data/x"));
+        assert_eq!(typed_path("~strange"), Path::new("~strange"));
+    }
+}

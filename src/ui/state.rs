@@ -1,0 +1,448 @@
+//! What the user is looking at and how: plain values, changed by commands alone.
+
+use super::Command;
+use crate::array::ViewInfo;
+use crate::volume::{Colormap, Display, Interpolation, Orientation, Picture, Projection};
+
+/// A cut or a fold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// One plane.
+    #[default]
+    Plane,
+    /// Planes folded into one.
+    Projection,
+}
+
+/// How playing treats data that are not there yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PlayMode {
+    /// Waits for every timepoint; the rate is an upper bound.
+    #[default]
+    EveryFrame,
+    /// Keeps the clock and skips what it cannot show.
+    RealTime,
+}
+
+/// What playing does at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Loop {
+    /// Stops.
+    Off,
+    /// Starts again.
+    #[default]
+    Loop,
+    /// Turns round.
+    BackAndForth,
+}
+
+/// Playing, and how.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Play {
+    /// Whether it runs.
+    pub is_running: bool,
+    /// Every frame or real time.
+    pub mode: PlayMode,
+    /// Timepoints per second aimed at.
+    pub rate_hz: f32,
+    /// What happens at the end.
+    pub at_end: Loop,
+    /// 1 forward, -1 backward.
+    pub direction: i8,
+}
+
+impl Default for Play {
+    fn default() -> Self {
+        Self { is_running: false, mode: PlayMode::EveryFrame, rate_hz: 20.0, at_end: Loop::Loop, direction: 1 }
+    }
+}
+
+/// Zoom and pan, independent of the window's size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// 1 shows the whole picture.
+    pub zoom: f32,
+    /// The point of the picture in the middle of the canvas, (x, y) as fractions of its width and height.
+    pub center: [f32; 2],
+}
+
+impl Camera {
+    /// The whole picture in the middle.
+    pub const FIT: Self = Self { zoom: 1.0, center: [0.5, 0.5] };
+    /// Closest and farthest zoom.
+    pub const ZOOM_RANGE: [f32; 2] = [0.1, 400.0];
+
+    /// The same with both values in range and finite.
+    pub fn clamped(self) -> Self {
+        let [low, high] = Self::ZOOM_RANGE;
+        let finite = |value: f32, fallback: f32| if value.is_finite() { value } else { fallback };
+        Self {
+            zoom: finite(self.zoom, 1.0).clamp(low, high),
+            center: self.center.map(|c| finite(c, 0.5).clamp(0.0, 1.0)),
+        }
+    }
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Theme {
+    #[default]
+    Dark,
+    Light,
+}
+
+/// A section of the side panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Section {
+    View,
+    Contrast,
+    Colormap,
+    Dataset,
+}
+
+impl Section {
+    /// All sections, top to bottom.
+    pub const ALL: [Self; 4] = [Self::View, Self::Contrast, Self::Colormap, Self::Dataset];
+
+    /// Heading.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::View => "View",
+            Self::Contrast => "Contrast",
+            Self::Colormap => "Colormap",
+            Self::Dataset => "Dataset",
+        }
+    }
+}
+
+/// What lies over the window until it is dismissed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Overlay {
+    /// All keys.
+    Keys,
+    /// The list of problems.
+    Problems,
+    /// Where to open from, with a typed path.
+    Open,
+}
+
+/// The view of one dataset, and the preferences that outlive it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewState {
+    /// Timepoint.
+    pub t: usize,
+    /// Plane along each orientation's depth axis, in the order of [`Orientation::ALL`].
+    pub depth: [usize; 3],
+    /// How the picture lies.
+    pub orientation: Orientation,
+    /// A plane or a projection.
+    pub mode: Mode,
+    /// How a projection folds.
+    pub op: Projection,
+    /// Depth range of the projection for each orientation; `None` for the whole depth.
+    pub slabs: [Option<[usize; 2]>; 3],
+    /// Filtering.
+    pub interpolation: Interpolation,
+    /// Contrast limits; `None` until measured or chosen.
+    pub limits: Option<[f32; 2]>,
+    /// Limits measured over the whole recording.
+    pub auto_limits: Option<[f32; 2]>,
+    /// Exponent of the normalised value.
+    pub gamma: f32,
+    /// The gradient.
+    pub colormap: Colormap,
+    /// Whether the gradient runs backwards.
+    pub invert: bool,
+    /// Whether full-scale and zero voxels are painted instead.
+    pub saturation: bool,
+    /// Zoom and pan.
+    pub camera: Camera,
+    /// Playing.
+    pub play: Play,
+    /// Whether the newest timepoint stays on screen.
+    pub follow: bool,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Whether each section of the side panel is folded, in the order of [`Section::ALL`].
+    pub folded: [bool; 4],
+    /// The section shown beside the icons where the side panel is narrow.
+    pub drawer: Option<Section>,
+    /// What lies over the window.
+    pub overlay: Option<Overlay>,
+}
+
+impl Default for ViewState {
+    fn default() -> Self {
+        Self {
+            t: 0,
+            depth: [0; 3],
+            orientation: Orientation::Xy,
+            mode: Mode::Plane,
+            op: Projection::Max,
+            slabs: [None; 3],
+            interpolation: Interpolation::Nearest,
+            limits: None,
+            auto_limits: None,
+            gamma: 1.0,
+            colormap: Colormap::Magma,
+            invert: false,
+            saturation: false,
+            camera: Camera::FIT,
+            play: Play::default(),
+            follow: false,
+            theme: Theme::Dark,
+            folded: [false; 4],
+            drawer: None,
+            overlay: None,
+        }
+    }
+}
+
+/// Smallest and largest gamma offered.
+pub const GAMMA_RANGE: [f32; 2] = [0.2, 3.0];
+/// Slowest and fastest playback offered, timepoints per second.
+pub const PLAY_RATE_RANGE: [f32; 2] = [0.5, 120.0];
+
+impl ViewState {
+    /// The view a dataset opens with: the middle of the volume at the first timepoint, preferences kept.
+    pub fn for_dataset(&self, info: &ViewInfo) -> Self {
+        let mut view = Self {
+            theme: self.theme,
+            folded: self.folded,
+            play: Play { is_running: false, direction: 1, ..self.play },
+            interpolation: self.interpolation,
+            colormap: self.colormap,
+            ..Self::default()
+        };
+        for (index, orientation) in Orientation::ALL.into_iter().enumerate() {
+            view.depth[index] = num_depths(info, orientation) / 2;
+        }
+        view
+    }
+
+    /// Plane along the current depth axis.
+    pub fn depth_index(&self) -> usize {
+        self.depth[self.orientation as usize]
+    }
+
+    /// Half-open depth range of the current projection, never empty.
+    pub fn slab(&self, info: &ViewInfo) -> [usize; 2] {
+        let num = num_depths(info, self.orientation);
+        clamp_slab(self.slabs[self.orientation as usize].unwrap_or([0, num]), num)
+    }
+
+    /// Whether the projection folds a part of the depth only.
+    pub fn has_slab(&self) -> bool {
+        self.slabs[self.orientation as usize].is_some()
+    }
+
+    /// Limits to draw with: chosen, measured, or the type's range until then.
+    pub fn limits_or_default(&self, info: &ViewInfo) -> [f32; 2] {
+        self.limits.or(self.auto_limits).unwrap_or_else(|| match info.dtype.integer_range() {
+            Some([low, high]) => [low as f32, high as f32],
+            None => [0.0, 1.0],
+        })
+    }
+
+    /// How values become colours.
+    pub fn display(&self, info: &ViewInfo) -> Display {
+        Display {
+            limits: self.limits_or_default(info),
+            gamma: self.gamma,
+            colormap: if self.saturation { Colormap::Saturation } else { self.colormap },
+            invert: self.invert && !self.saturation,
+            interpolation: self.interpolation,
+            ..Display::default()
+        }
+    }
+
+    /// The picture asked for.
+    pub fn picture(&self, info: &ViewInfo) -> Picture {
+        let t = self.t.min(info.shape[0].saturating_sub(1));
+        let orientation = self.orientation;
+        let num = num_depths(info, orientation);
+        match self.mode {
+            Mode::Projection if num > 1 => Picture::Projection { t, orientation, slab: self.slab(info), op: self.op },
+            _ => Picture::Plane { t, orientation, index: self.depth_index().min(num.saturating_sub(1)) },
+        }
+    }
+
+    /// Carries out a command on the view, clamping it to what there is. Returns whether anything changed.
+    /// [`Command::Undo`] and [`Command::Redo`] need a [`super::History`].
+    pub fn apply(&mut self, command: &Command, info: &ViewInfo) -> bool {
+        let before = self.clone();
+        self.change(command, info);
+        *self != before
+    }
+
+    fn change(&mut self, command: &Command, info: &ViewInfo) {
+        let last_t = info.shape[0].saturating_sub(1);
+        match *command {
+            Command::ScrubTo(t) => self.scrub_to(t.min(last_t)),
+            Command::StepT(step) => self.scrub_to(self.t.saturating_add_signed(step).min(last_t)),
+            Command::PlayTo { t, direction } => {
+                self.t = t.min(last_t);
+                self.play.direction = if direction < 0 { -1 } else { 1 };
+            }
+            Command::FollowTo(t) if self.follow => self.t = t.min(last_t),
+            Command::DepthTo(depth) => self.depth_to(depth, info),
+            Command::StepDepth(step) => self.depth_to(self.depth_index().saturating_add_signed(step), info),
+            Command::SetOrientation(orientation) => {
+                if self.orientation != orientation {
+                    self.orientation = orientation;
+                    self.camera = Camera::FIT;
+                }
+            }
+            Command::SetMode(mode) => self.mode = mode,
+            Command::ToggleMode => {
+                self.mode = match self.mode {
+                    Mode::Plane => Mode::Projection,
+                    Mode::Projection => Mode::Plane,
+                }
+            }
+            Command::SetProjection(op) => self.op = op,
+            Command::SetSlab(slab) => {
+                let num = num_depths(info, self.orientation);
+                let slab = slab.map(|slab| clamp_slab(slab, num)).filter(|slab| *slab != [0, num]);
+                self.slabs[self.orientation as usize] = slab;
+                if let Some([start, stop]) = slab {
+                    let depth = &mut self.depth[self.orientation as usize];
+                    *depth = (*depth).clamp(start, stop - 1);
+                }
+            }
+            Command::SetInterpolation(interpolation) => self.interpolation = interpolation,
+            Command::SetLimits([low, high]) => {
+                if low.is_finite() && high.is_finite() {
+                    self.limits = Some([low.min(high), high.max(low)]);
+                }
+            }
+            Command::AutoContrast => {
+                self.limits = self.auto_limits.or(self.limits);
+                self.gamma = 1.0;
+            }
+            Command::LimitsMeasured(limits) => {
+                self.auto_limits = Some(limits);
+                self.limits = self.limits.or(Some(limits));
+            }
+            Command::SetGamma(gamma) => {
+                if gamma.is_finite() {
+                    self.gamma = gamma.clamp(GAMMA_RANGE[0], GAMMA_RANGE[1]);
+                }
+            }
+            Command::SetColormap(colormap) => {
+                self.colormap = colormap;
+                self.saturation = false;
+            }
+            Command::ToggleInvert => self.invert = !self.invert,
+            Command::ToggleSaturation => self.saturation = !self.saturation,
+            Command::SetCamera(camera) => self.camera = camera.clamped(),
+            Command::Fit => self.camera = Camera::FIT,
+            Command::TogglePlay => self.toggle_play(last_t),
+            Command::StopPlay => self.play.is_running = false,
+            Command::SetPlayMode(mode) => self.play.mode = mode,
+            Command::SetPlayRate(rate_hz) => {
+                if rate_hz.is_finite() {
+                    self.play.rate_hz = rate_hz.clamp(PLAY_RATE_RANGE[0], PLAY_RATE_RANGE[1]);
+                }
+            }
+            Command::SetLoop(at_end) => {
+                self.play.at_end = at_end;
+                if at_end != Loop::BackAndForth {
+                    self.play.direction = 1;
+                }
+            }
+            Command::ToggleFollow => {
+                self.follow = !self.follow;
+                if self.follow {
+                    self.t = last_t;
+                    self.play.is_running = false;
+                }
+            }
+            Command::ToggleTheme => {
+                self.theme = match self.theme {
+                    Theme::Dark => Theme::Light,
+                    Theme::Light => Theme::Dark,
+                }
+            }
+            Command::ToggleSection(section) => self.folded[section as usize] ^= true,
+            Command::ToggleDrawer(section) => {
+                self.drawer = if self.drawer == Some(section) { None } else { Some(section) };
+            }
+            Command::ToggleOverlay(overlay) => {
+                self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
+            }
+            Command::CloseOverlay => {
+                self.overlay = None;
+                self.drawer = None;
+            }
+            Command::OpenPath(_) | Command::OpenDemo | Command::BrowseFolder | Command::BrowseFile => {
+                self.overlay = None;
+            }
+            Command::FollowTo(_)
+            | Command::Undo
+            | Command::Redo
+            | Command::CancelOpening
+            | Command::CloseDataset
+            | Command::ChooseDataset(_)
+            | Command::RemoveRecent(_)
+            | Command::RetryFailures => {}
+        }
+    }
+
+    fn scrub_to(&mut self, t: usize) {
+        self.t = t;
+        self.follow = false;
+    }
+
+    fn depth_to(&mut self, depth: usize, info: &ViewInfo) {
+        let num = num_depths(info, self.orientation);
+        let index = self.orientation as usize;
+        let depth = depth.min(num.saturating_sub(1));
+        if self.mode == Mode::Projection
+            && let Some(slab) = self.slabs[index]
+        {
+            // The slab moves with the handle that is drawn in its middle, and keeps its thickness.
+            let [start, stop] = clamp_slab(slab, num);
+            let thickness = stop - start;
+            let start = depth.saturating_sub(thickness / 2).min(num - thickness);
+            self.slabs[index] = Some([start, start + thickness]);
+        }
+        self.depth[index] = depth;
+    }
+
+    fn toggle_play(&mut self, last_t: usize) {
+        self.play.is_running = !self.play.is_running && last_t > 0;
+        if self.play.is_running {
+            self.follow = false;
+            if self.play.at_end == Loop::Off && self.t >= last_t && self.play.direction > 0 {
+                self.t = 0;
+            }
+        }
+    }
+
+    /// Takes over what undo restores: everything but playing, following, preferences and panels.
+    pub(super) fn restore(&mut self, earlier: &Self) {
+        *self = Self {
+            auto_limits: self.auto_limits,
+            play: self.play,
+            follow: false,
+            theme: self.theme,
+            folded: self.folded,
+            drawer: self.drawer,
+            overlay: self.overlay,
+            ..earlier.clone()
+        };
+    }
+}
+
+/// Extent along the depth axis of an orientation, at least 1.
+pub fn num_depths(info: &ViewInfo, orientation: Orientation) -> usize {
+    info.shape[orientation.depth_axis().index()].max(1)
+}
+
+fn clamp_slab([start, stop]: [usize; 2], num: usize) -> [usize; 2] {
+    let start = start.min(num.saturating_sub(1));
+    [start, stop.clamp(start + 1, num.max(start + 1))]
+}

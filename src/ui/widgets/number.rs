@@ -1,0 +1,185 @@
+//! A number in a field: drag to scrub it, click to type it, arrows to step it.
+
+use egui::accesskit::{Action, ActionData, Role};
+use egui::text::{CCursor, CCursorRange};
+use egui::{
+    Align2, CursorIcon, EventFilter, Frame, Id, Key, Margin, Rect, Response, Sense, TextEdit, Ui, WidgetInfo, pos2,
+    vec2,
+};
+
+use super::super::format;
+use super::super::theme::{Tokens, Weight, font};
+use super::text::runs;
+use super::{focus_ring, hint};
+
+/// A number field.
+#[derive(Clone, Copy, Debug)]
+pub struct Number<'a> {
+    /// Accessible name.
+    pub name: &'a str,
+    /// The number.
+    pub value: f64,
+    /// Smallest and largest.
+    pub range: [f64; 2],
+    /// Digits after the point; `None` for as many as the value needs.
+    pub decimals: Option<usize>,
+    /// Change for each point of a drag and each press of an arrow.
+    pub step: f64,
+    /// What stands after the number.
+    pub unit: &'a str,
+    /// Explanation in one line.
+    pub hint: &'a str,
+    /// Its keys.
+    pub key: &'a str,
+}
+
+impl Number<'_> {
+    /// Draws it into a rectangle. Returns the number asked for, within the range.
+    pub fn show(&self, ui: &mut Ui, rect: Rect) -> Option<f64> {
+        let id = ui.make_persistent_id(("number", self.name));
+        let draft = ui.data(|data| data.get_temp::<String>(id));
+        let asked = match draft {
+            Some(draft) => self.edit(ui, rect, id, draft),
+            None => self.rest(ui, rect, id),
+        };
+        asked.map(|value| self.rounded(value)).filter(|value| *value != self.value)
+    }
+
+    fn rounded(&self, value: f64) -> f64 {
+        let value = match self.decimals {
+            Some(decimals) => {
+                let scale = 10f64.powi(decimals as i32);
+                (value * scale).round() / scale
+            }
+            None => value,
+        };
+        value.clamp(self.range[0], self.range[1])
+    }
+
+    fn shown(&self) -> String {
+        match self.decimals {
+            Some(0) => format::integer(self.value as i64),
+            Some(1) if self.value.fract() == 0.0 => format::integer(self.value as i64),
+            Some(decimals) => format!("{:.decimals$}", self.value),
+            None => format::value(self.value),
+        }
+    }
+
+    fn rest(&self, ui: &mut Ui, rect: Rect, id: Id) -> Option<f64> {
+        let tokens = Tokens::get(ui);
+        let response = ui.interact(rect, id, Sense::click_and_drag());
+        let is_hot = response.hovered() || response.dragged();
+        ui.painter().rect_filled(rect, 4.0, if is_hot { tokens.bg3 } else { tokens.bg2 });
+        let shown = self.shown();
+        let unit = if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) };
+        let parts = [(shown.as_str(), Weight::Regular, tokens.t1), (unit.as_str(), Weight::Regular, tokens.t3)];
+        let galley = runs(ui.painter(), 13.0, f32::INFINITY, &parts);
+        let pos = pos2(rect.right() - 8.0 - galley.size().x, rect.center().y - galley.size().y / 2.0);
+        ui.painter_at(rect).galley(pos, galley, tokens.t1);
+        self.describe(ui, &response);
+        focus_ring(ui, &response, 4.0);
+        if response.clicked() {
+            ui.data_mut(|data| data.insert_temp(id, self.plain()));
+            ui.memory_mut(|memory| memory.request_focus(id.with("edit")));
+            ui.ctx().request_repaint();
+        }
+        let asked = self.keys(ui, &response).or_else(|| self.drag(ui, &response, id));
+        hint(response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal), self.hint, self.key);
+        asked
+    }
+
+    /// What stands in the field while it is being typed in: no thin spaces.
+    fn plain(&self) -> String {
+        match self.decimals {
+            Some(decimals) if decimals != 1 => format!("{:.decimals$}", self.value),
+            _ => self.value.to_string(),
+        }
+    }
+
+    /// A drag adds up from where it began, so that small steps are not lost to rounding.
+    fn drag(&self, ui: &Ui, response: &Response, id: Id) -> Option<f64> {
+        let origin_id = id.with("origin");
+        if response.drag_started() {
+            ui.data_mut(|data| data.insert_temp(origin_id, self.value));
+        }
+        if !response.dragged() {
+            return None;
+        }
+        let origin = ui.data(|data| data.get_temp::<f64>(origin_id)).unwrap_or(self.value);
+        let distance = response.total_drag_delta().unwrap_or_default();
+        let fine = if ui.input(|input| input.modifiers.shift) { 0.1 } else { 1.0 };
+        Some(origin + f64::from(distance.x - distance.y) * self.step * fine)
+    }
+
+    fn keys(&self, ui: &Ui, response: &Response) -> Option<f64> {
+        let mut steps = 0.0;
+        let mut target = None;
+        if response.has_focus() {
+            let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+            let presses = |key| ui.input(|input| input.num_presses(key)) as f64;
+            steps += presses(Key::ArrowUp) + presses(Key::ArrowRight);
+            steps -= presses(Key::ArrowDown) + presses(Key::ArrowLeft);
+        }
+        ui.input(|input| {
+            steps += input.num_accesskit_action_requests(response.id, Action::Increment) as f64;
+            steps -= input.num_accesskit_action_requests(response.id, Action::Decrement) as f64;
+            for request in input.accesskit_action_requests(response.id, Action::SetValue) {
+                target = match &request.data {
+                    Some(ActionData::NumericValue(value)) => Some(*value),
+                    Some(ActionData::Value(text)) => format::parse(text),
+                    _ => target,
+                };
+            }
+        });
+        target.or((steps != 0.0).then_some(self.value + steps * self.step))
+    }
+
+    fn describe(&self, ui: &Ui, response: &Response) {
+        response.widget_info(|| WidgetInfo {
+            label: Some(self.name.to_owned()),
+            ..WidgetInfo::drag_value(ui.is_enabled(), self.value)
+        });
+        ui.ctx().accesskit_node_builder(response.id, |node| {
+            node.set_role(Role::SpinButton);
+            node.set_min_numeric_value(self.range[0]);
+            node.set_max_numeric_value(self.range[1]);
+            node.add_action(Action::SetValue);
+            node.add_action(Action::Increment);
+            node.add_action(Action::Decrement);
+        });
+    }
+
+    fn edit(&self, ui: &mut Ui, rect: Rect, id: Id, mut draft: String) -> Option<f64> {
+        let tokens = Tokens::get(ui);
+        ui.painter().rect_filled(rect, 4.0, tokens.bg3);
+        let edit_id = id.with("edit");
+        let is_first = TextEdit::load_state(ui.ctx(), edit_id).is_none_or(|state| state.cursor.char_range().is_none());
+        let field = rect.shrink2(vec2(6.0, 3.0));
+        let edit = TextEdit::singleline(&mut draft)
+            .id(edit_id)
+            .frame(Frame::NONE)
+            .margin(Margin::same(0))
+            .font(font(13.0, Weight::Regular))
+            .align(Align2::RIGHT_CENTER)
+            .desired_width(field.width());
+        let output = ui.scope_builder(egui::UiBuilder::new().max_rect(field), |ui| edit.show(ui)).inner;
+        let response = output.response.response.clone().accessible_name(self.name);
+        if is_first || response.gained_focus() {
+            let mut state = output.state;
+            let all = CCursorRange::two(CCursor::new(0), CCursor::new(draft.chars().count()));
+            state.cursor.set_char_range(Some(all));
+            state.store(ui.ctx(), edit_id);
+        }
+        let is_cancelled = ui.input(|input| input.key_pressed(Key::Escape));
+        let is_done = response.lost_focus() || is_cancelled;
+        if is_done {
+            ui.data_mut(|data| data.remove_temp::<String>(id));
+            TextEdit::store_state(ui.ctx(), edit_id, Default::default());
+            if is_cancelled { None } else { format::parse(draft.trim_end_matches(self.unit)) }
+        } else {
+            ui.data_mut(|data| data.insert_temp(id, draft));
+            None
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The recording as a strip along time: its stored pieces and their state, what is in memory, where the
+//! view is. It can be scrubbed like the slider.
+
+use egui::accesskit::Role;
+use egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+
+use super::super::format;
+use super::super::theme::{Tokens, Weight, font};
+use super::hint;
+use crate::volume::BlockState;
+
+/// What the strip shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Strip<'a> {
+    /// Timepoints there are.
+    pub num_t: usize,
+    /// Timepoint of the view.
+    pub t: usize,
+    /// Volumes per second, for the ruler.
+    pub rate_hz: Option<f64>,
+    /// Stored pieces along time; empty where there is but one.
+    pub blocks: &'a [([usize; 2], BlockState)],
+    /// Timepoints whose picture is in memory.
+    pub cached: &'a [[usize; 2]],
+    /// A timepoint shown in place of the wanted one.
+    pub stale_t: Option<usize>,
+}
+
+/// Draws it: a ruler, the pieces, a thin line of what is cached. Returns the timepoint pressed.
+pub fn strip(ui: &mut Ui, rect: Rect, shown: &Strip<'_>) -> Option<usize> {
+    let tokens = Tokens::get(ui);
+    let response = ui.interact(rect, ui.make_persistent_id("timeline"), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Timeline"));
+    let num_t = shown.num_t.max(1);
+    let at = |t: f64| rect.left() + (t / num_t as f64).clamp(0.0, 1.0) as f32 * rect.width();
+    let ruler = Rect::from_min_size(rect.min, vec2(rect.width(), 15.0));
+    let lane = Rect::from_min_max(pos2(rect.left(), ruler.bottom() + 2.0), pos2(rect.right(), rect.bottom() - 7.0));
+    let cache = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 3.0), rect.max);
+    paint_ruler(ui, ruler, shown);
+    paint_blocks(ui, lane, shown, &at);
+    ui.painter().rect_filled(cache, 1.5, tokens.bg3);
+    for [start, stop] in shown.cached {
+        let part = Rect::from_x_y_ranges(at(*start as f64)..=at(*stop as f64), cache.y_range());
+        ui.painter().rect_filled(part, 1.5, tokens.accent.gamma_multiply(0.6));
+    }
+    let center = |t: usize| at(t as f64 + 0.5);
+    if let Some(t) = shown.stale_t {
+        ui.painter().vline(center(t), lane.y_range(), Stroke::new(1.0, tokens.warn));
+    }
+    let x = center(shown.t);
+    let color = if ui.visuals().dark_mode { Color32::WHITE } else { tokens.t1 };
+    ui.painter().vline(x, lane.top() - 2.0..=lane.bottom() + 1.0, Stroke::new(1.5, color));
+    let tip = pos2(x, lane.top() + 2.0);
+    let triangle = vec![tip, tip + vec2(-4.5, -6.0), tip + vec2(4.5, -6.0)];
+    ui.painter().add(Shape::convex_polygon(triangle, color, Stroke::NONE));
+    let pointed = response
+        .interact_pointer_pos()
+        .map(|pos| (f64::from((pos.x - rect.left()) / rect.width()).clamp(0.0, 1.0) * num_t as f64) as usize)
+        .map(|t| t.min(num_t - 1));
+    let asked = pointed.filter(|_| response.is_pointer_button_down_on() || response.clicked());
+    hint(response, &describe_at(ui, rect, shown), "");
+    asked.filter(|t| *t != shown.t)
+}
+
+/// What lies under the pointer, in words.
+fn describe_at(ui: &Ui, rect: Rect, shown: &Strip<'_>) -> String {
+    let Some(pos) = ui.input(|input| input.pointer.hover_pos()) else { return String::new() };
+    let t = (f64::from((pos.x - rect.left()) / rect.width()).clamp(0.0, 1.0) * shown.num_t as f64) as usize;
+    let t = t.min(shown.num_t.saturating_sub(1));
+    let mut words = format!("t {}", format::integer(t as i64));
+    if let Some(rate) = shown.rate_hz.filter(|rate| *rate > 0.0) {
+        words += &format!(" · {}", format::time_s(t as f64 / rate));
+    }
+    let state = shown.blocks.iter().find(|([start, stop], _)| (*start..*stop).contains(&t)).map(|(_, state)| *state);
+    if let Some(state) = state {
+        words += match state {
+            BlockState::Unseen => " · not looked at yet",
+            BlockState::Whole => " · whole",
+            BlockState::Writing => " · being written",
+            BlockState::Partial => " · partly readable",
+            BlockState::Missing => " · missing",
+        };
+    }
+    if shown.cached.iter().any(|[start, stop]| (*start..*stop).contains(&t)) {
+        words += " · in memory";
+    }
+    words
+}
+
+fn paint_ruler(ui: &Ui, ruler: Rect, shown: &Strip<'_>) {
+    let tokens = Tokens::get(ui);
+    let num_t = shown.num_t.max(1) as f64;
+    let rate = shown.rate_hz.filter(|rate| *rate > 0.0);
+    // About one label for each 90 points, at a round number of timepoints or seconds.
+    let span = rate.map_or(num_t, |rate| num_t / rate);
+    let wanted = span * 90.0 / f64::from(ruler.width());
+    let mut step = round_up(wanted, rate.is_some());
+    if rate.is_none() {
+        step = step.max(1.0);
+    }
+    let font = font(10.5, Weight::Regular);
+    let mut mark = 0.0;
+    while mark < span {
+        let x = ruler.left() + (mark / span) as f32 * ruler.width();
+        let label = match rate {
+            Some(_) => short_time(mark, step),
+            None => format::integer(mark as i64),
+        };
+        if x + 40.0 < ruler.right() {
+            ui.painter().vline(x + 0.5, ruler.bottom() - 4.0..=ruler.bottom(), Stroke::new(1.0, tokens.line));
+            ui.painter().text(
+                pos2(x + 4.0, ruler.center().y - 1.0),
+                Align2::LEFT_CENTER,
+                label,
+                font.clone(),
+                tokens.t3,
+            );
+        }
+        mark += step;
+    }
+    let _ = rate;
+}
+
+/// The next round step at or above: 1-2-5, and beyond a minute the steps of a clock.
+fn round_up(wanted: f64, is_time: bool) -> f64 {
+    const CLOCK: [f64; 12] =
+        [60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 21600.0, 43200.0, 86400.0];
+    if !(wanted.is_finite() && wanted > 0.0) {
+        return 1.0;
+    }
+    if is_time && wanted > 30.0 {
+        return CLOCK.into_iter().find(|step| *step >= wanted).unwrap_or(wanted);
+    }
+    let decade = 10f64.powi(wanted.log10().floor() as i32);
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|f| f * decade).find(|step| *step >= wanted).unwrap_or(wanted)
+}
+
+fn short_time(seconds: f64, step: f64) -> String {
+    let thin = format::THIN_SPACE;
+    if step < 1.0 {
+        format!("{seconds:.1}{thin}s")
+    } else if step < 60.0 && seconds < 3600.0 {
+        let whole = seconds.round() as u64;
+        if whole < 60 { format!("{whole}{thin}s") } else { format!("{}:{:02}", whole / 60, whole % 60) }
+    } else {
+        let minutes = (seconds / 60.0).round() as u64;
+        if minutes < 60 {
+            format!("{minutes}{thin}min")
+        } else {
+            format!("{}:{:02}{thin}h", minutes / 60, minutes % 60)
+        }
+    }
+}
+
+fn paint_blocks(ui: &Ui, lane: Rect, shown: &Strip<'_>, at: &dyn Fn(f64) -> f32) {
+    let tokens = Tokens::get(ui);
+    let painter = ui.painter_at(lane);
+    painter.rect_filled(lane, 4.0, tokens.bg0);
+    let whole = [([0, shown.num_t], BlockState::Whole)];
+    let blocks = if shown.blocks.is_empty() { &whole[..] } else { shown.blocks };
+    let is_narrow = lane.width() / (blocks.len() as f32) < 6.0;
+    for ([start, stop], state) in blocks {
+        let right = at(*stop as f64) - if is_narrow { 0.0 } else { 1.5 };
+        let cell = Rect::from_x_y_ranges(at(*start as f64)..=right.max(at(*start as f64) + 0.5), lane.y_range());
+        let radius = if is_narrow { 0.0 } else { 3.0 };
+        match state {
+            BlockState::Whole => {
+                painter.rect_filled(cell, radius, tokens.bg3);
+            }
+            BlockState::Unseen => {
+                painter.rect_filled(cell, radius, tokens.bg3.gamma_multiply(0.8));
+            }
+            BlockState::Writing => {
+                painter.rect_filled(cell, radius, tokens.bad.gamma_multiply(0.18));
+                painter.rect_stroke(cell, radius, Stroke::new(1.0, tokens.bad), StrokeKind::Inside);
+            }
+            BlockState::Partial => {
+                painter.rect_filled(cell, radius, tokens.bg3);
+                hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.warn);
+            }
+            BlockState::Missing => {
+                painter.rect_filled(cell, radius, tokens.bg2);
+                hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.t3);
+            }
+        }
+    }
+}
+
+/// Diagonal lines: no data here.
+pub fn hatch(painter: &egui::Painter, rect: Rect, color: Color32) {
+    let height = rect.height();
+    let mut x = rect.left() - height;
+    // Aligned to the screen, so that neighbouring hatches join.
+    x -= x.rem_euclid(7.0);
+    while x < rect.right() {
+        let line = [pos2(x, rect.bottom()), pos2(x + height, rect.top())];
+        painter.line_segment(line, Stroke::new(1.5, color.gamma_multiply(0.7)));
+        x += 7.0;
+    }
+}

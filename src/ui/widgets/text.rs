@@ -1,0 +1,76 @@
+//! Text laid out by hand: runs of several colours in one line, rows of label and value, headings.
+
+use std::sync::Arc;
+
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::super::{icons, theme};
+use super::focus_ring;
+use theme::{Tokens, Weight, font};
+
+/// A piece of a line: text, weight, colour.
+pub type Run<'a> = (&'a str, Weight, Color32);
+
+/// Draws one line and returns where it lies.
+pub fn text(painter: &Painter, pos: Pos2, align: Align2, text: &str, font: FontId, color: Color32) -> Rect {
+    painter.text(pos, align, text, font, color)
+}
+
+/// Width of a line in points.
+pub fn text_width(ui: &Ui, text: &str, font: FontId) -> f32 {
+    ui.painter().layout_no_wrap(text.to_owned(), font, Color32::WHITE).size().x
+}
+
+/// Lays out a line of several runs, cut with an ellipsis at `max_width`.
+pub fn runs(painter: &Painter, size: f32, max_width: f32, runs: &[Run<'_>]) -> Arc<Galley> {
+    let mut job = LayoutJob::default();
+    for (text, weight, color) in runs {
+        job.append(text, 0.0, TextFormat { font_id: font(size, *weight), color: *color, ..TextFormat::default() });
+    }
+    job.wrap.max_rows = 1;
+    job.wrap.max_width = max_width;
+    job.wrap.break_anywhere = true;
+    painter.layout_job(job)
+}
+
+/// A row of a label on the left and a value on the right, the value cut if it must be.
+pub fn label_row(ui: &mut Ui, rect: Rect, label: &str, value: &str) -> Response {
+    let tokens = Tokens::get(ui);
+    let painter = ui.painter_at(rect);
+    let left = text(&painter, rect.left_center(), Align2::LEFT_CENTER, label, font(13.0, Weight::Regular), tokens.t2);
+    let room = (rect.right() - left.right() - 12.0).max(24.0);
+    let galley = runs(&painter, 13.0, room, &[(value, Weight::Medium, tokens.t1)]);
+    let is_cut = galley.elided;
+    let pos = pos2(rect.right() - galley.size().x, rect.center().y - galley.size().y / 2.0);
+    painter.galley(pos, galley, tokens.t1);
+    let response = ui.interact(rect, ui.make_persistent_id(("row", label)), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Label, true, format!("{label}: {value}")));
+    if is_cut { response.on_hover_text(value) } else { response }
+}
+
+/// A heading in small capitals that folds what is below it. Returns whether it was pressed.
+pub fn section_header(ui: &mut Ui, rect: Rect, label: &str, is_folded: bool) -> bool {
+    let tokens = Tokens::get(ui);
+    let response = ui.interact(rect, ui.make_persistent_id(("section", label)), Sense::click());
+    response.widget_info(|| {
+        WidgetInfo::selected(egui::accesskit::Role::DisclosureTriangle, true, !is_folded, format!("{label} section"))
+    });
+    let color = if response.hovered() { tokens.t1 } else { tokens.t3 };
+    let format = TextFormat {
+        font_id: font(11.0, Weight::SemiBold),
+        extra_letter_spacing: 0.44,
+        color,
+        ..TextFormat::default()
+    };
+    let galley = ui.painter().layout_job(LayoutJob::single_section(label.to_uppercase(), format));
+    let size = galley.size();
+    ui.painter().galley(pos2(rect.left(), rect.center().y - size.y / 2.0), galley, color);
+    if response.hovered() || response.has_focus() || is_folded {
+        let icon = if is_folded { icons::CARET_RIGHT } else { icons::CARET_DOWN };
+        let at = rect.right_center() - vec2(6.0, 0.0);
+        ui.painter().text(at, Align2::CENTER_CENTER, icon, theme::icon_font(12.0), color);
+    }
+    focus_ring(ui, &response, 2.0);
+    response.clicked()
+}

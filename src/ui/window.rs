@@ -1,0 +1,112 @@
+//! The whole window of an open dataset: where each region lies, and in what order they are drawn.
+
+use std::path::PathBuf;
+
+use egui::{Rect, Stroke, Ui, pos2};
+
+use super::keys::key_commands;
+use super::panels::{canvas, depth, problems, side, status_bar, time_bar, top_bar};
+use super::theme::{self, Tokens};
+use super::{Canvas, Command, Model, Overlay, overlay, screens};
+
+/// Below this width the side panel is a column of icons.
+const WIDE: f32 = 1100.0;
+
+/// The regions of a window of some size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Regions {
+    /// Bar along the top.
+    pub top: Rect,
+    /// The picture.
+    pub canvas: Rect,
+    /// The side panel, or its icons.
+    pub side: Rect,
+    /// Time.
+    pub time: Rect,
+    /// Line at the bottom.
+    pub status: Rect,
+    /// Whether the side panel is folded to icons.
+    pub is_narrow: bool,
+}
+
+impl Regions {
+    /// Divides a window. Depends on nothing but its size and whether there is time at all.
+    pub fn new(window: Rect, has_time: bool) -> Self {
+        let is_narrow = window.width() < WIDE;
+        let top_bottom = window.top() + top_bar::HEIGHT;
+        let status_top = window.bottom() - status_bar::HEIGHT;
+        let side_left = window.right() - if is_narrow { side::ICONS_WIDTH } else { side::WIDTH };
+        let time_top = if has_time { status_top - time_bar::HEIGHT } else { status_top };
+        let area = |left, top, right, bottom| Rect::from_min_max(pos2(left, top), pos2(right, bottom));
+        Self {
+            top: area(window.left(), window.top(), window.right(), top_bottom),
+            canvas: area(window.left(), top_bottom, side_left, time_top),
+            side: area(side_left, top_bottom, window.right(), status_top),
+            time: area(window.left(), time_top, side_left, status_top),
+            status: area(window.left(), status_top, window.right(), window.bottom()),
+            is_narrow,
+        }
+    }
+}
+
+/// Draws the window and returns everything the user asked for this frame, keys included.
+pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &mut dyn Canvas) -> Vec<Command> {
+    let view = model.view;
+    theme::choose(ui.ctx(), view.theme);
+    let mut commands = Vec::new();
+    key_commands(ui, view, true, &mut commands);
+    let tokens = Tokens::of(view.theme);
+    let has_time = model.info.shape[0] > 1 || model.live.is_some();
+    let regions = Regions::new(ui.max_rect(), has_time);
+
+    let readout = overlay::within(ui, regions.canvas, "canvas", |ui| {
+        let readout = canvas::canvas_ui(ui, regions.canvas, model, picture, &mut commands);
+        depth::depth_ui(ui, regions.canvas, model, &mut commands);
+        readout
+    });
+    overlay::within(ui, regions.top, "top", |ui| {
+        ui.painter().rect_filled(regions.top, 0.0, tokens.bg1);
+        top_bar::top_bar_ui(ui, regions.top, model, &mut commands);
+        ui.painter().hline(regions.top.x_range(), regions.top.bottom() - 0.5, Stroke::new(1.0, tokens.line));
+    });
+    if has_time {
+        overlay::within(ui, regions.time, "time", |ui| {
+            time_bar::time_bar_ui(ui, regions.time, model, &mut commands);
+        });
+    }
+    overlay::within(ui, regions.side, "side", |ui| {
+        if regions.is_narrow {
+            side::icons_ui(ui, regions.side, model, &mut commands);
+        } else {
+            side::side_ui(ui, regions.side, model, &mut commands);
+        }
+    });
+    if regions.is_narrow {
+        let room = Rect::from_min_max(regions.canvas.min, pos2(regions.canvas.right(), regions.time.bottom()));
+        overlay::within(ui, room, "drawer", |ui| side::drawer_ui(ui, room, model, &mut commands));
+    }
+    overlay::within(ui, regions.status, "status", |ui| {
+        status_bar::status_bar_ui(ui, regions.status, model, readout.as_ref());
+    });
+    match view.overlay {
+        Some(Overlay::Keys) => overlay::keys_ui(ui, &mut commands),
+        Some(Overlay::Problems) => problems::problems_ui(ui, model, &mut commands),
+        Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, &mut commands),
+        None => {}
+    }
+    drop_hint(ui, regions.canvas.union(regions.side));
+    commands
+}
+
+/// While a file hovers over the window: what letting go would do.
+pub fn drop_hint(ui: &Ui, rect: Rect) {
+    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let tokens = Tokens::get(ui);
+    let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop")));
+    painter.rect_filled(rect, 0.0, egui::Color32::from_black_alpha(160));
+    painter.rect_stroke(rect.shrink(12.0), 8.0, Stroke::new(2.0, tokens.accent), egui::StrokeKind::Inside);
+    let font = theme::font(16.0, theme::Weight::SemiBold);
+    painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to open", font, theme::ON_CANVAS);
+}
