@@ -30,7 +30,6 @@ struct Plane {
 
 @group(0) @binding(0) var<uniform> plane: Plane;
 @group(0) @binding(1) var luts: texture_2d<f32>;
-@group(2) @binding(0) var mask: texture_2d_array<u32>;
 
 @vertex
 fn vs_main(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
@@ -49,13 +48,13 @@ struct Gathered {
 }
 
 fn is_masked(place: Place) -> bool {
-    return (plane.flags & MASKED) != 0u && textureLoad(mask, place.position, place.layer, 0).r != 0u;
+    return (plane.flags & MASKED) != 0u && mask_texel(place) != 0u;
 }
 
 // The voxel under the pixel's centre.
 fn gather_nearest(position: vec2<i32>) -> Gathered {
     let place = place_of(plane.tiles, position, 0);
-    let value = value_of(raw_texel(place.position, place.layer));
+    let value = value_of(raw_texel(place));
     return Gathered(value, is_masked(place) || is_nan(value), value >= plane.full_scale, value == 0.0);
 }
 
@@ -85,7 +84,7 @@ fn gather_area(point: vec2<f32>, centre: vec2<i32>) -> Gathered {
             let overlap_x = select(min(high.x, f32(x + 1)) - max(low.x, f32(x)), 1.0, stride.x > 1);
             let w = overlap_x * overlap_y;
             let place = place_of(plane.tiles, vec2(x, y), 0);
-            let value = value_of(raw_texel(place.position, place.layer));
+            let value = value_of(raw_texel(place));
             let is_centre = all(vec2(x, y) == centre);
             if is_masked(place) {
                 is_missing = is_missing || is_reduced || is_centre;

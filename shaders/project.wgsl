@@ -35,5 +35,5 @@ fn voxel(pixel: vec2<i32>, k: i32) -> Raw {
     } else {
         place = place_of(project.tiles, vec2(k, pixel.x), pixel.y);
     }
-    return raw_texel(place.position, place.layer);
+    return raw_texel(place);
 }

@@ -37,7 +37,7 @@ fn fs_fold(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
     var folded = voxel(pixel, project.slab.x);
     for (var k = project.slab.x + 1; k < project.slab.y; k++) {
         let value = voxel(pixel, k);
-        let is_further = select(value < folded, value > folded, project.op == MAX);
+        let is_further = select((value < folded), (value > folded), project.op == MAX);
         if !is_nan(folded) && (is_nan(value) || is_further) {
             folded = value;
         }
@@ -62,5 +62,7 @@ fn fs_moment(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
         squares = add(squares, distance * distance);
     }
     let offset = total_of(distances) / n;
-    return vec4(sqrt(max(total_of(squares) / n - offset * offset, 0.0)));
+    let variance = total_of(squares) / n - offset * offset;
+    // max() would drop a NaN.
+    return vec4(select(sqrt(max(variance, 0.0)), variance, is_nan(variance)));
 }

@@ -2,12 +2,6 @@
 
 alias Raw = u32;
 
-@group(1) @binding(0) var voxels: texture_2d_array<u32>;
-
-fn raw_texel(position: vec2<i32>, layer: i32) -> Raw {
-    return textureLoad(voxels, position, layer, 0).r;
-}
-
 fn value_of(raw: Raw) -> f32 {
     return f32(raw);
 }

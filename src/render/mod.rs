@@ -1,10 +1,25 @@
-//! The renderer: owns every GPU object.
+//! The renderer: owns every GPU object. Planes come as [`PlaneDraw`]s, so that it is tested with arrays
+//! and knows nothing of files, caches or panels.
+//!
+//! Voxels are uploaded in their own type; contrast, gamma, colormap, inversion and zoom are uniforms.
+//! Scrubbing through cached data makes no GPU objects: textures come from a pool under a byte budget.
 
+mod canvas;
 mod device;
 mod offscreen;
+mod pipelines;
+mod planes;
+mod projector;
 mod readback;
+mod renderer;
 mod shaders;
+mod texel;
+mod textures;
+mod tiling;
+mod uniforms;
 
+pub use canvas::{PlaneDraw, canvas_shape};
 pub use device::{RenderError, device_descriptor, headless, is_software, wgpu_setup};
 pub use offscreen::OffscreenTarget;
-pub use shaders::sources as shader_sources;
+pub use projector::ProjectionJob;
+pub use renderer::{GpuConfig, GpuStats, RendererHandle, Wake, install};

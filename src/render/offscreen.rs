@@ -87,12 +87,12 @@ impl OffscreenTarget {
     }
 
     /// Records the frame; what callbacks and textures upload is submitted here.
-    fn draw(&self, ctx: &egui::Context, output: egui::FullOutput) -> wgpu::CommandEncoder {
+    fn draw(&self, ctx: &egui::Context, mut output: egui::FullOutput) -> wgpu::CommandEncoder {
         let RenderState { device, queue, .. } = &self.state;
         let mut renderer = self.state.renderer.write();
-        for (id, deltas) in &output.textures_delta.set {
-            for delta in deltas {
-                renderer.update_texture(device, queue, *id, delta);
+        for (id, deltas) in output.textures_delta.set.drain() {
+            for delta in &deltas {
+                renderer.update_texture(device, queue, id, delta);
             }
         }
         let jobs = ctx.tessellate(output.shapes, output.pixels_per_point);
@@ -111,8 +111,8 @@ impl OffscreenTarget {
             ..Default::default()
         });
         renderer.render(&mut pass.forget_lifetime(), &jobs, &self.screen);
-        for id in &output.textures_delta.free {
-            renderer.free_texture(id);
+        for id in output.textures_delta.free.drain() {
+            renderer.free_texture(&id);
         }
         encoder
     }

@@ -88,13 +88,15 @@ impl Display {
     /// The colour of a value of an array of `dtype`; `None` for NaN, which is hatched like missing data.
     pub fn color(&self, value: f32, dtype: DType) -> Option<[u8; 4]> {
         let position = self.normalize(value)?;
-        let colormap = match self.colormap {
-            Colormap::Saturation if value == 0.0 => return Some(Colormap::ZERO_COLOR),
-            Colormap::Saturation if value >= self.full_scale_of(dtype) => return Some(Colormap::FULL_SCALE_COLOR),
-            Colormap::Saturation => Colormap::Gray,
-            other => other,
+        let index = (position * 255.0).round() as usize;
+        let index = match self.colormap {
+            Colormap::Saturation if value >= self.full_scale_of(dtype) => 255,
+            Colormap::Saturation if value == 0.0 => 0,
+            // The ends of its table are the marks; all between is gray.
+            Colormap::Saturation => index.clamp(1, 254),
+            _ => index,
         };
-        Some(colormap.lut()[(position * 255.0).round() as usize])
+        Some(self.colormap.lut()[index])
     }
 }
 
@@ -119,8 +121,8 @@ mod tests {
     fn saturation_tells_zero_and_full_scale_by_the_value_alone() {
         let display = Display { limits: [10.0, 20.0], colormap: Colormap::Saturation, ..Display::default() };
         assert_eq!(display.color(0.0, DType::U16), Some(Colormap::ZERO_COLOR));
-        assert_eq!(display.color(5.0, DType::U16), Some([0, 0, 0, 255]));
-        assert_eq!(display.color(60000.0, DType::U16), Some([255, 255, 255, 255]));
+        assert_eq!(display.color(5.0, DType::U16), Some([1, 1, 1, 255]));
+        assert_eq!(display.color(60000.0, DType::U16), Some([254, 254, 254, 255]));
         assert_eq!(display.color(65535.0, DType::U16), Some(Colormap::FULL_SCALE_COLOR));
         assert_eq!(display.color(255.0, DType::U8), Some(Colormap::FULL_SCALE_COLOR));
         let camera = Display { full_scale: Some(4095.0), ..display };

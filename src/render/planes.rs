@@ -1,0 +1,242 @@
+//! Which planes lie in textures, and bringing them there in bands of rows, a budget of bytes a frame.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::pipelines::Pipelines;
+use super::texel::{Reduced, Texel, is_native};
+use super::textures::{Lease, TextureKey, Textures};
+use super::tiling::{Piece, Tiling};
+use crate::volume::{DType, Pool, Voxels};
+
+/// Bytes that may still be uploaded in this frame.
+pub(super) struct Allowance {
+    pub(super) left: usize,
+    /// Nothing was uploaded yet: then one row may be, however long, or a picture might never arrive.
+    pub(super) is_untouched: bool,
+}
+
+impl Allowance {
+    pub(super) fn new(num_bytes: usize) -> Self {
+        Self { left: num_bytes, is_untouched: true }
+    }
+
+    /// Takes as many of `wanted` rows as fit.
+    pub(super) fn take_rows(&mut self, wanted: u32, row_bytes: usize) -> u32 {
+        let fitting = u32::try_from(self.left / row_bytes.max(1)).unwrap_or(u32::MAX);
+        let rows = wanted.min(fitting.max(u32::from(self.is_untouched)));
+        self.left = self.left.saturating_sub(rows as usize * row_bytes);
+        self.is_untouched &= rows == 0;
+        rows
+    }
+}
+
+/// A plane in a texture, or on its way there.
+#[derive(Clone, Copy)]
+pub(super) struct Plane {
+    pub(super) lease: Lease,
+    pub(super) mask: Option<Lease>,
+    pub(super) tiling: Tiling,
+    /// Columns and rows in voxels.
+    pub(super) size: [usize; 2],
+    /// Voxels along each side of what one texel stands for.
+    pub(super) factor: usize,
+    pub(super) dtype: DType,
+    /// Rows of texels that have arrived.
+    pub(super) rows_done: u32,
+}
+
+impl Plane {
+    pub(super) fn is_complete(&self) -> bool {
+        self.rows_done == self.tiling.size[1]
+    }
+}
+
+/// The planes in textures.
+pub(super) struct Planes {
+    queue: wgpu::Queue,
+    limits: wgpu::Limits,
+    staging: Pool,
+    residents: HashMap<u64, Plane>,
+    /// Bytes uploaded so far.
+    pub(super) uploaded_bytes: u64,
+    /// Pictures whose upload was begun so far.
+    pub(super) num_uploads: u64,
+}
+
+impl Planes {
+    pub(super) fn new(queue: wgpu::Queue, limits: wgpu::Limits, staging_bytes: usize) -> Self {
+        Self {
+            queue,
+            limits,
+            staging: Pool::new(staging_bytes),
+            residents: HashMap::new(),
+            uploaded_bytes: 0,
+            num_uploads: 0,
+        }
+    }
+
+    /// Forgets planes whose texture went to another.
+    pub(super) fn forget_lost(&mut self, textures: &mut Textures) {
+        self.residents.retain(|_, plane| {
+            let is_held = is_held(plane, textures);
+            if !is_held {
+                // One of plane and mask went; the other is of no use without it.
+                textures.release(plane.lease);
+                plane.mask.into_iter().for_each(|mask| textures.release(mask));
+            }
+            is_held
+        });
+    }
+
+    /// The plane of these voxels, whatever has arrived of it.
+    pub(super) fn get(&self, id: u64, textures: &Textures) -> Option<Plane> {
+        self.residents.get(&id).copied().filter(|plane| is_held(plane, textures))
+    }
+
+    /// Takes in a texture that a shader has filled: complete from the start.
+    pub(super) fn adopt(&mut self, id: u64, lease: Lease, tiling: Tiling, dtype: DType) {
+        let size = tiling.size.map(|n| n as usize);
+        let rows_done = tiling.size[1];
+        self.residents.insert(id, Plane { lease, mask: None, tiling, size, factor: 1, dtype, rows_done });
+    }
+
+    /// Makes room for the plane, uploads what the allowance permits, and returns how far it is. `None`
+    /// if it is no plane or there is no room for it beside what the frame needs already.
+    pub(super) fn advance(
+        &mut self,
+        voxels: &Voxels,
+        frame: u64,
+        allowance: &mut Allowance,
+        textures: &mut Textures,
+        pipelines: &Pipelines,
+    ) -> Option<Plane> {
+        let mut plane = match self.get(voxels.id(), textures) {
+            Some(plane) => plane,
+            None => {
+                let plane = self.place(voxels, frame, textures, pipelines)?;
+                self.num_uploads += 1;
+                plane
+            }
+        };
+        textures.touch(plane.lease, frame);
+        if let Some(mask) = plane.mask {
+            textures.touch(mask, frame);
+        }
+        let row_bytes =
+            plane.tiling.size[0] as usize * (Texel::of(plane.dtype).num_bytes() + usize::from(plane.mask.is_some()));
+        let rows = allowance.take_rows(plane.tiling.size[1] - plane.rows_done, row_bytes);
+        if rows > 0 {
+            let band = plane.rows_done..plane.rows_done + rows;
+            self.upload(voxels, &plane, band.clone(), textures);
+            self.uploaded_bytes += rows as u64 * row_bytes as u64;
+            plane.rows_done = band.end;
+        }
+        self.residents.insert(voxels.id(), plane);
+        Some(plane)
+    }
+
+    /// Bytes of the texture and mask the voxels need, and how they are cut and reduced to fit into half
+    /// of the budget: the other half is for the picture that is shown meanwhile.
+    fn fit(&self, voxels: &Voxels, textures: &Textures) -> Option<(Tiling, usize)> {
+        let &[height, width] = voxels.shape().dims() else { return None };
+        let texel_bytes = Texel::of(voxels.dtype()).num_bytes() + usize::from(!voxels.missing().is_empty());
+        let mut factor = 1;
+        while factor <= width.max(height) {
+            let size = [width.div_ceil(factor), height.div_ceil(factor)];
+            let num_bytes = size[0].checked_mul(size[1])?.checked_mul(texel_bytes)?;
+            if num_bytes <= textures.budget_bytes() / 2
+                && let Some(tiling) = Tiling::new(size, 1, &self.limits)
+            {
+                return Some((tiling, factor));
+            }
+            factor *= 2;
+        }
+        None
+    }
+
+    fn place(&mut self, voxels: &Voxels, frame: u64, textures: &mut Textures, pipelines: &Pipelines) -> Option<Plane> {
+        let (tiling, factor) = self.fit(voxels, textures)?;
+        let key = |texel| {
+            let num_layers = tiling.num_layers();
+            TextureKey { size: tiling.tile, num_layers, texel, is_target: false }.without_cubes()
+        };
+        let lease = textures.lease(key(Texel::of(voxels.dtype())), frame, pipelines)?;
+        let mask = match voxels.missing().is_empty() {
+            true => None,
+            // Without room for the mask nothing is drawn: missing data must not pass for measured.
+            false => {
+                self.forget_lost(textures);
+                Some(textures.lease(key(Texel::U8), frame, pipelines)?)
+            }
+        };
+        let &[height, width] = voxels.shape().dims() else { return None };
+        Some(Plane { lease, mask, tiling, size: [width, height], factor, dtype: voxels.dtype(), rows_done: 0 })
+    }
+
+    fn upload(&self, voxels: &Voxels, plane: &Plane, rows: Range<u32>, textures: &Textures) {
+        let reduced = Reduced { voxels, size: plane.size, factor: plane.factor };
+        let texel = Texel::of(plane.dtype);
+        let Some(texture) = textures.texture(plane.lease) else { return };
+        for piece in plane.tiling.pieces(rows) {
+            if plane.factor == 1 && is_native(plane.dtype) {
+                write_native(&self.queue, texture, voxels.bytes(), plane.size[0], texel, &piece);
+            } else {
+                self.write_filled(texture, &piece, texel, |columns, rows, target| {
+                    reduced.fill(columns, rows, target);
+                });
+            }
+            if let Some(mask) = plane.mask.and_then(|mask| textures.texture(mask)) {
+                self.write_filled(mask, &piece, Texel::U8, |columns, rows, target| {
+                    reduced.fill_mask(columns, rows, target);
+                });
+            }
+        }
+    }
+
+    /// Uploads a piece that is first made in pooled memory.
+    fn write_filled(
+        &self,
+        texture: &wgpu::Texture,
+        piece: &Piece,
+        texel: Texel,
+        fill: impl FnOnce([usize; 2], [usize; 2], &mut [u8]),
+    ) {
+        let span = |i: usize| [piece.from[i] as usize, (piece.from[i] + piece.size[i]) as usize];
+        let row_bytes = piece.size[0] as usize * texel.num_bytes();
+        let mut buffer = self.staging.take(row_bytes * piece.size[1] as usize);
+        fill(span(0), span(1), buffer.bytes_mut());
+        write(&self.queue, texture, buffer.bytes(), row_bytes, piece);
+    }
+}
+
+fn is_held(plane: &Plane, textures: &Textures) -> bool {
+    textures.holds(plane.lease) && plane.mask.is_none_or(|mask| textures.holds(mask))
+}
+
+/// Uploads a piece straight from an array of `width` columns in C order, which begins with the plane.
+pub(super) fn write_native(
+    queue: &wgpu::Queue,
+    texture: &wgpu::Texture,
+    bytes: &[u8],
+    width: usize,
+    texel: Texel,
+    piece: &Piece,
+) {
+    let start = (piece.from[1] as usize * width + piece.from[0] as usize) * texel.num_bytes();
+    write(queue, texture, &bytes[start..], width * texel.num_bytes(), piece);
+}
+
+fn write(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8], row_bytes: usize, piece: &Piece) {
+    queue.write_texture(
+        wgpu::TexelCopyTextureInfo {
+            texture,
+            mip_level: 0,
+            origin: wgpu::Origin3d { x: piece.at[0], y: piece.at[1], z: piece.layer },
+            aspect: wgpu::TextureAspect::All,
+        },
+        bytes,
+        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row_bytes as u32), rows_per_image: None },
+        wgpu::Extent3d { width: piece.size[0], height: piece.size[1], depth_or_array_layers: 1 },
+    );
+}

@@ -1,0 +1,378 @@
+//! The renderer: brings the planes of a frame into textures and says how each is to be drawn.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use egui_wgpu::ScreenDescriptor;
+
+use super::canvas::PlaneDraw;
+use super::device;
+use super::pipelines::Pipelines;
+use super::planes::{Allowance, Plane, Planes};
+use super::projector::Projector;
+use super::textures::Textures;
+use super::uniforms::{UniformRing, gpu};
+use crate::volume::{Colormap, Display, Interpolation, Voxels};
+
+/// What the renderer may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GpuConfig {
+    /// Bytes of textures held, at most.
+    pub budget_bytes: usize,
+    /// Bytes uploaded in one frame, at most (but always one row of a picture).
+    pub upload_bytes_per_frame: usize,
+}
+
+impl Default for GpuConfig {
+    fn default() -> Self {
+        Self { budget_bytes: 256 << 20, upload_bytes_per_frame: 16 << 20 }
+    }
+}
+
+/// What the renderer has and does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GpuStats {
+    /// Bytes of textures held.
+    pub texture_bytes: usize,
+    /// Bytes of textures allowed.
+    pub budget_bytes: usize,
+    /// Pictures whose upload was begun so far.
+    pub uploads: u64,
+    /// Bytes uploaded so far.
+    pub uploaded_bytes: u64,
+    /// Textures, buffers, pipelines and bind groups made so far. Stands still while cached data are
+    /// scrubbed.
+    pub objects_created: u64,
+    /// The last frame left an upload unfinished; the former picture is drawn meanwhile.
+    pub pending_uploads: bool,
+    /// Voxels along each side of what a texel of the last picture stands for: more than 1 where the
+    /// picture was too large for the budget.
+    pub reduction: usize,
+    /// The graphics device.
+    pub adapter_name: String,
+    /// Whether it computes on the CPU.
+    pub is_software: bool,
+}
+
+/// Called when another frame is needed.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// The renderer as the app holds it; all share one.
+#[derive(Clone)]
+pub struct RendererHandle {
+    renderer: Arc<Mutex<Renderer>>,
+}
+
+/// Puts a renderer into egui's, where [`super::canvas_shape`] finds it.
+pub fn install(state: &egui_wgpu::RenderState, config: GpuConfig) -> RendererHandle {
+    let handle = RendererHandle { renderer: Arc::new(Mutex::new(Renderer::new(state, config))) };
+    state.renderer.write().callback_resources.insert(handle.clone());
+    handle
+}
+
+impl RendererHandle {
+    /// The figures of the moment.
+    pub fn stats(&self) -> GpuStats {
+        self.lock().stats()
+    }
+
+    /// Whether these voxels, drawn in the next frame, are seen in that frame. If not, the upload takes
+    /// several; the picture before them stays until they are complete, and should be marked.
+    pub fn is_ready(&self, voxels: &Voxels) -> bool {
+        self.lock().is_ready(voxels)
+    }
+
+    /// What to call when a frame has left an upload unfinished.
+    pub fn set_wake(&self, wake: Wake) {
+        self.lock().wake = Some(wake);
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Renderer> {
+        self.renderer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn end_frame(&self) {
+        // Called without the lock: the caller's function may ask for the figures.
+        let wake = self.lock().end_frame();
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+}
+
+/// One draw, ready to be recorded.
+pub(super) struct Prepared {
+    pub(super) pipeline: wgpu::RenderPipeline,
+    pub(super) uniforms: wgpu::BindGroup,
+    pub(super) offset: u32,
+    pub(super) voxels: wgpu::BindGroup,
+    pub(super) mask: wgpu::BindGroup,
+}
+
+/// What the n-th draw of a frame remembers from frame to frame.
+#[derive(Default)]
+struct Memory {
+    /// The picture last seen complete.
+    shown: Option<u64>,
+    /// A picture whose upload was begun. It is finished before another is begun, so that a scrub
+    /// through large pictures shows some of them instead of none.
+    unfinished: Option<Arc<Voxels>>,
+}
+
+/// Owner of every GPU object but egui's own.
+pub(super) struct Renderer {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) adapter: wgpu::Adapter,
+    pub(super) config: GpuConfig,
+    pub(super) pipelines: Pipelines,
+    pub(super) textures: Textures,
+    pub(super) planes: Planes,
+    pub(super) projector: Projector,
+    pub(super) frame: u64,
+    uniforms: UniformRing,
+    num_rings: u64,
+    memories: Vec<Memory>,
+    num_draws: usize,
+    allowance: Allowance,
+    is_frame_open: bool,
+    is_pending: bool,
+    reduction: usize,
+    is_software: bool,
+    wake: Option<Wake>,
+}
+
+impl Renderer {
+    fn new(state: &egui_wgpu::RenderState, config: GpuConfig) -> Self {
+        let (device, queue) = (state.device.clone(), state.queue.clone());
+        let pipelines = Pipelines::new(&device, &queue, state.target_format);
+        let uniforms = UniformRing::new(&device, &pipelines.plane_layout, &pipelines.luts, 0);
+        Self {
+            textures: Textures::new(device.clone(), config.budget_bytes),
+            planes: Planes::new(queue.clone(), device.limits(), config.upload_bytes_per_frame),
+            projector: Projector::default(),
+            adapter: state.adapter.clone(),
+            is_software: device::is_software(&state.adapter),
+            device,
+            queue,
+            config,
+            pipelines,
+            uniforms,
+            num_rings: 1,
+            frame: 1,
+            memories: Vec::new(),
+            num_draws: 0,
+            allowance: Allowance::new(0),
+            is_frame_open: false,
+            is_pending: false,
+            reduction: 1,
+            wake: None,
+        }
+    }
+
+    fn stats(&self) -> GpuStats {
+        let created = self.pipelines.num_created() + self.textures.num_created() + self.projector.num_created();
+        GpuStats {
+            texture_bytes: self.textures.num_bytes(),
+            budget_bytes: self.config.budget_bytes,
+            uploads: self.planes.num_uploads,
+            uploaded_bytes: self.planes.uploaded_bytes,
+            objects_created: created + 2 * self.num_rings,
+            pending_uploads: self.is_pending,
+            reduction: self.reduction,
+            adapter_name: self.adapter.get_info().name,
+            is_software: self.is_software,
+        }
+    }
+
+    fn is_ready(&self, voxels: &Voxels) -> bool {
+        if let Some(plane) = self.planes.get(voxels.id(), &self.textures) {
+            return plane.is_complete();
+        }
+        let is_free = self.memories.iter().all(|memory| memory.unfinished.is_none());
+        // A reduced or masked picture uploads another number of bytes; the difference is a late mark.
+        is_free && voxels.bytes().len() <= self.config.upload_bytes_per_frame
+    }
+
+    fn begin_frame(&mut self) {
+        self.is_frame_open = true;
+        self.is_pending = false;
+        self.frame += 1;
+        self.num_draws = 0;
+        self.allowance = Allowance::new(self.config.upload_bytes_per_frame);
+        self.uniforms.begin_frame();
+        self.planes.forget_lost(&mut self.textures);
+    }
+
+    /// Closes the frame; returns what to call if another is needed.
+    fn end_frame(&mut self) -> Option<Wake> {
+        if !std::mem::take(&mut self.is_frame_open) {
+            return None;
+        }
+        self.memories.truncate(self.num_draws);
+        self.wake.clone().filter(|_| self.is_pending)
+    }
+
+    /// Uploads what the frame's allowance permits and writes the uniforms of every draw that has
+    /// something to show.
+    pub(super) fn prepare(
+        &mut self,
+        draws: &[PlaneDraw],
+        rect: egui::Rect,
+        screen: &ScreenDescriptor,
+    ) -> Vec<Prepared> {
+        if !self.is_frame_open {
+            self.begin_frame();
+        }
+        let mut prepared = Vec::with_capacity(draws.len());
+        for draw in draws {
+            let nth = self.num_draws;
+            self.num_draws += 1;
+            if self.memories.len() <= nth {
+                self.memories.push(Memory::default());
+            }
+            if let Some(plane) = self.plane_to_draw(draw, nth) {
+                prepared.extend(self.prepare_plane(&plane, draw, rect, screen));
+            }
+        }
+        prepared
+    }
+
+    /// The plane to draw: the one asked for, or the last complete one of the same extent while that is
+    /// on its way, or, where there is none, what has arrived of it.
+    fn plane_to_draw(&mut self, draw: &PlaneDraw, nth: usize) -> Option<Plane> {
+        // The picture that is shown is taken into use first, so that its texture is not given away.
+        let shown = self.memories[nth].shown.and_then(|id| self.planes.get(id, &self.textures));
+        if let Some(plane) = shown {
+            self.textures.touch(plane.lease, self.frame);
+            plane.mask.map(|mask| self.textures.touch(mask, self.frame));
+        }
+        if let Some(voxels) = self.memories[nth].unfinished.take()
+            && voxels.id() != draw.voxels.id()
+            && voxels.shape() == draw.voxels.shape()
+        {
+            self.advance(&voxels, nth);
+        }
+        let is_busy = self.memories[nth].unfinished.is_some();
+        let is_there = self.planes.get(draw.voxels.id(), &self.textures).is_some_and(|plane| plane.is_complete());
+        let plane = if is_busy && !is_there { None } else { self.advance(&draw.voxels, nth) };
+        if let Some(plane) = plane.filter(Plane::is_complete) {
+            self.reduction = plane.factor;
+            return Some(plane);
+        }
+        self.is_pending |= plane.is_some() || is_busy;
+        let size = draw.voxels.shape().dims();
+        let shown = self.memories[nth].shown.and_then(|id| self.planes.get(id, &self.textures));
+        shown.filter(|shown| *size == [shown.size[1], shown.size[0]]).or(plane).filter(|plane| plane.rows_done > 0)
+    }
+
+    /// Uploads more of a picture and remembers whether it is shown or unfinished.
+    fn advance(&mut self, voxels: &Arc<Voxels>, nth: usize) -> Option<Plane> {
+        let Self { planes, textures, pipelines, allowance, frame, .. } = self;
+        let plane = planes.advance(voxels, *frame, allowance, textures, pipelines)?;
+        let memory = &mut self.memories[nth];
+        if plane.is_complete() {
+            memory.shown = Some(voxels.id());
+        } else {
+            memory.unfinished = Some(voxels.clone());
+        }
+        Some(plane)
+    }
+
+    fn prepare_plane(
+        &mut self,
+        plane: &Plane,
+        draw: &PlaneDraw,
+        rect: egui::Rect,
+        screen: &ScreenDescriptor,
+    ) -> Option<Prepared> {
+        let max_taps = if self.is_software { 6 } else { 32 };
+        let uniforms = plane_uniforms(plane, draw, rect, screen, max_taps, self.pipelines.is_srgb_target())?;
+        if self.uniforms.is_full() {
+            let num_slots = self.uniforms.num_slots() * 2;
+            self.uniforms =
+                UniformRing::new(&self.device, &self.pipelines.plane_layout, &self.pipelines.luts, num_slots);
+            self.num_rings += 1;
+        }
+        let offset = self.uniforms.push(&self.queue, &uniforms);
+        let voxels = self.textures.bind_group(plane.lease)?.clone();
+        let made = self.pipelines.plane(self.textures.key(plane.lease)?.variant());
+        let mask = match plane.mask {
+            Some(mask) => self.textures.bind_group(mask)?.clone(),
+            None => made.no_mask.clone(),
+        };
+        Some(Prepared {
+            pipeline: made.pipeline.clone(),
+            uniforms: self.uniforms.bind_group.clone(),
+            offset,
+            voxels,
+            mask,
+        })
+    }
+}
+
+/// The hatch, of the tokens bg2 and t3, in points.
+const HATCH_BACK: [u8; 3] = [0x20, 0x24, 0x2a];
+const HATCH_LINE: [u8; 3] = [0x6d, 0x76, 0x83];
+const HATCH_PERIOD: f32 = 8.0;
+const HATCH_WIDTH: f32 = 1.25;
+
+fn plane_uniforms(
+    plane: &Plane,
+    draw: &PlaneDraw,
+    rect: egui::Rect,
+    screen: &ScreenDescriptor,
+    max_taps: i32,
+    is_srgb_target: bool,
+) -> Option<gpu::Plane> {
+    let [left, top, width, height] = draw.image_px;
+    if !(width > 0.0 && height > 0.0 && [left, top, width, height].iter().all(|n| n.is_finite())) {
+        return None;
+    }
+    let display: &Display = &draw.display;
+    // Texels along the image's sides; the last one may stand for fewer voxels than the others.
+    let extent = plane.size.map(|n| n as f32 / plane.factor as f32);
+    let voxels_per_px = [extent[0] / width, extent[1] / height];
+    let rows = plane.rows_done.min(plane.tiling.size[1]);
+    let bottom = if plane.is_complete() { top + height } else { top + rows as f32 / voxels_per_px[1] };
+    let rect = rect * screen.pixels_per_point;
+    let quad_px =
+        [left.max(rect.left()), top.max(rect.top()), (left + width).min(rect.right()), bottom.min(rect.bottom())];
+    if quad_px[0] >= quad_px[2] || quad_px[1] >= quad_px[3] {
+        return None;
+    }
+    let is_saturation = display.colormap == Colormap::Saturation;
+    let is_reduced = voxels_per_px.iter().any(|&n| n > 1.0);
+    // Magnified, saturation is told voxel by voxel; reduced, one saturated voxel must not be skipped.
+    let is_linear = match is_saturation {
+        true => is_reduced,
+        false => draw.is_preview || display.interpolation == Interpolation::Linear,
+    };
+    let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
+    let color = |rgb: [u8; 3]| rgb.map(|c| f32::from(c) / 255.0);
+    let scale = screen.pixels_per_point;
+    Some(gpu::Plane {
+        quad_px,
+        image_px: [left, top],
+        voxels_per_px,
+        screen_px: screen.size_in_pixels.map(|n| n as f32),
+        limits: display.limits,
+        tiles: gpu::Tiles::of(&plane.tiling),
+        size: [plane.tiling.size[0] as i32, rows as i32],
+        max_taps,
+        flags: flag(is_linear, gpu::Plane::LINEAR)
+            | flag(display.invert, gpu::Plane::INVERT)
+            | flag(plane.mask.is_some(), gpu::Plane::MASKED)
+            | flag(is_saturation, gpu::Plane::SATURATION)
+            | flag(is_srgb_target, gpu::Plane::SRGB_TARGET),
+        gamma: display.gamma,
+        full_scale: display.full_scale_of(plane.dtype),
+        colormap: display.colormap.index() as i32,
+        pad: 0,
+        hatch: gpu::Hatch {
+            back: color(HATCH_BACK),
+            period_px: HATCH_PERIOD * scale,
+            line: color(HATCH_LINE),
+            line_px: HATCH_WIDTH * scale,
+        },
+    })
+}

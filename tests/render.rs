@@ -1,0 +1,536 @@
+//! The renderer against its twin on the CPU: colours, filtering, hatch, projections, budgets, and that
+//! scrubbing through cached data makes no GPU objects.
+//!
+//! Draws on a software adapter where there is one; without any adapter the tests say so and pass.
+
+use std::sync::{Arc, OnceLock};
+
+use egui_wgpu::RenderState;
+use tectum::render::{GpuConfig, OffscreenTarget, PlaneDraw, RendererHandle, canvas_shape, headless, install};
+use tectum::volume::{
+    Buffer, Colormap, DType, Display, Interpolation, Orientation, Pool, Projection, Region, Shape, Voxels, project,
+};
+
+/// One device for all tests; opening one takes longer than most of them.
+fn state() -> Option<RenderState> {
+    static STATE: OnceLock<Option<RenderState>> = OnceLock::new();
+    let state = STATE.get_or_init(|| match headless(true) {
+        Ok(state) => Some(state),
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            None
+        }
+    });
+    // Each test has an egui renderer of its own, for its counters.
+    state.clone().map(|state| {
+        let options = egui_wgpu::RendererOptions::PREDICTABLE;
+        let renderer = egui_wgpu::Renderer::new(&state.device, state.target_format, options);
+        RenderState { renderer: Arc::new(egui::mutex::RwLock::new(renderer)), ..state }
+    })
+}
+
+/// A canvas that fills its window.
+struct Stage {
+    target: OffscreenTarget,
+    ctx: egui::Context,
+    handle: RendererHandle,
+    size: [u32; 2],
+}
+
+impl Stage {
+    fn new(size: [u32; 2], config: GpuConfig) -> Option<Self> {
+        let state = state()?;
+        let handle = install(&state, config);
+        let target = OffscreenTarget::with_state(state, size[0], size[1], 1.0).expect("a small image");
+        Some(Self { target, ctx: egui::Context::default(), handle, size })
+    }
+
+    fn draw(&self, draws: Vec<PlaneDraw>) -> image::RgbaImage {
+        self.draw_in(self.target.screen_rect(), draws)
+    }
+
+    fn draw_in(&self, rect: egui::Rect, draws: Vec<PlaneDraw>) -> image::RgbaImage {
+        let output = self.ctx.run_ui(self.target.raw_input(0.0), |ui| {
+            ui.painter().add(canvas_shape(rect, draws.clone()));
+        });
+        self.target.paint(&self.ctx, output).expect("painting")
+    }
+
+    /// Draws one plane over the whole window.
+    fn fill(&self, voxels: &Arc<Voxels>, display: Display) -> image::RgbaImage {
+        let image_px = [0.0, 0.0, self.size[0] as f32, self.size[1] as f32];
+        self.draw(vec![PlaneDraw { voxels: voxels.clone(), image_px, display, is_preview: false }])
+    }
+}
+
+/// Deterministic noise in 0..1.
+fn noise(i: usize) -> f64 {
+    let mut x = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678;
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x ^= x >> 32;
+    (x >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Voxels of every value a type can take, spread evenly.
+fn voxels(dtype: DType, dims: &[usize], seed: usize) -> Voxels {
+    let shape = Shape::new(dims).expect("small rank");
+    let n = shape.num_voxels().expect("small");
+    let [low, high] = dtype.integer_range().unwrap_or([-1000.0, 1000.0]);
+    let mut buffer = Buffer::unpooled(n * dtype.num_bytes());
+    for (i, bytes) in buffer.bytes_mut().chunks_exact_mut(dtype.num_bytes()).enumerate() {
+        let value = low + noise(seed * 1_000_003 + i) * (high - low);
+        match dtype {
+            DType::Bool => bytes[0] = u8::from(value > 0.5),
+            DType::U8 => bytes[0] = value.round() as u8,
+            DType::I8 => bytes[0] = (value.round() as i8) as u8,
+            DType::U16 => bytes.copy_from_slice(&(value.round() as u16).to_le_bytes()),
+            DType::I16 => bytes.copy_from_slice(&(value.round() as i16).to_le_bytes()),
+            DType::U32 => bytes.copy_from_slice(&(value as u32).to_le_bytes()),
+            DType::I32 => bytes.copy_from_slice(&(value as i32).to_le_bytes()),
+            DType::U64 => bytes.copy_from_slice(&(value as u64).to_le_bytes()),
+            DType::I64 => bytes.copy_from_slice(&(value as i64).to_le_bytes()),
+            DType::F16 => bytes.copy_from_slice(&half::f16::from_f64(value).to_le_bytes()),
+            DType::F32 => bytes.copy_from_slice(&(value as f32).to_le_bytes()),
+            DType::F64 => bytes.copy_from_slice(&value.to_le_bytes()),
+        }
+    }
+    Voxels::new(dtype, shape, buffer, Vec::new())
+}
+
+/// The value under a pixel as the shader should find it, `None` where it should hatch; written as
+/// plainly as possible.
+fn twin_value(voxels: &Voxels, image_px: [f32; 4], interpolation: Interpolation, px: [u32; 2]) -> Option<f64> {
+    let &[height, width] = voxels.shape().dims() else { panic!("a plane") };
+    let size = [width as f64, height as f64];
+    let value = |x: usize, y: usize| voxels.get_f64(&[y, x]).filter(|value| !value.is_nan());
+    let scale = [0, 1].map(|i| size[i] / f64::from(image_px[2 + i]));
+    let point = [0, 1].map(|i| (f64::from(px[i]) + 0.5 - f64::from(image_px[i])) * scale[i]);
+    let centre = [0, 1].map(|i| (point[i].floor().max(0.0) as usize).min(size[i] as usize - 1));
+    if interpolation == Interpolation::Nearest {
+        return value(centre[0], centre[1]);
+    }
+    let is_reduced = scale.iter().any(|&s| s > 1.0);
+    let (mut sum, mut weight, mut bad) = (0.0, 0.0, 0.0);
+    for y in 0..height {
+        for x in 0..width {
+            let overlap = |i: usize, voxel: usize| {
+                let reach = scale[i].max(1.0) / 2.0;
+                let (low, high) = ((point[i] - reach).max(0.0), (point[i] + reach).min(size[i]));
+                (high.min(voxel as f64 + 1.0) - low.max(voxel as f64)).max(0.0)
+            };
+            let w = overlap(0, x) * overlap(1, y);
+            if w == 0.0 {
+                continue;
+            }
+            if !voxels.is_measured(&[y, x]) && is_reduced {
+                return None;
+            }
+            match value(x, y) {
+                Some(value) => {
+                    sum += w * value.clamp(-3.4e38, 3.4e38);
+                    weight += w;
+                }
+                None if !is_reduced && [x, y] == centre => return None,
+                None if voxels.is_measured(&[y, x]) => bad += w,
+                None => {}
+            }
+        }
+    }
+    (weight > bad).then(|| sum / weight)
+}
+
+/// Colours the pixel may have: that of the value and its neighbours in the table, for the rounding of
+/// single precision.
+fn allowed(display: &Display, dtype: DType, value: f64) -> Vec<[u8; 4]> {
+    let exact = display.color(value as f32, dtype).expect("not NaN");
+    let lut = display.colormap.lut();
+    let position = display.normalize(value as f32).expect("not NaN") * 255.0;
+    let around = [-0.51, 0.51].map(|d| lut[(position + d).round().clamp(0.0, 255.0) as usize]);
+    vec![exact, around[0], around[1]]
+}
+
+fn compare(stage: &Stage, image: &image::RgbaImage, voxels: &Voxels, image_px: [f32; 4], display: &Display) {
+    let what = format!("{} {display:?}", voxels.dtype());
+    for y in 0..stage.size[1] {
+        for x in 0..stage.size[0] {
+            let [fx, fy] = [x as f32 + 0.5, y as f32 + 0.5];
+            let [left, top, width, height] = image_px;
+            let pixel = image.get_pixel(x, y).0;
+            if fx < left || fy < top || fx > left + width || fy > top + height {
+                assert_eq!(pixel, [0, 0, 0, 255], "{what}: outside, at {x}, {y}");
+                continue;
+            }
+            match twin_value(voxels, image_px, display.interpolation, [x, y]) {
+                None => assert!(is_hatch(pixel), "{what}: {pixel:?} is no hatch, at {x}, {y}"),
+                Some(value) => {
+                    let allowed = allowed(display, voxels.dtype(), value);
+                    assert!(allowed.contains(&pixel), "{what}: {pixel:?} for {value}, not {allowed:?}, at {x}, {y}");
+                }
+            }
+        }
+    }
+}
+
+/// Between the two colours of the hatch, which are bg2 and t3 of the look.
+fn is_hatch(pixel: [u8; 4]) -> bool {
+    let (back, line) = ([0x20, 0x24, 0x2a], [0x6d, 0x76, 0x83]);
+    let share = (f64::from(pixel[0]) - f64::from(back[0])) / (f64::from(line[0]) - f64::from(back[0]));
+    (-0.01..=1.01).contains(&share)
+        && (0..3).all(|i| {
+            let expected = f64::from(back[i]) + share * (f64::from(line[i]) - f64::from(back[i]));
+            (expected - f64::from(pixel[i])).abs() < 1.6
+        })
+}
+
+fn limits_of(dtype: DType) -> [f32; 2] {
+    let [low, high] = dtype.integer_range().unwrap_or([-1000.0, 1000.0]);
+    [(low + 0.1 * (high - low)) as f32, (low + 0.8 * (high - low)) as f32]
+}
+
+#[test]
+fn every_type_and_filter_has_the_twin_s_colours() {
+    let Some(stage) = Stage::new([61, 47], GpuConfig::default()) else { return };
+    for dtype in DType::ALL {
+        let plane = Arc::new(voxels(dtype, &[13, 17], 1));
+        for interpolation in Interpolation::ALL {
+            // Magnified and moved, reduced in x only, reduced in both.
+            for image_px in [[-7.3, 4.1, 90.0, 70.0], [3.0, 5.0, 11.3, 37.0], [20.0, 10.0, 7.9, 5.2]] {
+                let display = Display {
+                    limits: limits_of(dtype),
+                    colormap: Colormap::Viridis,
+                    interpolation,
+                    ..Display::default()
+                };
+                let draw = PlaneDraw { voxels: plane.clone(), image_px, display, is_preview: false };
+                compare(&stage, &stage.draw(vec![draw]), &plane, image_px, &display);
+            }
+        }
+    }
+}
+
+#[test]
+fn contrast_gamma_inversion_and_colormaps_are_uniforms() {
+    let Some(stage) = Stage::new([64, 48], GpuConfig::default()) else { return };
+    let plane = Arc::new(voxels(DType::U16, &[12, 16], 2));
+    let image_px = [0.0, 0.0, 64.0, 48.0];
+    stage.fill(&plane, Display::default());
+    let before = stage.handle.stats();
+    for colormap in Colormap::ALL.into_iter().filter(|&c| c != Colormap::Saturation) {
+        for (limits, gamma, invert) in
+            [([0.0, 65535.0], 1.0, false), ([9000.0, 40000.0], 0.45, true), ([7.0, 7.0], 2.2, false)]
+        {
+            let interpolation = Interpolation::Nearest;
+            let display = Display { limits, gamma, colormap, invert, interpolation, full_scale: None };
+            compare(&stage, &stage.fill(&plane, display), &plane, image_px, &display);
+        }
+    }
+    let after = stage.handle.stats();
+    assert_eq!((after.uploaded_bytes, after.objects_created), (before.uploaded_bytes, before.objects_created));
+}
+
+#[test]
+fn missing_and_nan_are_hatched_and_infinities_clamp() {
+    let Some(stage) = Stage::new([60, 60], GpuConfig::default()) else { return };
+    let mut values: Vec<f32> = (0..400).map(|i| noise(i) as f32).collect();
+    values[3 * 20 + 3] = f32::NAN;
+    values[5 * 20 + 5] = f32::INFINITY;
+    values[5 * 20 + 8] = f32::NEG_INFINITY;
+    let mut buffer = Buffer::unpooled(1600);
+    buffer.bytes_mut().copy_from_slice(bytemuck::cast_slice(&values));
+    let missing = vec![Region::new(&[10, 0], &[14, 20]).unwrap(), Region::new(&[0, 17], &[20, 18]).unwrap()];
+    let plane = Arc::new(Voxels::new(DType::F32, Shape::from([20, 20]), buffer, missing));
+    for interpolation in Interpolation::ALL {
+        for image_px in [[0.0, 0.0, 60.0, 60.0], [0.0, 0.0, 14.2, 14.2]] {
+            let display = Display { interpolation, ..Display::default() };
+            let draw = PlaneDraw { voxels: plane.clone(), image_px, display, is_preview: false };
+            compare(&stage, &stage.draw(vec![draw]), &plane, image_px, &display);
+        }
+    }
+    // The hatch is a colour of its own under every colormap, and never black.
+    let image = stage.fill(&plane, Display { interpolation: Interpolation::Nearest, ..Display::default() });
+    for (x, y) in (30..42).flat_map(|y| (0..60).map(move |x| (x, y))) {
+        let pixel = image.get_pixel(x, y).0;
+        assert!(pixel[..3].iter().all(|&c| c > 24));
+        assert!(Colormap::ALL.iter().all(|colormap| !colormap.lut().contains(&pixel)), "{pixel:?}");
+    }
+    let distinct: std::collections::HashSet<_> = (0..60).map(|x| image.get_pixel(x, 32).0).collect();
+    assert!(distinct.len() > 2, "lines, not a flat colour");
+}
+
+#[test]
+fn saturation_marks_zero_and_full_scale_and_survives_reduction() {
+    let Some(stage) = Stage::new([40, 40], GpuConfig::default()) else { return };
+    let mut values: Vec<u16> = (0..6400).map(|i| 100 + (noise(i) * 1000.0) as u16).collect();
+    values[41 * 80 + 41] = u16::MAX;
+    values[..8 * 80].fill(0);
+    let plane = Arc::new(Voxels::from_values(DType::U16, Shape::from([80, 80]), &values));
+    let display = Display { limits: [0.0, 2000.0], colormap: Colormap::Saturation, ..Display::default() };
+    let image = stage.fill(&plane, display);
+    assert_eq!(image.get_pixel(20, 20).0, Colormap::FULL_SCALE_COLOR, "one voxel in a pixel of four");
+    assert_eq!(image.get_pixel(5, 1).0, Colormap::ZERO_COLOR);
+    let red = image.pixels().filter(|pixel| pixel.0 == Colormap::FULL_SCALE_COLOR).count();
+    let blue = image.pixels().filter(|pixel| pixel.0 == Colormap::ZERO_COLOR).count();
+    assert_eq!((red, blue), (1, 4 * 40));
+    let camera = Display { full_scale: Some(1000.0), limits: [0.0, 60000.0], ..display };
+    let reds = stage.fill(&plane, camera).pixels().filter(|pixel| pixel.0 == Colormap::FULL_SCALE_COLOR).count();
+    assert!(reds > 100);
+}
+
+#[test]
+fn the_canvas_cuts_the_image_and_leaves_the_rest_alone() {
+    let Some(stage) = Stage::new([50, 40], GpuConfig::default()) else { return };
+    let plane = Arc::new(Voxels::from_values(DType::U8, Shape::from([4, 4]), &[255u8; 16]));
+    let display = Display { limits: [0.0, 255.0], ..Display::default() };
+    let draw = PlaneDraw { voxels: plane, image_px: [-1000.0, -1000.0, 3000.0, 3000.0], display, is_preview: false };
+    let rect = egui::Rect::from_min_max(egui::pos2(10.0, 5.0), egui::pos2(30.0, 25.0));
+    let image = stage.draw_in(rect, vec![draw.clone()]);
+    let white = image.enumerate_pixels().filter(|(_, _, pixel)| pixel.0 == [255; 4]);
+    assert!(white.clone().all(|(x, y, _)| (10..30).contains(&x) && (5..25).contains(&y)));
+    assert_eq!(white.count(), 400);
+    // A rectangle beyond the window, and images of no size, are no reason to fall over.
+    let outside = egui::Rect::from_min_max(egui::pos2(-30.0, 20.0), egui::pos2(900.0, 900.0));
+    stage.draw_in(outside, vec![draw.clone()]);
+    for image_px in [[0.0; 4], [f32::NAN; 4], [0.0, 0.0, f32::INFINITY, 10.0], [0.0, 0.0, -5.0, 10.0]] {
+        let image = stage.draw(vec![PlaneDraw { image_px, ..draw.clone() }]);
+        assert!(image.pixels().all(|pixel| pixel.0 == [0, 0, 0, 255]));
+    }
+    let nothing = Arc::new(Voxels::from_values::<u8>(DType::U8, Shape::from([0, 4]), &[]));
+    stage.draw(vec![PlaneDraw { voxels: nothing, image_px: [0.0, 0.0, 5.0, 5.0], ..draw }]);
+}
+
+#[test]
+fn planes_wider_than_a_texture_are_drawn_whole() {
+    let Some(stage) = Stage::new([90, 30], GpuConfig::default()) else { return };
+    let limit = stage.target.render_state().device.limits().max_texture_dimension_2d as usize;
+    let width = limit + limit / 2;
+    let values: Vec<u16> = (0..3 * width).map(|i| (noise(i) * 60000.0) as u16).collect();
+    let mut buffer = Buffer::unpooled(values.len() * 2);
+    buffer.bytes_mut().copy_from_slice(bytemuck::cast_slice(&values));
+    let missing = vec![Region::new(&[1, width / 2 - 20], &[2, width / 2 + 3]).unwrap()];
+    let plane = Arc::new(Voxels::new(DType::U16, Shape::from([3, width]), buffer, missing));
+    // Around the seam between the two tiles, three pixels a voxel.
+    let image_px = [45.0 - 3.0 * (width / 2) as f32, 2.0, 3.0 * width as f32, 24.0];
+    for interpolation in Interpolation::ALL {
+        let display = Display { limits: [0.0, 60000.0], interpolation, ..Display::default() };
+        let draw = PlaneDraw { voxels: plane.clone(), image_px, display, is_preview: false };
+        let image = stage.draw(vec![draw]);
+        // The same part of the plane as a small one of its own.
+        let first = width / 2 - 40;
+        let part: Vec<u16> = (0..3).flat_map(|y| &values[y * width + first..y * width + first + 80]).copied().collect();
+        let mut buffer = Buffer::unpooled(480);
+        buffer.bytes_mut().copy_from_slice(bytemuck::cast_slice(&part));
+        let missing = vec![Region::new(&[1, 20], &[2, 43]).unwrap()];
+        let part = Voxels::new(DType::U16, Shape::from([3, 80]), buffer, missing);
+        compare(&stage, &image, &part, [45.0 - 120.0, 2.0, 240.0, 24.0], &display);
+    }
+}
+
+#[test]
+fn a_picture_beyond_the_budget_is_reduced_and_says_so() {
+    let Some(stage) = Stage::new([32, 32], GpuConfig { budget_bytes: 8192, upload_bytes_per_frame: 1 << 20 }) else {
+        return;
+    };
+    let plane = Arc::new(Voxels::from_values(DType::U16, Shape::from([128, 128]), &[500u16; 128 * 128]));
+    let image = stage.fill(&plane, Display { limits: [0.0, 1000.0], ..Display::default() });
+    assert!(image.pixels().all(|pixel| pixel.0 == [128, 128, 128, 255]));
+    let stats = stage.handle.stats();
+    assert_eq!(stats.reduction, 4);
+    assert!(stats.texture_bytes <= 8192);
+}
+
+#[test]
+fn scrubbing_cached_planes_makes_no_objects_and_stays_in_the_budget() {
+    let config = GpuConfig { budget_bytes: 64 << 10, upload_bytes_per_frame: 1 << 20 };
+    let Some(stage) = Stage::new([32, 32], config) else { return };
+    // A quarter of them with missing parts, so that masks are pooled as well.
+    let planes: Vec<_> = (0..40)
+        .map(|i| {
+            let plane = voxels(DType::U16, &[32, 32], i);
+            match i % 4 {
+                0 => {
+                    let mut buffer = Buffer::unpooled(2048);
+                    buffer.bytes_mut().copy_from_slice(plane.bytes());
+                    let missing = vec![Region::new(&[0, 0], &[5, 32]).unwrap()];
+                    Arc::new(Voxels::new(DType::U16, Shape::from([32, 32]), buffer, missing))
+                }
+                _ => Arc::new(plane),
+            }
+        })
+        .collect();
+    let display = Display { limits: [0.0, 65535.0], interpolation: Interpolation::Nearest, ..Display::default() };
+    for plane in &planes {
+        stage.fill(plane, display);
+        assert!(stage.handle.stats().texture_bytes <= config.budget_bytes);
+    }
+    let warm = stage.handle.stats();
+    for (i, plane) in planes.iter().chain(planes.iter().rev()).enumerate() {
+        assert!(stage.handle.is_ready(plane));
+        let image = stage.fill(plane, display);
+        if i % 8 == 0 {
+            compare(&stage, &image, plane, [0.0, 0.0, 32.0, 32.0], &display);
+        }
+    }
+    let after = stage.handle.stats();
+    assert_eq!(after.objects_created, warm.objects_created);
+    assert!(after.uploads > warm.uploads, "more planes than textures");
+    // Other sizes and types push the old ones out.
+    for (i, dtype) in DType::ALL.into_iter().enumerate() {
+        stage.fill(&Arc::new(voxels(dtype, &[20 + i, 40 - i], i)), display);
+        assert!(stage.handle.stats().texture_bytes <= config.budget_bytes);
+    }
+}
+
+#[test]
+fn large_pictures_arrive_in_bands_while_the_former_one_stays() {
+    let config = GpuConfig { budget_bytes: 1 << 20, upload_bytes_per_frame: 1000 };
+    let Some(stage) = Stage::new([32, 32], config) else { return };
+    let gray = |value: u8| Arc::new(Voxels::from_values(DType::U8, Shape::from([64, 64]), &[value; 4096]));
+    let wakes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = wakes.clone();
+    stage.handle.set_wake(Arc::new(move || {
+        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }));
+    let display = Display { limits: [0.0, 255.0], ..Display::default() };
+    let mut uploaded = 0;
+    let mut draw = |plane: &Arc<Voxels>| {
+        let image = stage.fill(plane, display);
+        let stats = stage.handle.stats();
+        assert!(stats.uploaded_bytes - uploaded <= 1000);
+        uploaded = stats.uploaded_bytes;
+        (image, stats.pending_uploads)
+    };
+    let first = gray(100);
+    assert!(!stage.handle.is_ready(&first));
+    // The first picture fills in from the top.
+    let (image, is_pending) = draw(&first);
+    assert!(is_pending);
+    assert_eq!((image.get_pixel(16, 3).0[0], image.get_pixel(16, 30).0[0]), (100, 0));
+    for _ in 0..4 {
+        draw(&first);
+    }
+    assert!(stage.handle.is_ready(&first));
+    let (image, is_pending) = draw(&first);
+    assert!(!is_pending && image.pixels().all(|pixel| pixel.0[0] == 100));
+    let num_wakes = wakes.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(num_wakes, 4);
+    // The second replaces it at once when it is whole, not before.
+    let second = gray(200);
+    for step in 0..5 {
+        let (image, is_pending) = draw(&second);
+        let expected = if step < 4 { 100 } else { 200 };
+        assert_eq!(is_pending, step < 4);
+        assert!(image.pixels().all(|pixel| pixel.0[0] == expected), "step {step}");
+    }
+    // A new picture in every frame: some are shown, none starves.
+    let shown: std::collections::HashSet<_> = (0..20u8).map(|i| draw(&gray(i)).0.get_pixel(9, 9).0[0]).collect();
+    assert!(shown.len() >= 4, "{shown:?}");
+}
+
+#[test]
+fn projections_are_those_of_the_cpu() {
+    let Some(stage) = Stage::new([16, 16], GpuConfig::default()) else { return };
+    let pool = Pool::new(1 << 20);
+    let dims = [9, 14, 11];
+    for dtype in DType::ALL {
+        let volume = Arc::new(voxels(dtype, &dims, 3));
+        for orientation in Orientation::ALL {
+            let depth = dims[orientation.depth_axis().index() - 1];
+            for slab in [[0, depth], [3, 4], [2, 7]] {
+                for op in Projection::ALL {
+                    let what = format!("{} of {dtype}, {orientation:?}, {slab:?}", op.name());
+                    let job = match stage.handle.project(&volume, orientation, slab, op) {
+                        Ok(job) => job,
+                        Err(error) => {
+                            let is_wide = dtype.num_bytes() > 2 && dtype != DType::F32 || dtype == DType::F16;
+                            assert!(is_wide, "{what}: {error}");
+                            continue;
+                        }
+                    };
+                    let result = job.finish().expect("a projection");
+                    let expected = project(&volume, orientation, slab, op, &pool);
+                    assert_eq!((result.dtype(), result.shape()), (expected.dtype(), expected.shape()), "{what}");
+                    if expected.dtype().is_float() && !matches!(op, Projection::Max | Projection::Min) {
+                        close(&result, &expected, dtype, &what);
+                    } else {
+                        assert_eq!(result.bytes(), expected.bytes(), "{what}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Floats within 1e-6 of the value; of the values' size where they cancel.
+fn close(result: &Voxels, expected: &Voxels, dtype: DType, what: &str) {
+    let &[rows, columns] = expected.shape().dims() else { panic!("a plane") };
+    for index in (0..rows).flat_map(|y| (0..columns).map(move |x| [y, x])) {
+        let (a, b) = (result.get_f64(&index).unwrap(), expected.get_f64(&index).unwrap());
+        let size = if dtype.integer_range().is_some_and(|[low, _]| low == 0.0) { b.abs() } else { b.abs().max(100.0) };
+        assert!((a - b).abs() <= 1e-6 * size || a == b, "{what}: {a}, not {b}, at {index:?}");
+    }
+}
+
+#[test]
+fn a_projection_is_drawn_from_where_it_was_made() {
+    let Some(stage) = Stage::new([44, 56], GpuConfig { upload_bytes_per_frame: 500, ..GpuConfig::default() }) else {
+        return;
+    };
+    let volume = Arc::new(voxels(DType::U16, &[9, 14, 11], 4));
+    let mut job = stage.handle.project(&volume, Orientation::Xy, [0, 9], Projection::Sum).expect("supported");
+    let mut steps = 0;
+    let plane = loop {
+        let before = stage.handle.stats().uploaded_bytes;
+        if let Some(result) = job.poll() {
+            break result.expect("a projection");
+        }
+        assert!(stage.handle.stats().uploaded_bytes - before <= 500);
+        steps += 1;
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    };
+    assert!(steps >= 6, "2,772 bytes in steps of 500");
+    let before = stage.handle.stats().uploaded_bytes;
+    let display = Display { limits: [0.0, 600_000.0], ..Display::default() };
+    let image = stage.fill(&plane, display);
+    compare(&stage, &image, &plane, [0.0, 0.0, 44.0, 56.0], &display);
+    assert_eq!(stage.handle.stats().uploaded_bytes, before);
+}
+
+#[test]
+fn what_folds_a_missing_voxel_is_missing() {
+    let Some(stage) = Stage::new([22, 28], GpuConfig::default()) else { return };
+    let full = voxels(DType::U16, &[9, 14, 11], 5);
+    let mut buffer = Buffer::unpooled(full.bytes().len());
+    buffer.bytes_mut().copy_from_slice(full.bytes());
+    let missing = vec![Region::new(&[2, 3, 4], &[3, 5, 11]).unwrap(), Region::new(&[8, 0, 0], &[9, 14, 11]).unwrap()];
+    let volume = Arc::new(Voxels::new(DType::U16, Shape::from([9, 14, 11]), buffer, missing));
+    let job = stage.handle.project(&volume, Orientation::Xy, [0, 8], Projection::Mean).expect("supported");
+    let plane = job.finish().expect("a projection");
+    let expected = project(&volume, Orientation::Xy, [0, 8], Projection::Mean, &Pool::new(0));
+    assert_eq!(plane.missing(), expected.missing());
+    assert!(!plane.is_measured(&[3, 4]) && plane.is_measured(&[5, 4]));
+    let display = Display { limits: [20000.0, 50000.0], interpolation: Interpolation::Nearest, ..Display::default() };
+    compare(&stage, &stage.fill(&plane, display), &plane, [0.0, 0.0, 22.0, 28.0], &display);
+}
+
+#[test]
+fn nan_and_large_offsets_fold_as_on_the_cpu() {
+    let Some(stage) = Stage::new([16, 16], GpuConfig::default()) else { return };
+    let pool = Pool::new(1 << 20);
+    let mut values: Vec<f32> = (0..200 * 16).map(|i| 1e6 + noise(i) as f32).collect();
+    values[5 * 16 + 2] = f32::NAN;
+    values[7 * 16 + 4] = f32::INFINITY;
+    let volume = Arc::new(Voxels::from_values(DType::F32, Shape::from([200, 4, 4]), &values));
+    for op in Projection::ALL {
+        let result = stage.handle.project(&volume, Orientation::Xy, [0, 200], op).and_then(|job| job.finish());
+        let result = result.expect("a projection");
+        let expected = project(&volume, Orientation::Xy, [0, 200], op, &pool);
+        for index in (0..4).flat_map(|y| (0..4).map(move |x| [y, x])) {
+            let (a, b) = (result.get_f64(&index).unwrap(), expected.get_f64(&index).unwrap());
+            // The deviation of values a million times as large is known to the rounding of the values.
+            let tolerance = if op == Projection::Std { 1e-4 } else { 1e-6 };
+            let is_close = (a - b).abs() <= tolerance * b.abs() || a == b || (a.is_nan() && b.is_nan());
+            assert!(is_close, "{}: {a}, not {b}, at {index:?}", op.name());
+        }
+    }
+}
