@@ -1,10 +1,14 @@
 //! `tectum info`: what a recording is, in words or as JSON.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
 use super::OpenArgs;
+use crate::format::{Opened, Source};
+use crate::volume::{ArrayInfo, Axis, BlockState, Problem, Severity};
 
 /// Arguments of `tectum info`.
 #[derive(Debug, clap::Args)]
@@ -25,6 +29,158 @@ pub struct InfoArgs {
 /// When nothing of the recording can be viewed.
 pub fn run(args: &InfoArgs) -> Result<()> {
     let opened = crate::format::open(&args.path, &args.open.options())?;
+    opened.source.survey();
+    let text = if args.json {
+        let mut text = serde_json::to_string_pretty(&as_json(&opened))?;
+        text.push('\n');
+        text
+    } else {
+        as_text(&opened)
+    };
+    super::print(&text)
+}
+
+fn state_name(state: BlockState) -> &'static str {
+    match state {
+        BlockState::Unseen => "unseen",
+        BlockState::Whole => "whole",
+        BlockState::Writing => "being written",
+        BlockState::Partial => "partial",
+        BlockState::Missing => "missing",
+    }
+}
+
+fn axis_name(axis: Option<Axis>) -> String {
+    axis.map_or("?".to_owned(), |axis| axis.to_string())
+}
+
+/// Worst first.
+fn problems_of(source: &dyn Source) -> Vec<Problem> {
+    let mut problems = source.problems();
+    problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
+    problems
+}
+
+fn as_json(opened: &Opened) -> Value {
     let info = opened.source.info();
-    super::print(&format!("{} {}\n", info.shape, info.dtype))
+    let blocks: Vec<Value> = opened
+        .source
+        .block_states()
+        .iter()
+        .map(|(range, state)| json!({ "range": range, "state": state_name(*state) }))
+        .collect();
+    let datasets: Vec<Value> = opened
+        .datasets
+        .iter()
+        .enumerate()
+        .map(|(i, entry)| json!({ "name": entry.name, "summary": entry.summary, "chosen": i == opened.chosen }))
+        .collect();
+    let facts: serde_json::Map<String, Value> =
+        info.facts.iter().map(|(label, value)| (label.clone(), Value::from(value.as_str()))).collect();
+    let problems: Vec<Value> = problems_of(&*opened.source)
+        .iter()
+        .map(|problem| {
+            json!({
+                "code": problem.code,
+                "severity": problem.severity,
+                "file": problem.file.as_ref().map(|file| file.to_string_lossy()),
+                "t": problem.t,
+                "message": problem.message,
+            })
+        })
+        .collect();
+    json!({
+        "name": info.name,
+        "path": info.path.to_string_lossy(),
+        "format": info.format,
+        "shape": info.shape.dims(),
+        "axes": info.axes.iter().map(|axis| axis.map(|axis| axis.to_string())).collect::<Vec<_>>(),
+        "dtype": info.dtype.name(),
+        "voxel_size_um": info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]),
+        "rate_hz": info.rate_hz,
+        "claimed_shape": info.claimed_shape,
+        "num_blocks": info.num_blocks,
+        "blocks": blocks,
+        "datasets": datasets,
+        "facts": facts,
+        "problems": problems,
+    })
+}
+
+fn as_text(opened: &Opened) -> String {
+    let info: &ArrayInfo = opened.source.info();
+    let mut lines: Vec<(String, String)> = Vec::new();
+    let mut line = |label: &str, value: String| lines.push((label.to_owned(), value));
+    line("path", info.path.display().to_string());
+    line("format", info.format.clone());
+    let dims: Vec<String> =
+        info.axes.iter().zip(info.shape.dims()).map(|(&axis, dim)| format!("{} {dim}", axis_name(axis))).collect();
+    line("shape", dims.join(" × "));
+    line("dtype", info.dtype.to_string());
+    if let Some(num_bytes) = info.shape.num_bytes(info.dtype) {
+        line("size", format!("{} decoded", indicatif::BinaryBytes(num_bytes as u64)));
+    }
+    if let Some(size) = info.voxel_size {
+        line("voxel size", format!("{} × {} × {} µm (z, y, x)", round(size.z_um), round(size.y_um), round(size.x_um)));
+    }
+    if let Some(rate) = info.rate_hz {
+        line("rate", format!("{} volumes per second", round(rate)));
+    }
+    if let Some(claimed) = &info.claimed_shape {
+        let claimed: Vec<String> = claimed.iter().map(ToString::to_string).collect();
+        line("claimed", format!("{} by the metadata", claimed.join(" × ")));
+    }
+    line("blocks", blocks_text(info, &opened.source.block_states()));
+    for (label, value) in &info.facts {
+        line(label, value.clone());
+    }
+    if opened.datasets.len() > 1 {
+        for (i, entry) in opened.datasets.iter().enumerate() {
+            let mark = if i == opened.chosen { "*" } else { " " };
+            line(if i == 0 { "datasets" } else { "" }, format!("{mark} {}  {}", entry.name, entry.summary));
+        }
+    }
+    let width = lines.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+    let mut text = format!("{}\n", info.name);
+    for (label, value) in &lines {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "  {label:width$}  {value}");
+    }
+    let problems = problems_of(&*opened.source);
+    if problems.is_empty() {
+        text.push_str("  no problems found\n");
+    }
+    for problem in &problems {
+        let severity = match problem.severity {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        let file = problem.file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
+        let t = problem.t.map(|[start, stop]| format!(" (t {start}:{stop})")).unwrap_or_default();
+        let _ = writeln!(text, "{severity}: {file}{}{t}", problem.message);
+    }
+    text
+}
+
+/// "12: 10 whole, 2 missing"
+fn blocks_text(info: &ArrayInfo, states: &[([usize; 2], BlockState)]) -> String {
+    use BlockState::{Missing, Partial, Unseen, Whole, Writing};
+    let counts: Vec<String> = [Whole, Writing, Partial, Missing, Unseen]
+        .into_iter()
+        .filter_map(|state| {
+            let count = states.iter().filter(|(_, s)| *s == state).count();
+            (count > 0).then(|| format!("{count} {}", state_name(state)))
+        })
+        .collect();
+    if counts.is_empty() { info.num_blocks.to_string() } else { format!("{}: {}", info.num_blocks, counts.join(", ")) }
+}
+
+/// Four significant digits, without trailing zeros.
+fn round(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10f64.powi(3 - value.abs().log10().floor() as i32);
+    if scale.is_finite() && scale > 0.0 { (value * scale).round() / scale } else { value }
 }
