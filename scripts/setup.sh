@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what building, running and testing Tectum needs and this machine lacks; says what it installs.
-# Assumes Rust, gcc, make and python3. Takes a few milliseconds when everything is there.
+# Further packages may be named as arguments. Assumes Rust, gcc, make and python3. Takes a few milliseconds when everything is there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 # D-Bus for the system's file dialog.
 packages="g++
 libx11-6 libx11-xcb1 libxcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon0 libxkbcommon-x11-0
-libwayland-client0 libvulkan1 mesa-vulkan-drivers libegl1 libgl1-mesa-dri libdbus-1-3"
+libwayland-client0 libvulkan1 mesa-vulkan-drivers libegl1 libgl1-mesa-dri libdbus-1-3 $*"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
