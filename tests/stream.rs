@@ -367,6 +367,70 @@ fn playback_reads_ahead_in_its_direction() {
     assert!(around[0] <= 115 && around[1] <= 156, "{around:?}");
 }
 
+#[test]
+fn slow_recordings_get_previews_and_fast_ones_do_not() {
+    let source = memory([12, 4, 200, 300], [1, 1, 200, 300]);
+    let budgets = StreamConfig { ram_budget_bytes: 4 << 20, preview_budget_bytes: 1 << 20, ..config(0) };
+    let fast = stream(Arc::new(source.clone()), StreamConfig { slow_picture_ms: 1e9, ..budgets.clone() });
+    fast.request(&view(plane(3, 2)), Instant::now());
+    run_all(&fast);
+    assert_eq!(fast.stats().num_previews, 0);
+    let slow = stream(Arc::new(source.clone()), StreamConfig { slow_picture_ms: 0.0, ..budgets });
+    for picture in [plane(3, 2), projection(3, Projection::Max)] {
+        slow.request(&view(picture), Instant::now());
+        run_all(&slow);
+        for t in 0..12 {
+            let preview = slow.preview(&picture.at(t)).expect("every timepoint has one");
+            assert_eq!(preview.shape().dims(), [67, 100]);
+            let exact = naive(&source, &picture.at(t));
+            let mean =
+                [0, 1, 2].iter().flat_map(|y| exact[y * 300..][..3].iter()).map(|v| f64::from(*v)).sum::<f64>() / 9.0;
+            assert!((preview.get_f64(&[0, 0]).expect("measured") - mean).abs() < 0.01 * mean);
+        }
+    }
+    let stats = slow.stats();
+    assert_eq!(stats.num_previews, 24);
+    assert!(stats.preview_bytes <= stats.preview_budget_bytes);
+    assert!(slow.picture(&plane(99, 0)).ready().is_none() && slow.preview(&plane(99, 0)).is_none());
+}
+
+#[test]
+fn background_reading_keeps_to_its_share_and_the_screen_does_not_wait_for_it() {
+    let gate = GatedSource::open(Arc::new(memory([400, 1, 64, 64], [1, 1, 64, 64])));
+    let stream = stream(gate.clone(), StreamConfig { background_bytes_per_s: Some(1000), ..config(2) });
+    let begin = Instant::now();
+    for (i, t) in [5, 100, 200, 300, 390].into_iter().enumerate() {
+        stream.request(&view(plane(t, 0)), begin + Duration::from_secs(10 * i as u64));
+        wait_for(|| ready(&stream, &plane(t, 0)));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    // 8 KiB a plane: the burst is spent by the first one read ahead.
+    assert!(gate.num_reads() <= 5 + 3, "{}", gate.num_reads());
+    stream.set_background_limit(None);
+    wait_for(|| (gate.num_reads() > 20).then_some(()));
+}
+
+#[test]
+fn planning_thousands_of_chunks_takes_no_time_worth_waiting_for() {
+    let source = memory([2000, 1, 10, 10], [1, 1, 1, 1]);
+    let budgets = StreamConfig { ram_budget_bytes: 1 << 30, ..config(0) };
+    let stream = stream(Arc::new(source), budgets);
+    let play = Some(Play { direction: 1, rate_hz: 60.0 });
+    let mut now = Instant::now();
+    let mut times = Vec::new();
+    for t in 0..40 {
+        now += Duration::from_millis(16);
+        let begin = Instant::now();
+        stream.request(&ViewRequest { play, ..view(plane(t, 0)) }, now);
+        times.push(begin.elapsed());
+        (0..50).for_each(|_| assert!(stream.run_one()));
+    }
+    times.sort_unstable();
+    let queued = stream.stats().queued;
+    println!("plan and submit {queued} chunks: median {:?}, worst {:?}", times[20], times[39]);
+    assert!(queued > 10_000, "{queued}");
+}
+
 fn pictures() -> impl Strategy<Value = Picture> {
     let orientation = prop::sample::select(Orientation::ALL.to_vec());
     let op = prop::sample::select(vec![Projection::Max, Projection::Min]);
@@ -396,7 +460,7 @@ proptest! {
         walk in prop::collection::vec((pictures(), 0usize..12, any::<bool>()), 1..25),
     ) {
         let source = memory(SHAPE, [grid.0, grid.1, grid.2, grid.3]);
-        let config = StreamConfig { ram_budget_bytes: budget, picture_budget_bytes: 12_000, ..config(0) };
+        let config = StreamConfig { ram_budget_bytes: budget, picture_budget_bytes: 12_000, preview_budget_bytes: 3_000, slow_picture_ms: 0.0, ..config(0) };
         let stream = stream(Arc::new(source.clone()), config);
         let mut now = Instant::now();
         for (picture, steps, want_volume) in walk {
@@ -407,6 +471,7 @@ proptest! {
                 let stats = stream.stats();
                 prop_assert!(stats.cache_bytes <= stats.budget_bytes);
                 prop_assert!(stats.picture_bytes <= stats.picture_budget_bytes);
+                prop_assert!(stats.preview_bytes <= stats.preview_budget_bytes);
                 prop_assert_eq!(stats.in_flight_bytes, 0);
             }
             match stream.picture(&picture) {
@@ -416,6 +481,9 @@ proptest! {
                 }
                 PictureState::Loading => {}
                 PictureState::Failed(error) => prop_assert!(error.message.contains("budget"), "{}", error),
+            }
+            if let Some(preview) = stream.preview(&picture) {
+                prop_assert_eq!(preview.shape().rank(), 2);
             }
             if let Some((found, voxels)) = stream.nearest(&picture) {
                 prop_assert_eq!(voxels.values::<u16>(), naive(&source, &found));

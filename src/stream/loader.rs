@@ -2,17 +2,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::cache::{Entry, Tier};
 use super::making::{Finished, Making, Product};
+use super::priority::{Priority, lower_this_thread};
 use super::sampling::Sampling;
-use super::state::{Class, Read, State, Target, Task, Trash};
+use super::state::{Class, Keep, Read, State, Target, Task, Trash};
 use crate::array::{ArrayChunk, LazyArray, Loaded};
 use crate::format::{ReadError, ReadErrorKind};
-use crate::volume::Pool;
+use crate::volume::{Picture, Pool, reduce};
 
 /// News that is not about the screen (the strip of what is cached) waits this long at least.
 const QUIET_WAKE_INTERVAL: Duration = Duration::from_millis(100);
@@ -25,23 +27,41 @@ pub(super) struct Shared {
     pub(super) work: Condvar,
     pub(super) pool: Pool,
     pub(super) wake: Arc<dyn Fn() + Send + Sync>,
+    /// Whether somebody is recording, and reading ahead comes last of all.
+    pub(super) is_live: AtomicBool,
+    /// Longest side of previews, from the budget and the length of the recording.
+    pub(super) preview_side: AtomicUsize,
     pub(super) last_quiet_wake: Mutex<Option<Instant>>,
 }
 
 impl Shared {
     /// The life of a loader thread.
     pub(super) fn run(&self, class: Class) {
+        let mut is_last = false;
+        if class == Class::Background {
+            lower_this_thread(Priority::Behind);
+        }
         loop {
+            if class == Class::Background && !is_last && self.is_live.load(Ordering::Relaxed) {
+                lower_this_thread(Priority::Last);
+                is_last = true;
+            }
             let task = {
                 let mut state = self.state.lock();
                 loop {
                     if state.is_closed {
                         return;
                     }
-                    if let Some(task) = state.next_task(class) {
+                    let now = Instant::now();
+                    if let Some(task) = state.next_task(class, now) {
                         break task;
                     }
-                    self.work.wait(&mut state);
+                    match state.bandwidth.wait(now) {
+                        Some(pause) if class == Class::Background => {
+                            self.work.wait_for(&mut state, pause);
+                        }
+                        _ => self.work.wait(&mut state),
+                    }
                 }
             };
             self.perform(task);
@@ -50,7 +70,7 @@ impl Shared {
 
     /// Does the most urgent task of any kind; false if there is none.
     pub(super) fn run_one(&self) -> bool {
-        let task = self.state.lock().next_task(Class::Any);
+        let task = self.state.lock().next_task(Class::Any, Instant::now());
         let found = task.is_some();
         if let Some(task) = task {
             self.perform(task);
@@ -69,13 +89,14 @@ impl Shared {
                 self.wake_for(is_visible);
             }
             Task::Read(job) => {
+                let begin = Instant::now();
                 let result = read(&job.array, &job.chunk, &self.pool);
-                self.land(&job, result);
+                self.land(&job, result, begin.elapsed());
             }
         }
     }
 
-    fn land(&self, job: &Read, result: Result<Loaded, ReadError>) {
+    fn land(&self, job: &Read, result: Result<Loaded, ReadError>, elapsed: Duration) {
         let (index, region) = (job.chunk.key.index, job.chunk.region);
         let mut trash = Trash::default();
         let mut state = self.state.lock();
@@ -93,8 +114,8 @@ impl Shared {
             Ok(loaded) => {
                 state.counters.decoded_bytes += loaded.voxels.bytes().len() as u64;
                 let num_bytes = loaded.voxels.num_bytes();
-                let is_for_sample = matches!(read.targets[..], [Target::Sample]);
-                if read.keep || is_for_sample && state.cache.has_room_for(num_bytes) {
+                state.previewing.note_read(loaded.voxels.bytes().len(), elapsed);
+                if read.keep == Keep::Yes || read.keep == Keep::IfRoom && state.cache.has_room_for(num_bytes) {
                     let entry = Entry { region, loaded: loaded.clone() };
                     state.cache.insert(index, entry, read.tier, &mut trash.chunks);
                     if num_bytes > state.cache.budget_bytes() {
@@ -111,7 +132,7 @@ impl Shared {
         }
         state.note_change(region.start()[0], region.stop()[0]);
         state.note_trash(&trash);
-        let mut is_visible = read.tier == Tier::Visible && read.keep;
+        let mut is_visible = read.tier == Tier::Visible && read.keep == Keep::Yes;
         drop(state);
         drop(trash);
         // What came in has made room for the next read.
@@ -132,6 +153,13 @@ impl Shared {
     }
 
     fn finish(&self, making: &Arc<Making>, finished: Finished) -> bool {
+        let preview = match (making.product, &finished) {
+            (Product::Preview(_), Ok(loaded)) => {
+                let side = self.preview_side.load(Ordering::Relaxed);
+                Some(Arc::new(reduce(&loaded.voxels, side, &self.pool)))
+            }
+            _ => None,
+        };
         let mut trash = Trash::default();
         let mut state = self.state.lock();
         state.makings.retain(|known| !Arc::ptr_eq(known, making));
@@ -152,6 +180,20 @@ impl Shared {
                     state.failed.insert(making.product, error);
                 }
                 state.note_change(picture.t(), picture.t() + 1);
+            }
+            (Product::Preview(picture), Ok(Loaded { voxels, reason })) => {
+                if let Some(preview) = preview {
+                    state.previews.insert(picture, preview, &mut trash.previews);
+                }
+                // The full projection has been made on the way: kept if nothing has to go for it.
+                let room = state.projections.budget_bytes() - state.projections.num_bytes();
+                if let Picture::Projection { .. } = picture
+                    && voxels.num_bytes() <= room
+                    && reason.is_none()
+                {
+                    state.projections.insert(picture, voxels, &mut trash.pictures);
+                    state.note_change(picture.t(), picture.t() + 1);
+                }
             }
             (Product::Volume(t), Ok(Loaded { voxels, .. })) => {
                 if !state.volumes.insert(t, voxels, &mut trash.volumes) {

@@ -9,8 +9,7 @@ use parking_lot::Mutex;
 use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
 use crate::format::ReadError;
 use crate::volume::{
-    Accumulator, Buffer, DType, FoldBox, Picture, Pool, Projection, Region, Shape, Voxels, copy_region, flatten,
-    kept_axes,
+    Accumulator, Buffer, DType, FoldBox, Picture, Pool, Region, Shape, Voxels, copy_region, flatten, kept_axes,
 };
 
 /// What is made.
@@ -20,6 +19,8 @@ pub(super) enum Product {
     Picture(Picture),
     /// The volume of a timepoint.
     Volume(usize),
+    /// A small version of a picture.
+    Preview(Picture),
 }
 
 /// One product and how far it is.
@@ -54,7 +55,7 @@ impl Making {
     /// Nothing done yet. `None` where there is nothing to make it of.
     pub(super) fn new(array: &LazyArray, product: Product) -> Option<Self> {
         let region = match product {
-            Product::Picture(picture) => array.picture_region(&picture),
+            Product::Picture(picture) | Product::Preview(picture) => array.picture_region(&picture),
             Product::Volume(t) => Region::whole(&Shape::from(array.info().shape)).with_axis(0, t, t.checked_add(1)?),
         };
         let mut chunks = Vec::new();
@@ -116,8 +117,11 @@ impl Making {
         match loaded {
             Ok(loaded) => {
                 match self.product {
-                    Product::Picture(picture) => self.fold(&picture, chunk, loaded, pool),
-                    Product::Volume(_) => {
+                    Product::Picture(picture @ Picture::Projection { .. })
+                    | Product::Preview(picture @ Picture::Projection { .. }) => {
+                        self.fold(&picture, chunk, loaded, pool);
+                    }
+                    Product::Picture(_) | Product::Preview(_) | Product::Volume(_) => {
                         let mut progress = self.progress.lock();
                         let num_bytes = self.region.shape().num_bytes(self.dtype).unwrap_or(0);
                         let buffer = progress.volume.get_or_insert_with(|| pool.take(num_bytes));
@@ -195,10 +199,10 @@ impl Making {
             return Err(error);
         }
         let without_t = |part: &Region| Region::new(&part.start()[1..], &part.stop()[1..]);
-        let voxels = match (self.product, volume) {
-            (Product::Picture(picture), _) => {
+        let voxels = match self.product {
+            Product::Picture(picture @ Picture::Projection { op, .. })
+            | Product::Preview(picture @ Picture::Projection { op, .. }) => {
                 let (axis, shape) = self.geometry(&picture);
-                let op = if let Picture::Projection { op, .. } = picture { op } else { Projection::Max };
                 let merged = partial.into_iter().reduce(|mut a, b| {
                     a.merge(&b);
                     a
@@ -212,14 +216,23 @@ impl Making {
                 flat.retain(|part| distinct.insert(*part));
                 merged.finish_for_display(slab[1] - slab[0], pool).with_missing(flat)
             }
-            (Product::Volume(_), volume) => {
+            Product::Picture(_) | Product::Preview(_) | Product::Volume(_) => {
                 let dims = self.region.shape();
-                let shape = Shape::from([dims.dims()[1], dims.dims()[2], dims.dims()[3]]);
-                let num_bytes = shape.num_bytes(self.dtype).unwrap_or(0);
+                let volume_shape = Shape::from([dims.dims()[1], dims.dims()[2], dims.dims()[3]]);
+                let num_bytes = volume_shape.num_bytes(self.dtype).unwrap_or(0);
                 let mut buffer = volume.unwrap_or_else(|| pool.take(num_bytes));
-                let missing: Vec<_> = missing.iter().filter_map(without_t).collect();
-                zero(&mut buffer, &shape, &missing, self.dtype.num_bytes());
-                Voxels::new(self.dtype, shape, buffer, missing)
+                let relative = missing.iter().map(|part| part.relative_to(self.region.start()));
+                let missing: Vec<_> = relative.filter_map(|part| without_t(&part)).collect();
+                zero(&mut buffer, &volume_shape, &missing, self.dtype.num_bytes());
+                match self.product {
+                    Product::Picture(picture) | Product::Preview(picture) => {
+                        let axis = picture.orientation().depth_axis().index() - 1;
+                        let shape = Shape::from(kept_axes(axis).map(|axis| volume_shape.dims()[axis]));
+                        let flat = missing.iter().filter_map(|part| flatten(part, axis, [0, 1])).collect();
+                        Voxels::new(self.dtype, shape, buffer, flat)
+                    }
+                    Product::Volume(_) => Voxels::new(self.dtype, volume_shape, buffer, missing),
+                }
             }
         };
         Ok(Loaded { voxels: Arc::new(voxels), reason })

@@ -6,6 +6,7 @@
 //! projections and wake the window.
 
 mod availability;
+mod bandwidth;
 mod cache;
 mod config;
 mod hash;
@@ -13,6 +14,8 @@ mod loader;
 mod making;
 mod pictures;
 mod plan;
+mod preview;
+mod priority;
 mod request;
 mod sampling;
 mod shelf;
@@ -22,6 +25,7 @@ mod velocity;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -37,7 +41,9 @@ pub use velocity::{Outlook, Velocity};
 use crate::array::LazyArray;
 use crate::volume::{Picture, Pool};
 use availability::Availability;
+use bandwidth::Bandwidth;
 use loader::Shared;
+use preview::Previewing;
 use request::Viewer;
 use sampling::Sampling;
 use state::{Class, State, Target, Trash};
@@ -56,6 +62,7 @@ impl Stream {
     /// must not block.
     pub fn new(array: Arc<LazyArray>, config: StreamConfig, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let (sampling, places) = Sampling::new(&array);
+        let side = Previewing::side(array.info().shape[0], config.preview_budget_bytes);
         let mut state = State::new(array, &config);
         state.sampling = places;
         let shared = Arc::new(Shared {
@@ -64,6 +71,8 @@ impl Stream {
             work: Condvar::new(),
             pool: Pool::new(config.pool_bytes()),
             wake,
+            is_live: AtomicBool::new(config.background_bytes_per_s.is_some()),
+            preview_side: AtomicUsize::new(side),
             last_quiet_wake: Mutex::new(None),
         });
         for (class, name) in [(Class::Foreground, "tectum-read"), (Class::Background, "tectum-ahead")] {
@@ -88,6 +97,14 @@ impl Stream {
     /// Does one piece of work on the caller's thread, the most urgent one; false if there is none.
     pub fn run_one(&self) -> bool {
         self.shared.run_one()
+    }
+
+    /// Caps what reading ahead decodes, and makes it step back behind everything else on the machine:
+    /// somebody is recording. `None` lifts the cap.
+    pub fn set_background_limit(&self, bytes_per_s: Option<u64>) {
+        self.shared.state.lock().bandwidth = Bandwidth::new(bytes_per_s);
+        self.shared.is_live.fetch_or(bytes_per_s.is_some(), Ordering::Relaxed);
+        self.shared.work.notify_all();
     }
 
     /// The array being shown.
@@ -136,7 +153,7 @@ impl Stream {
             read_errors: counters.read_errors,
             num_plans: counters.num_plans,
             last_image_ms,
-            picture_ms: None,
+            picture_ms: state.picture_ms(),
         }
     }
 
@@ -198,13 +215,13 @@ impl Stream {
         let State { projections, previews, planes, volumes, reasons, .. } = &mut *state;
         projections
             .retain(|picture| !gone_t.contains(&picture.t()) && !reasons.contains_key(picture), &mut trash.pictures);
-        previews.retain(|picture| !gone_t.contains(&picture.t()), &mut trash.pictures);
+        previews.retain(|picture| !gone_t.contains(&picture.t()), &mut trash.previews);
         planes.retain(|_| false, &mut trash.pictures);
         volumes.retain(|_| false, &mut trash.volumes);
         state.note_trash(&trash);
         state.changed_everywhere = true;
-        state.plan.clear();
-        (state.next_visible, state.next_prefetch) = (0, 0);
+        state.restart_previews();
+        state.clear_queue();
         if !is_same {
             let (sampling, places) = Sampling::new(&array);
             state.sampling = places;
@@ -239,6 +256,7 @@ impl Stream {
         volumes.retain(|_| false, &mut trash.volumes);
         state.note_trash(&trash);
         state.changed_everywhere = true;
+        state.restart_previews();
         drop(state);
         drop(trash);
         self.viewer.lock().forget_plan();
@@ -259,8 +277,9 @@ impl Drop for Stream {
         // The threads end after what they are doing; a slow disk is not waited for.
         let mut state = self.shared.state.lock();
         state.is_closed = true;
-        state.plan.clear();
+        state.clear_queue();
         state.sampling.clear();
+        state.restart_previews();
         drop(state);
         self.shared.work.notify_all();
     }

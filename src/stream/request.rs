@@ -138,8 +138,9 @@ impl Stream {
             let keep_chunks = is_plane || t.speed.abs() < BROWSING_HZ;
             self.plan_makings(viewer, &array, &request, keep_chunks);
         }
+        let mut picture_bytes = viewer.plan.visible.iter().map(|wanted| wanted.num_bytes).sum();
         if let Picture::Plane { .. } = request.picture {
-            self.plan_planes(viewer, &array, &request.picture);
+            picture_bytes = self.plan_planes(viewer, &array, &request.picture);
         }
         let mut state = self.shared.state.lock();
         if is_new {
@@ -154,12 +155,14 @@ impl Stream {
         // A recording that was replaced meanwhile is planned again by whoever replaced it.
         if Arc::ptr_eq(&state.array, &array) {
             state.submit(&mut viewer.plan, visible_product);
+            state.previewing.set_kind(&request.picture, array.info().shape[0], picture_bytes);
         }
         drop(state);
         self.shared.work.notify_all();
     }
 
-    fn plan_planes(&self, viewer: &mut Viewer, array: &LazyArray, picture: &Picture) {
+    /// Plans planes; returns the bytes of the one on screen.
+    fn plan_planes(&self, viewer: &mut Viewer, array: &LazyArray, picture: &Picture) -> usize {
         let plan = &mut viewer.plan;
         let visible_bytes = plan.add_region(array, &array.picture_region(picture), true);
         // The rest of the budget is for what was of use: moving back and forth must not read twice.
@@ -171,6 +174,7 @@ impl Stream {
             }
             left -= added;
         }
+        visible_bytes
     }
 
     fn plan_makings(&self, viewer: &mut Viewer, array: &Arc<LazyArray>, request: &ViewRequest, keep_chunks: bool) {
@@ -199,6 +203,7 @@ impl Stream {
                     }
                     Product::Picture(picture) => state.projections.contains(&picture),
                     Product::Volume(t) => state.volumes.contains(&t),
+                    Product::Preview(picture) => state.previews.contains(&picture),
                 };
                 if !is_had && !state.failed.contains_key(&product) && !wanted.iter().any(|w| w.0 == product) {
                     let known = state.makings.iter().find(|making| making.product == product);
@@ -228,7 +233,7 @@ impl Stream {
 
 fn product_t(product: &Product) -> usize {
     match product {
-        Product::Picture(picture) => picture.t(),
+        Product::Picture(picture) | Product::Preview(picture) => picture.t(),
         Product::Volume(t) => *t,
     }
 }

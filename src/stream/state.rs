@@ -3,12 +3,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::StreamConfig;
+use super::bandwidth::Bandwidth;
 use super::cache::{Cache, Entry, Tier};
 use super::hash::IndexMap;
 use super::making::{Making, Product};
 use super::plan::{Plan, Wanted};
+use super::preview::Previewing;
 use super::shelf::Shelf;
 use crate::array::{ArrayChunk, LazyArray, Loaded};
 use crate::format::ReadError;
@@ -38,11 +41,20 @@ pub(super) enum Target {
     Sample,
 }
 
+/// Whether a chunk is put into the cache once it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Keep {
+    /// It is folded into something and its memory used again.
+    No,
+    /// If nothing has to go for it.
+    IfRoom,
+    Yes,
+}
+
 /// A read that has been started.
 pub(super) struct InFlight {
     pub(super) tier: Tier,
-    /// Wanted in the cache.
-    pub(super) keep: bool,
+    pub(super) keep: Keep,
     /// Tells this read from an earlier one of the same chunk whose data changed on disk meanwhile.
     pub(super) ticket: u64,
     pub(super) targets: Vec<Target>,
@@ -69,6 +81,7 @@ pub(super) struct Trash {
     pub(super) chunks: Vec<(u64, Entry)>,
     pub(super) pictures: Vec<(Picture, Arc<Voxels>)>,
     pub(super) volumes: Vec<(usize, Arc<Voxels>)>,
+    pub(super) previews: Vec<(Picture, Arc<Voxels>)>,
 }
 
 /// Counters, all since the stream began.
@@ -111,6 +124,11 @@ pub(super) struct State {
     /// Timepoints of which something came or went since the strip last looked.
     pub(super) changes: Vec<[usize; 2]>,
     pub(super) changed_everywhere: bool,
+    pub(super) previewing: Previewing,
+    preview_making: Option<(Arc<Making>, usize)>,
+    num_workers: usize,
+    slow_picture_ms: f64,
+    pub(super) bandwidth: Bandwidth,
     pub(super) counters: Counters,
     pub(super) is_closed: bool,
 }
@@ -143,6 +161,11 @@ impl State {
             reasons: HashMap::new(),
             changes: Vec::new(),
             changed_everywhere: true,
+            previewing: Previewing::default(),
+            preview_making: None,
+            num_workers: config.num_workers,
+            slow_picture_ms: config.slow_picture_ms,
+            bandwidth: Bandwidth::new(config.background_bytes_per_s),
             counters: Counters::default(),
             is_closed: false,
         }
@@ -165,7 +188,7 @@ impl State {
             }
             if let Some(read) = in_flight.get_mut(&wanted.index) {
                 read.tier = tier;
-                read.keep = true;
+                read.keep = Keep::Yes;
                 return false;
             }
             !cache.mark(wanted.index, tier) && !failures.contains_key(&wanted.index)
@@ -187,6 +210,12 @@ impl State {
         self.counters.num_plans += 1;
     }
 
+    /// Empties the queue.
+    pub(super) fn clear_queue(&mut self) {
+        self.plan.clear();
+        (self.next_visible, self.next_prefetch) = (0, 0);
+    }
+
     /// Chunks waiting for their turn.
     pub(super) fn num_queued(&self) -> usize {
         self.plan.visible.len() - self.next_visible + self.plan.prefetch.len() - self.next_prefetch
@@ -197,8 +226,9 @@ impl State {
         self.num_queued() == 0 && self.num_in_flight == 0
     }
 
-    /// The most urgent task of a class; `None` when there is none, or memory in flight is used up.
-    pub(super) fn next_task(&mut self, class: Class) -> Option<Task> {
+    /// The most urgent task of a class; `None` when there is none, memory in flight is used up, or
+    /// background reading has used up its share of the disk.
+    pub(super) fn next_task(&mut self, class: Class, now: Instant) -> Option<Task> {
         if class != Class::Background {
             while let Some(&wanted) = self.plan.visible.get(self.next_visible) {
                 if self.is_full(wanted.num_bytes, self.max_in_flight_bytes) {
@@ -210,13 +240,68 @@ impl State {
                 }
             }
         }
-        if class == Class::Foreground {
+        if class == Class::Foreground || self.bandwidth.wait(now).is_some() {
             return None;
         }
         self.num_background += 1;
         // The sample gets every fourth turn: scrubbing without end must not starve it.
         let turn = if self.num_background.is_multiple_of(4) { [true, false] } else { [false, true] };
-        turn.into_iter().find_map(|sample| if sample { self.next_sample() } else { self.next_prefetch() })
+        let task = turn.into_iter().find_map(|sample| if sample { self.next_sample() } else { self.next_prefetch() });
+        task.or_else(|| self.next_preview())
+    }
+
+    /// What reading a picture of the kind on screen is estimated to take.
+    pub(super) fn picture_ms(&self) -> Option<f64> {
+        self.previewing.picture_ms(self.num_workers)
+    }
+
+    /// Whether pictures take too long to be read while the user scrubs.
+    fn is_slow(&self) -> bool {
+        self.slow_picture_ms <= 0.0 || self.picture_ms().is_some_and(|ms| ms > self.slow_picture_ms)
+    }
+
+    /// Work on previews, when nothing else is to be done.
+    fn next_preview(&mut self) -> Option<Task> {
+        if self.next_prefetch < self.plan.prefetch.len() || !self.sampling.is_empty() || !self.is_slow() {
+            return None;
+        }
+        loop {
+            let (making, ordinal) = match self.preview_making.take() {
+                Some(making) => making,
+                None => (self.begin_preview()?, 0),
+            };
+            let Some(chunk) = making.chunks().get(ordinal) else { continue };
+            let num_bytes = chunk.region.shape().num_bytes(self.array.info().dtype).unwrap_or(usize::MAX);
+            if self.is_full(num_bytes, self.max_in_flight_bytes / 2) {
+                self.preview_making = Some((making, ordinal));
+                return None;
+            }
+            self.preview_making = Some((Arc::clone(&making), ordinal + 1));
+            if let Some(task) = self.start_making(making, ordinal, num_bytes, Tier::Recent) {
+                return Some(task);
+            }
+        }
+    }
+
+    fn begin_preview(&mut self) -> Option<Arc<Making>> {
+        let Self { previewing, previews, failed, array, .. } = self;
+        loop {
+            let is_done =
+                |picture: &Picture| previews.contains(picture) || failed.contains_key(&Product::Preview(*picture));
+            let product = Product::Preview(previewing.next(is_done)?);
+            // One that has no chunks has no preview.
+            if let Some(making) = Making::new(array, product) {
+                return Some(Arc::new(making));
+            }
+        }
+    }
+
+    /// Gives up the preview being made, whose data may have changed.
+    pub(super) fn restart_previews(&mut self) {
+        if let Some((making, _)) = self.preview_making.take() {
+            making.make_stale();
+        }
+        self.previewing.start_over();
     }
 
     fn next_prefetch(&mut self) -> Option<Task> {
@@ -250,7 +335,7 @@ impl State {
             read.targets.push(Target::Sample);
             return None;
         }
-        Some(self.read(chunk, &wanted, Tier::Recent, false, vec![Target::Sample]))
+        Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![Target::Sample]))
     }
 
     fn is_full(&self, num_bytes: usize, limit: usize) -> bool {
@@ -264,42 +349,55 @@ impl State {
                 return None;
             }
             if let Some(read) = self.in_flight.get_mut(&wanted.index) {
-                read.keep = true;
+                read.keep = Keep::Yes;
                 read.tier = read.tier.min(tier);
                 return None;
             }
             let chunk = self.array.chunk_at(wanted.corner)?;
-            return Some(self.read(chunk, wanted, tier, true, Vec::new()));
+            return Some(self.read(chunk, wanted.num_bytes, tier, Keep::Yes, Vec::new()));
         }
-        let (making, ordinal) = (Arc::clone(&self.plan.makings[wanted.making as usize]), wanted.ordinal as usize);
+        let making = Arc::clone(&self.plan.makings[wanted.making as usize]);
+        self.start_making(making, wanted.ordinal as usize, wanted.num_bytes, tier)
+    }
+
+    /// Gets one chunk for something in the making, from wherever it is.
+    fn start_making(&mut self, making: Arc<Making>, ordinal: usize, num_bytes: usize, tier: Tier) -> Option<Task> {
+        let chunk = making.chunks()[ordinal];
+        let index = chunk.key.index;
         if !making.claim(ordinal) {
             return None;
         }
-        if let Some(entry) = self.cache.get(wanted.index) {
+        if let Some(entry) = self.cache.get(index) {
             let loaded = entry.loaded.clone();
             return Some(Task::Feed(making, ordinal, Ok(loaded)));
         }
-        if let Some(error) = self.failures.get(&wanted.index) {
+        if let Some(error) = self.failures.get(&index) {
             let error = error.clone();
             return Some(Task::Feed(making, ordinal, Err(error)));
         }
-        let chunk = making.chunks()[ordinal];
-        let keep = making.wants_chunk_kept(&chunk);
+        let keep = match (making.wants_chunk_kept(&chunk), making.product) {
+            (_, Product::Preview(_)) => Keep::IfRoom,
+            (true, _) => Keep::Yes,
+            (false, _) => Keep::No,
+        };
         let target = Target::Making(making, ordinal);
-        if let Some(read) = self.in_flight.get_mut(&wanted.index) {
+        if let Some(read) = self.in_flight.get_mut(&index) {
             read.targets.push(target);
-            read.keep |= keep;
+            read.keep = read.keep.max(keep);
             return None;
         }
-        Some(self.read(chunk, wanted, tier, keep, vec![target]))
+        Some(self.read(chunk, num_bytes, tier, keep, vec![target]))
     }
 
-    fn read(&mut self, chunk: ArrayChunk, wanted: &Wanted, tier: Tier, keep: bool, targets: Vec<Target>) -> Task {
+    fn read(&mut self, chunk: ArrayChunk, num_bytes: usize, tier: Tier, keep: Keep, targets: Vec<Target>) -> Task {
         self.counters.num_reads += 1;
-        let (ticket, num_bytes) = (self.counters.num_reads, wanted.num_bytes);
+        let ticket = self.counters.num_reads;
+        if tier != Tier::Visible {
+            self.bandwidth.spend(num_bytes);
+        }
         self.num_in_flight += 1;
         self.in_flight_bytes += num_bytes;
-        self.in_flight.insert(wanted.index, InFlight { tier, keep, ticket, targets });
+        self.in_flight.insert(chunk.key.index, InFlight { tier, keep, ticket, targets });
         Task::Read(Read { array: Arc::clone(&self.array), chunk, num_bytes, ticket })
     }
 

@@ -1,0 +1,122 @@
+//! Which low-resolution previews to make, for recordings too slow to read while scrubbing: one for each
+//! timepoint of the kind of picture on screen, the whole recording coarsely first.
+
+use std::time::Duration;
+
+use crate::volume::Picture;
+
+/// Sides of previews, the largest for which the whole recording fits in the budget is taken.
+const SIDES: [usize; 6] = [128, 96, 64, 48, 32, 16];
+/// Weight of the newest read in the estimate of what a read takes.
+const NEWEST: f64 = 0.2;
+
+/// Progress of the previews, and how slow the recording is.
+#[derive(Default)]
+pub(super) struct Previewing {
+    kind: Option<Picture>,
+    num_t: usize,
+    /// Position in the walk over time.
+    next: usize,
+    /// Seconds a read takes, and seconds for each byte.
+    read_s: Option<f64>,
+    byte_s: f64,
+    /// Decoded bytes a picture of this kind takes.
+    picture_bytes: usize,
+}
+
+impl Previewing {
+    /// The view is of this kind now; a picture of it takes that many bytes.
+    pub(super) fn set_kind(&mut self, picture: &Picture, num_t: usize, picture_bytes: usize) {
+        if self.kind != Some(picture.at(0)) || self.num_t != num_t {
+            (self.kind, self.num_t, self.next) = (Some(picture.at(0)), num_t, 0);
+        }
+        if picture_bytes > 0 {
+            self.picture_bytes = picture_bytes;
+        }
+    }
+
+    /// Everything is to be looked at again.
+    pub(super) fn start_over(&mut self) {
+        self.next = 0;
+    }
+
+    /// A read of that many bytes took that long.
+    pub(super) fn note_read(&mut self, num_bytes: usize, elapsed: Duration) {
+        let seconds = elapsed.as_secs_f64();
+        let per_byte = seconds / num_bytes.max(1) as f64;
+        let Some(read_s) = self.read_s else {
+            (self.read_s, self.byte_s) = (Some(seconds), per_byte);
+            return;
+        };
+        self.read_s = Some(read_s + NEWEST * (seconds - read_s));
+        self.byte_s += NEWEST * (per_byte - self.byte_s);
+    }
+
+    /// What reading a picture is estimated to take on that many threads.
+    pub(super) fn picture_ms(&self, num_workers: usize) -> Option<f64> {
+        let together = self.byte_s * self.picture_bytes as f64 / num_workers.max(1) as f64;
+        Some(self.read_s?.max(together) * 1e3)
+    }
+
+    /// The next picture that should have a preview; `has` says which have.
+    pub(super) fn next(&mut self, has: impl Fn(&Picture) -> bool) -> Option<Picture> {
+        let kind = self.kind?;
+        let len = self.num_t.next_power_of_two();
+        while self.next < len {
+            // Halves, then quarters, then eighths: bits of a counter from the other end.
+            let bits = len.trailing_zeros();
+            let t = if bits == 0 { 0 } else { self.next.reverse_bits() >> (usize::BITS - bits) };
+            self.next += 1;
+            let picture = kind.at(t);
+            if t < self.num_t && !has(&picture) {
+                return Some(picture);
+            }
+        }
+        None
+    }
+
+    /// Longest side of a preview.
+    pub(super) fn side(num_t: usize, budget_bytes: usize) -> usize {
+        let fits = |&side: &usize| side.saturating_mul(side * 4).saturating_mul(num_t) <= budget_bytes;
+        SIDES.into_iter().find(fits).unwrap_or(SIDES[SIDES.len() - 1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::Orientation;
+
+    #[test]
+    fn walks_every_timepoint_once_the_whole_coarsely_first() {
+        for num_t in [1usize, 2, 7, 64, 100] {
+            let mut previewing = Previewing::default();
+            previewing.set_kind(&Picture::Plane { t: 5, orientation: Orientation::Xy, index: 3 }, num_t, 100);
+            let order: Vec<_> = std::iter::from_fn(|| previewing.next(|_| false)).map(|p| p.t()).collect();
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..num_t).collect::<Vec<_>>());
+            if num_t == 64 {
+                assert_eq!(order[..4], [0, 32, 16, 48]);
+            }
+        }
+    }
+
+    #[test]
+    fn estimates_what_a_picture_takes() {
+        let mut previewing = Previewing::default();
+        assert_eq!(previewing.picture_ms(2), None);
+        previewing.set_kind(&Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 }, 10, 1000);
+        (0..50).for_each(|_| previewing.note_read(100, Duration::from_millis(20)));
+        let ms = previewing.picture_ms(2).expect("measured");
+        assert!((ms - 100.0).abs() < 1.0, "{ms}");
+        (0..50).for_each(|_| previewing.note_read(100, Duration::from_micros(20)));
+        assert!(previewing.picture_ms(2).expect("measured") < 1.0);
+    }
+
+    #[test]
+    fn the_whole_recording_fits_in_the_budget() {
+        assert_eq!(Previewing::side(100, 250 << 20), 128);
+        assert_eq!(Previewing::side(10_000, 250 << 20), 64);
+    }
+}
