@@ -30,7 +30,8 @@ if [ "${1:-}" = --remove ]; then
     exit 0
 fi
 
-scripts/setup.sh xdg-utils shared-mime-info desktop-file-utils
+# The last one lets xdg-mime know file types by their names where no desktop does.
+scripts/setup.sh xdg-utils shared-mime-info desktop-file-utils libfile-mimeinfo-perl
 before=$(default_for_folders)
 
 mkdir -p "$bin" "$(dirname "$entry")" "$(dirname "$type")" "$icons/scalable/apps"
@@ -49,16 +50,12 @@ quoted=$(printf '%s' "$program" | sed 's/[&|\\]/\\&/g')
 sed "s|^Exec=tectum|Exec=\"$quoted\"|" assets/desktop/tectum.desktop >"$entry"
 refresh
 
-# "Open With" for folders, never their default: where nothing was set, the desktop would take whoever
-# says that it can.
-if [ "$(default_for_folders)" = tectum.desktop ] && [ "$before" != tectum.desktop ]; then
-    if [ -n "$before" ]; then
-        xdg-mime default "$before" inode/directory
-    else
-        sed -i 's/inode\/directory;//' "$entry"
-        refresh
-        echo "No program is set to open folders here, so Tectum does not offer to, lest it become that one."
-    fi
+# "Open With" for folders, never their default: where no default is set, the desktop would take whoever
+# says that it can, so Tectum does not say so there. Nobody's defaults are changed.
+if [ "$(default_for_folders)" != "$before" ]; then
+    sed -i 's/inode\/directory;//' "$entry"
+    refresh
+    echo "This desktop has no fixed program for folders. Tectum does not offer itself for them, lest it become it."
 fi
 
 echo "Installed: $program, with icon, desktop entry and file type. \`make uninstall\` takes it away."
