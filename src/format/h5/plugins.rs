@@ -1,6 +1,6 @@
 //! Our decoders lent to libhdf5, so that what only it can untangle (a compressor beside one of its own
 //! filters, odd bit widths) is readable whatever the compressor, and so that a test can compare both
-//! ways of reading. Decoding only: the library never compresses with these.
+//! ways of reading. Asked to encode they fail, and the library stores the chunk as it is.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -27,7 +27,8 @@ pub fn prepare(_: &Library, chunk_bytes: usize) {
             let class = H5Z_class2_t {
                 version: H5Z_CLASS_T_VERS as c_int,
                 id,
-                encoder_present: 0,
+                // Said to be there, or no dataset could be created whose chunks arrive packed.
+                encoder_present: 1,
                 decoder_present: 1,
                 name: c"tectum".as_ptr(),
                 can_apply: None,

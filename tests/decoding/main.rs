@@ -1,6 +1,9 @@
 //! Promise: what is read without libhdf5 is, byte for byte, what libhdf5 reads.
 #![allow(clippy::unwrap_used)]
 
+mod random;
+mod writer;
+
 use std::path::{Path, PathBuf};
 
 use tectum::format::h5::{H5Array, Header, list};
