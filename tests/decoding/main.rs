@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod random;
+mod speed;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 use std::ffi::CString;
 use std::path::Path;
 
+use hdf5_sys::h5d::H5Dwrite;
 use hdf5_sys::h5d::{H5Dclose, H5Dcreate2, H5Dwrite_chunk};
 use hdf5_sys::h5f::{H5F_ACC_TRUNC, H5F_libver_t, H5Fclose, H5Fcreate};
 use hdf5_sys::h5p::{
@@ -11,7 +12,6 @@ use hdf5_sys::h5p::{
     H5Pset_deflate, H5Pset_file_locking, H5Pset_filter, H5Pset_fletcher32, H5Pset_libver_bounds, H5Pset_shuffle,
     H5Pset_userblock,
 };
-use hdf5_sys::h5d::H5Dwrite;
 use hdf5_sys::h5s::{H5S_ALL, H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
 use hdf5_sys::h5t::{
     H5T_IEEE_F32BE, H5T_IEEE_F32LE, H5T_IEEE_F64BE, H5T_IEEE_F64LE, H5T_NATIVE_B8, H5T_STD_I8LE, H5T_STD_I16BE,
@@ -223,14 +223,7 @@ fn chunks(spec: &Spec, chunk: &[usize], data: &[u8]) -> Vec<(Region, Vec<u8>)> {
         .collect()
 }
 
-unsafe fn write_packed(
-    dataset: i64,
-    spec: &Spec,
-    chunk: &[usize],
-    data: &[u8],
-    codec: &std::ffi::CStr,
-    block: usize,
-) {
+unsafe fn write_packed(dataset: i64, spec: &Spec, chunk: &[usize], data: &[u8], codec: &std::ffi::CStr, block: usize) {
     let item = spec.dtype.num_bytes();
     for (position, (region, mut bytes)) in chunks(spec, chunk, data).into_iter().enumerate() {
         if spec.skip.is_some_and(|skip| skip(position)) {
@@ -246,9 +239,8 @@ unsafe fn write_packed(
         }
         let start: Vec<u64> = region.start().iter().map(|&n| n as u64).collect();
         // SAFETY: the caller holds the lock; offset and bytes are as long as the call is told.
-        let status = unsafe {
-            H5Dwrite_chunk(dataset, H5P_DEFAULT, mask, start.as_ptr(), bytes.len(), bytes.as_ptr().cast())
-        };
+        let status =
+            unsafe { H5Dwrite_chunk(dataset, H5P_DEFAULT, mask, start.as_ptr(), bytes.len(), bytes.as_ptr().cast()) };
         assert!(status >= 0);
     }
 }

@@ -1,0 +1,141 @@
+//! Figures, not promises: `TECTUM_BIG=folder cargo test --release --test decoding speed -- --ignored --nocapture`.
+//! The folder holds blocks `0000.h5` … with a dataset `stack_4D`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use tectum::format::codec::blosc;
+use tectum::format::h5::{H5Array, StoredChunk, read_at};
+use tectum::volume::{DType, Region};
+
+use super::writer::{Spec, sample, write};
+
+fn best<T>(rounds: usize, mut work: impl FnMut() -> T) -> Duration {
+    (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            std::hint::black_box(work());
+            start.elapsed()
+        })
+        .min()
+        .unwrap()
+}
+
+/// Every part of every block, as a source offers them.
+fn parts(array: &H5Array) -> Vec<Region> {
+    let whole = Region::whole(&array.header().shape);
+    let parts = array.parts();
+    let mut regions = vec![whole];
+    for axis in 0..whole.rank() {
+        regions = regions
+            .iter()
+            .flat_map(|region| {
+                let step = parts.dims()[axis];
+                (0..whole.stop()[axis])
+                    .step_by(step)
+                    .map(move |start| region.with_axis(axis, start, whole.stop()[axis].min(start + step)))
+            })
+            .collect();
+    }
+    regions
+}
+
+/// Every stored chunk, in the order of the array.
+fn stored(array: &H5Array) -> Vec<Vec<u8>> {
+    let file = std::fs::File::open(array.path()).unwrap();
+    let load = |chunk: &StoredChunk| {
+        let mut bytes = vec![0; chunk.num_bytes];
+        read_at(&file, &mut bytes, chunk.offset).unwrap();
+        bytes
+    };
+    array.stored_chunks().iter().map(load).collect()
+}
+
+#[test]
+#[ignore = "measures speed; needs a large recording"]
+fn whole_recording_against_the_bare_codec() {
+    let folder = PathBuf::from(std::env::var("TECTUM_BIG").expect("TECTUM_BIG names a folder of blocks"));
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "h5"));
+    paths.sort();
+    let open = best(3, || paths.iter().map(|path| H5Array::open(path, "stack_4D").unwrap()).count());
+    println!("open {} blocks: {:.2} ms each", paths.len(), open.as_secs_f64() * 1e3 / paths.len() as f64);
+    let arrays: Vec<_> = paths.iter().map(|path| H5Array::open(path, "stack_4D").unwrap()).collect();
+    println!(
+        "{:?}, {}, parts {:?}",
+        arrays[0].header().layout,
+        arrays[0].header().filters_in_words(),
+        arrays[0].parts()
+    );
+    let jobs: Vec<_> =
+        arrays.iter().flat_map(|array| parts(array).into_iter().map(move |region| (array, region))).collect();
+    let num_bytes: usize =
+        jobs.iter().map(|(array, region)| region.shape().num_bytes(array.header().dtype).unwrap()).sum();
+    let largest =
+        jobs.iter().map(|(array, region)| region.shape().num_bytes(array.header().dtype).unwrap()).max().unwrap();
+    for num_threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
+        let run = |work: &(dyn Fn(&H5Array, &Region, &mut [u8]) + Sync)| {
+            let time = best(5, || {
+                pool.install(|| {
+                    jobs.par_iter().with_min_len(8).for_each_init(
+                        || vec![0u8; largest],
+                        |buffer, (array, region)| {
+                            let len = region.shape().num_bytes(array.header().dtype).unwrap();
+                            work(array, region, &mut buffer[..len]);
+                        },
+                    );
+                });
+            });
+            num_bytes as f64 / time.as_secs_f64() / 1e9
+        };
+        let ours = run(&|array, region, buffer| {
+            array.read(region, buffer).unwrap();
+        });
+        // The same chunks, already in memory: the codec alone, and beneath it reading alone.
+        let stored: Vec<Vec<u8>> = arrays.iter().flat_map(stored).collect();
+        let codec_time = best(5, || {
+            pool.install(|| {
+                jobs.par_iter().zip(&stored).with_min_len(8).for_each_init(
+                    || vec![0u8; largest],
+                    |buffer, ((array, region), stored)| {
+                        let len = region.shape().num_bytes(array.header().dtype).unwrap();
+                        blosc::decode(stored, &mut buffer[..len]).unwrap();
+                    },
+                );
+            });
+        });
+        let codec = num_bytes as f64 / codec_time.as_secs_f64() / 1e9;
+        println!("{num_threads} threads: {ours:.2} GB/s, codec alone {codec:.2} GB/s, {:.0} %", ours / codec * 100.0);
+    }
+}
+
+#[test]
+#[ignore = "measures speed"]
+fn one_plane_of_a_chunk_of_thirty() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0000.h5");
+    let shape = [4, 30, 512, 512];
+    let data = sample(&shape, DType::U16);
+    for codec in [c"blosclz", c"lz4", c"zstd"] {
+        let mut spec = Spec::new(&shape, Some(&[1, 30, 512, 512]), DType::U16);
+        spec.blosc = Some((codec, 0));
+        write(&path, &spec, &data);
+        let array = H5Array::open(&path, "a/stack").unwrap();
+        let plane = Region::new(&[1, 13, 0, 0], &[2, 14, 512, 512]).unwrap();
+        let volume = Region::new(&[1, 0, 0, 0], &[2, 30, 512, 512]).unwrap();
+        let mut buffer = vec![0; 30 * 512 * 512 * 2];
+        let one = best(300, || array.read(&plane, &mut buffer[..512 * 512 * 2]).unwrap());
+        let all = best(20, || array.read(&volume, &mut buffer).unwrap());
+        let library = best(10, || array.read_through_library(&plane, &mut buffer[..512 * 512 * 2]).unwrap());
+        println!(
+            "{codec:?}: parts {:?}, plane {:.0} µs, volume {:.0} µs, plane through the library {:.0} µs, {:.0} ×",
+            array.parts(),
+            one.as_secs_f64() * 1e6,
+            all.as_secs_f64() * 1e6,
+            library.as_secs_f64() * 1e6,
+            library.as_secs_f64() / one.as_secs_f64()
+        );
+    }
+}
