@@ -1,11 +1,14 @@
 //! Promise: what is read without libhdf5 is, byte for byte, what libhdf5 reads.
 #![allow(clippy::unwrap_used)]
 
+mod damage;
+mod fuzz;
 mod random;
 mod speed;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tectum::format::h5::{H5Array, Header, list};
 use tectum::format::{Filled, ReadErrorKind};
@@ -22,11 +25,15 @@ fn blocks(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn fixtures() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    blocks(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), &mut found);
-    found.sort();
-    found
+/// Every block of every fixture.
+fn fixtures() -> &'static [PathBuf] {
+    static FOUND: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let mut found = Vec::new();
+        blocks(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), &mut found);
+        found.sort();
+        found
+    })
 }
 
 fn read(array: &H5Array, region: &Region) -> Result<(Filled, Vec<u8>), tectum::format::ReadError> {
@@ -63,9 +70,9 @@ fn both_paths_agree_on_every_fixture() {
     let mut num_arrays = 0;
     let mut filters = std::collections::BTreeSet::new();
     for path in fixtures() {
-        let Ok(headers) = list(&path) else { continue };
+        let Ok(headers) = list(path) else { continue };
         for header in headers {
-            let Ok(array) = H5Array::open(&path, &header.name) else { continue };
+            let Ok(array) = H5Array::open(path, &header.name) else { continue };
             assert_eq!(array.header(), &header);
             if !array.is_whole() || path.to_string_lossy().contains("i_bad_chunk") {
                 continue;
@@ -90,11 +97,11 @@ fn both_paths_agree_on_every_fixture() {
 #[test]
 fn broken_blocks_are_errors_that_name_the_file() {
     for path in fixtures() {
-        for Header { name, .. } in list(&path).unwrap_or_default() {
-            let Ok(array) = H5Array::open(&path, &name) else { continue };
+        for Header { name, .. } in list(path).unwrap_or_default() {
+            let Ok(array) = H5Array::open(path, &name) else { continue };
             for region in regions(&array) {
                 if let Err(error) = read(&array, &region) {
-                    assert_eq!(*error.file, *path);
+                    assert_eq!(*error.file, **path);
                     assert!(!error.message.is_empty());
                 }
             }

@@ -113,14 +113,18 @@ impl Scratch {
     }
 }
 
-/// The first `len` bytes of a reused vector, grown where needed but never zeroed twice.
+/// The first `len` bytes of a reused vector. New memory comes untouched from the system, so that a size
+/// that turns out to be a lie has cost nothing.
 pub(crate) fn reuse(memory: &mut Vec<u8>, len: usize) -> Result<&mut [u8], CodecError> {
     if memory.len() < len {
-        let more = len - memory.len();
-        memory
-            .try_reserve_exact(more)
-            .map_err(|_| CodecError::Unsupported(format!("not enough memory for a chunk of {len} bytes")))?;
-        memory.resize(len, 0);
+        // The old memory goes first, so that both are never held.
+        *memory = Vec::new();
+        let mut probe = Vec::<u8>::new();
+        if probe.try_reserve_exact(len).is_err() {
+            return Err(CodecError::Unsupported(format!("not enough memory for a chunk of {len} bytes")));
+        }
+        drop(probe);
+        *memory = vec![0; len];
     }
     Ok(&mut memory[..len])
 }

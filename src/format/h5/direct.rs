@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::fallback::normalize_bools;
 use super::file::{read_at, read_error};
@@ -16,7 +16,11 @@ use crate::format::{Filled, ReadError, ReadErrorKind};
 use crate::volume::{DType, MAX_RANK, Region, Shape, copy_region};
 
 /// Largest decoded chunk. A file that claims more is not believed.
-const MAX_CHUNK_BYTES: usize = 1 << 30;
+pub const MAX_CHUNK_BYTES: usize = 1 << 30;
+
+/// Chunks larger than this are decoded one at a time, so that the memory of a few does not add up.
+const HUGE_CHUNK_BYTES: usize = 128 << 20;
+static HUGE: Mutex<()> = Mutex::new(());
 
 /// Memory that a thread keeps between reads; what a rare huge chunk needs beyond goes back at once.
 const MAX_KEPT_BYTES: usize = 48 << 20;
@@ -197,9 +201,13 @@ impl Reader<'_> {
         if let Some(place) = place(buffer, region, whole, item).filter(|_| whole == part) {
             return decode(place);
         }
-        let decoded = self.reuse(decoded, chunk_bytes)?;
-        decode(decoded)?;
-        copy_region(decoded, whole, buffer, region, item);
+        let _alone = (chunk_bytes > HUGE_CHUNK_BYTES).then(|| HUGE.lock().unwrap_or_else(PoisonError::into_inner));
+        let bytes = self.reuse(decoded, chunk_bytes)?;
+        decode(bytes)?;
+        copy_region(bytes, whole, buffer, region, item);
+        if chunk_bytes > HUGE_CHUNK_BYTES {
+            *decoded = Vec::new();
+        }
         Ok(())
     }
 

@@ -1,0 +1,201 @@
+//! Files that are half written, cut off, changing or lying: what is whole is read, the rest is named, and
+//! nothing crashes, hangs or takes memory by a lie.
+
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use proptest::prelude::*;
+use tectum::format::h5::{H5Array, list};
+use tectum::format::{Filled, ReadErrorKind};
+use tectum::volume::{DType, Region};
+
+use super::random::crop;
+use super::writer::{Spec, sample, write};
+use super::{fixtures, read};
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split").join(name)
+}
+
+#[test]
+fn chunks_never_written_are_missing_not_zeros() {
+    let folder = tempfile::tempdir().unwrap();
+    for (i, latest) in [false, true].into_iter().enumerate() {
+        for blosc in [None, Some((c"lz4", 0))] {
+            let path = folder.path().join(format!("{i}{}.h5", blosc.is_some()));
+            let mut spec = Spec::new(&[6, 4, 10], Some(&[1, 4, 10]), DType::U16);
+            (spec.latest, spec.blosc) = (latest, blosc);
+            spec.skip = Some(|position| position == 2 || position > 3);
+            let data = sample(&spec.shape, spec.dtype);
+            write(&path, &spec, &data);
+            let array = H5Array::open(&path, "a/stack").unwrap();
+            assert_eq!(array.allocation(), (3, 6));
+            assert!(!array.is_whole());
+            let whole = Region::whole(&array.header().shape);
+            let (filled, bytes) = read(&array, &whole).unwrap();
+            let Filled::Except(missing, error) = filled else { panic!("nothing is missing") };
+            assert_eq!(error.kind, ReadErrorKind::Missing);
+            assert_eq!(missing, [2, 4, 5].map(|t| whole.with_axis(0, t, t + 1)));
+            let there = whole.with_axis(0, 0, 2);
+            assert_eq!(bytes[..2 * 80], crop(&data, &spec.shape, &there, spec.dtype));
+            assert_eq!(read(&array, &there).unwrap().0, Filled::All);
+            assert_eq!(read(&array, &whole.with_axis(0, 4, 6)).unwrap_err().kind, ReadErrorKind::Missing);
+        }
+    }
+}
+
+#[test]
+fn what_a_cut_leaves_is_read_and_the_rest_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let chunked = Spec { deflate: Some(1), ..Spec::new(&[40, 32, 32], Some(&[1, 32, 32]), DType::U16) };
+    let contiguous = Spec::new(&[40, 32, 32], None, DType::U16);
+    for spec in [chunked, contiguous] {
+        let path = folder.path().join("0000.h5");
+        let data = sample(&spec.shape, spec.dtype);
+        write(&path, &spec, &data);
+        let whole = Region::new(&[0, 0, 0], &[40, 32, 32]).unwrap();
+        let num_bytes = std::fs::metadata(&path).unwrap().len();
+        let (mut num_partial, mut num_refused) = (0, 0);
+        for percent in (0..100).rev().step_by(7) {
+            OpenOptions::new().write(true).open(&path).unwrap().set_len(num_bytes * percent / 100).unwrap();
+            let Ok(array) = H5Array::open(&path, "a/stack") else {
+                num_refused += 1;
+                continue;
+            };
+            assert!(!array.is_whole());
+            let Ok((filled, bytes)) = read(&array, &whole) else { continue };
+            let Filled::Except(missing, error) = filled else { panic!("cut at {percent} % and whole") };
+            assert_eq!(error.kind, ReadErrorKind::Corrupt);
+            num_partial += 1;
+            for t in 0..40 {
+                let plane = whole.with_axis(0, t, t + 1);
+                if missing.iter().all(|missing| missing.intersect(&plane).is_none()) {
+                    assert_eq!(bytes[t * 2048..][..2048], crop(&data, &spec.shape, &plane, spec.dtype), "t {t}");
+                    assert_eq!(read(&array, &plane).unwrap().0, Filled::All);
+                }
+            }
+        }
+        assert!(num_partial > 3, "{num_partial} cuts gave a part, {num_refused} were refused");
+    }
+}
+
+#[test]
+fn what_is_no_file_yet_is_named_in_plain_words() {
+    for (name, words) in [("h_live_zero_bytes", "empty"), ("h_live_open_unflushed", "damaged")] {
+        let path = fixtures().iter().find(|path| path.ends_with("0003.h5") && path.to_string_lossy().contains(name));
+        let error = H5Array::open(path.unwrap(), "stack_4D").unwrap_err();
+        assert!(error.message.contains(words), "{error}");
+    }
+    let error = H5Array::open(&fixture("i_text_as_h5/data/0001.h5"), "stack_4D").unwrap_err();
+    assert!(error.message.contains("not an HDF5 file"), "{error}");
+}
+
+#[test]
+fn a_file_that_changes_is_indexed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0000.h5");
+    let spec = Spec { deflate: Some(1), ..Spec::new(&[6, 8, 8], Some(&[1, 8, 8]), DType::U16) };
+    let data = sample(&spec.shape, spec.dtype);
+    write(&path, &Spec { skip: Some(|position| position > 2), ..spec.clone() }, &data);
+    let array = H5Array::open(&path, "a/stack").unwrap();
+    let whole = Region::whole(&array.header().shape);
+    assert!(matches!(read(&array, &whole).unwrap().0, Filled::Except(..)));
+    write(&path, &spec, &data);
+    assert_eq!(read(&array, &whole).unwrap(), (Filled::All, data.clone()));
+    assert!(array.is_whole());
+    // Another array under the same name is never passed off as the old one.
+    write(&path, &Spec { shape: vec![6, 8, 9], ..spec.clone() }, &sample(&[6, 8, 9], spec.dtype));
+    assert_eq!(read(&array, &whole).unwrap_err().kind, ReadErrorKind::NotYetWritten);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(read(&array, &whole).unwrap_err().kind, ReadErrorKind::Missing);
+    std::fs::create_dir(&path).unwrap();
+    assert!(read(&array, &whole).is_err());
+}
+
+#[test]
+fn a_file_can_be_opened_with_the_default_lock_and_deleted_while_it_is_viewed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0000.h5");
+    let spec = Spec::new(&[6, 8, 8], Some(&[1, 8, 8]), DType::U16);
+    write(&path, &spec, &sample(&spec.shape, spec.dtype));
+    let array = H5Array::open(&path, "a/stack").unwrap();
+    read(&array, &Region::whole(&array.header().shape)).unwrap();
+    #[cfg(target_os = "linux")]
+    for entry in std::fs::read_dir("/proc/self/fd").unwrap() {
+        let target = std::fs::read_link(entry.unwrap().path()).unwrap_or_default();
+        assert_ne!(target, path, "a handle is still open");
+    }
+    hdf5::File::append(&path).unwrap();
+    std::fs::remove_dir_all(folder.path()).unwrap();
+}
+
+#[test]
+fn reading_takes_no_lock_of_the_library() {
+    let path = fixture("a_4d_default/data/0000.h5");
+    let array = H5Array::open(&path, "stack_4D").unwrap();
+    let whole = Region::whole(&array.header().shape);
+    // Held by this thread, the lock would stop the other one for ever.
+    tectum::format::h5::with_library_locked(|| {
+        std::thread::scope(|scope| scope.spawn(|| read(&array, &whole).unwrap().0).join().unwrap());
+    });
+}
+
+/// Overwrites bytes of a copy of a real block.
+fn mutate(source: &Path, target: &Path, edits: &[(usize, Vec<u8>)], cut: Option<usize>) {
+    std::fs::copy(source, target).unwrap();
+    let num_bytes = std::fs::metadata(target).unwrap().len().max(1);
+    let mut file = OpenOptions::new().write(true).open(target).unwrap();
+    for (at, bytes) in edits {
+        file.seek(SeekFrom::Start(*at as u64 % num_bytes)).unwrap();
+        file.write_all(bytes).unwrap();
+    }
+    if let Some(cut) = cut {
+        file.set_len(cut as u64 % num_bytes).unwrap();
+    }
+}
+
+/// Everything a viewer does with a block. Errors are fine.
+pub fn exercise(path: &Path) -> usize {
+    let mut num_read = 0;
+    for header in list(path).unwrap_or_default() {
+        let Ok(array) = H5Array::open(path, &header.name) else { continue };
+        let whole = Region::whole(&array.header().shape);
+        let _ = (array.is_whole(), array.allocation(), array.stamp());
+        let mut part = whole;
+        for (axis, &step) in array.parts().dims().iter().enumerate() {
+            part = part.with_axis(axis, 0, whole.stop()[axis].min(step.max(1)));
+        }
+        for region in [part, whole] {
+            // A viewer reads parts; whole arrays only where they are small.
+            if region.shape().num_bytes(header.dtype).is_some_and(|num_bytes| num_bytes < 8 << 20) {
+                num_read += usize::from(read(&array, &region).is_ok());
+            }
+        }
+    }
+    let _ = tectum::format::h5::read_tuple_group(path, "stack_metadata/full_size");
+    num_read
+}
+
+fn edits() -> impl Strategy<Value = (Vec<(usize, Vec<u8>)>, Option<usize>)> {
+    let value = prop_oneof![
+        prop::collection::vec(any::<u8>(), 1..9),
+        prop::collection::vec(prop::sample::select(vec![0u8, 0xff, 0x7f, 0x80, 1]), 1..9),
+    ];
+    // Metadata are mostly in the first kilobytes.
+    let at = prop_oneof![0usize..200, 0usize..4096, 0usize..1 << 20];
+    (prop::collection::vec((at, value), 1..6), prop::option::weighted(0.2, 0usize..1 << 20))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_blocks_never_crash((edits, cut) in edits(), which in any::<prop::sample::Index>()) {
+        let blocks = fixtures();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("0000.h5");
+        mutate(&blocks[which.index(blocks.len())], &path, &edits, cut);
+        exercise(&path);
+    }
+}
