@@ -39,6 +39,8 @@ pub struct DatasetEntry {
 pub struct Opened {
     /// The array.
     pub source: Arc<dyn Source>,
+    /// The same array where it can grow, for [`crate::live::Watcher`].
+    pub split: Option<Arc<split::SplitSource>>,
     /// Every array the path offers, `source` among them.
     pub datasets: Vec<DatasetEntry>,
     /// Index of `source` in `datasets`.

@@ -1,9 +1,99 @@
-//! Split datasets: a folder of numbered HDF5 blocks and a small JSON.
+//! Split datasets: a recording as numbered HDF5 files, as written by sashimi, brunoise, split_dataset,
+//! fimpy and SplitDataset.jl through the years. A *block* is one of those files; the word ends here.
+//!
+//! The files decide: how many there are, what they hold, how long the recording is. Metadata are a
+//! claim, used as far as the files agree with it and named where they do not. Nothing is ever written,
+//! and no file is open between calls.
+
+mod axes;
+mod block;
+mod build;
+mod convert;
+mod describe;
+mod discover;
+mod extent;
+mod identity;
+mod layout;
+mod metadata;
+mod names;
+mod refresh;
+mod rig;
+mod single;
+mod source;
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{FormatError, OpenOptions, Opened};
+use parking_lot::Mutex;
 
-pub(super) fn open(path: &Path, _options: &OpenOptions) -> Result<Opened, FormatError> {
-    Err(FormatError::new(path, "not a recording"))
+use self::build::Place;
+use self::discover::{Candidate, Found};
+use super::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
+
+pub use refresh::Refresh;
+pub use source::SplitSource;
+
+/// Opens a folder of blocks, its parent, its metadata file, one of its blocks, or a single HDF5 file.
+///
+/// # Errors
+/// When nothing can be viewed: the message names the file, what is wrong and what to do.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
+    match discover::discover(path, options)? {
+        Found::File(file) => single::open(&file, options),
+        Found::Split(candidates) => open_split(&candidates, path, options),
+    }
+}
+
+fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
+    // A name may stand for a recording or for one of two channels inside it.
+    let wanted = options.dataset.as_deref();
+    let by_name = wanted.and_then(|wanted| candidates.iter().position(|candidate| candidate.name == wanted));
+    let channel = wanted.and_then(|wanted| (0..2).find(|&channel| wanted == channel_name(channel)));
+    let chosen = match (wanted, by_name) {
+        (None, _) => 0,
+        (Some(_), Some(index)) => index,
+        (Some(_), None) if channel.is_some() => 0,
+        (Some(wanted), None) => return Err(no_dataset(path, wanted, candidates.iter().map(|c| c.name.clone()))),
+    };
+    let candidate = candidates.get(chosen).ok_or_else(|| FormatError::new(path, "no recording here"))?;
+    let place = Place {
+        folder: candidate.folder.clone(),
+        prefix: candidate.prefix.clone(),
+        channel: channel.unwrap_or(0),
+        axes: options.axes.clone(),
+    };
+    let source = build::build(&Arc::new(place), &candidate.listing, None, &Arc::new(Mutex::default()))?;
+    if options.is_cancelled() {
+        return Err(FormatError::new(path, "opening was cancelled"));
+    }
+    let source = Arc::new(source);
+    let info = source.info();
+    let summary = format!("{}, {}", info.shape, info.dtype);
+    let mut datasets: Vec<DatasetEntry> = candidates
+        .iter()
+        .enumerate()
+        .map(|(i, candidate)| DatasetEntry {
+            name: candidate.name.clone(),
+            summary: if i == chosen { summary.clone() } else { format!("{} blocks", candidate.num_blocks) },
+        })
+        .collect();
+    let mut chosen = chosen;
+    if source.num_channels() > 1 && candidates.len() == 1 {
+        let entry = |channel| DatasetEntry { name: channel_name(channel), summary: summary.clone() };
+        datasets = (0..source.num_channels()).map(entry).collect();
+        chosen = source.channel;
+    } else if let (Some(wanted), None) = (wanted, by_name) {
+        return Err(no_dataset(path, wanted, datasets.into_iter().map(|entry| entry.name)));
+    }
+    Ok(Opened { source: Arc::clone(&source) as Arc<dyn Source>, split: Some(source), datasets, chosen })
+}
+
+/// What `--dataset` calls one of the channels interleaved in a file.
+fn channel_name(channel: usize) -> String {
+    format!("channel{channel}")
+}
+
+fn no_dataset(path: &Path, wanted: &str, names: impl Iterator<Item = String>) -> FormatError {
+    let names: Vec<String> = names.collect();
+    FormatError::new(path, format!("no dataset named {wanted}; there is {}", names.join(", ")))
 }

@@ -1,0 +1,286 @@
+//! One block: its file, what is remembered of it, and the bounded store of chunk indexes.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::identity::{Identity, identity_of};
+use crate::format::h5::{self, H5Array};
+use crate::format::{FormatError, ReadError, ReadErrorKind};
+use crate::volume::BlockState;
+
+/// Memory all chunk indexes of one recording may take together.
+const MAX_INDEX_BYTES: usize = 64 << 20;
+
+/// A block whose chunk index is at hand. No file is open.
+pub(super) struct OpenBlock {
+    /// The array in it.
+    pub array: H5Array,
+    /// The file at the time of indexing.
+    pub identity: Identity,
+}
+
+/// One block of a recording, shared by the versions of a growing source.
+pub(super) struct Block {
+    id: u64,
+    /// The file.
+    pub path: Arc<Path>,
+    /// The number in its name.
+    pub number: u64,
+    /// Whether the listing had the file.
+    pub is_present: bool,
+    /// The file as it was when something was first read of it.
+    identity: Mutex<Option<Identity>>,
+    failure: Mutex<Option<ReadError>>,
+    /// Held while one thread indexes, so that others wait instead of doing the same.
+    indexing: Mutex<()>,
+    state: AtomicU8,
+    withheld: AtomicBool,
+}
+
+impl Block {
+    /// A block nothing is known of yet.
+    pub fn new(path: &Path, number: u64, is_present: bool) -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let path: Arc<Path> = path.into();
+        let absent = || ReadError::new(ReadErrorKind::Missing, &path, "the block is missing");
+        Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            number,
+            is_present,
+            identity: Mutex::new(None),
+            failure: Mutex::new((!is_present).then(absent)),
+            indexing: Mutex::new(()),
+            state: AtomicU8::new(if is_present { BlockState::Unseen } else { BlockState::Missing } as u8),
+            withheld: AtomicBool::new(false),
+            path,
+        }
+    }
+
+    /// Tells blocks of one process apart.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// What is known of it.
+    pub fn state(&self) -> BlockState {
+        let all =
+            [BlockState::Unseen, BlockState::Whole, BlockState::Writing, BlockState::Partial, BlockState::Missing];
+        let state = self.state.load(Ordering::Relaxed);
+        all.into_iter().find(|s| *s as u8 == state).unwrap_or(BlockState::Unseen)
+    }
+
+    /// Records what was found.
+    pub fn set_state(&self, state: BlockState) {
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// The file as it was when first read; `None` if nothing has been read of it.
+    pub fn identity(&self) -> Option<Identity> {
+        *self.identity.lock()
+    }
+
+    /// Records the file as it is, of which nothing has been read yet.
+    pub fn remember(&self, file: Option<Identity>) {
+        let mut identity = self.identity.lock();
+        if identity.is_none() {
+            *identity = file;
+        }
+    }
+
+    /// Whether voxels were held back because they may not have been written yet.
+    pub fn is_withheld(&self) -> bool {
+        self.withheld.load(Ordering::Relaxed)
+    }
+
+    /// Records that voxels were held back.
+    pub fn set_withheld(&self) {
+        self.withheld.store(true, Ordering::Relaxed);
+    }
+
+    /// Records that nothing is held back any more.
+    pub fn clear_withheld(&self) {
+        self.withheld.store(false, Ordering::Relaxed);
+    }
+
+    /// Forgets a failure, so that the next read tries again.
+    pub fn forget_failure(&self) {
+        if self.is_present && self.failure.lock().take().is_some() {
+            self.set_state(BlockState::Unseen);
+            *self.identity.lock() = None;
+        }
+    }
+
+    /// The error for a file that is no longer what it was.
+    pub fn changed(&self) -> ReadError {
+        ReadError::new(ReadErrorKind::NotYetWritten, &self.path, "the file has been written anew since it was opened")
+    }
+
+    /// The block's array, indexed now if need be.
+    ///
+    /// # Errors
+    /// When nothing of the block can be had. Remembered, unless the file is being written.
+    pub fn open(&self, key: &Key, indexes: &Indexes) -> Result<Arc<OpenBlock>, ReadError> {
+        if let Some(open) = indexes.get(self.id) {
+            return Ok(open);
+        }
+        let _one = self.indexing.lock();
+        if let Some(open) = indexes.get(self.id) {
+            return Ok(open);
+        }
+        if let Some(error) = self.failure.lock().clone() {
+            return Err(error);
+        }
+        let before = identity_of(&self.path).map_err(|error| self.io_error(&error))?;
+        if self.identity().is_some_and(|known| known != before) {
+            return Err(self.changed());
+        }
+        let opened = key.open(&self.path);
+        let after = identity_of(&self.path).map_err(|error| self.io_error(&error))?;
+        if before != after {
+            return Err(self.changed());
+        }
+        *self.identity.lock() = Some(before);
+        match opened {
+            Ok(array) => {
+                self.set_state(if array.is_whole() { BlockState::Whole } else { BlockState::Partial });
+                let open = Arc::new(OpenBlock { array, identity: before });
+                indexes.insert(self.id, &open);
+                Ok(open)
+            }
+            Err(failure) => {
+                let error = self.explain(&before, failure);
+                self.set_state(BlockState::Missing);
+                *self.failure.lock() = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// An error of the system as a read error. A file that has gone is remembered as missing by nobody:
+    /// a disk that comes back brings it back.
+    pub fn io_error(&self, error: &io::Error) -> ReadError {
+        let (kind, message) = match error.kind() {
+            io::ErrorKind::NotFound => (ReadErrorKind::Missing, "the file has gone".to_owned()),
+            io::ErrorKind::PermissionDenied => (ReadErrorKind::Io, "no permission to read it".to_owned()),
+            _ => (ReadErrorKind::Io, error.to_string()),
+        };
+        ReadError::new(kind, &self.path, message)
+    }
+
+    /// Says in the system's words why a file does not open where the library's words do not help.
+    fn explain(&self, identity: &Identity, failure: KeyError) -> ReadError {
+        let (kind, message) = match failure {
+            _ if identity.num_bytes == 0 => (ReadErrorKind::Corrupt, "the file is empty".to_owned()),
+            KeyError::Absent(message) => (ReadErrorKind::Unsupported, message),
+            KeyError::File(error) => match std::fs::File::open(&self.path) {
+                Err(error) => return self.io_error(&error),
+                Ok(_) => (ReadErrorKind::Corrupt, error.message),
+            },
+        };
+        ReadError::new(kind, &self.path, message)
+    }
+}
+
+/// Which array of a block is the recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// The likeliest one: for the first block looked at.
+    Any,
+    /// The one of this name or, if that contains "stack", any that does.
+    Named(String),
+}
+
+/// Why a block gives no array.
+pub(super) enum KeyError {
+    /// The file does not open.
+    File(FormatError),
+    /// It opens, and what is looked for is not in it.
+    Absent(String),
+}
+
+impl Key {
+    fn open(&self, path: &Path) -> Result<H5Array, KeyError> {
+        if let Self::Named(name) = self
+            && let Ok(array) = H5Array::open(path, name)
+        {
+            return Ok(array);
+        }
+        let headers = h5::list(path).map_err(KeyError::File)?;
+        let wants_stack = matches!(self, Self::Named(name) if name.contains("stack"));
+        let names: Vec<&str> = headers.iter().map(|header| header.name.trim_start_matches('/')).collect();
+        // Names first, then rank: "stack_4D", "stack", whatever contains "stack", any image.
+        let rank_of = |i: &usize| {
+            let (name, rank) = (names[*i], headers[*i].shape.rank());
+            (name != format!("stack_{rank}D"), name != "stack", !name.contains("stack"), usize::MAX - rank)
+        };
+        let best = (0..headers.len())
+            .filter(|&i| headers[i].shape.rank() >= 2 && !names[i].starts_with("stack_metadata/"))
+            .filter(|&i| !wants_stack || names[i].contains("stack"))
+            .min_by_key(rank_of);
+        let Some(best) = best else {
+            let found = if names.is_empty() { "no array at all".to_owned() } else { names.join(", ") };
+            let wanted = match self {
+                Self::Named(name) if !wants_stack => name.as_str(),
+                _ => "stack",
+            };
+            return Err(KeyError::Absent(format!("no array named {wanted} in it (found: {found})")));
+        };
+        H5Array::open(path, &headers[best].name).map_err(KeyError::File)
+    }
+}
+
+/// The chunk indexes at hand, least recently used ones dropped beyond a budget.
+#[derive(Default)]
+pub(super) struct Indexes {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    open: HashMap<u64, (Arc<OpenBlock>, u64, usize)>,
+    num_bytes: usize,
+    tick: u64,
+}
+
+impl Indexes {
+    fn get(&self, id: u64) -> Option<Arc<OpenBlock>> {
+        let mut inner = self.inner.lock();
+        inner.tick += 1;
+        let tick = inner.tick;
+        let (open, used, _) = inner.open.get_mut(&id)?;
+        *used = tick;
+        Some(Arc::clone(open))
+    }
+
+    fn insert(&self, id: u64, open: &Arc<OpenBlock>) {
+        let num_bytes = open.array.num_bytes();
+        let mut inner = self.inner.lock();
+        inner.tick += 1;
+        let tick = inner.tick;
+        inner.num_bytes += num_bytes;
+        if let Some((_, _, old)) = inner.open.insert(id, (Arc::clone(open), tick, num_bytes)) {
+            inner.num_bytes -= old;
+        }
+        while inner.num_bytes > MAX_INDEX_BYTES && inner.open.len() > 1 {
+            let Some(oldest) = inner.open.iter().min_by_key(|(_, (_, used, _))| *used).map(|(&id, _)| id) else {
+                break;
+            };
+            if let Some((_, _, old)) = inner.open.remove(&oldest) {
+                inner.num_bytes -= old;
+            }
+        }
+    }
+
+    /// Drops the index of a block that is no longer part of the recording.
+    pub fn remove(&self, id: u64) {
+        let mut inner = self.inner.lock();
+        if let Some((_, _, num_bytes)) = inner.open.remove(&id) {
+            inner.num_bytes -= num_bytes;
+        }
+    }
+}

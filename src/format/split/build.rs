@@ -1,0 +1,313 @@
+//! From one directory listing to an open dataset: one metadata file and one or two block headers are
+//! read, however long the recording.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::block::{Block, Indexes, Key};
+use super::discover::Listing;
+use super::extent::{Survey, TailState, stale_from};
+use super::identity::{Identity, age, identity_of};
+use super::layout::{self, Geometry, Grid};
+use super::metadata::{self, Claim};
+use super::names::Group;
+use super::refresh::Watch;
+use super::rig;
+use super::source::{Parts, Reference, SplitSource};
+use super::{describe, extent};
+use crate::format::FormatError;
+use crate::volume::{Problem, Severity};
+
+/// How long a file must not have changed before a block that is not structurally whole counts as given up.
+pub(super) const STILL: Duration = Duration::from_secs(2);
+
+/// Where a recording lies and how it is to be read: what stays the same while it grows.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The folder of the blocks.
+    pub folder: PathBuf,
+    /// What block names start with.
+    pub prefix: String,
+    /// Which of interleaved channels.
+    pub channel: usize,
+    /// What the user says the axes are.
+    pub axes: Option<String>,
+}
+
+/// What an earlier version of the same recording already knows.
+pub(super) struct Previous<'a> {
+    /// The earlier version.
+    pub source: &'a SplitSource,
+    /// Its blocks that are unchanged, by file name.
+    pub blocks: HashMap<String, Arc<Block>>,
+}
+
+/// Opens what the listing shows.
+///
+/// # Errors
+/// When nothing can be shown: no block that opens.
+pub(super) fn build(
+    place: &Arc<Place>,
+    listing: &Listing,
+    previous: Option<&Previous<'_>>,
+    watch: &Arc<Mutex<Watch>>,
+) -> Result<SplitSource, FormatError> {
+    let folder = &place.folder;
+    let all = listing.groups(None);
+    let mut group = all.into_iter().find(|group| group.prefix == place.prefix).unwrap_or_default();
+    if group.blocks.is_empty() {
+        return Err(FormatError::new(folder, "no block yet: waiting for 0000.h5"));
+    }
+    let mut problems = Vec::new();
+    let (claim, claim_problems, is_finished) = read_claim(place, listing, &group, previous, watch);
+    problems.extend(claim_problems.iter().cloned());
+
+    let reuse = |name: &str| previous.and_then(|previous| previous.blocks.get(name)).map(Arc::clone);
+    let fresh =
+        |number: u64, name: &str, is_present: bool| Arc::new(Block::new(&folder.join(name), number, is_present));
+    let mut blocks: Vec<Arc<Block>> = group
+        .blocks
+        .iter()
+        .map(|block| reuse(&block.name).unwrap_or_else(|| fresh(block.number, &block.name, true)))
+        .collect();
+
+    let indexes = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.source.indexes));
+    let rig = match previous {
+        Some(previous) if previous.source.is_finished == is_finished => previous.source.rig.clone(),
+        _ => rig::look(folder),
+    };
+    let reference = find_reference(&blocks, previous, &indexes, is_finished, watch)?;
+    let header = &reference.header;
+    let key = Key::Named(header.name.clone());
+    let dims = header.shape.dims().to_vec();
+    if dims.contains(&0) {
+        return Err(FormatError::new(
+            &*blocks[0].path,
+            format!("its array {} is empty ({})", header.name, header.shape),
+        ));
+    }
+
+    // Numbers to positions.
+    let (min, max) = (blocks[0].number, blocks[blocks.len() - 1].number);
+    let grid = Grid::of(&claim).filter(|grid| grid.count <= blocks.len() * 4 + (1 << 16));
+    let first = layout::first_number(min, max, blocks.len(), grid.as_ref().map(|grid| grid.count));
+    let position_of = |block: &Block| usize::try_from(block.number - first).unwrap_or(usize::MAX);
+    let ordinal = usize::try_from(reference.number.saturating_sub(first)).unwrap_or(0);
+    let is_channel_folder = folder.file_name().is_some_and(|name| name == "green" || name == "red");
+    let is_plane_by_plane = rig.writer == Some("brunoise") || rig.time_file.is_some() || is_channel_folder;
+    let told = layout::Reference { dims: &dims, dtype: header.dtype, ordinal, is_plane_by_plane };
+    let usable = if grid.is_some() { &claim } else { &Claim::default() };
+    let (mut layout, mut is_put_aside) = layout::infer(usable, &told);
+    is_put_aside |= grid.is_none() && claim.full.is_some() && claim.block.is_some();
+    let claimed = grid.filter(|_| !is_put_aside);
+
+    // Which blocks belong to the recording.
+    let survey = Survey { key: &key, indexes: &indexes, is_finished, watch };
+    if let Some(shorter) = survey.settle_block_len(&layout, &blocks, &dims, ordinal) {
+        // Every block is shorter than the metadata say: the claim is of another recording.
+        layout.block[layout.growth] = shorter;
+        layout.claimed_len = 0;
+        is_put_aside = true;
+    }
+    if let Some(stale) = stale_from(&blocks, first, &layout, claimed.as_ref(), &survey) {
+        let left: Vec<Arc<Block>> = blocks.split_off(stale);
+        problems.push(extent::stale_problem(&left));
+    }
+    let tail = survey.trim_tail(&mut blocks);
+    let Some(last) = blocks.last() else {
+        return Err(FormatError::new(folder, "no block is complete yet: waiting for the first"));
+    };
+    let span = position_of(last).saturating_add(1);
+    let last_len = survey.growth_len(last, &layout);
+    let fixed = layout::fixed_extent(&layout, &claim, &dims);
+    let geometry = Geometry::new(&layout, span, last_len, &fixed)
+        .ok_or_else(|| FormatError::new(folder, "the recording is larger than this machine can address"))?;
+
+    // One slot for each position.
+    let digits = group.blocks.iter().map(|block| block.name.len() - group.prefix.len() - 3).max().unwrap_or(4);
+    let mut slots = Vec::with_capacity(geometry.num_blocks());
+    let mut present = blocks.into_iter().peekable();
+    for position in 0..geometry.num_blocks() {
+        let number = first + position as u64;
+        slots.push(present.next_if(|block| block.number == number).unwrap_or_else(|| {
+            let name = format!("{}{number:0digits$}.h5", group.prefix);
+            let known = previous.and_then(|previous| previous.source.blocks.get(position));
+            known
+                .filter(|block| !block.is_present && block.number == number)
+                .map_or_else(|| fresh(number, &name, false), Arc::clone)
+        }));
+    }
+
+    let parts = parts_of(&reference, &geometry);
+    let start = geometry.shape.dims()[layout.growth];
+    let writing = (!tail.is_empty()).then(|| [start, start + layout.block[layout.growth]]);
+    problems.extend(tail.iter().filter_map(|state| state.problem(&layout, start)));
+    let facts = describe::Facts {
+        place,
+        claim: &claim,
+        rig: &rig,
+        header,
+        geometry: &geometry,
+        num_files: slots.iter().filter(|block| block.is_present).count(),
+        is_put_aside,
+        is_finished,
+    };
+    let info = facts.array_info(&mut problems)?;
+    group.left_out.sort();
+    describe::name_problems(&facts, &group, &slots, &info, &mut problems);
+    let found = previous.map(|previous| kept_problems(previous, &slots)).unwrap_or_default();
+    Ok(SplitSource {
+        info: Arc::new(info),
+        place: Arc::clone(place),
+        parts,
+        key,
+        channel: place.channel.min(layout.channels - 1),
+        geometry,
+        blocks: slots,
+        indexes,
+        problems,
+        found: Mutex::new(found),
+        is_finished,
+        claim,
+        claim_problems,
+        rig,
+        reference,
+        writing,
+        is_tail_judged: tail.iter().all(|state| matches!(state, TailState::GivenUp { .. })),
+        tail: tail.into_iter().map(|state| state.into_path()).collect(),
+        listed: group.blocks,
+        watch: Arc::clone(watch),
+    })
+}
+
+/// The claim, what is wrong with it, and whether the recording is finished: the rigs write it last.
+fn read_claim(
+    place: &Place,
+    listing: &Listing,
+    group: &Group,
+    previous: Option<&Previous<'_>>,
+    watch: &Mutex<Watch>,
+) -> (Claim, Vec<Problem>, bool) {
+    if let Some(name) = listing.metadata(&place.prefix) {
+        let path = place.folder.join(name);
+        let identity = identity_of(&path).ok();
+        let is_same = std::mem::replace(&mut watch.lock().metadata, identity) == identity && identity.is_some();
+        if let Some(previous) = previous.filter(|previous| is_same && previous.source.claim.file == path) {
+            return (previous.source.claim.clone(), previous.source.claim_problems.clone(), true);
+        }
+        let (claim, problems) = metadata::read_json(&path);
+        return (claim, problems, true);
+    }
+    watch.lock().metadata = None;
+    // The oldest form is looked for once: no rig of today writes it.
+    let inside = match (previous, group.blocks.last()) {
+        (None, Some(last)) => metadata::read_from_block(&place.folder.join(&last.name)),
+        (Some(previous), _) if previous.source.is_finished => {
+            let claim = &previous.source.claim;
+            previous.blocks.keys().any(|name| claim.file.ends_with(Path::new(name))).then(|| claim.clone())
+        }
+        _ => None,
+    };
+    let is_finished = inside.is_some();
+    (inside.unwrap_or_default(), Vec::new(), is_finished)
+}
+
+/// The first block that opens: its layout stands for all. A block that is not whole serves only when it
+/// has no chance to become so.
+fn find_reference(
+    blocks: &[Arc<Block>],
+    previous: Option<&Previous<'_>>,
+    indexes: &Indexes,
+    is_finished: bool,
+    watch: &Mutex<Watch>,
+) -> Result<Reference, FormatError> {
+    // As long as one block of the recording is what it was, its layout is that of the recording.
+    if let Some(previous) = previous.filter(|previous| !previous.blocks.is_empty()) {
+        return Ok(previous.source.reference.clone());
+    }
+    let mut failure = None;
+    // The first few, then the last, then a sample of the rest: a folder of a thousand broken files
+    // must not take a thousand attempts.
+    let n = blocks.len();
+    let sample = (0..n.min(8)).chain(n.checked_sub(1)).chain((8..n).step_by((n / 16).max(1)));
+    for block in sample.map(|i| &blocks[i]) {
+        match block.open(&Key::Any, indexes) {
+            Ok(open) => {
+                let is_last = block.id() == blocks[n - 1].id();
+                if is_last && !is_finished && !open.array.is_whole() && !is_still(block, &open.identity, watch) {
+                    let text = "the first block is being written";
+                    failure.get_or_insert_with(|| FormatError::new(&*block.path, text));
+                    indexes.remove(block.id());
+                    continue;
+                }
+                return Ok(Reference {
+                    number: block.number,
+                    header: open.array.header().clone(),
+                    parts: open.array.parts(),
+                });
+            }
+            Err(error) => {
+                failure.get_or_insert_with(|| FormatError::new(&*error.file, &*error.message));
+            }
+        }
+    }
+    Err(failure.unwrap_or_else(|| FormatError::new(&*blocks[0].path, "no block opens")))
+}
+
+/// Whether a file has not changed for a while: by our own clock since we watch it, by its age before that.
+pub(super) fn is_still(block: &Block, identity: &Identity, watch: &Mutex<Watch>) -> bool {
+    let now = Instant::now();
+    let mut watch = watch.lock();
+    let is_first_look = watch.is_first_look;
+    let (seen, since) = watch.tail.entry(block.path.to_path_buf()).or_insert((*identity, now));
+    if seen != identity {
+        (*seen, *since) = (*identity, now);
+    }
+    let watched = now.duration_since(*since) >= STILL;
+    watched || (is_first_look && age(identity).is_some_and(|age| age >= STILL))
+}
+
+/// The grid of chunks: as the reference block is stored, within the extent of one block.
+fn parts_of(reference: &Reference, geometry: &Geometry) -> Parts {
+    let layout = &geometry.layout;
+    let mut shape = Vec::new();
+    let mut grid = Vec::new();
+    for (axis, &part) in reference.parts.dims().iter().enumerate() {
+        let longest = layout.block[axis] + layout.padding[axis];
+        let part = if axis == 1 && layout.channels > 1 { 1 } else { part.clamp(1, longest.max(1)) };
+        grid.push(longest.div_ceil(part).max(1));
+        shape.push(part);
+    }
+    let count = grid.iter().map(|&n| n as u64).product::<u64>().max(1);
+    Parts { shape, grid, count }
+}
+
+/// Problems found by reading that still concern a block of the new version.
+fn kept_problems(previous: &Previous<'_>, slots: &[Arc<Block>]) -> Vec<(u64, Problem)> {
+    let found = previous.source.found.lock();
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let ids: std::collections::HashSet<u64> = slots.iter().map(|block| block.id()).collect();
+    found.iter().filter(|(id, _)| ids.contains(id)).cloned().collect()
+}
+
+impl TailState {
+    /// What is said of a last block that is left out.
+    fn problem(&self, layout: &layout::Layout, start: usize) -> Option<Problem> {
+        let t = (layout.growth == 0).then(|| [start, start + layout.block[0]]);
+        let (severity, code, message) = match self {
+            Self::Writing { .. } => return None,
+            Self::GivenUp { reason, .. } => (
+                Severity::Warning,
+                "unfinished_block",
+                format!("not complete ({reason}): its writer stopped half-way, or has not gone on for a while"),
+            ),
+        };
+        Some(Problem { code, severity, file: Some(self.path().to_path_buf()), t, message })
+    }
+}

@@ -1,0 +1,229 @@
+//! From the path a user gives to the folder and prefix of a recording.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::names::{self, Group};
+use crate::format::{FormatError, OpenOptions};
+
+/// Most sub-folders looked into.
+const MAX_FOLDERS: usize = 256;
+
+/// The names in one folder that matter, from one directory listing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listing {
+    /// Files ending in `.h5`.
+    pub h5: Vec<String>,
+    /// Files ending in `stack_metadata.json`.
+    pub json: Vec<String>,
+    /// Sub-folders.
+    pub folders: Vec<String>,
+}
+
+impl Listing {
+    /// Lists a folder once. Names that are not Unicode cannot be blocks.
+    pub fn of(folder: &Path) -> io::Result<Self> {
+        let mut listing = Self::default();
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.ends_with(".h5") {
+                listing.h5.push(name);
+            } else if name.ends_with("stack_metadata.json") {
+                listing.json.push(name);
+            } else if !name.starts_with('.') && entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink()) {
+                listing.folders.push(name);
+            }
+        }
+        listing.json.sort();
+        listing.folders.sort();
+        Ok(listing)
+    }
+
+    /// The groups of blocks, the likeliest first.
+    pub fn groups(&self, prefix: Option<&str>) -> Vec<Group> {
+        names::group(self.h5.iter().map(String::as_str), prefix)
+    }
+
+    /// The metadata file of a prefix: its own, else the plain one, else the only one.
+    pub fn metadata(&self, prefix: &str) -> Option<&str> {
+        let own = format!("{prefix}stack_metadata.json");
+        let named = |wanted: &str| self.json.iter().find(|name| *name == wanted).map(String::as_str);
+        named(&own).or_else(|| named("stack_metadata.json")).or_else(|| match self.json.as_slice() {
+            [only] if prefix.is_empty() => Some(only),
+            _ => None,
+        })
+    }
+}
+
+/// One recording a path offers.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    /// What `--dataset` calls it.
+    pub name: String,
+    /// Where its blocks lie.
+    pub folder: PathBuf,
+    /// What its block names start with.
+    pub prefix: String,
+    /// The folder's names.
+    pub listing: Listing,
+    /// Number of blocks.
+    pub num_blocks: usize,
+}
+
+/// What a path turned out to be.
+pub(super) enum Found {
+    /// Split datasets, the likeliest first.
+    Split(Vec<Candidate>),
+    /// One HDF5 file that is no block.
+    File(PathBuf),
+}
+
+/// Says in words what the system said of a path.
+pub(super) fn io_error(path: &Path, error: &io::Error) -> FormatError {
+    let message = match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+        _ => error.to_string(),
+    };
+    FormatError::new(path, message)
+}
+
+/// Finds what a path means: the folder of blocks, a parent of it, its metadata, one of its blocks, or a
+/// file of its own.
+pub(super) fn discover(path: &Path, options: &OpenOptions) -> Result<Found, FormatError> {
+    let metadata = std::fs::metadata(path).map_err(|error| io_error(path, &error))?;
+    let prefix = options.prefix.as_deref();
+    if metadata.is_dir() {
+        return in_folder(path, prefix, options);
+    }
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Some(own) = name.strip_suffix("stack_metadata.json") {
+        let listing = Listing::of(parent).map_err(|error| io_error(parent, &error))?;
+        let wanted = prefix.or(Some(own).filter(|own| !own.is_empty()));
+        let mut found = candidates(parent, &listing, wanted);
+        if found.is_empty() {
+            found = candidates(parent, &listing, prefix);
+        }
+        if found.is_empty() {
+            return Err(no_blocks(path, prefix));
+        }
+        return Ok(Found::Split(found));
+    }
+    if !(name.ends_with(".h5") || name.ends_with(".hdf5")) {
+        let text =
+            "not a recording this program reads; give the acquisition folder, its stack_metadata.json or an .h5 file";
+        return Err(FormatError::new(path, text));
+    }
+    if let Some((own, _)) = names::parse(name)
+        && let Ok(listing) = Listing::of(parent)
+    {
+        let groups = listing.groups(prefix);
+        let is_block = |group: &Group| group.blocks.iter().any(|block| block.name == name);
+        if let Some(group) = groups.into_iter().find(is_block)
+            && (own.is_empty() || group.blocks.len() > 1 || !listing.json.is_empty())
+        {
+            return Ok(Found::Split(candidates(parent, &listing, Some(own))));
+        }
+    }
+    Ok(Found::File(path.to_owned()))
+}
+
+fn no_blocks(path: &Path, prefix: Option<&str>) -> FormatError {
+    FormatError::new(
+        path,
+        match prefix {
+            Some(prefix) => format!("no block named {prefix}_0000.h5 or alike here; check --prefix"),
+            None => "the metadata are here, but no block (0000.h5 and so on) is".into(),
+        },
+    )
+}
+
+/// The recordings whose blocks lie in `folder` itself.
+fn candidates(folder: &Path, listing: &Listing, prefix: Option<&str>) -> Vec<Candidate> {
+    let groups = match prefix {
+        // The exact prefix of a block that was named, empty included.
+        Some(exact) => {
+            let all = listing.groups(None);
+            let exactly: Vec<Group> = all.into_iter().filter(|group| group.prefix == exact).collect();
+            if exactly.is_empty() { listing.groups(Some(exact)) } else { exactly }
+        }
+        None => listing.groups(None),
+    };
+    let folder_name = folder.file_name().map_or_else(|| "recording".into(), |name| name.to_string_lossy().into_owned());
+    groups
+        .into_iter()
+        .map(|group| Candidate {
+            name: match group.prefix.trim_end_matches(['_', '-']) {
+                "" => folder_name.clone(),
+                prefix => prefix.to_owned(),
+            },
+            folder: folder.to_owned(),
+            prefix: group.prefix,
+            listing: listing.clone(),
+            num_blocks: group.blocks.len(),
+        })
+        .collect()
+}
+
+/// Looks in the folder, then one level down, `original` first and its channels with it.
+fn in_folder(folder: &Path, prefix: Option<&str>, options: &OpenOptions) -> Result<Found, FormatError> {
+    let listing = Listing::of(folder).map_err(|error| io_error(folder, &error))?;
+    let mut found = candidates(folder, &listing, prefix);
+    if found.is_empty() && !listing.json.is_empty() {
+        return Err(no_blocks(&folder.join(&listing.json[0]), prefix));
+    }
+    if found.is_empty() {
+        found = below(folder, &listing, prefix, options, 1);
+    }
+    if !found.is_empty() {
+        return Ok(Found::Split(found));
+    }
+    match listing.h5.as_slice() {
+        [only] => Ok(Found::File(folder.join(only))),
+        [] => {
+            let text = match prefix {
+                Some(prefix) => format!("no blocks named {prefix}_0000.h5 and so on in this folder"),
+                None => "no recording here: neither blocks (0000.h5 and so on) nor a folder that holds them".into(),
+            };
+            Err(FormatError::new(folder, text))
+        }
+        many => {
+            let names = many[..many.len().min(5)].join(", ");
+            Err(FormatError::new(folder, format!("no blocks (0000.h5 and so on) here; open one of its files: {names}")))
+        }
+    }
+}
+
+/// Recordings in the sub-folders of `folder`, `depth` further levels deep for `original`.
+fn below(
+    folder: &Path,
+    listing: &Listing,
+    prefix: Option<&str>,
+    options: &OpenOptions,
+    depth: usize,
+) -> Vec<Candidate> {
+    let mut folders: Vec<&String> = listing.folders.iter().collect();
+    folders.sort_by_key(|name| (*name != "original", *name != "green", *name != "red", name.as_str()));
+    let mut found = Vec::new();
+    for name in folders.into_iter().take(MAX_FOLDERS) {
+        if options.is_cancelled() {
+            break;
+        }
+        let inner = folder.join(name);
+        let Ok(listing) = Listing::of(&inner) else { continue };
+        let mut here = candidates(&inner, &listing, prefix);
+        if here.is_empty() && depth > 0 && name == "original" {
+            here = below(&inner, &listing, prefix, options, depth - 1);
+        }
+        let is_only = here.len() == 1;
+        for mut candidate in here {
+            if !is_only && name != "original" {
+                candidate.name = format!("{name}/{}", candidate.name);
+            }
+            found.push(candidate);
+        }
+    }
+    found
+}

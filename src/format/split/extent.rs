@@ -1,0 +1,192 @@
+//! How far a recording goes: which of its last blocks are part of it, being written, or left over from
+//! a former one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::block::{Block, Indexes, Key};
+use super::build::is_still;
+use super::identity::{identity_of, is_clearly_older};
+use super::layout::{Grid, Layout};
+use super::refresh::Watch;
+use crate::format::h5::H5Array;
+use crate::format::{Filled, ReadErrorKind};
+use crate::volume::{BlockState, Problem, Region, Severity};
+
+/// Most blocks at the end that are looked at for whether they open.
+const MAX_TAIL: usize = 4;
+
+/// What is needed to look into blocks while the extent is found out.
+pub(super) struct Survey<'a> {
+    /// Which array.
+    pub key: &'a Key,
+    /// Where indexes are kept.
+    pub indexes: &'a Indexes,
+    /// Whether the metadata are there, which are written last.
+    pub is_finished: bool,
+    /// What is remembered between looks.
+    pub watch: &'a Mutex<Watch>,
+}
+
+/// A last block that is not part of the recording yet.
+pub(super) enum TailState {
+    /// It changed a moment ago.
+    Writing { path: Arc<Path> },
+    /// It has not changed for a while, and nothing of it can be read.
+    GivenUp { path: Arc<Path>, reason: String },
+}
+
+impl TailState {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Writing { path } | Self::GivenUp { path, .. } => path,
+        }
+    }
+
+    /// The file.
+    pub fn into_path(self) -> Arc<Path> {
+        match self {
+            Self::Writing { path } | Self::GivenUp { path, .. } => path,
+        }
+    }
+}
+
+impl Survey<'_> {
+    /// Length of a block along the growth axis, if it opens and has the right rank.
+    pub fn growth_len(&self, block: &Block, layout: &Layout) -> Option<usize> {
+        let open = block.open(self.key, self.indexes).ok()?;
+        layout.growth_len(open.array.header().shape.dims())
+    }
+
+    /// The true block length where the first block is shorter than claimed and its successor is just as
+    /// short. Reads a second header only in that case.
+    pub fn settle_block_len(
+        &self,
+        layout: &Layout,
+        blocks: &[Arc<Block>],
+        dims: &[usize],
+        ordinal: usize,
+    ) -> Option<usize> {
+        let len = layout.growth_len(dims)?;
+        if layout.claimed_len == 0 || ordinal != 0 || len >= layout.block[layout.growth] || blocks.len() < 2 {
+            return None;
+        }
+        (self.growth_len(&blocks[1], layout)? == len).then_some(len)
+    }
+
+    /// Takes blocks off the end that cannot be shown yet. A finished recording keeps all: what does not
+    /// open there is damage, and shown as such.
+    pub fn trim_tail(&self, blocks: &mut Vec<Arc<Block>>) -> Vec<TailState> {
+        let mut tail = Vec::new();
+        for _ in 0..MAX_TAIL {
+            let Some(last) = blocks.last() else { break };
+            let state = match last.open(self.key, self.indexes) {
+                Ok(open) if open.array.is_whole() || self.is_finished => break,
+                Ok(open) => {
+                    let is_still = is_still(last, &open.identity, self.watch);
+                    // Nobody goes on writing it: what there is of it is all there will be.
+                    if is_still && is_readable(&open.array) {
+                        break;
+                    }
+                    self.indexes.remove(last.id());
+                    let path = Arc::clone(&last.path);
+                    if is_still {
+                        TailState::GivenUp { path, reason: "cut off before its first data".into() }
+                    } else {
+                        TailState::Writing { path }
+                    }
+                }
+                Err(_) if self.is_finished => break,
+                // An array of another name or shape is not on its way to becoming right.
+                Err(error) if error.kind == ReadErrorKind::Unsupported => break,
+                Err(error) => match identity_of(&last.path) {
+                    Ok(identity)
+                        if error.kind != ReadErrorKind::NotYetWritten && is_still(last, &identity, self.watch) =>
+                    {
+                        TailState::GivenUp { path: Arc::clone(&last.path), reason: error.message.to_string() }
+                    }
+                    _ => TailState::Writing { path: Arc::clone(&last.path) },
+                },
+            };
+            last.set_state(BlockState::Writing);
+            tail.push(state);
+            blocks.pop();
+        }
+        tail
+    }
+}
+
+/// Whether the first part of an incomplete array can be read: writers go from the front to the end.
+fn is_readable(array: &H5Array) -> bool {
+    let header = array.header();
+    let first = Region::whole(&array.parts());
+    let Some(num_bytes) = first.shape().num_bytes(header.dtype) else { return false };
+    match array.read(&first, &mut vec![0; num_bytes]) {
+        Ok(Filled::All) => true,
+        Ok(Filled::Except(gaps, _)) => !gaps.contains(&first),
+        Err(_) => false,
+    }
+}
+
+/// Position in `blocks` from which on they are left over from a former recording; `None` if none are.
+///
+/// Two signs: finished metadata whose claim ends exactly with an earlier block; and, in a recording
+/// without metadata or shorter than claimed, files older than the first block, since a rig that starts
+/// over after a crash overwrites from the first block on.
+pub(super) fn stale_from(
+    blocks: &[Arc<Block>],
+    first: u64,
+    layout: &Layout,
+    claimed: Option<&Grid>,
+    survey: &Survey<'_>,
+) -> Option<usize> {
+    let last = blocks.last()?;
+    let span = last.number - first + 1;
+    if let Some(grid) =
+        claimed.filter(|grid| survey.is_finished && layout.claimed_len > 0 && (grid.count as u64) < span)
+    {
+        let from = blocks.partition_point(|block| block.number - first < grid.count as u64);
+        let end = from.checked_sub(1).map(|i| &blocks[i])?;
+        let start = (layout.grid[layout.growth] - 1) * layout.block[layout.growth];
+        // Else the claim is wrong, and the files go on beyond it.
+        let is_exact = survey.growth_len(end, layout)? == layout.claimed_len.checked_sub(start)?;
+        return is_exact.then_some(from);
+    }
+    if claimed.is_some_and(|grid| grid.count as u64 == span) || blocks.len() < 2 {
+        return None;
+    }
+    let former = |block: &Block| {
+        let watch = survey.watch.lock();
+        let known = watch.former.get(&*block.path)?;
+        identity_of(&block.path).ok().map(|now| now == *known)
+    };
+    if !survey.watch.lock().former.is_empty() {
+        // We watched the restart, so no clock is needed.
+        let from = blocks.partition_point(|block| former(block) != Some(true));
+        return (from > 0 && from < blocks.len()).then_some(from);
+    }
+    let begin = identity_of(&blocks[0].path).ok()?;
+    let is_old = |block: &Arc<Block>| identity_of(&block.path).is_ok_and(|file| is_clearly_older(&file, &begin));
+    if !is_old(last) {
+        return None;
+    }
+    let from = blocks.partition_point(|block| !is_old(block));
+    (from > 0 && from < blocks.len()).then_some(from)
+}
+
+/// Names blocks that are left out as left over.
+pub(super) fn stale_problem(left: &[Arc<Block>]) -> Problem {
+    let file = left.first().map(|block| block.path.to_path_buf());
+    let text = match left {
+        [_] => "left over from a former recording; left out".to_owned(),
+        [.., last] => {
+            let name = last.path.file_name().unwrap_or_default().to_string_lossy();
+            format!("this and the following blocks up to {name} are left over from a former recording; left out")
+        }
+        [] => String::new(),
+    };
+    Problem { code: "stale_block", severity: Severity::Warning, file, t: None, message: text }
+}

@@ -1,0 +1,145 @@
+//! Which files of a folder are blocks of a recording, and in what order. Looks at names only.
+
+/// Two neighbouring block numbers may differ by this much before they are taken for different things
+/// (a file named after a date, say), so that one odd name does not claim a million missing blocks.
+const MAX_GAP: u64 = 256;
+
+/// One block's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BlockName {
+    /// The number in its name.
+    pub number: u64,
+    /// The file name.
+    pub name: String,
+}
+
+/// The blocks that share a prefix, in numeric order, each number once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Group {
+    /// What stands before the digits: usually nothing.
+    pub prefix: String,
+    /// The blocks.
+    pub blocks: Vec<BlockName>,
+    /// Files that look like blocks of this group and are not used: a second file of one number, or a
+    /// number far from all others.
+    pub left_out: Vec<String>,
+}
+
+/// Splits `fish1_0012.h5` into `("fish1_", 12)`. Names with a prefix need three digits, so that
+/// `scan2.h5` and `mean_4d.h5` are no blocks.
+pub(super) fn parse(name: &str) -> Option<(&str, u64)> {
+    let stem = name.strip_suffix(".h5")?;
+    let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let (prefix, number) = stem.split_at(stem.len() - digits);
+    if digits == 0 || (digits < 3 && !prefix.is_empty()) || prefix.starts_with('.') {
+        return None;
+    }
+    Some((prefix, number.parse().ok()?))
+}
+
+/// Sorts names into groups, the likeliest recording first: bare numbers, then the largest group.
+/// With `prefix`, only that group, whether or not the underscore is given with it.
+pub(super) fn group<'a>(names: impl IntoIterator<Item = &'a str>, prefix: Option<&str>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for name in names {
+        let Some((found, number)) = parse(name) else { continue };
+        if prefix.is_some_and(|wanted| found != wanted && found.strip_suffix('_') != Some(wanted)) {
+            continue;
+        }
+        let block = BlockName { number, name: name.to_owned() };
+        match groups.iter_mut().find(|group| group.prefix == found) {
+            Some(group) => group.blocks.push(block),
+            None => groups.push(Group { prefix: found.to_owned(), blocks: vec![block], left_out: Vec::new() }),
+        }
+    }
+    for group in &mut groups {
+        // Of two files with one number the four-digit name is the writer's own.
+        group.blocks.sort_by(|a, b| {
+            let rank = |block: &BlockName| (block.number, block.name.len().abs_diff(group.prefix.len() + 7));
+            rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
+        });
+        let mut unique: Vec<BlockName> = Vec::with_capacity(group.blocks.len());
+        for block in group.blocks.drain(..) {
+            match unique.last() {
+                Some(last) if last.number == block.number => group.left_out.push(block.name),
+                _ => unique.push(block),
+            }
+        }
+        let (kept, strays) = largest_run(unique);
+        group.blocks = kept;
+        group.left_out.extend(strays.into_iter().map(|block| block.name));
+    }
+    groups.sort_by(|a, b| {
+        (!a.prefix.is_empty())
+            .cmp(&!b.prefix.is_empty())
+            .then(b.blocks.len().cmp(&a.blocks.len()))
+            .then_with(|| a.prefix.cmp(&b.prefix))
+    });
+    groups
+}
+
+/// The longest run of numbers without a large gap (the first of equals), and everything else.
+fn largest_run(blocks: Vec<BlockName>) -> (Vec<BlockName>, Vec<BlockName>) {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for i in 0..blocks.len() {
+        match runs.last_mut() {
+            Some(run) if blocks[i].number - blocks[i - 1].number <= MAX_GAP => run.1 = i + 1,
+            _ => runs.push((i, i + 1)),
+        }
+    }
+    let longest = runs.iter().map(|run| run.1 - run.0).max().unwrap_or(0);
+    let Some(&(start, stop)) = runs.iter().find(|run| run.1 - run.0 == longest) else {
+        return (blocks, Vec::new());
+    };
+    let mut kept = blocks;
+    let mut strays = kept.split_off(stop);
+    let rest = kept.split_off(start);
+    strays.append(&mut kept);
+    (rest, strays)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(group: &Group) -> Vec<&str> {
+        group.blocks.iter().map(|block| block.name.as_str()).collect()
+    }
+
+    #[test]
+    fn numeric_order_beyond_four_digits_and_strays_left_out() {
+        let groups = group(["10000.h5", "9999.h5", "mean_4d.h5", "9998.h5", "shifts_sobel.h5", "20240131.h5"], None);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(names(&groups[0]), ["9998.h5", "9999.h5", "10000.h5"]);
+        assert_eq!(groups[0].left_out, ["20240131.h5"]);
+    }
+
+    #[test]
+    fn prefixes_make_groups_and_can_be_asked_for_with_or_without_the_underscore() {
+        let all = ["fish1_0000.h5", "fish1_0001.h5", "0000.h5", "fish2_0000.h5"];
+        let groups = group(all, None);
+        assert_eq!(groups.iter().map(|g| g.prefix.as_str()).collect::<Vec<_>>(), ["", "fish1_", "fish2_"]);
+        for prefix in ["fish1", "fish1_"] {
+            let groups = group(all, Some(prefix));
+            assert_eq!(groups.len(), 1);
+            assert_eq!(names(&groups[0]), ["fish1_0000.h5", "fish1_0001.h5"]);
+        }
+    }
+
+    #[test]
+    fn one_number_twice_takes_the_usual_name() {
+        let groups = group(["000.h5", "0000.h5", "001.h5"], None);
+        assert_eq!(names(&groups[0]), ["0000.h5", "001.h5"]);
+        assert_eq!(groups[0].left_out, ["000.h5"]);
+    }
+
+    #[test]
+    fn odd_names_are_no_blocks() {
+        for name in
+            ["", ".h5", "a.h5", "scan2.h5", "0000.h5.tmp", "._0000.h5", "99999999999999999999999.h5", "0000.hdf5"]
+        {
+            assert_eq!(parse(name), None, "{name}");
+        }
+        assert_eq!(parse("7.h5"), Some(("", 7)));
+    }
+}

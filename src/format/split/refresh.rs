@@ -1,0 +1,230 @@
+//! Looking again at a folder that may be growing: what is new, what changed, and which chunks that
+//! makes stale.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::block::Block;
+use super::build::{self, Previous, STILL};
+use super::discover::{Listing, io_error};
+use super::identity::{Identity, identity_of, is_clearly_older, is_same_content};
+use super::names::BlockName;
+use super::source::SplitSource;
+use crate::format::FormatError;
+
+/// Known blocks asked for their size and time at each look, beside the first and the last two.
+const NUM_SAMPLED: usize = 64;
+
+/// What a look at the folder found.
+pub enum Refresh {
+    /// Nothing new.
+    Unchanged,
+    /// The same recording, grown or changed. Chunk indices keep their meaning; those in `stale` hold
+    /// other data now, or none.
+    Changed {
+        /// The recording as it is now.
+        source: Arc<SplitSource>,
+        /// Ranges of chunk indices whose content changed.
+        stale: Vec<Range<u64>>,
+    },
+    /// Another recording lies in the same place: nothing that was read of the old one is true any more.
+    Replaced(Arc<SplitSource>),
+    /// The blocks, the folder or the disk have gone, for this reason.
+    Gone(String),
+}
+
+/// What is remembered between looks at one recording's folder.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// Whether only the file system's clock can say how long a file has been still.
+    pub is_first_look: bool,
+    /// Last blocks that were not whole: how they were, and since when by our clock.
+    pub tail: HashMap<PathBuf, (Identity, Instant)>,
+    /// Blocks that stood there before a restart that was seen happening.
+    pub former: HashMap<PathBuf, Identity>,
+    /// The metadata file when it was read.
+    pub metadata: Option<Identity>,
+    /// Where the round through the known blocks goes on.
+    cursor: usize,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self { is_first_look: true, tail: HashMap::new(), former: HashMap::new(), metadata: None, cursor: 0 }
+    }
+}
+
+impl SplitSource {
+    /// Looks at the folder again: one listing, and the sizes and times of some files. Blocks that are
+    /// unchanged are not opened. `hints` are files said to have changed.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed, or holds blocks of which nothing can be shown.
+    pub fn refresh(&self, hints: &[PathBuf]) -> Result<Refresh, FormatError> {
+        let folder = &self.place.folder;
+        let listing = match Listing::of(folder) {
+            Ok(listing) => listing,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(Refresh::Gone("the folder has gone: deleted, renamed, or its disk taken away".into()));
+            }
+            Err(error) => return Err(io_error(folder, &error)),
+        };
+        let group = listing.groups(None).into_iter().find(|group| group.prefix == self.place.prefix);
+        let Some(group) = group.filter(|group| !group.blocks.is_empty()) else {
+            return Ok(Refresh::Gone("the blocks have been deleted".into()));
+        };
+        self.watch.lock().is_first_look = false;
+        let metadata = listing.metadata(&self.place.prefix).map(|name| folder.join(name));
+        let metadata = metadata.and_then(|path| identity_of(&path).ok());
+        let is_same_metadata = metadata == self.watch.lock().metadata;
+
+        let changed = self.find_changed(hints);
+        let first = self.blocks.iter().find(|block| block.is_present);
+        let is_first_new = first.is_some_and(|first| {
+            let was = first.identity();
+            match (was, identity_of(&first.path)) {
+                (Some(was), Ok(now)) => was != now && !is_same_content(&was, &now),
+                _ => false,
+            }
+        });
+        let is_restart = is_first_new && !(is_same_metadata && metadata.is_some());
+        if is_restart {
+            return self.restarted(&listing, &group.blocks).map(Refresh::Replaced);
+        }
+        let is_same_names = group.blocks == self.listed;
+        if is_same_names && is_same_metadata && changed.is_empty() && !self.tail_moved() {
+            return Ok(Refresh::Unchanged);
+        }
+        // Something did change, so now it is worth asking for every block that has been read.
+        let changed: Vec<u64> = self.blocks.iter().filter(|block| has_changed(block)).map(|block| block.id()).collect();
+        let kept = self.blocks.iter().filter(|block| block.is_present && !changed.contains(&block.id()));
+        let blocks = kept
+            .filter_map(|block| Some((block.path.file_name()?.to_str()?.to_owned(), Arc::clone(block))))
+            .collect::<HashMap<_, _>>();
+        for id in &changed {
+            self.indexes.remove(*id);
+        }
+        let previous = Previous { source: self, blocks };
+        let source = build::build(&self.place, &listing, Some(&previous), &self.watch)?;
+        if source.geometry.layout != self.geometry.layout
+            || source.parts != self.parts
+            || source.info.dtype != self.info.dtype
+            || source.first_number() != self.first_number()
+        {
+            // What stood under a chunk index stands under another now.
+            return Ok(Refresh::Replaced(Arc::new(source)));
+        }
+        let stale = self.stale_chunks(&source);
+        Ok(Refresh::Changed { source: Arc::new(source), stale })
+    }
+
+    fn first_number(&self) -> Option<u64> {
+        self.blocks.first().map(|block| block.number)
+    }
+
+    /// Known blocks that are not the files they were, among those asked this time.
+    fn find_changed(&self, hints: &[PathBuf]) -> Vec<u64> {
+        let n = self.blocks.len();
+        let start = {
+            let mut watch = self.watch.lock();
+            let start = watch.cursor % n.max(1);
+            watch.cursor = start + NUM_SAMPLED.min(n);
+            start
+        };
+        let round = (0..NUM_SAMPLED.min(n)).map(|i| (start + i) % n);
+        let ends = [0, n.saturating_sub(2), n.saturating_sub(1)];
+        let hinted = hints.iter().filter_map(|path| self.blocks.iter().position(|block| *block.path == **path));
+        let mut asked: Vec<usize> = round.chain(ends).chain(hinted).filter(|&i| i < n).collect();
+        asked.sort_unstable();
+        asked.dedup();
+        asked
+            .into_iter()
+            .map(|i| &self.blocks[i])
+            .filter(|block| {
+                if block.is_present && block.identity().is_none() {
+                    // Never read so far: remember how it is, so that a restart can be told later.
+                    block.remember(identity_of(&block.path).ok());
+                }
+                has_changed(block)
+            })
+            .map(|block| block.id())
+            .collect()
+    }
+
+    /// Whether a block left out at the end has changed, or has been still for long enough to be judged.
+    fn tail_moved(&self) -> bool {
+        let mut watch = self.watch.lock();
+        let now = Instant::now();
+        self.tail.iter().any(|path| {
+            let Ok(file) = identity_of(path) else { return true };
+            match watch.tail.get_mut(&**path) {
+                // Judged once, when the time is up.
+                Some((seen, since)) if *seen == file => now.duration_since(*since) >= STILL && !self.is_tail_judged,
+                _ => true,
+            }
+        })
+    }
+
+    /// Opens the recording that has begun in the place of this one. Blocks that have not been written
+    /// since are of the old one.
+    fn restarted(&self, listing: &Listing, names: &[BlockName]) -> Result<Arc<SplitSource>, FormatError> {
+        let mut watch = Watch { is_first_look: false, ..Watch::default() };
+        let known: HashMap<&Path, Option<Identity>> =
+            self.blocks.iter().map(|block| (&*block.path, block.identity())).collect();
+        let first = names.first().and_then(|name| identity_of(&self.place.folder.join(&name.name)).ok());
+        for name in names.iter().skip(1) {
+            let path = self.place.folder.join(&name.name);
+            let Ok(now) = identity_of(&path) else { continue };
+            let is_former = match known.get(path.as_path()) {
+                Some(Some(was)) => *was == now,
+                _ => first.is_some_and(|first| is_clearly_older(&now, &first)),
+            };
+            if is_former {
+                watch.former.insert(path, now);
+            }
+        }
+        // Blocks left over from the run before the last one stay left over.
+        for (path, was) in &self.watch.lock().former {
+            if identity_of(path).is_ok_and(|now| now == *was) {
+                watch.former.insert(path.clone(), *was);
+            }
+        }
+        build::build(&self.place, listing, None, &Arc::new(Mutex::new(watch))).map(Arc::new)
+    }
+
+    /// Chunk indices that mean other data in `new` than here, as few ranges as possible.
+    fn stale_chunks(&self, new: &Self) -> Vec<Range<u64>> {
+        let per_block = self.chunks_per_block();
+        let mut stale: Vec<Range<u64>> = Vec::new();
+        for (k, old) in self.blocks.iter().enumerate() {
+            let is_same = new
+                .blocks
+                .get(k)
+                .is_some_and(|now| now.id() == old.id() && self.geometry.region(k) == new.geometry.region(k));
+            // Held back as perhaps not written; now that a successor is there it counts as it is.
+            let is_settled = old.is_withheld() && (new.is_finished || k + 1 < new.blocks.len());
+            if is_same && !is_settled {
+                continue;
+            }
+            old.clear_withheld();
+            let range = k as u64 * per_block..(k as u64 + 1) * per_block;
+            match stale.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => stale.push(range),
+            }
+        }
+        stale
+    }
+}
+
+/// Whether a block's file is no longer the one that was read. A file that has gone is for the listing.
+fn has_changed(block: &Block) -> bool {
+    let Some(was) = block.identity() else { return false };
+    identity_of(&block.path).is_ok_and(|now| now != was)
+}

@@ -1,0 +1,135 @@
+//! What the rig left beside the recording: Stytra's metadata and brunoise's clock, for the volume rate.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::metadata;
+
+/// How much of the neighbourhood is looked through for a metadata file.
+const MAX_ENTRIES: usize = 4096;
+
+/// What the rig says of a recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Rig {
+    /// Volumes per second; for a recording plane by plane, frames per second of each plane.
+    pub rate_hz: Option<f64>,
+    /// Distance of the planes in µm, by the scanner.
+    pub z_step_um: Option<f64>,
+    /// Which kind of microscope: "sashimi" or "brunoise".
+    pub writer: Option<&'static str>,
+    /// Brunoise's `time.h5`, where it stands.
+    pub time_file: Option<PathBuf>,
+}
+
+/// Looks in the folder and its parent, where the rigs put these files. Missing or odd files say nothing.
+pub(super) fn look(folder: &Path) -> Rig {
+    let mut rig = Rig::default();
+    // The channels of brunoise lie one folder deeper.
+    let is_channel = folder.file_name().is_some_and(|name| name == "green" || name == "red");
+    let experiment = if is_channel { folder.parent().and_then(Path::parent) } else { folder.parent() };
+    for place in [experiment, Some(folder)].into_iter().flatten() {
+        let Ok(entries) = std::fs::read_dir(place) else { continue };
+        let mut names: Vec<String> = entries
+            .take(MAX_ENTRIES)
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| name == "time.h5" || name.ends_with("_metadata.json"))
+            .filter(|name| !name.ends_with("stack_metadata.json"))
+            .collect();
+        names.sort();
+        if names.iter().any(|name| name == "time.h5") {
+            rig.time_file.get_or_insert_with(|| place.join("time.h5"));
+        }
+        for name in names.iter().filter(|name| name.ends_with(".json")) {
+            if let Ok(value) = metadata::read_value(&place.join(name)) {
+                rig.read_stytra(&value);
+            }
+        }
+        if rig.writer.is_some() {
+            break;
+        }
+    }
+    rig
+}
+
+impl Rig {
+    /// Takes what a Stytra file says of the microscope; of several the last word stands.
+    fn read_stytra(&mut self, value: &Value) {
+        let Some(imaging) = value.get("imaging") else { return };
+        let config = imaging.get("microscope_config").unwrap_or(imaging);
+        let config = config.get("lightsheet").or_else(|| imaging.get("lightsheet_config")).unwrap_or(config);
+        let positive = |path: &[&str]| {
+            let value = path.iter().try_fold(config, |value, key| value.get(key))?;
+            value.as_f64().filter(|number| number.is_finite() && *number > 0.0)
+        };
+        let number = |path: &[&str]| path.iter().try_fold(config, |value, key| value.get(key))?.as_f64();
+        let volumes = positive(&["scanning", "z", "frequency"]).or_else(|| positive(&["piezo_z", "frequency"]));
+        let frames = positive(&["scanning", "triggering", "frequency"]);
+        let planes =
+            positive(&["scanning", "triggering", "n_planes"]).or_else(|| positive(&["camera_trigger", "n_planes"]));
+        if config.get("piezo_z").is_some() || config.get("scanning").is_some_and(|scanning| scanning.get("z").is_some())
+        {
+            self.writer = Some("sashimi");
+            // In planar mode only the camera's own frequency counts.
+            self.rate_hz = if planes == Some(1.0) { frames.or(volumes) } else { volumes.or(frames) };
+            let range = (number(&["scanning", "z", "piezo_min"]), number(&["scanning", "z", "piezo_max"]));
+            if let ((Some(low), Some(high)), Some(planes)) = (range, planes) {
+                self.z_step_um = Some((high - low).abs() / planes).filter(|step| step.is_finite() && *step > 0.0);
+            }
+        } else if let Some(rate) = positive(&["scanning", "framerate"]) {
+            self.writer = Some("brunoise");
+            self.rate_hz = Some(rate);
+            self.z_step_um = positive(&["recording", "dz"]);
+        }
+    }
+}
+
+/// Frames per second from the times of frames in seconds: the inverse of the median step.
+pub(super) fn rate_of_times(times: &[f64]) -> Option<f64> {
+    let mut steps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).filter(|step| *step > 0.0).collect();
+    if steps.len() < 2 {
+        return None;
+    }
+    let middle = steps.len() / 2;
+    let (_, median, _) = steps.select_nth_unstable_by(middle, f64::total_cmp);
+    Some(1.0 / *median).filter(|rate| rate.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Rig {
+        let mut rig = Rig::default();
+        rig.read_stytra(&serde_json::from_str(text).expect("JSON"));
+        rig
+    }
+
+    #[test]
+    fn rates_of_all_rigs() {
+        let new = read(
+            r#"{"imaging": {"microscope_config": {"lightsheet": {"scanning": {"z": {"piezo_min": 180, "piezo_max": 240,
+                "frequency": 3.0}, "triggering": {"n_planes": 6, "frequency": null}}}}}}"#,
+        );
+        assert_eq!((new.rate_hz, new.z_step_um, new.writer), (Some(3.0), Some(10.0), Some("sashimi")));
+        let planar = read(
+            r#"{"imaging": {"microscope_config": {"lightsheet": {"scanning": {"z": {"frequency": null},
+                "triggering": {"n_planes": 1, "frequency": 80.0}}}}}}"#,
+        );
+        assert_eq!(planar.rate_hz, Some(80.0));
+        let old = read(r#"{"imaging": {"lightsheet_config": {"piezo_z": {"frequency": 2.0}}}}"#);
+        assert_eq!(old.rate_hz, Some(2.0));
+        let two_photon =
+            read(r#"{"imaging": {"microscope_config": {"scanning": {"framerate": 5.0}, "recording": {"dz": 4}}}}"#);
+        assert_eq!((two_photon.rate_hz, two_photon.writer), (Some(5.0), Some("brunoise")));
+        assert_eq!(read(r#"{"imaging": 3}"#), Rig::default());
+        assert_eq!(read("[]"), Rig::default());
+    }
+
+    #[test]
+    fn the_clock_gives_the_rate_in_spite_of_a_pause() {
+        assert_eq!(rate_of_times(&[0.0, 0.5, 1.0, 9.0, 9.5, 10.0]), Some(2.0));
+        assert_eq!(rate_of_times(&[1.0]), None);
+        assert_eq!(rate_of_times(&[f64::NAN; 5]), None);
+    }
+}

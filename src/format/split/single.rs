@@ -1,0 +1,167 @@
+//! One HDF5 file as a recording: a bare array, or one of several.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::axes;
+use super::describe::describe_storage;
+use crate::format::h5::{self, H5Array, Header};
+use crate::format::{Chunk, DatasetEntry, Filled, FormatError, OpenOptions, Opened, ReadError, ReadErrorKind, Source};
+use crate::volume::{ArrayInfo, MAX_RANK, Problem, Region, Severity};
+
+/// An array of a single file.
+struct SingleSource {
+    info: Arc<ArrayInfo>,
+    array: H5Array,
+    part: [usize; MAX_RANK],
+    problems: Vec<Problem>,
+    found: Mutex<Vec<Problem>>,
+}
+
+/// Opens one array of a file: the one asked for, or the most image-like.
+pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
+    let mut headers = h5::list(path)?;
+    headers.retain(|header| header.shape.rank() >= 2 && header.shape.num_voxels().is_some_and(|n| n > 0));
+    headers.sort_by_key(|header| std::cmp::Reverse(likeness(header)));
+    let datasets: Vec<DatasetEntry> = headers
+        .iter()
+        .map(|header| DatasetEntry {
+            name: header.name.clone(),
+            summary: format!("{}, {}", header.shape, header.dtype),
+        })
+        .collect();
+    let chosen = match options.dataset.as_deref() {
+        None => 0,
+        Some(wanted) => datasets.iter().position(|entry| entry.name == wanted).ok_or_else(|| {
+            let names: Vec<&str> = datasets.iter().map(|entry| entry.name.as_str()).collect();
+            FormatError::new(path, format!("no dataset named {wanted}; there is {}", names.join(", ")))
+        })?,
+    };
+    let header = headers.get(chosen).ok_or_else(|| FormatError::new(path, "holds no array of two or more axes"))?;
+    let array = H5Array::open(path, &header.name)?;
+    let source: Arc<dyn Source> = Arc::new(SingleSource::new(path, array, options)?);
+    Ok(Opened { source, split: None, datasets, chosen })
+}
+
+/// How much an array is like a recording: by its name as the writers use it, its axes, its size.
+fn likeness(header: &Header) -> (bool, usize, usize) {
+    let name = header.name.rsplit('/').next().unwrap_or_default();
+    (name.contains("stack"), header.shape.rank().min(4), header.shape.num_voxels().unwrap_or(0))
+}
+
+impl SingleSource {
+    fn new(path: &Path, array: H5Array, options: &OpenOptions) -> Result<Self, FormatError> {
+        let header = array.header();
+        let shape = header.shape;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut problems = Vec::new();
+        let mut problem = |code, severity, message| {
+            problems.push(Problem { code, severity, file: Some(path.to_owned()), t: None, message });
+        };
+        let axes = match &options.axes {
+            Some(text) => axes::parse(text, shape.rank()).map_err(|error| FormatError::new(path, error))?,
+            None => {
+                let hints = axes::Hints {
+                    names: &[&stem, &header.name],
+                    dtype: header.dtype,
+                    len: shape.dims()[0],
+                    num_blocks: 1,
+                    resolution: None,
+                };
+                let (axes, note) = axes::guess(shape.rank(), &hints);
+                if let Some(message) = note {
+                    problem("axes_guessed", Severity::Note, message);
+                }
+                axes
+            }
+        };
+        if !array.is_whole() {
+            let (have, expected) = array.allocation();
+            let text = format!("not complete: {have} of {expected} stored chunks are there, or the file is cut off");
+            problem("unwritten", Severity::Error, text);
+        }
+        let info = ArrayInfo {
+            name: stem,
+            path: path.to_owned(),
+            format: "HDF5 file".into(),
+            shape,
+            axes,
+            dtype: header.dtype,
+            voxel_size: None,
+            rate_hz: None,
+            claimed_shape: None,
+            num_blocks: 1,
+            facts: vec![("Array".to_owned(), header.name.clone()), ("Stored".to_owned(), describe_storage(header))],
+        };
+        let mut part = [1; MAX_RANK];
+        for (axis, len) in array.parts().dims().iter().enumerate() {
+            part[axis] = (*len).max(1);
+        }
+        Ok(Self { info: Arc::new(info), array, part, problems, found: Mutex::default() })
+    }
+}
+
+impl Source for SingleSource {
+    fn info(&self) -> &Arc<ArrayInfo> {
+        &self.info
+    }
+
+    #[allow(clippy::needless_range_loop, reason = "several arrays share the axis")]
+    fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+        let whole = Region::whole(&self.info.shape);
+        let Some(region) = region.intersect(&whole) else { return };
+        let rank = self.info.shape.rank();
+        let (mut low, mut high) = ([0; MAX_RANK], [0; MAX_RANK]);
+        for axis in 0..rank {
+            low[axis] = region.start()[axis] / self.part[axis];
+            high[axis] = region.stop()[axis].div_ceil(self.part[axis]);
+        }
+        super::source::for_each(&low[..rank], &high[..rank], |at| {
+            let mut index = 0;
+            let mut box_of = whole;
+            for axis in 0..rank {
+                let dim = self.info.shape.dims()[axis];
+                index = index * dim.div_ceil(self.part[axis]) as u64 + at[axis] as u64;
+                let start = at[axis] * self.part[axis];
+                box_of = box_of.with_axis(axis, start, (start + self.part[axis]).min(dim));
+            }
+            chunks.push(Chunk { index, region: box_of });
+        });
+    }
+
+    fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        let result = self.array.read(&chunk.region, buffer);
+        if let Err(error) = &result {
+            let code = match error.kind {
+                ReadErrorKind::Corrupt => "bad_chunk",
+                ReadErrorKind::Missing => "unwritten",
+                ReadErrorKind::Unsupported => "unsupported",
+                ReadErrorKind::Io | ReadErrorKind::NotYetWritten => "unreadable",
+            };
+            let mut found = self.found.lock();
+            if !found.iter().chain(&self.problems).any(|problem| problem.code == code) {
+                let file = Some(self.info.path.clone());
+                found.push(Problem {
+                    code,
+                    severity: Severity::Error,
+                    file,
+                    t: None,
+                    message: error.message.to_string(),
+                });
+            }
+        }
+        result
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut all = self.problems.clone();
+        all.extend(self.found.lock().iter().cloned());
+        all
+    }
+
+    fn forget_failures(&self) {
+        self.found.lock().clear();
+    }
+}

@@ -1,0 +1,413 @@
+//! A split dataset as one array: which parts of which block a region touches, and reading them.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::block::{Block, Indexes, Key, OpenBlock};
+use super::build::Place;
+use super::convert::convert_exactly;
+use super::layout::Geometry;
+use super::metadata::Claim;
+use super::names::BlockName;
+use super::refresh::Watch;
+use super::rig::Rig;
+use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source, h5::Header};
+use crate::volume::{ArrayInfo, Axis, BlockState, DType, MAX_RANK, Problem, Region, Severity, Shape, copy_region};
+
+/// An open split dataset. Holds no file open; blocks are indexed when first read.
+///
+/// A chunk's index is the position of its block in the recording times [`SplitSource::chunks_per_block`]
+/// plus its place in the block, so it keeps its meaning while the recording grows.
+pub struct SplitSource {
+    pub(super) info: Arc<ArrayInfo>,
+    pub(super) place: Arc<Place>,
+    pub(super) geometry: Geometry,
+    pub(super) parts: Parts,
+    /// Which array of each block is read.
+    pub(super) key: Key,
+    /// Which of the interleaved channels.
+    pub(super) channel: usize,
+    /// One for each position, missing ones too.
+    pub(super) blocks: Vec<Arc<Block>>,
+    pub(super) indexes: Arc<Indexes>,
+    /// Known since opening.
+    pub(super) problems: Vec<Problem>,
+    /// Found while reading, with the id of the block.
+    pub(super) found: Mutex<Vec<(u64, Problem)>>,
+    /// Whether the metadata, which the rigs write last, are there.
+    pub(super) is_finished: bool,
+    pub(super) claim: Claim,
+    pub(super) claim_problems: Vec<Problem>,
+    pub(super) rig: Rig,
+    /// Header of the block whose layout stands for all.
+    pub(super) reference: Reference,
+    /// The range along the growth axis that the next block is being written for.
+    pub(super) writing: Option<[usize; 2]>,
+    /// Blocks at the end that are left out as not complete.
+    pub(super) tail: Vec<Arc<Path>>,
+    /// Whether they have been still long enough to be given up.
+    pub(super) is_tail_judged: bool,
+    /// Names of all blocks in the folder when it was listed.
+    pub(super) listed: Vec<BlockName>,
+    /// What is remembered between looks at the folder.
+    pub(super) watch: Arc<Mutex<Watch>>,
+}
+
+/// What the reference block told.
+#[derive(Clone, Debug)]
+pub(super) struct Reference {
+    /// Number of the block.
+    pub number: u64,
+    /// Extent and type.
+    pub header: Header,
+    /// Its grid of cheap reads.
+    pub parts: Shape,
+}
+
+/// The grid of chunks inside a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// Extent of one.
+    pub shape: Vec<usize>,
+    /// How many along each axis.
+    pub grid: Vec<usize>,
+    /// How many in a block.
+    pub count: u64,
+}
+
+/// How a block's stored array answers for its region.
+struct Fit {
+    /// The voxels it holds, in the dataset's coordinates.
+    have: Region,
+    /// How they are stored.
+    dtype: DType,
+}
+
+impl SplitSource {
+    /// Chunk indices from `k * n` to `(k + 1) * n` belong to block `k`.
+    pub fn chunks_per_block(&self) -> u64 {
+        self.parts.count
+    }
+
+    /// The axis along which the recording grows, an index into the shape.
+    pub fn growth_axis(&self) -> usize {
+        self.geometry.layout.growth
+    }
+
+    /// Whether the metadata file, which every rig writes last, is there.
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// The range along the growth axis whose block is being written, or was when the writer died.
+    pub fn writing(&self) -> Option<[usize; 2]> {
+        self.writing
+    }
+
+    /// Channels interleaved in each file.
+    pub(super) fn num_channels(&self) -> usize {
+        self.geometry.layout.channels
+    }
+
+    /// The folder that holds the blocks.
+    pub fn folder(&self) -> &Path {
+        &self.place.folder
+    }
+
+    /// Extent of a block along the growth axis.
+    pub fn block_len(&self) -> usize {
+        self.geometry.layout.block[self.growth_axis()]
+    }
+
+    /// The block files in order, missing ones included.
+    pub fn block_paths(&self) -> impl Iterator<Item = &Arc<Path>> {
+        self.blocks.iter().map(|block| &block.path)
+    }
+
+    /// The time range of a block, where the first axis is time.
+    fn time_range(&self, ordinal: usize) -> Option<[usize; 2]> {
+        let axis = self.info.axes.iter().position(|axis| *axis == Some(Axis::T))?;
+        let region = self.geometry.region(ordinal);
+        Some([region.start()[axis], region.stop()[axis]])
+    }
+
+    /// Records a problem of a block, once for each block and code.
+    fn note(&self, ordinal: usize, severity: Severity, code: &'static str, message: impl Into<String>) {
+        let Some(block) = self.blocks.get(ordinal) else { return };
+        let mut found = self.found.lock();
+        if found.iter().any(|(id, problem)| *id == block.id() && problem.code == code) {
+            return;
+        }
+        let file = Some(block.path.to_path_buf());
+        found
+            .push((block.id(), Problem { code, severity, file, t: self.time_range(ordinal), message: message.into() }));
+    }
+
+    fn region_of(&self, index: u64) -> Option<(usize, Region)> {
+        let ordinal = usize::try_from(index / self.parts.count).ok()?;
+        (ordinal < self.blocks.len()).then(|| (ordinal, self.geometry.region(ordinal)))
+    }
+
+    /// What of its region a block's array can answer.
+    fn fit(&self, ordinal: usize, region: &Region, header: &Header) -> Result<Fit, String> {
+        let (want, layout) = (region.shape(), &self.geometry.layout);
+        let dims = header.shape.dims();
+        if dims.len() != want.rank() {
+            return Err(format!("its array has {} axes, the recording {}", dims.len(), want.rank()));
+        }
+        let mut stop = [0; MAX_RANK];
+        for axis in 0..dims.len() {
+            let channels = if axis == 1 { layout.channels } else { 1 };
+            let len = dims[axis] / channels;
+            let longest = want.dims()[axis].max(layout.block[axis]) + layout.padding[axis];
+            let is_growth = axis == layout.growth;
+            let fits = dims[axis].is_multiple_of(channels) && len <= longest && (is_growth || len >= want.dims()[axis]);
+            if !fits {
+                let expected = self.geometry.region(ordinal).shape();
+                return Err(format!("its array is {}, expected {expected}", header.shape));
+            }
+            stop[axis] = region.start()[axis] + len.min(want.dims()[axis]);
+        }
+        let have = Region::new(region.start(), &stop[..dims.len()]).ok_or("its shape makes no sense")?;
+        Ok(Fit { have, dtype: header.dtype })
+    }
+
+    fn read_open(
+        &self,
+        ordinal: usize,
+        region: &Region,
+        open: &OpenBlock,
+        chunk: &Chunk,
+        buffer: &mut [u8],
+    ) -> Result<Filled, ReadError> {
+        let block = &self.blocks[ordinal];
+        let header = open.array.header();
+        let unsupported = |code: &'static str, message: String| {
+            self.note(ordinal, Severity::Error, code, message.clone());
+            ReadError::new(ReadErrorKind::Unsupported, &block.path, message)
+        };
+        let fit = self.fit(ordinal, region, header).map_err(|message| unsupported("other_shape", message))?;
+        if fit.have.stop() != region.stop() {
+            let axis = self.growth_axis();
+            let (have, want) = (fit.have.shape().dims()[axis], region.shape().dims()[axis]);
+            self.note(ordinal, Severity::Error, "short_block", format!("holds {have} of the {want} it should"));
+        }
+        let short = || ReadError::new(ReadErrorKind::Missing, &block.path, "the block is shorter than the others");
+        let part = chunk.region.intersect(&fit.have).ok_or_else(short)?;
+        let mut stored = part.relative_to(region.start());
+        if self.geometry.layout.channels > 1 {
+            // One plane a block, and the channels take its place in the file.
+            stored = stored.with_axis(1, self.channel, self.channel + 1);
+        }
+        let item = self.info.dtype.num_bytes();
+        let mut missing = Vec::new();
+        let filled = if part == chunk.region && fit.dtype == self.info.dtype {
+            open.array.read(&stored, buffer)?
+        } else {
+            let num_bytes = |dtype| part.shape().num_bytes(dtype).unwrap_or(0);
+            let mut raw = vec![0; num_bytes(fit.dtype)];
+            let filled = open.array.read(&stored, &mut raw)?;
+            if fit.dtype != self.info.dtype {
+                let mut converted = vec![0; num_bytes(self.info.dtype)];
+                if !convert_exactly(&raw, fit.dtype, &mut converted, self.info.dtype) {
+                    let text = format!("it is {}, and its values do not fit {}", fit.dtype, self.info.dtype);
+                    return Err(unsupported("other_dtype_lossy", text));
+                }
+                let text = format!("it is {} where the recording is {}; shown unchanged", fit.dtype, self.info.dtype);
+                self.note(ordinal, Severity::Warning, "other_dtype", text);
+                raw = converted;
+            }
+            buffer.fill(0);
+            copy_region(&raw, &part, buffer, &chunk.region, item);
+            if part != chunk.region {
+                // The parts differ at the end of the growth axis only.
+                let axis = self.growth_axis();
+                missing.push(chunk.region.with_axis(axis, part.stop()[axis], chunk.region.stop()[axis]));
+            }
+            filled
+        };
+        let mut reason = short();
+        if let Filled::Except(regions, error) = filled {
+            // Back from the file's coordinates; of interleaved channels one plane was asked for.
+            missing.extend(regions.iter().filter_map(|gap| {
+                let gap = if self.geometry.layout.channels > 1 { gap.with_axis(1, 0, 1) } else { *gap };
+                gap.offset_by(region.start()).intersect(&chunk.region)
+            }));
+            self.note(ordinal, Severity::Error, "unwritten", "part of the block was never written");
+            block.set_state(BlockState::Partial);
+            reason = error;
+        }
+        if !self.is_finished && ordinal + 1 == self.blocks.len() && missing.is_empty() {
+            let unwritten = trailing_zeros(buffer, &chunk.region, self.growth_axis());
+            if let Some(gap) = unwritten {
+                block.set_withheld();
+                let text = "reads as zero at the end of the newest block of an unfinished recording: not written yet";
+                reason = ReadError::new(ReadErrorKind::NotYetWritten, &block.path, text);
+                missing.push(gap);
+            }
+        }
+        Ok(if missing.is_empty() { Filled::All } else { Filled::Except(missing, reason) })
+    }
+
+    /// Records why nothing of a chunk could be had.
+    fn note_failure(&self, ordinal: usize, error: &ReadError) {
+        let block = &self.blocks[ordinal];
+        let code = match error.kind {
+            // Those of the listing are named there.
+            ReadErrorKind::Missing if !block.is_present => return,
+            ReadErrorKind::Missing if error.message.contains("shorter") => return,
+            ReadErrorKind::Missing => "missing_block",
+            ReadErrorKind::NotYetWritten => return,
+            ReadErrorKind::Io => "unreadable_block",
+            ReadErrorKind::Unsupported if error.message.starts_with("no array") => "no_array",
+            ReadErrorKind::Unsupported => return,
+            ReadErrorKind::Corrupt if &*error.message == "the file is empty" => "empty_block",
+            ReadErrorKind::Corrupt if block.state() == BlockState::Missing => "unreadable_block",
+            ReadErrorKind::Corrupt => "bad_chunk",
+        };
+        self.note(ordinal, Severity::Error, code, &*error.message);
+    }
+}
+
+/// The trailing part of a chunk, along the growth axis, that is all zero: half-flushed blocks hold such
+/// parts inside chunks that count as written. Camera data never are all zero over a whole plane.
+fn trailing_zeros(buffer: &[u8], region: &Region, axis: usize) -> Option<Region> {
+    let shape = region.shape();
+    let dims = shape.dims();
+    // Only where the parts along the axis lie one after another.
+    if dims[..axis].iter().any(|&dim| dim != 1) || dims[axis] == 0 {
+        return None;
+    }
+    let step = buffer.len() / dims[axis];
+    let is_zero = |slice: &&[u8]| slice.iter().all(|&byte| byte == 0);
+    let num_zero = buffer.chunks_exact(step.max(1)).rev().take_while(is_zero).count();
+    let stop = region.stop()[axis];
+    (num_zero > 0).then(|| region.with_axis(axis, stop - num_zero, stop))
+}
+
+impl Source for SplitSource {
+    fn info(&self) -> &Arc<ArrayInfo> {
+        &self.info
+    }
+
+    #[allow(clippy::needless_range_loop, reason = "several arrays share the axis")]
+    fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+        let rank = self.geometry.shape.rank();
+        let Some(region) = region.intersect(&Region::whole(&self.geometry.shape)) else { return };
+        let mut first = [0; MAX_RANK];
+        let mut stop = [0; MAX_RANK];
+        for axis in 0..rank {
+            (first[axis], stop[axis]) = self.geometry.touched(axis, region.start()[axis], region.stop()[axis]);
+        }
+        for_each(&first[..rank], &stop[..rank], |at| {
+            let ordinal = self.geometry.ordinal(at);
+            let block = self.geometry.region(ordinal);
+            let Some(wanted) = block.intersect(&region) else { return };
+            let local = wanted.relative_to(block.start());
+            let mut low = [0; MAX_RANK];
+            let mut high = [0; MAX_RANK];
+            for axis in 0..rank {
+                low[axis] = local.start()[axis] / self.parts.shape[axis];
+                high[axis] = local.stop()[axis].div_ceil(self.parts.shape[axis]);
+            }
+            for_each(&low[..rank], &high[..rank], |part| {
+                let mut index = 0;
+                let mut box_of = block;
+                for axis in 0..rank {
+                    index = index * self.parts.grid[axis] as u64 + part[axis] as u64;
+                    let start = block.start()[axis] + part[axis] * self.parts.shape[axis];
+                    let stop = (start + self.parts.shape[axis]).min(block.stop()[axis]);
+                    box_of = box_of.with_axis(axis, start, stop);
+                }
+                chunks.push(Chunk { index: ordinal as u64 * self.parts.count + index, region: box_of });
+            });
+        });
+    }
+
+    fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        let beyond = || {
+            let path: Arc<Path> = self.place.folder.as_path().into();
+            ReadError::new(ReadErrorKind::Missing, &path, "beyond the end of the recording")
+        };
+        if chunk.region.shape().num_bytes(self.info.dtype) != Some(buffer.len()) {
+            return Err(beyond());
+        }
+        let (ordinal, region) = self.region_of(chunk.index).ok_or_else(beyond)?;
+        let block = &self.blocks[ordinal];
+        let result = block.open(&self.key, &self.indexes).and_then(|open| {
+            let filled = self.read_open(ordinal, &region, &open, chunk, buffer);
+            // The array indexes a changed file again and reads what is there now. That may be another
+            // recording's: it is for a refresh to say so.
+            if open.array.stamp() == open.identity { filled } else { Err(block.changed()) }
+        });
+        if let Err(error) = &result {
+            self.note_failure(ordinal, error);
+        }
+        result
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut all = self.problems.clone();
+        all.extend(self.found.lock().iter().map(|(_, problem)| problem.clone()));
+        all
+    }
+
+    fn block_states(&self) -> Vec<([usize; 2], BlockState)> {
+        let axis = self.growth_axis();
+        let along = self.geometry.grid()[axis];
+        let inner = self.blocks.len() / along.max(1);
+        let mut states: Vec<([usize; 2], BlockState)> = Vec::with_capacity(along + 1);
+        // Blocks of one step along the growth axis lie together: it is the slowest that is split.
+        for (i, row) in self.blocks.chunks(inner.max(1)).enumerate() {
+            let region = self.geometry.region(i * inner);
+            let worst = row.iter().map(|block| block.state()).max_by_key(|state| match state {
+                BlockState::Whole => 0,
+                BlockState::Unseen => 1,
+                BlockState::Partial => 2,
+                BlockState::Writing => 3,
+                BlockState::Missing => 4,
+            });
+            states.push(([region.start()[axis], region.stop()[axis]], worst.unwrap_or(BlockState::Unseen)));
+        }
+        states.extend(self.writing.map(|range| (range, BlockState::Writing)));
+        states
+    }
+
+    fn forget_failures(&self) {
+        let mut failed = HashSet::new();
+        for block in &self.blocks {
+            if block.state() == BlockState::Missing {
+                block.forget_failure();
+                failed.insert(block.id());
+            }
+        }
+        self.found.lock().retain(|(id, problem)| !failed.contains(id) && problem.code != "bad_chunk");
+    }
+}
+
+/// Calls `visit` with every index of a box, the last axis fastest.
+pub(super) fn for_each(first: &[usize], stop: &[usize], mut visit: impl FnMut(&[usize])) {
+    if first.iter().zip(stop).any(|(a, b)| a >= b) {
+        return;
+    }
+    let mut at = [0; MAX_RANK];
+    at[..first.len()].copy_from_slice(first);
+    loop {
+        visit(&at[..first.len()]);
+        let mut axis = first.len();
+        loop {
+            if axis == 0 {
+                return;
+            }
+            axis -= 1;
+            at[axis] += 1;
+            if at[axis] < stop[axis] {
+                break;
+            }
+            at[axis] = first[axis];
+        }
+    }
+}
