@@ -13,6 +13,7 @@ mod overlay;
 pub mod panels;
 pub mod place;
 mod playback;
+mod resolve;
 mod screens;
 mod state;
 pub mod theme;
@@ -23,6 +24,7 @@ pub use command::Command;
 pub use history::History;
 pub use model::{Canvas, Figures, HistogramData, Model, OpenError, Opening, Placement, Shown, Value, Welcome};
 pub use playback::Playback;
+pub use resolve::resolve;
 pub use screens::{error_ui, opening_ui, waiting_ui, welcome_ui};
 pub use state::{
     Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, PlayMode, Section, Theme, ViewState, num_depths,

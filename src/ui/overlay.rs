@@ -58,19 +58,22 @@ pub fn keys_ui(ui: &mut Ui, commands: &mut Vec<Command>) {
         let gap = 32.0;
         let width = (ui.available_width() - gap * (columns.len() - 1) as f32) / columns.len() as f32;
         let max = (ui.ctx().content_rect().height() - 140.0).max(120.0);
-        egui::ScrollArea::vertical().max_height(max).auto_shrink([false, true]).show(ui, |ui| {
-            let origin = ui.cursor().min;
-            let mut bottom = origin.y;
-            for (index, groups) in columns.iter().enumerate() {
-                let left = origin.x + index as f32 * (width + gap);
-                let mut y = origin.y;
-                for group in *groups {
-                    y = group_ui(ui, *group, left, y, width) + 14.0;
+        egui::ScrollArea::vertical().max_height(max).min_scrolled_height(max).auto_shrink([false, true]).show(
+            ui,
+            |ui| {
+                let origin = ui.cursor().min;
+                let mut bottom = origin.y;
+                for (index, groups) in columns.iter().enumerate() {
+                    let left = origin.x + index as f32 * (width + gap);
+                    let mut y = origin.y;
+                    for group in *groups {
+                        y = group_ui(ui, *group, left, y, width) + 14.0;
+                    }
+                    bottom = bottom.max(y);
                 }
-                bottom = bottom.max(y);
-            }
-            ui.allocate_rect(Rect::from_min_max(origin, pos2(origin.x + 1.0, bottom - 14.0)), Sense::hover());
-        });
+                ui.allocate_rect(Rect::from_min_max(origin, pos2(origin.x + 1.0, bottom - 14.0)), Sense::hover());
+            },
+        );
     });
 }
 

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use egui::epaint::FontColorTransferFunction;
 use egui::style::{HandleShape, WidgetVisuals};
-use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle};
+use egui::{
+    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, FontTweak, Margin, Shadow, Stroke, TextStyle,
+};
 
 use super::Theme;
 
@@ -167,7 +170,8 @@ fn fonts() -> FontDefinitions {
         ("phosphor-fill", include_bytes!("../../assets/icons/Phosphor-Fill.ttf")),
     ];
     for (name, bytes) in files {
-        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
+        let tweak = FontTweak { thin_space_width: 0.75, ..FontTweak::default() };
+        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes).tweak(tweak)));
     }
     let families = [
         (FontFamily::Proportional, "inter"),
@@ -225,6 +229,11 @@ fn set_style(style: &mut egui::Style, theme: Theme) {
     widgets.hovered = state(tokens.bg3, tokens.t1);
     widgets.active = state(tokens.bg3, tokens.t1);
     widgets.open = state(tokens.bg3, tokens.t1);
+    // The toolkit's dark mode thickens light text; this is as thin as it stays readable.
+    visuals.text_options.color_transfer_function = match theme {
+        Theme::Dark => FontColorTransferFunction::Gamma(0.8),
+        Theme::Light => FontColorTransferFunction::Off,
+    };
     visuals.handle_shape = HandleShape::Circle;
     visuals.panel_fill = tokens.bg1;
     visuals.window_fill = tokens.bg1;

@@ -15,7 +15,7 @@ pub fn problems_ui(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) 
             ui.label("Nothing is wrong with this recording.");
         }
         let max = (ui.ctx().content_rect().height() - 220.0).max(120.0);
-        ScrollArea::vertical().max_height(max).auto_shrink([false, true]).show(ui, |ui| {
+        ScrollArea::vertical().max_height(max).min_scrolled_height(max).auto_shrink([false, true]).show(ui, |ui| {
             for (index, problem) in model.problems.iter().enumerate() {
                 if index > 0 {
                     ui.add_space(10.0);

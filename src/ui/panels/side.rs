@@ -63,7 +63,9 @@ pub fn drawer_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Ve
     let id = ui.make_persistent_id("drawer height");
     let wanted = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(260.0);
     let height = wanted.min(canvas.height() - 16.0);
-    let rect = Rect::from_min_size(pos2(canvas.right() - width - 8.0, canvas.top() + 8.0), vec2(width, height));
+    // Beside the depth slider, not over it.
+    let right = canvas.right() - if canvas.width() > width + 80.0 { 64.0 } else { 8.0 };
+    let rect = Rect::from_min_size(pos2(right - width, canvas.top() + 8.0), vec2(width, height));
     ui.painter().add(ui.visuals().popup_shadow.as_shape(rect, 6.0));
     ui.painter().rect(rect, 6.0, tokens.bg1, Stroke::new(1.0, tokens.line), egui::StrokeKind::Inside);
     // Takes the pointer, so that what is below does not.

@@ -39,6 +39,10 @@ pub fn status_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, readout: Option
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, tokens.line));
     let mut left = rect.left() + 12.0;
     for item in left_items(model, readout) {
+        // A small window has room for what was measured, not for where.
+        if item.name == "Position" && rect.width() < 820.0 {
+            continue;
+        }
         left = show(ui, rect, left, &item, false) + GAP;
     }
     let mut right = rect.right() - 12.0;
@@ -124,6 +128,8 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
         pieces.push(label("  "));
         template += &format!("{axis} {widest}  ");
     }
+    pieces.pop();
+    let template = template.trim_end().to_owned();
     let mut items =
         vec![Item { name: "Voxel", pieces, template, hint: "Voxel under the pointer", is_right_aligned: false }];
     if let Some(size) = model.info.voxel_size {

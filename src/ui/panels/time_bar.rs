@@ -11,6 +11,7 @@ use super::super::{Command, Loop, Model, PLAY_RATE_RANGE, PlayMode, Shown, forma
 
 /// Height of the area.
 pub const HEIGHT: f32 = 132.0;
+const GAP: f32 = 8.0;
 
 /// Draws the area.
 pub fn time_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
@@ -101,44 +102,52 @@ fn transport_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<C
     }
 }
 
-/// How playing goes on, from the right; what finds no room is left out. Returns where it begins.
+/// How playing goes on. Where there is no room for all of it, the slider goes first (the strip above can
+/// be scrubbed as well), then what playing does at the end, the rate, the mode. Returns where it begins.
 fn options_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &mut Vec<Command>) -> f32 {
+    let tokens = Tokens::get(ui);
     let play = &model.view.play;
-    let y = rect.center().y;
-    let mut right = rect.right();
-    let mut place = |width: f32, needs: f32| {
-        if right - width - 8.0 - left < needs {
-            return None;
-        }
-        let area = Rect::from_min_max(pos2(right - width, y - 12.0), pos2(right, y + 12.0));
-        right -= width + 8.0;
-        Some(area)
-    };
-    if model.live.is_some() {
-        let tokens = Tokens::get(ui);
-        let button = Button {
-            text: "Follow newest  L",
-            name: "Follow newest",
-            is_on: Some(model.view.follow),
-            color: Some(tokens.bad_text),
-            hint: "Keep the newest timepoint on screen",
-            key: "L",
-            ..Button::default()
-        };
-        if let Some(area) = place(button.width(ui), 0.0)
-            && button.show(ui, area)
-        {
-            commands.push(Command::ToggleFollow);
-        }
-    }
+    let modes = ["Every frame", "Real time"];
     let loops = ["Once", "Loop", "Back and forth"];
-    if let Some(area) = place(choice_width(ui, &loops), 60.0)
-        && let Some(index) =
-            choice(ui, area, "At the end", &loops, play.at_end as usize, "What playing does at the end", "")
-    {
-        commands.push(Command::SetLoop([Loop::Off, Loop::Loop, Loop::BackAndForth][index]));
+    let follow = Button {
+        text: "Follow newest  L",
+        name: "Follow newest",
+        is_on: Some(model.view.follow),
+        color: Some(tokens.bad_text),
+        hint: "Keep the newest timepoint on screen",
+        key: "L",
+        ..Button::default()
+    };
+    let follow_width = if model.live.is_some() { follow.width(ui) } else { 0.0 };
+    // Widths in the order they stand, and in which order they are given room.
+    let wanted = [choice_width(ui, &modes), 68.0, choice_width(ui, &loops), follow_width];
+    let mut widths = [0.0; 4];
+    let mut room = rect.right() - left;
+    for index in [3, 0, 1, 2] {
+        if wanted[index] > 0.0 && room >= wanted[index] + GAP {
+            widths[index] = wanted[index];
+            room -= wanted[index] + GAP;
+        }
     }
-    if let Some(area) = place(68.0, 60.0) {
+    let mut right = rect.right();
+    let mut areas = [None; 4];
+    for index in [3, 2, 1, 0] {
+        if widths[index] > 0.0 {
+            let half = vec2(0.0, 12.0);
+            areas[index] = Some(Rect::from_min_max(
+                pos2(right - widths[index], rect.center().y) - half,
+                pos2(right, rect.center().y) + half,
+            ));
+            right -= widths[index] + GAP;
+        }
+    }
+    if let Some(area) = areas[0] {
+        let hint = "Every frame waits for data; real time keeps the clock and skips";
+        if let Some(index) = choice(ui, area, "Play mode", &modes, play.mode as usize, hint, "") {
+            commands.push(Command::SetPlayMode([PlayMode::EveryFrame, PlayMode::RealTime][index]));
+        }
+    }
+    if let Some(area) = areas[1] {
         let number = Number {
             name: "Play rate",
             value: f64::from(play.rate_hz),
@@ -153,12 +162,16 @@ fn options_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &
             commands.push(Command::SetPlayRate(rate as f32));
         }
     }
-    let modes = ["Every frame", "Real time"];
-    if let Some(area) = place(choice_width(ui, &modes), 60.0) {
-        let hint = "Every frame waits for data; real time keeps the clock and skips";
-        if let Some(index) = choice(ui, area, "Play mode", &modes, play.mode as usize, hint, "") {
-            commands.push(Command::SetPlayMode([PlayMode::EveryFrame, PlayMode::RealTime][index]));
+    if let Some(area) = areas[2] {
+        let hint = "What playing does at the end";
+        if let Some(index) = choice(ui, area, "At the end", &loops, play.at_end as usize, hint, "") {
+            commands.push(Command::SetLoop([Loop::Off, Loop::Loop, Loop::BackAndForth][index]));
         }
+    }
+    if let Some(area) = areas[3]
+        && follow.show(ui, area)
+    {
+        commands.push(Command::ToggleFollow);
     }
     right
 }

@@ -5,7 +5,7 @@ use egui::{Align2, Rect, Shape, Stroke, Ui, pos2, vec2};
 use super::super::icons;
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{self, Button, Fill, hint, icon_button, pill, segmented, segmented_width};
-use super::super::{Command, Mode, Model, Overlay, Theme, format, live_text};
+use super::super::{Command, Mode, Model, Overlay, Theme, live_text};
 use crate::volume::Severity;
 
 /// Height of the bar.
@@ -64,7 +64,7 @@ fn facts(model: &Model<'_>) -> String {
     let mut parts = Vec::new();
     for (index, letter) in [" t", " z", "", ""].into_iter().enumerate() {
         if model.info.has_axis[index] {
-            parts.push(format!("{}{letter}", format::integer(shape[index] as i64)));
+            parts.push(format!("{}{letter}", shape[index]));
         }
     }
     format!("{} · {}", parts.join(" × "), model.info.dtype.short_name())

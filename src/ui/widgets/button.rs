@@ -3,6 +3,7 @@
 use egui::accesskit::Role;
 use egui::{Align2, Color32, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::super::icons;
 use super::super::theme::{Tokens, Weight, filled_icon_font, font, icon_font};
 use super::text::{text, text_width};
 use super::{focus_ring, hint};
@@ -136,7 +137,11 @@ pub fn pill(
     let strength = if response.hovered() { 0.25 } else { 0.15 };
     ui.painter().rect_filled(rect, 10.0, background.gamma_multiply(strength));
     let shape_at = rect.left_center() + vec2(14.0, 0.0);
-    text(ui.painter(), shape_at, Align2::CENTER_CENTER, shape, filled_icon_font(11.0), foreground);
+    if shape == icons::RECORD {
+        ui.painter().circle_filled(shape_at, 4.0, foreground);
+    } else {
+        text(ui.painter(), shape_at, Align2::CENTER_CENTER, shape, filled_icon_font(11.0), foreground);
+    }
     let text_at = rect.left_center() + vec2(23.0, 0.0);
     text(ui.painter(), text_at, Align2::LEFT_CENTER, label, font(11.0, Weight::SemiBold), foreground);
     focus_ring(ui, &response, 10.0);

@@ -1,0 +1,452 @@
+//! The window answers: its real panels, driven by role and name as a screen reader would, with a made-up
+//! recording behind them. `TECTUM_GALLERY=DIR` also draws every state of the window into that folder.
+
+mod ui_bench;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use tectum::ui::{Command, Loop, Mode, Overlay, PlayMode, Playback, Shown, Theme};
+use tectum::volume::{Colormap, Orientation, Projection};
+use ui_bench::{Bench, harness, harness_of};
+
+#[test]
+fn gallery() {
+    let Some(folder) = std::env::var_os("TECTUM_GALLERY").map(PathBuf::from) else { return };
+    ui_bench::gallery(&folder);
+}
+
+type Window = egui_kittest::Harness<'static, Bench>;
+
+fn press(window: &mut Window, key: Key) -> Vec<Command> {
+    press_with(window, Modifiers::NONE, key)
+}
+
+fn press_with(window: &mut Window, modifiers: Modifiers, key: Key) -> Vec<Command> {
+    window.state_mut().take();
+    window.key_press_modifiers(modifiers, key);
+    window.run();
+    window.state_mut().take()
+}
+
+fn click(window: &mut Window, role: Role, name: &str) {
+    window.get_by_role_and_label(role, name).click();
+    window.run();
+}
+
+/// Types into the number field of a name, as a user does: click, type over what stands there, Enter.
+fn type_number(window: &mut Window, name: &str, text: &str) {
+    window.get_by_role_and_label(Role::SpinButton, name).click();
+    window.run();
+    window.get_by_role_and_label(Role::TextInput, name).type_text(text);
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+}
+
+fn drag(window: &mut Window, from: egui::Pos2, to: egui::Pos2) {
+    window.drag_at(from);
+    window.run();
+    for step in 1..=4 {
+        window.hover_at(from + (to - from) * (step as f32 / 4.0));
+        window.run();
+    }
+    window.drop_at(to);
+    window.run();
+}
+
+#[test]
+fn every_widget_has_a_name_in_every_state() {
+    for size in [[1280.0, 800.0], [1024.0, 700.0], [640.0, 400.0]] {
+        for overlay in [None, Some(Overlay::Keys), Some(Overlay::Problems), Some(Overlay::Open)] {
+            let mut bench = Bench { problems: ui_bench::problems(), ..Bench::default() };
+            bench.view.overlay = overlay;
+            harness_of(bench, size, 1.0).check_accessibility();
+        }
+    }
+    for screen in [ui_bench::Screen::Welcome, ui_bench::Screen::Opening, ui_bench::Screen::Error] {
+        harness_of(Bench { screen, ..Bench::default() }, [1280.0, 800.0], 1.0).check_accessibility();
+    }
+}
+
+#[test]
+fn time_is_scrubbed_typed_and_stepped() {
+    let mut window = harness();
+    let slider = window.get_by_role_and_label(Role::Slider, "Time").rect();
+    drag(&mut window, slider.left_center() + egui::vec2(7.0, 0.0), slider.right_center());
+    assert_eq!(window.state().view.t, 205);
+    drag(&mut window, slider.right_center() - egui::vec2(7.0, 0.0), slider.center());
+    assert!((95..=110).contains(&window.state().view.t), "{}", window.state().view.t);
+
+    type_number(&mut window, "Timepoint", "114");
+    assert_eq!(window.state().view.t, 114);
+    type_number(&mut window, "Timepoint", "9 999");
+    assert_eq!(window.state().view.t, 205, "what is beyond the end is the end");
+
+    window.get_by_role_and_label(Role::Slider, "Time").set_value_accesskit(40.0);
+    window.run();
+    assert_eq!(window.state().view.t, 40);
+    for (key, modifiers, expected) in [
+        (Key::ArrowRight, Modifiers::NONE, 41),
+        (Key::ArrowLeft, Modifiers::SHIFT, 31),
+        (Key::ArrowLeft, Modifiers::NONE, 30),
+        (Key::End, Modifiers::NONE, 205),
+        (Key::Home, Modifiers::NONE, 0),
+    ] {
+        press_with(&mut window, modifiers, key);
+        assert_eq!(window.state().view.t, expected, "{key:?}");
+    }
+    click(&mut window, Role::Button, "Next timepoint");
+    assert_eq!(window.state().view.t, 1);
+
+    let strip = window.get_by_label("Timeline").rect();
+    drag(&mut window, strip.left_center(), strip.left_center() + egui::vec2(strip.width() * 0.75, 0.0));
+    assert!((150..=158).contains(&window.state().view.t), "{}", window.state().view.t);
+}
+
+#[test]
+fn a_key_typed_into_a_field_is_text_and_nothing_else() {
+    let mut window = harness();
+    window.get_by_role_and_label(Role::SpinButton, "Timepoint").click();
+    window.run();
+    let before = window.state().view.clone();
+    for key in [Key::P, Key::A, Key::ArrowRight, Key::Space, Key::S] {
+        assert_eq!(press(&mut window, key), [], "{key:?}");
+    }
+    press(&mut window, Key::Escape);
+    assert_eq!(window.state().view, before, "Esc gives up what was typed");
+    assert_eq!(press(&mut window, Key::P), [Command::ToggleMode]);
+}
+
+#[test]
+fn keys_do_what_the_table_says() {
+    let mut window = harness();
+    for (key, modifiers, expected) in [
+        (Key::ArrowDown, Modifiers::NONE, Command::StepDepth(1)),
+        (Key::ArrowUp, Modifiers::SHIFT, Command::StepDepth(-10)),
+        (Key::A, Modifiers::NONE, Command::AutoContrast),
+        (Key::S, Modifiers::NONE, Command::ToggleSaturation),
+        (Key::F, Modifiers::NONE, Command::Fit),
+        (Key::L, Modifiers::NONE, Command::ToggleFollow),
+        (Key::I, Modifiers::NONE, Command::ToggleInvert),
+        (Key::Space, Modifiers::NONE, Command::TogglePlay),
+        (Key::Z, Modifiers::COMMAND, Command::Undo),
+        (Key::Z, Modifiers::COMMAND | Modifiers::SHIFT, Command::Redo),
+        (Key::O, Modifiers::COMMAND, Command::ToggleOverlay(Overlay::Open)),
+    ] {
+        assert_eq!(press_with(&mut window, modifiers, key), [expected.clone()], "{key:?}");
+        if expected == Command::TogglePlay || matches!(expected, Command::ToggleOverlay(_)) {
+            window.state_mut().view.overlay = None;
+            window.state_mut().view.play.is_running = false;
+        }
+    }
+    assert_eq!(press(&mut window, Key::Questionmark), [Command::ToggleOverlay(Overlay::Keys)]);
+    assert!(window.query_by_label_contains("Follow the newest timepoint").is_some(), "the overlay lists the keys");
+    press(&mut window, Key::Escape);
+    assert_eq!(window.state().view.overlay, None);
+}
+
+#[test]
+fn depth_and_slab_are_dragged_and_typed() {
+    let mut window = harness();
+    let track = window.get_by_role_and_label(Role::Slider, "Depth").rect();
+    drag(&mut window, track.center(), track.center_bottom());
+    assert_eq!(window.state().view.depth_index(), 23);
+    type_number(&mut window, "Plane", "5");
+    assert_eq!(window.state().view.depth_index(), 5);
+
+    click(&mut window, Role::RadioButton, "Projection");
+    assert_eq!(window.state().view.mode, Mode::Projection);
+    let info = window.state().info.clone();
+    assert_eq!(window.state().view.slab(&info), [0, 24]);
+    type_number(&mut window, "Slab first plane", "8");
+    type_number(&mut window, "Slab last plane", "14");
+    assert_eq!(window.state().view.slab(&info), [8, 15]);
+
+    let end = window.get_by_role_and_label(Role::Slider, "Slab end").rect().center();
+    let below = window.get_by_role_and_label(Role::Slider, "Depth").rect().bottom();
+    drag(&mut window, end, egui::pos2(end.x, below));
+    assert_eq!(window.state().view.slab(&info), [8, 24]);
+    window.get_by_role_and_label(Role::Slider, "Slab start").set_value_accesskit(20.0);
+    window.run();
+    assert_eq!(window.state().view.slab(&info), [20, 24]);
+    press(&mut window, Key::ArrowUp);
+    assert_eq!(window.state().view.slab(&info)[1] - window.state().view.slab(&info)[0], 4, "it moves whole");
+    click(&mut window, Role::Button, "Whole depth");
+    assert_eq!(window.state().view.slab(&info), [0, 24]);
+    press(&mut window, Key::P);
+    assert_eq!(window.state().view.mode, Mode::Plane);
+}
+
+#[test]
+fn menus_choose_the_projection_and_the_interpolation() {
+    let mut window = harness();
+    click(&mut window, Role::RadioButton, "Projection");
+    click(&mut window, Role::ComboBox, "Projection");
+    click(&mut window, Role::MenuItem, "Mean");
+    assert_eq!(window.state().view.op, Projection::Mean);
+    click(&mut window, Role::ComboBox, "Interpolation");
+    click(&mut window, Role::MenuItem, "Linear");
+    assert_eq!(window.state().view.interpolation, tectum::volume::Interpolation::Linear);
+    click(&mut window, Role::RadioButton, "XZ");
+    assert_eq!(window.state().view.orientation, Orientation::Xz);
+}
+
+#[test]
+fn contrast_is_dragged_typed_and_put_back() {
+    let mut window = harness();
+    let upper = window.get_by_role_and_label(Role::Slider, "Upper contrast limit").rect().center();
+    drag(&mut window, upper, upper - egui::vec2(40.0, 0.0));
+    let [low, high] = window.state().view.limits.expect("chosen");
+    assert_eq!(low, 104.0);
+    assert!(high < 1700.0 && high > 800.0, "{high}");
+    type_number(&mut window, "Lower limit", "200");
+    assert_eq!(window.state().view.limits, Some([200.0, high]));
+    type_number(&mut window, "Gamma", "0,8");
+    assert_eq!(window.state().view.gamma, 0.8);
+    click(&mut window, Role::Button, "Auto contrast");
+    assert_eq!(window.state().view.limits, Some([104.0, 1830.0]));
+    assert_eq!(window.state().view.gamma, 1.0);
+    click(&mut window, Role::RadioButton, "Viridis");
+    assert_eq!(window.state().view.colormap, Colormap::Viridis);
+    click(&mut window, Role::Button, "Saturation");
+    let info = window.state().info.clone();
+    assert_eq!(window.state().view.display(&info).colormap, Colormap::Saturation);
+}
+
+#[test]
+fn undo_takes_back_a_whole_drag_and_redo_repeats_it() {
+    let mut window = harness();
+    let slider = window.get_by_role_and_label(Role::Slider, "Time").rect();
+    drag(&mut window, slider.left_center() + egui::vec2(7.0, 0.0), slider.center());
+    let t = window.state().view.t;
+    assert!(t > 0);
+    window.state_mut().clock_s += 10.0;
+    click(&mut window, Role::RadioButton, "Turbo");
+    press_with(&mut window, Modifiers::COMMAND, Key::Z);
+    assert_eq!((window.state().view.colormap, window.state().view.t), (Colormap::Magma, t));
+    click(&mut window, Role::Button, "Undo");
+    assert_eq!(window.state().view.t, 0, "one step for the whole drag");
+    press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert_eq!((window.state().view.colormap, window.state().view.t), (Colormap::Turbo, t));
+}
+
+#[test]
+fn a_typed_path_and_a_recent_one_are_opened() {
+    let mut window = harness_of(Bench { screen: ui_bench::Screen::Welcome, ..Bench::default() }, [1280.0, 800.0], 1.0);
+    window.get_by_role_and_label(Role::TextInput, "Path").focus();
+    window.run();
+    window.get_by_role_and_label(Role::TextInput, "Path").type_text("/data/fish 7");
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert_eq!(window.state_mut().take(), [Command::OpenPath(PathBuf::from("/data/fish 7"))]);
+    click(&mut window, Role::Button, "Open /data/2024-03-11/fish3_run2");
+    click(&mut window, Role::Button, "Remove original from the list");
+    click(&mut window, Role::Button, "Open the demo");
+    click(&mut window, Role::Button, "Open folder…");
+    assert_eq!(
+        window.state_mut().take(),
+        [
+            Command::OpenPath(PathBuf::from("/data/2024-03-11/fish3_run2")),
+            Command::RemoveRecent(PathBuf::from("/data/2024-03-10/fish1/original")),
+            Command::OpenDemo,
+            Command::BrowseFolder,
+        ]
+    );
+}
+
+#[test]
+fn opening_can_be_given_up_by_button_and_key() {
+    let mut window = harness_of(Bench { screen: ui_bench::Screen::Opening, ..Bench::default() }, [1280.0, 800.0], 1.0);
+    click(&mut window, Role::Button, "Cancel");
+    assert!(window.state_mut().take().contains(&Command::CancelOpening));
+    assert!(press(&mut window, Key::Escape).contains(&Command::CancelOpening));
+}
+
+#[test]
+fn the_canvas_is_zoomed_panned_and_fitted() {
+    let mut window = harness();
+    let canvas = window.get_by_label("Picture").rect();
+    window.hover_at(canvas.center());
+    window.run();
+    window.event_modifiers(wheel(120.0, Modifiers::COMMAND), Modifiers::COMMAND);
+    window.run();
+    let zoomed = window.state().view.camera;
+    assert!(zoomed.zoom > 1.0, "{zoomed:?}");
+    drag(&mut window, canvas.center(), canvas.center() + egui::vec2(60.0, 0.0));
+    assert!(window.state().view.camera.center[0] < zoomed.center[0]);
+    press(&mut window, Key::F);
+    assert_eq!(window.state().view.camera, tectum::ui::Camera::FIT);
+    let depth = window.state().view.depth_index();
+    window.hover_at(canvas.center());
+    window.event(wheel(-100.0, Modifiers::NONE));
+    window.run();
+    assert!(window.state().view.depth_index() > depth, "the wheel goes through the depth");
+}
+
+fn wheel(y: f32, modifiers: Modifiers) -> egui::Event {
+    egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, y),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
+        modifiers,
+    }
+}
+
+#[test]
+fn nothing_moves_when_values_change() {
+    let mut window = harness();
+    let names = ["Timepoint", "Play rate", "Plane", "Lower limit", "Upper limit", "Gamma"];
+    let places = |window: &Window| {
+        let mut rects: Vec<_> =
+            names.iter().map(|name| window.get_by_role_and_label(Role::SpinButton, name).rect()).collect();
+        for name in ["Voxel", "Value", "RAM", "GPU", "Image time"] {
+            rects.push(window.get_by_role_and_label(Role::Status, name).rect());
+        }
+        rects.push(window.get_by_role_and_label(Role::Slider, "Time").rect());
+        rects
+    };
+    let before = places(&window);
+    let bench = window.state_mut();
+    bench.view.t = 199;
+    bench.view.depth = [23; 3];
+    bench.view.limits = Some([1.0, 65535.0]);
+    bench.view.gamma = 2.75;
+    bench.figures.image_ms = Some(734.0);
+    bench.figures.ram_bytes = 5_900_000_000;
+    bench.figures.gpu_bytes = 8_000_000;
+    window.hover_at(egui::pos2(700.0, 600.0));
+    window.run();
+    assert_eq!(places(&window), before);
+}
+
+#[test]
+fn the_readout_names_the_voxel_under_the_pointer_and_never_reads_another_picture() {
+    let mut window = harness();
+    let canvas = window.get_by_label("Picture").rect();
+    window.hover_at(canvas.center());
+    window.run();
+    let value = |window: &Window, name: &str| {
+        window.get_by_role_and_label(Role::Status, name).value().unwrap_or_default().replace('\u{2009}', "")
+    };
+    let voxel = value(&window, "Voxel");
+    assert!(voxel.starts_with("z 12"), "{voxel}");
+    assert!(voxel.contains("512") || voxel.contains("511"), "{voxel}");
+    assert!(value(&window, "Value").starts_with("value 52"), "{}", value(&window, "Value"));
+    window.state_mut().shown = Shown::Nearest { t: 3 };
+    window.run();
+    assert_eq!(value(&window, "Value"), "value …");
+}
+
+#[test]
+fn playing_every_frame_waits_and_real_time_skips_and_counts() {
+    let bench = Bench::default();
+    let (info, mut view) = (bench.info, bench.view);
+    let start = Instant::now();
+    let at = |ms: u64| start + Duration::from_millis(ms);
+    view.apply(&Command::SetPlayRate(10.0), &info);
+    view.apply(&Command::TogglePlay, &info);
+
+    let mut clock = Playback::default();
+    assert_eq!(clock.advance(&view, &info, at(0), true), None);
+    assert_eq!(clock.advance(&view, &info, at(90), true), None);
+    assert_eq!(clock.time_to_next(&view, at(90)), Some(Duration::from_millis(10)));
+    assert_eq!(clock.advance(&view, &info, at(250), false), None, "the data are not there");
+    let step = clock.advance(&view, &info, at(300), true);
+    assert_eq!(step, Some(Command::PlayTo { t: 1, direction: 1 }), "one step, however late");
+    view.apply(&step.expect("a step"), &info);
+    assert_eq!(clock.num_skipped(), 0);
+
+    view.apply(&Command::SetPlayMode(PlayMode::RealTime), &info);
+    let mut clock = Playback::default();
+    assert_eq!(clock.advance(&view, &info, at(1000), true), None);
+    let step = clock.advance(&view, &info, at(1500), false);
+    assert_eq!(step, Some(Command::PlayTo { t: 6, direction: 1 }), "the clock is kept");
+    assert_eq!(clock.num_skipped(), 5);
+}
+
+#[test]
+fn the_end_of_a_recording_stops_repeats_or_turns() {
+    let bench = Bench::default();
+    let (info, mut view) = (bench.info, bench.view);
+    let start = Instant::now();
+    view.play.rate_hz = 10.0;
+    let mut step_from = |t: usize, at_end: Loop, direction: i8| {
+        view.t = t;
+        view.play.is_running = true;
+        view.play.at_end = at_end;
+        view.play.direction = direction;
+        let mut clock = Playback::default();
+        clock.advance(&view, &info, start, true);
+        clock.advance(&view, &info, start + Duration::from_millis(101), true)
+    };
+    assert_eq!(step_from(205, Loop::Off, 1), Some(Command::StopPlay));
+    assert_eq!(step_from(205, Loop::Loop, 1), Some(Command::PlayTo { t: 0, direction: 1 }));
+    assert_eq!(step_from(205, Loop::BackAndForth, 1), Some(Command::PlayTo { t: 204, direction: -1 }));
+    assert_eq!(step_from(0, Loop::BackAndForth, -1), Some(Command::PlayTo { t: 1, direction: 1 }));
+}
+
+#[test]
+fn following_lets_go_when_the_user_scrubs() {
+    let mut window = harness();
+    press(&mut window, Key::L);
+    assert!(window.state().view.follow);
+    assert_eq!(window.state().view.t, 205);
+    let info = tectum::array::ViewInfo { shape: [300, 24, 1024, 1024], ..window.state().info.clone() };
+    window.state_mut().view.apply(&Command::FollowTo(299), &info);
+    assert_eq!(window.state().view.t, 299);
+    press(&mut window, Key::ArrowLeft);
+    assert!(!window.state().view.follow);
+    let before = window.state().view.t;
+    window.state_mut().view.apply(&Command::FollowTo(300), &info);
+    assert_eq!(window.state().view.t, before);
+}
+
+#[test]
+fn contrast_once_set_does_not_change_by_itself() {
+    let Bench { info, .. } = Bench::default();
+    let mut view = tectum::ui::ViewState::default().for_dataset(&info);
+    assert_eq!(view.limits_or_default(&info), [0.0, 65535.0]);
+    view.apply(&Command::LimitsMeasured([100.0, 900.0]), &info);
+    assert_eq!(view.limits, Some([100.0, 900.0]));
+    view.apply(&Command::LimitsMeasured([120.0, 950.0]), &info);
+    assert_eq!(view.limits, Some([100.0, 900.0]));
+    view.apply(&Command::AutoContrast, &info);
+    assert_eq!(view.limits, Some([120.0, 950.0]));
+}
+
+#[test]
+fn the_theme_and_the_folds_answer() {
+    let mut window = harness();
+    click(&mut window, Role::Button, "Light theme");
+    assert_eq!(window.state().view.theme, Theme::Light);
+    click(&mut window, Role::DisclosureTriangle, "Contrast section");
+    assert!(window.query_by_role_and_label(Role::SpinButton, "Gamma").is_none());
+    click(&mut window, Role::DisclosureTriangle, "Contrast section");
+    assert!(window.query_by_role_and_label(Role::SpinButton, "Gamma").is_some());
+}
+
+#[test]
+fn a_small_window_folds_the_side_panel_and_cuts_nothing() {
+    for size in [[1024.0, 700.0], [640.0, 400.0]] {
+        let mut window = harness_of(Bench::default(), size, 2.0);
+        let whole = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+        assert!(window.query_by_role_and_label(Role::SpinButton, "Gamma").is_none());
+        click(&mut window, Role::Button, "Contrast");
+        window.run();
+        for name in ["Gamma", "Lower limit", "Upper limit", "Timepoint"] {
+            let rect = window.get_by_role_and_label(Role::SpinButton, name).rect();
+            assert!(whole.contains_rect(rect), "{name} at {rect:?} in {size:?}");
+        }
+        for name in ["Play", "Last timepoint", "Open…", "Keys", "Dataset"] {
+            let rect = window.get_by_role_and_label(Role::Button, name).rect();
+            assert!(whole.contains_rect(rect), "{name} at {rect:?} in {size:?}");
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! A window with a made-up recording: what the app does between frames, without files, threads or voxels.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use egui::{Color32, ColorImage, Rect, Shape, TextureHandle, TextureOptions, Ui, pos2, vec2};
+use egui_kittest::Harness;
+use tectum::array::ViewInfo;
+use tectum::format::DatasetEntry;
+use tectum::live::{LiveState, LiveStatus};
+use tectum::ui::{
+    Canvas, Command, Figures, HistogramData, History, Mode, Model, OpenError, Opening, Overlay, Placement, Section,
+    Shown, Theme, Value, ViewState, Welcome, theme,
+};
+use tectum::volume::{ArrayInfo, Axis, BlockState, Colormap, DType, Problem, Severity, Shape as ArrayShape, VoxelSize};
+
+/// Which screen the window is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(dead_code)]
+pub enum Screen {
+    #[default]
+    Dataset,
+    Welcome,
+    Opening,
+    Error,
+    Waiting,
+}
+
+/// Everything behind the panels, and what they asked for.
+pub struct Bench {
+    pub view: ViewState,
+    pub history: History,
+    pub info: ViewInfo,
+    pub array: ArrayInfo,
+    pub datasets: Vec<DatasetEntry>,
+    pub shown: Shown,
+    pub bins: Vec<u64>,
+    pub blocks: Vec<([usize; 2], BlockState)>,
+    pub cached: Vec<[usize; 2]>,
+    pub problems: Vec<Problem>,
+    pub live: Option<LiveStatus>,
+    pub figures: Figures,
+    pub recent: Vec<PathBuf>,
+    pub screen: Screen,
+    pub commands: Vec<Command>,
+    pub clock_s: f64,
+    pub texture: Option<(Colormap, TextureHandle)>,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        let info = ViewInfo {
+            shape: [206, 24, 1024, 1024],
+            dtype: DType::U16,
+            voxel_size: Some(VoxelSize { z_um: 8.0, y_um: 0.52, x_um: 0.52 }),
+            rate_hz: Some(5.0),
+            has_axis: [true; 4],
+        };
+        let array = ArrayInfo {
+            name: "fish3_run2".to_owned(),
+            path: PathBuf::from("/data/2024-03-11/fish3_run2/original"),
+            format: "split dataset (sashimi)".to_owned(),
+            shape: ArrayShape::new(&info.shape).expect("a shape"),
+            axes: Axis::ALL.into_iter().map(Some).collect(),
+            dtype: DType::U16,
+            voxel_size: info.voxel_size,
+            rate_hz: info.rate_hz,
+            claimed_shape: None,
+            num_blocks: 21,
+            facts: vec![("Stored as".to_owned(), "blosc lz4, shuffle".to_owned())],
+        };
+        let mut view = ViewState::default().for_dataset(&info);
+        view.apply(&Command::LimitsMeasured([104.0, 1830.0]), &info);
+        let bins = (0..256)
+            .map(|bin| {
+                let x = f64::from(bin) / 256.0;
+                (4e6 * (-x * 9.0).exp() + 9e6 * (-((x - 0.045) / 0.02).powi(2)).exp()) as u64
+                    + if bin == 255 { 1 } else { 0 }
+            })
+            .collect();
+        let mut blocks: Vec<_> =
+            (0..21).map(|block| ([block * 10, (block * 10 + 10).min(206)], BlockState::Whole)).collect();
+        blocks[12].1 = BlockState::Missing;
+        blocks[20].1 = BlockState::Writing;
+        Self {
+            view,
+            history: History::default(),
+            array,
+            datasets: Vec::new(),
+            shown: Shown::Exact,
+            bins,
+            blocks,
+            cached: vec![[78, 120], [130, 141]],
+            problems: Vec::new(),
+            live: None,
+            figures: Figures {
+                image_ms: Some(4.0),
+                ram_bytes: 1_900_000_000,
+                ram_budget_bytes: 6_000_000_000,
+                gpu_bytes: 212_000_000,
+                gpu_budget_bytes: 1_024_000_000,
+                hit_rate: Some(0.97),
+                ..Figures::default()
+            },
+            recent: vec![
+                PathBuf::from("/data/2024-03-11/fish3_run2"),
+                PathBuf::from("/data/2024-03-10/fish1/original"),
+            ],
+            screen: Screen::Dataset,
+            commands: Vec::new(),
+            clock_s: 0.0,
+            texture: None,
+            info,
+        }
+    }
+}
+
+impl Bench {
+    /// One frame of the window.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let commands = match self.screen {
+            Screen::Dataset => self.dataset_ui(ui),
+            Screen::Welcome => {
+                let welcome = Welcome { recent: &self.recent, is_browsing: false, note: None };
+                tectum::ui::welcome_ui(ui, &self.view, &welcome)
+            }
+            Screen::Opening => {
+                let path = Path::new("/data/2024-03-11/fish3_run2");
+                let opening = Opening { path, elapsed_s: 1.3, progress: Some(0.4), step: "Listing the folder" };
+                tectum::ui::opening_ui(ui, &self.view, &opening)
+            }
+            Screen::Error => {
+                let error = OpenError {
+                    file: Path::new("/data/2024-03-11/fish3_run2/original/0000.h5"),
+                    message: "no block can be read: the file is not HDF5 (its first bytes are zero). Check whether the copy has finished.",
+                    path: Path::new("/data/2024-03-11/fish3_run2"),
+                };
+                tectum::ui::error_ui(ui, &self.view, &error)
+            }
+            Screen::Waiting => {
+                let path = Path::new("/data/2024-03-11/fish4");
+                tectum::ui::waiting_ui(ui, &self.view, path, "the first block")
+            }
+        };
+        for command in &commands {
+            self.clock_s += 0.01;
+            self.history.apply(&mut self.view, command, &self.info, self.clock_s);
+        }
+        self.commands.extend(commands);
+    }
+
+    fn dataset_ui(&mut self, ui: &mut Ui) -> Vec<Command> {
+        let colormap = self.view.display(&self.info).colormap;
+        if self.texture.as_ref().is_none_or(|(made, _)| *made != colormap) {
+            let texture = ui.ctx().load_texture("brain", brain(colormap), TextureOptions::LINEAR);
+            self.texture = Some((colormap, texture));
+        }
+        let texture = match self.shown {
+            Shown::Missing(_) | Shown::Nothing => None,
+            _ => self.texture.as_ref().map(|(_, texture)| texture.id()),
+        };
+        let model = Model {
+            view: &self.view,
+            info: &self.info,
+            array: &self.array,
+            datasets: &self.datasets,
+            chosen_dataset: 0,
+            shown: &self.shown,
+            histogram: Some(HistogramData { bins: &self.bins, range: [90.0, 4095.0] }),
+            blocks: &self.blocks,
+            cached: &self.cached,
+            problems: &self.problems,
+            live: self.live.as_ref(),
+            figures: &self.figures,
+            can_undo: self.history.can_undo(),
+            can_redo: self.history.can_redo(),
+        };
+        tectum::ui::window_ui(ui, &model, &self.recent, &mut Picture { texture })
+    }
+
+    /// The commands since the last call.
+    pub fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+}
+
+struct Picture {
+    texture: Option<egui::TextureId>,
+}
+
+impl Canvas for Picture {
+    fn image(&mut self, placement: &Placement) -> Option<Shape> {
+        let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        Some(Shape::image(self.texture?, placement.image, uv, Color32::WHITE))
+    }
+
+    fn value_at(&mut self, row: usize, column: usize) -> Value {
+        Value::Exact((row * 1024 + column).to_string())
+    }
+}
+
+/// A larval brain seen from above, roughly.
+fn brain(colormap: Colormap) -> ColorImage {
+    const SIDE: usize = 512;
+    let lut = colormap.lut();
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed >> 40) as f32 / (1u64 << 24) as f32
+    };
+    let mut light = vec![0.0f32; SIDE * SIDE];
+    let lobes = [
+        (0.42, 0.14, 0.08, 0.11),
+        (0.58, 0.14, 0.08, 0.11),
+        (0.37, 0.40, 0.14, 0.17),
+        (0.63, 0.40, 0.14, 0.17),
+        (0.42, 0.65, 0.09, 0.06),
+        (0.58, 0.65, 0.09, 0.06),
+        (0.45, 0.83, 0.05, 0.16),
+        (0.55, 0.83, 0.05, 0.16),
+    ];
+    let inside =
+        |x: f32, y: f32| lobes.iter().any(|(cx, cy, rx, ry)| ((x - cx) / rx).powi(2) + ((y - cy) / ry).powi(2) < 1.0);
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let (fx, fy) = (x as f32 / SIDE as f32, y as f32 / SIDE as f32);
+            let tissue = if inside(fx, fy) { 0.24 } else { 0.04 };
+            light[y * SIDE + x] = tissue + 0.05 * random();
+        }
+    }
+    for _ in 0..2600 {
+        let (x, y, size) = (random(), random(), 1.0 + 2.0 * random());
+        if !inside(x, y) {
+            continue;
+        }
+        let strength = random().powi(2) * 0.9;
+        let (cx, cy) = (x * SIDE as f32, y * SIDE as f32);
+        for dy in -6i32..=6 {
+            for dx in -6i32..=6 {
+                let (px, py) = (cx as i32 + dx, cy as i32 + dy);
+                if (0..SIDE as i32).contains(&px) && (0..SIDE as i32).contains(&py) {
+                    let distance = (dx * dx + dy * dy) as f32 / (size * size);
+                    light[py as usize * SIDE + px as usize] += strength * (-distance).exp();
+                }
+            }
+        }
+    }
+    let pixels = light
+        .iter()
+        .map(|value| {
+            let [r, g, b, _] = lut[(value.clamp(0.0, 1.0) * 255.0) as usize];
+            Color32::from_rgb(r, g, b)
+        })
+        .collect();
+    ColorImage::new([SIDE, SIDE], pixels)
+}
+
+/// A window of 1280 × 800 points.
+pub fn harness() -> Harness<'static, Bench> {
+    harness_of(Bench::default(), [1280.0, 800.0], 1.0)
+}
+
+/// A window of any size and scale.
+pub fn harness_of(bench: Bench, size: [f32; 2], pixels_per_point: f32) -> Harness<'static, Bench> {
+    let theme = bench.view.theme;
+    let mut harness = Harness::builder()
+        .with_size(vec2(size[0], size[1]))
+        .with_pixels_per_point(pixels_per_point)
+        .with_step_dt(1.0 / 60.0)
+        // A tooltip that fades in is not a window that does not come to rest.
+        .with_max_steps(90)
+        .with_context_setup(move |ctx| theme::install(ctx, theme))
+        .build_ui_state(
+            |ui, bench: &mut Bench| {
+                // The whole window, as the app has it, without the harness's margin.
+                let window = ui.ctx().content_rect();
+                ui.set_clip_rect(window);
+                ui.scope_builder(egui::UiBuilder::new().max_rect(window), |ui| bench.ui(ui));
+            },
+            bench,
+        );
+    harness.run();
+    harness
+}
+
+fn live(state: LiveState) -> LiveStatus {
+    LiveStatus {
+        state,
+        rate_hz: Some(5.0),
+        newest_t: Some(205),
+        newest_age: Duration::from_millis(600),
+        lag_ms: Some(140.0),
+        expected_end: Some(240),
+        writing: Some([200, 206]),
+        message: None,
+    }
+}
+
+fn problem(severity: Severity, file: &str, t: Option<[usize; 2]>, message: &str) -> Problem {
+    Problem { code: "example", severity, file: Some(PathBuf::from(file)), t, message: message.to_owned() }
+}
+
+/// Some of what can be wrong.
+pub fn problems() -> Vec<Problem> {
+    vec![
+        problem(
+            Severity::Warning,
+            "/data/2024-03-11/fish3_run2/original/0012.h5",
+            Some([120, 130]),
+            "the block is missing; its timepoints are hatched",
+        ),
+        problem(
+            Severity::Warning,
+            "/data/2024-03-11/fish3_run2/original/stack_metadata.json",
+            None,
+            "the metadata claim 240 timepoints, the files hold 206",
+        ),
+        problem(
+            Severity::Note,
+            "/data/2024-03-11/fish3_run2/original/mean_4d.h5",
+            None,
+            "not a block of this dataset, left out",
+        ),
+    ]
+}
+
+/// Every state of the window as a picture.
+pub fn gallery(folder: &Path) {
+    std::fs::create_dir_all(folder).expect("the folder can be made");
+    let projection = |bench: &mut Bench| {
+        bench.view.mode = Mode::Projection;
+        bench.view.slabs[0] = Some([8, 15]);
+        bench.view.t = 114;
+        bench.view.gamma = 0.8;
+    };
+    let with = |change: &dyn Fn(&mut Bench)| {
+        let mut bench = Bench::default();
+        projection(&mut bench);
+        change(&mut bench);
+        bench
+    };
+    let normal = [1280.0, 800.0];
+    let states: Vec<(&str, Bench, [f32; 2], f32)> = vec![
+        (
+            "dark",
+            with(&|b| {
+                b.live = Some(live(LiveState::Live));
+                b.problems = problems();
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "light",
+            with(&|b| {
+                b.view.theme = Theme::Light;
+                b.live = Some(live(LiveState::Live));
+                b.problems = problems();
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "plane",
+            with(&|b| {
+                b.view.mode = Mode::Plane;
+                b.blocks.clear();
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "playing",
+            with(&|b| {
+                b.view.play.is_running = true;
+                b.figures.fps = Some(20.0);
+                b.figures.num_skipped = 12;
+            }),
+            normal,
+            1.0,
+        ),
+        ("loading", with(&|b| b.shown = Shown::Nearest { t: 112 }), normal, 1.0),
+        (
+            "missing",
+            with(&|b| {
+                b.shown = Shown::Missing(
+                    "Block 0012.h5 is not there: t 120 – 129 were never written or have been deleted.".to_owned(),
+                )
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "narrow",
+            with(&|b| {
+                b.live = Some(live(LiveState::Quiet));
+                b.problems = problems();
+            }),
+            [1024.0, 700.0],
+            1.0,
+        ),
+        ("drawer", with(&|b| b.view.drawer = Some(Section::Contrast)), [1024.0, 700.0], 1.0),
+        ("scale2", with(&|b| b.live = Some(live(LiveState::Live))), [640.0, 400.0], 2.0),
+        ("scale2_drawer", with(&|b| b.view.drawer = Some(Section::View)), [640.0, 400.0], 2.0),
+        ("hidpi", with(&|_| {}), normal, 2.0),
+        (
+            "problems",
+            with(&|b| {
+                b.problems = problems();
+                b.view.overlay = Some(Overlay::Problems);
+            }),
+            normal,
+            1.0,
+        ),
+        ("keys", with(&|b| b.view.overlay = Some(Overlay::Keys)), normal, 1.0),
+        ("open", with(&|b| b.view.overlay = Some(Overlay::Open)), normal, 1.0),
+        ("welcome", with(&|b| b.screen = Screen::Welcome), normal, 1.0),
+        (
+            "welcome_light",
+            with(&|b| {
+                b.screen = Screen::Welcome;
+                b.view.theme = Theme::Light;
+            }),
+            normal,
+            1.0,
+        ),
+        ("welcome_small", with(&|b| b.screen = Screen::Welcome), [640.0, 400.0], 1.0),
+        ("opening", with(&|b| b.screen = Screen::Opening), normal, 1.0),
+        ("error", with(&|b| b.screen = Screen::Error), normal, 1.0),
+        ("waiting", with(&|b| b.screen = Screen::Waiting), normal, 1.0),
+        (
+            "finished",
+            with(&|b| {
+                b.live = Some(live(LiveState::Finished));
+                b.blocks[20].1 = BlockState::Whole;
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "xz",
+            with(&|b| {
+                b.view.orientation = tectum::volume::Orientation::Xz;
+                b.figures.note = Some("no GPU: drawn by the processor".to_owned());
+            }),
+            normal,
+            1.0,
+        ),
+    ];
+    let only = std::env::var("TECTUM_GALLERY_ONLY").unwrap_or_default();
+    for (name, bench, size, scale) in states {
+        if !only.is_empty() && !only.split(',').any(|part| part == name) {
+            continue;
+        }
+        let mut harness = harness_of(bench, size, scale);
+        if name == "dark" || name == "light" {
+            harness.hover_at(pos2(400.0, 300.0));
+            harness.run();
+        }
+        let image = harness.render().expect("the window can be drawn");
+        image.save(folder.join(format!("{name}.png"))).expect("the picture can be written");
+    }
+}
