@@ -51,7 +51,7 @@ pub fn keys_ui(ui: &mut Ui, commands: &mut Vec<Command>) {
     dialog(ui, Overlay::Keys, "Keys", 640.0, commands, |ui, _| {
         let is_wide = ui.available_width() > 480.0;
         let columns: &[&[Group]] = if is_wide {
-            &[&[Group::Time, Group::Depth], &[Group::Picture, Group::Contrast, Group::Window]]
+            &[&[Group::Time, Group::Depth, Group::Contrast], &[Group::Picture, Group::Window]]
         } else {
             &[&Group::ALL]
         };
