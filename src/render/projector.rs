@@ -324,12 +324,15 @@ impl Renderer {
         });
         let pipeline = pipelines::pipeline(
             device,
-            "project",
-            shaders::project(variant),
-            if is_moment { "fs_moment" } else { "fs_fold" },
-            &[Some(layout), Some(pipelines.texture_layout(variant))],
-            wgpu::PrimitiveTopology::TriangleList,
-            target.format(),
+            &pipelines::PipelineParts {
+                label: "project",
+                source: shaders::project(variant),
+                entry: if is_moment { "fs_moment" } else { "fs_fold" },
+                constants: &[],
+                layouts: &[Some(layout), Some(pipelines.texture_layout(variant))],
+                topology: wgpu::PrimitiveTopology::TriangleList,
+                target: target.format(),
+            },
         );
         *num_created += 1;
         folds.push(Fold { variant, target, is_moment, pipeline });
