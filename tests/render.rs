@@ -478,7 +478,7 @@ fn has_float_targets(stage: &Stage) -> bool {
 fn close(result: &Voxels, expected: &Voxels, dtype: DType, what: &str) {
     let &[rows, columns] = expected.shape().dims() else { panic!("a plane") };
     for index in (0..rows).flat_map(|y| (0..columns).map(move |x| [y, x])) {
-        let (a, b) = (result.get_f64(&index).unwrap(), expected.get_f64(&index).unwrap());
+        let (a, b) = (result.get_f64(&index).expect("inside"), expected.get_f64(&index).expect("inside"));
         let size = if dtype.integer_range().is_some_and(|[low, _]| low == 0.0) { b.abs() } else { b.abs().max(100.0) };
         assert!((a - b).abs() <= 1e-6 * size || a == b, "{what}: {a}, not {b}, at {index:?}");
     }

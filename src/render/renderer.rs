@@ -331,7 +331,7 @@ fn filter(voxels_per_px: [f32; 2], draw: &PlaneDraw, is_software: bool) -> Filte
 /// The hatch, of the tokens bg2 and t3, in points.
 const HATCH_BACK: [u8; 3] = [0x20, 0x24, 0x2a];
 const HATCH_LINE: [u8; 3] = [0x6d, 0x76, 0x83];
-const HATCH_PERIOD: f32 = 8.0;
+const HATCH_PERIOD: f32 = 10.0;
 const HATCH_WIDTH: f32 = 1.25;
 
 fn plane_uniforms(plane: &Plane, draw: &PlaneDraw, rect: egui::Rect, screen: &ScreenDescriptor) -> Option<gpu::Plane> {
