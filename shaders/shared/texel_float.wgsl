@@ -2,8 +2,6 @@
 
 alias Raw = f32;
 
-const CAN_BE_NAN: bool = true;
-
 fn value_of(raw: Raw) -> f32 {
     return raw;
 }

@@ -1,4 +1,4 @@
-//! The system's folder dialog on a thread of its own, polled once a frame.
+//! The system's file dialog on a thread of its own, polled once a frame.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,24 +14,26 @@ pub enum Picked {
 }
 
 /// A dialog that is open.
-pub struct FolderDialog {
+pub struct FileDialog {
     result: Receiver<Option<PathBuf>>,
 }
 
-impl FolderDialog {
-    /// Shows the dialog, starting in `folder`, and calls `wake` when it closes.
-    pub fn show(folder: Option<PathBuf>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+impl FileDialog {
+    /// Shows the dialog for folders or for files, starting in `folder`, and calls `wake` when it closes.
+    pub fn show(for_files: bool, folder: Option<PathBuf>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let (sender, result) = bounded(1);
         let run = move || {
             let mut dialog = rfd::FileDialog::new().set_title("Open a recording");
             if let Some(folder) = folder {
                 dialog = dialog.set_directory(folder);
             }
-            let _ignored = sender.send(dialog.pick_folder());
+            let picked = if for_files { dialog.pick_file() } else { dialog.pick_folder() };
+            // The window may have closed meanwhile.
+            let _unwanted = sender.send(picked);
             wake();
         };
         if let Err(error) = std::thread::Builder::new().name("tectum-dialog".into()).spawn(run) {
-            tracing::error!("cannot start a thread for the folder dialog: {error}");
+            tracing::error!("cannot start a thread for the file dialog: {error}");
         }
         Self { result }
     }

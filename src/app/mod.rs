@@ -1,24 +1,53 @@
 //! The window: opening, sessions, snapshots.
 
+mod dialog;
+mod measure;
+mod open_job;
+mod recent;
+mod session;
+mod snapshot;
+mod wake;
+mod window;
+
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
+use open_job::OpenJob;
+use wake::Wake;
+use window::TectumApp;
 
-use crate::cli::SnapshotArgs;
 use crate::format::OpenOptions;
+use crate::render::{self, GpuConfig};
+use crate::stream::StreamConfig;
+use crate::ui::ViewState;
+
+pub use snapshot::snapshot;
 
 /// Opens the window, on `path` or on the welcome screen, and returns when it is closed.
 ///
 /// # Errors
 /// When no window can be opened here.
-pub fn run_window(_path: Option<PathBuf>, _options: OpenOptions) -> Result<()> {
-    bail!("the window is not there yet")
-}
-
-/// Draws the window off screen into a .png file.
-///
-/// # Errors
-/// When the recording can not be opened, or the file not be written.
-pub fn snapshot(_args: &SnapshotArgs) -> Result<()> {
-    bail!("the window is not there yet")
+pub fn run_window(path: Option<PathBuf>, options: OpenOptions) -> Result<()> {
+    // Reading begins before the window exists: by the time it is up, the first picture is in memory.
+    let wake = Wake::default();
+    let config = StreamConfig::default();
+    let job = path.map(|path| OpenJob::start(&path, options, &ViewState::default(), &config, wake.callback()));
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Tectum")
+        .with_app_id("tectum")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([640.0, 420.0])
+        .with_drag_and_drop(true);
+    let native = eframe::NativeOptions {
+        viewport,
+        renderer: eframe::Renderer::Wgpu,
+        wgpu_options: egui_wgpu::WgpuConfiguration { wgpu_setup: render::wgpu_setup(), ..Default::default() },
+        ..Default::default()
+    };
+    let create: eframe::AppCreator<'_> = Box::new(move |creation| {
+        let state = creation.wgpu_render_state.as_ref().ok_or("no graphics device")?;
+        let renderer = render::install(state, GpuConfig::default());
+        Ok(Box::new(TectumApp::new(&creation.egui_ctx, renderer, wake, config, job)))
+    });
+    eframe::run_native("Tectum", native, create).map_err(|error| anyhow!("the window cannot be opened: {error}"))
 }

@@ -1,46 +1,122 @@
-//! Opening a dataset as a background job with cancel: the window never waits for a disk.
+//! Opening a dataset as a background job with progress and cancel: the window never waits for a disk.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use directories::ProjectDirs;
 
-use crate::format::{self, FormatError, OpenOptions, Opened};
+use super::session::Session;
+use crate::format::{self, FormatError, OpenOptions, synth};
+use crate::stream::StreamConfig;
+use crate::ui::ViewState;
+
+type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// One opening under way.
 pub struct OpenJob {
     /// What is being opened.
     pub path: PathBuf,
-    /// What the user said beside the path.
-    pub options: OpenOptions,
     /// When the job was started.
     pub started: Instant,
-    result: Receiver<Result<Opened, FormatError>>,
+    options: OpenOptions,
+    step: &'static str,
+    progress: Arc<Progress>,
+    result: Receiver<Result<Box<Session>, FormatError>>,
+}
+
+/// Pieces done and pieces in all; none in all: not known.
+#[derive(Default)]
+struct Progress {
+    done: AtomicUsize,
+    all: AtomicUsize,
 }
 
 impl OpenJob {
-    /// Starts opening `path` on a thread of its own and calls `wake` when it is done.
-    pub fn start(path: &Path, mut options: OpenOptions, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    /// Starts opening `path` on a thread of its own and calls `wake` when the session is there, with its
+    /// first picture already being read.
+    pub fn start(
+        path: &Path,
+        options: OpenOptions,
+        preferences: &ViewState,
+        config: &StreamConfig,
+        wake: Wake,
+    ) -> Self {
+        let target = path.to_owned();
+        Self::run(path.to_owned(), "Reading the folder", options, preferences, config, wake, move |_, _| Ok(target))
+    }
+
+    /// Writes the demo recording where it is absent, then opens it.
+    pub fn demo(preferences: &ViewState, config: &StreamConfig, wake: Wake) -> Self {
+        let folder = ProjectDirs::from("", "", "tectum")
+            .map_or_else(|| std::env::temp_dir().join("tectum-demo"), |dirs| dirs.data_local_dir().join("demo"));
+        let path = folder.join("original");
+        let target = path.clone();
+        let prepare = move |progress: &Progress, options: &OpenOptions| {
+            if !target.join("stack_metadata.json").exists() {
+                synth::write(&folder, &synth::Recipe::default(), |done, all| {
+                    progress.done.store(done, Ordering::Relaxed);
+                    progress.all.store(all, Ordering::Relaxed);
+                    !options.is_cancelled()
+                })?;
+            }
+            Ok(target)
+        };
+        Self::run(path, "Writing the demo recording", OpenOptions::default(), preferences, config, wake, prepare)
+    }
+
+    fn run(
+        path: PathBuf,
+        step: &'static str,
+        mut options: OpenOptions,
+        preferences: &ViewState,
+        config: &StreamConfig,
+        wake: Wake,
+        prepare: impl FnOnce(&Progress, &OpenOptions) -> Result<PathBuf, FormatError> + Send + 'static,
+    ) -> Self {
         options.cancel = Arc::default();
         let (sender, result) = bounded(1);
-        let job = Self { path: path.to_owned(), options: options.clone(), started: Instant::now(), result };
-        let target = path.to_owned();
-        let run = move || {
-            let outcome = format::open(&target, &options);
+        let progress = Arc::new(Progress::default());
+        let job = Self {
+            path,
+            started: Instant::now(),
+            options: options.clone(),
+            step,
+            progress: Arc::clone(&progress),
+            result,
+        };
+        let (preferences, config) = (preferences.clone(), config.clone());
+        let work = move || {
+            let outcome = prepare(&progress, &options).and_then(|path| {
+                let opened = format::open(&path, &options)?;
+                let now = Instant::now();
+                Session::new(opened, path, options, &preferences, config, Arc::clone(&wake), now).map(Box::new)
+            });
             // The receiver is gone when the job was cancelled: then nobody wants the result.
-            let _ignored = sender.send(outcome);
+            let _unwanted = sender.send(outcome);
             wake();
         };
-        if let Err(error) = std::thread::Builder::new().name("tectum-open".into()).spawn(run) {
-            tracing::error!("cannot start a thread to open {}: {error}", path.display());
+        if let Err(error) = std::thread::Builder::new().name("tectum-open".into()).spawn(work) {
+            tracing::error!("cannot start a thread to open {}: {error}", job.path.display());
         }
         job
     }
 
-    /// The result once it is there; never blocks.
-    pub fn try_result(&self) -> Option<Result<Opened, FormatError>> {
+    /// What is going on, in a few words.
+    pub fn step(&self) -> &'static str {
+        self.step
+    }
+
+    /// Part done, 0 to 1, where known.
+    pub fn progress(&self) -> Option<f32> {
+        let all = self.progress.all.load(Ordering::Relaxed);
+        (all > 0).then(|| self.progress.done.load(Ordering::Relaxed) as f32 / all as f32)
+    }
+
+    /// The session once it is there; never blocks.
+    pub fn try_result(&self) -> Option<Result<Box<Session>, FormatError>> {
         match self.result.try_recv() {
             Ok(outcome) => Some(outcome),
             Err(TryRecvError::Empty) => None,

@@ -324,15 +324,12 @@ impl Renderer {
         });
         let pipeline = pipelines::pipeline(
             device,
-            &pipelines::PipelineParts {
-                label: "project",
-                source: shaders::project(variant),
-                entry: if is_moment { "fs_moment" } else { "fs_fold" },
-                constants: &[],
-                layouts: &[Some(layout), Some(pipelines.texture_layout(variant))],
-                topology: wgpu::PrimitiveTopology::TriangleList,
-                target: target.format(),
-            },
+            "project",
+            shaders::project(variant),
+            if is_moment { "fs_moment" } else { "fs_fold" },
+            &[Some(layout), Some(pipelines.texture_layout(variant))],
+            wgpu::PrimitiveTopology::TriangleList,
+            target.format(),
         );
         *num_created += 1;
         folds.push(Fold { variant, target, is_moment, pipeline });

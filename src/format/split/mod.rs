@@ -20,7 +20,6 @@ mod refresh;
 mod rig;
 mod single;
 mod source;
-mod survey;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -79,11 +79,11 @@ pub(super) struct Parts {
 }
 
 /// How a block's stored array answers for its region.
-pub(super) struct Fit {
+struct Fit {
     /// The voxels it holds, in the dataset's coordinates.
-    pub have: Region,
+    have: Region,
     /// How they are stored.
-    pub dtype: DType,
+    dtype: DType,
 }
 
 impl SplitSource {
@@ -135,7 +135,7 @@ impl SplitSource {
     }
 
     /// Records a problem of a block, once for each block and code.
-    pub(super) fn note(&self, ordinal: usize, severity: Severity, code: &'static str, message: impl Into<String>) {
+    fn note(&self, ordinal: usize, severity: Severity, code: &'static str, message: impl Into<String>) {
         let Some(block) = self.blocks.get(ordinal) else { return };
         let mut found = self.found.lock();
         if found.iter().any(|(id, problem)| *id == block.id() && problem.code == code) {
@@ -152,7 +152,7 @@ impl SplitSource {
     }
 
     /// What of its region a block's array can answer.
-    pub(super) fn fit(&self, ordinal: usize, region: &Region, header: &Header) -> Result<Fit, String> {
+    fn fit(&self, ordinal: usize, region: &Region, header: &Header) -> Result<Fit, String> {
         let (want, layout) = (region.shape(), &self.geometry.layout);
         let dims = header.shape.dims();
         if dims.len() != want.rank() {
@@ -175,15 +175,6 @@ impl SplitSource {
         Ok(Fit { have, dtype: header.dtype })
     }
 
-    /// Names a block that holds less than its place asks for.
-    pub(super) fn note_short(&self, ordinal: usize, region: &Region, fit: &Fit) {
-        if fit.have.stop() != region.stop() {
-            let axis = self.growth_axis();
-            let (have, want) = (fit.have.shape().dims()[axis], region.shape().dims()[axis]);
-            self.note(ordinal, Severity::Error, "short_block", format!("holds {have} of the {want} it should"));
-        }
-    }
-
     fn read_open(
         &self,
         ordinal: usize,
@@ -199,7 +190,11 @@ impl SplitSource {
             ReadError::new(ReadErrorKind::Unsupported, &block.path, message)
         };
         let fit = self.fit(ordinal, region, header).map_err(|message| unsupported("other_shape", message))?;
-        self.note_short(ordinal, region, &fit);
+        if fit.have.stop() != region.stop() {
+            let axis = self.growth_axis();
+            let (have, want) = (fit.have.shape().dims()[axis], region.shape().dims()[axis]);
+            self.note(ordinal, Severity::Error, "short_block", format!("holds {have} of the {want} it should"));
+        }
         let short = || ReadError::new(ReadErrorKind::Missing, &block.path, "the block is shorter than the others");
         let part = chunk.region.intersect(&fit.have).ok_or_else(short)?;
         let mut stored = part.relative_to(region.start());
@@ -258,7 +253,7 @@ impl SplitSource {
     }
 
     /// Records why nothing of a chunk could be had.
-    pub(super) fn note_failure(&self, ordinal: usize, error: &ReadError) {
+    fn note_failure(&self, ordinal: usize, error: &ReadError) {
         let block = &self.blocks[ordinal];
         let code = match error.kind {
             // Those of the listing are named there.
@@ -379,10 +374,6 @@ impl Source for SplitSource {
         }
         states.extend(self.writing.map(|range| (range, BlockState::Writing)));
         states
-    }
-
-    fn survey(&self) {
-        self.look_at_all();
     }
 
     fn forget_failures(&self) {

@@ -1,0 +1,314 @@
+//! One open dataset: its array, stream and view, and how commands become pictures.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::measure::Measure;
+use crate::array::{LazyArray, ViewInfo};
+use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
+use crate::render::{PlaneDraw, RendererHandle};
+use crate::stream::{PictureState, Play, Sample, Stream, StreamConfig, ViewRequest};
+use crate::ui::{
+    Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Shown, Value, ViewState, window_ui,
+};
+use crate::volume::{BlockState, Picture, Problem, Voxels};
+
+/// The list of problems and block states is looked at again this often at most.
+const FACTS_EVERY: Duration = Duration::from_millis(250);
+
+/// An open dataset with everything the window needs of it.
+pub struct Session {
+    /// What the user opened, for the recent list and the dataset picker.
+    pub path: PathBuf,
+    /// What the user said beside the path.
+    pub options: OpenOptions,
+    /// The view, changed by commands alone.
+    pub view: ViewState,
+    datasets: Vec<DatasetEntry>,
+    chosen: usize,
+    array: Arc<LazyArray>,
+    stream: Stream,
+    history: History,
+    playback: Playback,
+    measure: Measure,
+    request: ViewRequest,
+    shown: Shown,
+    on_screen: Option<OnScreen>,
+    facts: Facts,
+    figures: Figures,
+    sample: Option<Arc<Sample>>,
+}
+
+/// The voxels drawn last.
+struct OnScreen {
+    picture: Picture,
+    voxels: Arc<Voxels>,
+    is_preview: bool,
+}
+
+/// What changes slowly and is copied out of the source now and then.
+struct Facts {
+    problems: Vec<Problem>,
+    blocks: Vec<([usize; 2], BlockState)>,
+    taken: Instant,
+}
+
+impl Session {
+    /// Wraps an opened dataset and starts loading its first picture. May be called on any thread.
+    ///
+    /// # Errors
+    /// When the array cannot be viewed as (t, z, y, x).
+    pub fn new(
+        opened: Opened,
+        path: PathBuf,
+        options: OpenOptions,
+        preferences: &ViewState,
+        config: StreamConfig,
+        wake: Arc<dyn Fn() + Send + Sync>,
+        now: Instant,
+    ) -> Result<Self, FormatError> {
+        let array = Arc::new(LazyArray::new(opened.source));
+        let view = preferences.for_dataset(array.info());
+        let request = resolve(&view, array.info(), 1);
+        let stream = Stream::new(Arc::clone(&array), config, wake);
+        stream.request(&request, now);
+        let mut measure = Measure::default();
+        measure.wished(request.picture, now);
+        let facts = Facts { problems: array.source().problems(), blocks: array.source().block_states(), taken: now };
+        Ok(Self {
+            path,
+            options,
+            view,
+            datasets: opened.datasets,
+            chosen: opened.chosen,
+            array,
+            stream,
+            history: History::default(),
+            playback: Playback::default(),
+            measure,
+            request,
+            shown: Shown::Nothing,
+            on_screen: None,
+            facts,
+            figures: Figures::default(),
+            sample: None,
+        })
+    }
+
+    /// The array as (t, z, y, x).
+    pub fn info(&self) -> &ViewInfo {
+        self.array.info()
+    }
+
+    /// Name for the title bar.
+    pub fn name(&self) -> &str {
+        &self.array.source().info().name
+    }
+
+    /// Name of another array of the same path, for `--dataset`.
+    pub fn dataset_name(&self, index: usize) -> Option<&str> {
+        self.datasets.get(index).map(|entry| entry.name.as_str())
+    }
+
+    /// Carries out a command on the view and asks for what it needs. Returns whether the view changed.
+    pub fn apply(&mut self, command: &Command, now: Instant, now_s: f64) -> bool {
+        if *command == Command::RetryFailures {
+            self.array.source().forget_failures();
+            self.stream.retry_failures();
+            return true;
+        }
+        let changed = self.history.apply(&mut self.view, command, self.array.info(), now_s);
+        if changed {
+            self.ask(now);
+        }
+        changed
+    }
+
+    /// Resolves the view and, where that asks for something else than before, hands it to the stream.
+    fn ask(&mut self, now: Instant) {
+        let request = resolve(&self.view, self.array.info(), self.request.generation + 1);
+        if (ViewRequest { generation: self.request.generation, ..request }) == self.request {
+            return;
+        }
+        self.measure.wished(request.picture, now);
+        self.stream.request(&request, now);
+        self.request = request;
+    }
+
+    /// Everything that happens without the user: measured contrast, playback. Call once a frame, before
+    /// drawing. Returns how long the window may sleep, `None` for as long as nothing happens.
+    pub fn advance(&mut self, now: Instant, now_s: f64) -> Option<Duration> {
+        self.measure_contrast(now, now_s);
+        if now.duration_since(self.facts.taken) >= FACTS_EVERY {
+            let source = self.array.source();
+            self.facts = Facts { problems: source.problems(), blocks: source.block_states(), taken: now };
+        }
+        let is_exact = self.shown == Shown::Exact;
+        if let Some(command) = self.playback.advance(&self.view, self.array.info(), now, is_exact) {
+            self.apply(&command, now, now_s);
+        }
+        self.playback.time_to_next(&self.view, now)
+    }
+
+    fn measure_contrast(&mut self, now: Instant, now_s: f64) {
+        if self.sample.is_some() {
+            return;
+        }
+        if let Some(sample) = self.stream.sample() {
+            let limits = sample.percentiles.map(|value| value as f32);
+            self.sample = Some(sample);
+            self.apply(&Command::LimitsMeasured(limits), now, now_s);
+        }
+    }
+
+    /// Draws the whole window and returns what the user asked for.
+    pub fn show(
+        &mut self,
+        ui: &mut egui::Ui,
+        renderer: &RendererHandle,
+        now: Instant,
+        recent: &[PathBuf],
+    ) -> Vec<Command> {
+        self.choose_picture(now);
+        self.update_figures(renderer, now);
+        let cached = self.stream.cached_ranges(&self.request.picture);
+        let source_info = self.array.source().info();
+        let model = Model {
+            view: &self.view,
+            info: self.array.info(),
+            array: source_info,
+            datasets: &self.datasets,
+            chosen_dataset: self.chosen,
+            shown: &self.shown,
+            histogram: self
+                .sample
+                .as_ref()
+                .map(|sample| HistogramData { bins: &sample.histogram.counts, range: sample.histogram.range }),
+            blocks: &self.facts.blocks,
+            cached: &cached,
+            problems: &self.facts.problems,
+            live: None,
+            figures: &self.figures,
+            can_undo: self.history.can_undo(),
+            can_redo: self.history.can_redo(),
+        };
+        let mut canvas = PictureCanvas {
+            on_screen: self.on_screen.as_ref(),
+            is_exact: self.shown == Shown::Exact,
+            display: self.view.display(self.array.info()),
+            pixels_per_point: ui.ctx().pixels_per_point(),
+        };
+        window_ui(ui, &model, recent, &mut canvas)
+    }
+
+    /// Whether the picture asked for will not come: it failed, or is on screen.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.shown, Shown::Exact | Shown::Missing(_))
+    }
+
+    /// Whether the contrast has been measured.
+    pub fn has_sample(&self) -> bool {
+        self.sample.is_some()
+    }
+
+    /// A number that changes as long as something is being loaded.
+    pub fn progress(&self) -> u64 {
+        let stats = self.stream.stats();
+        stats.num_reads + stats.num_previews as u64 + stats.picture_bytes as u64
+    }
+
+    /// The best there is of the picture asked for: itself, a preview, or its nearest neighbour in time.
+    fn choose_picture(&mut self, now: Instant) {
+        let picture = self.request.picture;
+        match self.stream.picture(&picture) {
+            PictureState::Ready(voxels) => {
+                self.measure.shown(picture, now_after(now));
+                self.on_screen = Some(OnScreen { picture, voxels, is_preview: false });
+                self.shown = Shown::Exact;
+            }
+            PictureState::Failed(error) => {
+                // An old picture would be taken for this timepoint's: better none.
+                self.on_screen = None;
+                self.shown = Shown::Missing(error.to_string());
+            }
+            PictureState::Loading => {
+                if let Some(voxels) = self.stream.preview(&picture) {
+                    self.on_screen = Some(OnScreen { picture, voxels, is_preview: true });
+                    self.shown = Shown::Preview;
+                } else if let Some((nearest, voxels)) = self.stream.nearest(&picture) {
+                    self.shown = Shown::Nearest { t: nearest.t() };
+                    self.on_screen = Some(OnScreen { picture: nearest, voxels, is_preview: false });
+                } else {
+                    let fits =
+                        self.on_screen.as_ref().filter(|shown| shown.picture.orientation() == picture.orientation());
+                    self.shown = fits.map_or(Shown::Nothing, |shown| Shown::Nearest { t: shown.picture.t() });
+                    if fits.is_none() {
+                        self.on_screen = None;
+                    }
+                }
+            }
+        }
+    }
+
+    fn update_figures(&mut self, renderer: &RendererHandle, now: Instant) {
+        let stats = self.stream.stats();
+        let gpu = renderer.stats();
+        self.figures = Figures {
+            image_ms: self.measure.image_ms,
+            fps: self.measure.pictures_per_s(now),
+            num_skipped: self.playback.num_skipped(),
+            ram_bytes: stats.cache_bytes + stats.picture_bytes + stats.preview_bytes + stats.in_flight_bytes,
+            ram_budget_bytes: stats.budget_bytes + stats.picture_budget_bytes + stats.preview_budget_bytes,
+            gpu_bytes: gpu.texture_bytes,
+            gpu_budget_bytes: gpu.budget_bytes,
+            hit_rate: (stats.hits + stats.misses > 0).then_some(stats.hit_rate),
+            note: gpu.is_software.then(|| "Software rendering".to_owned()),
+        };
+    }
+}
+
+/// What a view asks of the stream: a pure function of the two.
+fn resolve(view: &ViewState, info: &ViewInfo, generation: u64) -> ViewRequest {
+    let play =
+        view.play.is_running.then(|| Play { direction: view.play.direction, rate_hz: f64::from(view.play.rate_hz) });
+    ViewRequest { generation, picture: view.picture(info), play, want_volume: false }
+}
+
+/// The picture is handed over now, not at the start of the frame.
+fn now_after(frame_start: Instant) -> Instant {
+    Instant::now().max(frame_start)
+}
+
+/// The session's side of the canvas panel.
+struct PictureCanvas<'a> {
+    on_screen: Option<&'a OnScreen>,
+    is_exact: bool,
+    display: crate::volume::Display,
+    pixels_per_point: f32,
+}
+
+impl Canvas for PictureCanvas<'_> {
+    fn image(&mut self, placement: &Placement) -> Option<egui::Shape> {
+        let shown = self.on_screen?;
+        let scale = self.pixels_per_point;
+        let image = placement.image;
+        let draw = PlaneDraw {
+            voxels: Arc::clone(&shown.voxels),
+            image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
+            display: self.display,
+            is_preview: shown.is_preview,
+        };
+        Some(crate::render::canvas_shape(placement.canvas, vec![draw]))
+    }
+
+    fn value_at(&mut self, row: usize, column: usize) -> Value {
+        let Some(shown) = self.on_screen.filter(|shown| self.is_exact && !shown.is_preview) else {
+            return Value::Unknown;
+        };
+        match shown.voxels.format_value(&[row, column]) {
+            Some(text) => Value::Exact(text),
+            None => Value::Missing,
+        }
+    }
+}

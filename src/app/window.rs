@@ -1,0 +1,236 @@
+//! The eframe app: which screen is shown, and carrying out what is not a change of the view.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::dialog::{FileDialog, Picked};
+use super::open_job::OpenJob;
+use super::recent::Recent;
+use super::session::Session;
+use super::wake::Wake;
+use crate::array::ViewInfo;
+use crate::format::{FormatError, OpenOptions};
+use crate::render::RendererHandle;
+use crate::stream::StreamConfig;
+use crate::ui::{self, Command, OpenError, Opening, ViewState, Welcome};
+use crate::volume::DType;
+
+/// What a command is checked against while nothing is open.
+const NO_DATASET: ViewInfo =
+    ViewInfo { shape: [1; 4], dtype: DType::U8, voxel_size: None, rate_hz: None, has_axis: [false; 4] };
+
+/// The window of one process.
+pub struct TectumApp {
+    screen: Screen,
+    renderer: RendererHandle,
+    wake: Wake,
+    preferences: ViewState,
+    config: StreamConfig,
+    recent: Recent,
+    dialog: Option<FileDialog>,
+    note: Option<String>,
+    title: String,
+}
+
+enum Screen {
+    Welcome,
+    Opening { job: OpenJob, previous: Option<Box<Session>> },
+    Shown(Box<Session>),
+    Failed { error: FormatError, path: PathBuf },
+}
+
+impl TectumApp {
+    /// The app with its renderer; `job` is an opening that began before the window was there.
+    pub fn new(
+        ctx: &egui::Context,
+        renderer: RendererHandle,
+        wake: Wake,
+        config: StreamConfig,
+        job: Option<OpenJob>,
+    ) -> Self {
+        let preferences = ViewState::default();
+        ui::theme::install(ctx, preferences.theme);
+        wake.attach(ctx);
+        Self {
+            screen: job.map_or(Screen::Welcome, |job| Screen::Opening { job, previous: None }),
+            renderer,
+            wake,
+            preferences,
+            config,
+            recent: Recent::load(),
+            dialog: None,
+            note: None,
+            title: String::new(),
+        }
+    }
+
+    fn open(&mut self, path: &Path, options: OpenOptions) {
+        let job = OpenJob::start(path, options, &self.preferences, &self.config, self.wake.callback());
+        self.begin(job);
+    }
+
+    fn begin(&mut self, job: OpenJob) {
+        let previous = match std::mem::replace(&mut self.screen, Screen::Welcome) {
+            Screen::Shown(session) => Some(session),
+            Screen::Opening { previous, .. } => previous,
+            Screen::Welcome | Screen::Failed { .. } => None,
+        };
+        self.note = None;
+        self.screen = Screen::Opening { job, previous };
+    }
+
+    /// Takes in what other threads have finished.
+    fn collect(&mut self, ctx: &egui::Context) {
+        if let Screen::Opening { job, .. } = &self.screen
+            && let Some(outcome) = job.try_result()
+        {
+            let path = job.path.clone();
+            self.screen = match outcome {
+                Ok(session) => {
+                    self.recent.add(&path);
+                    Screen::Shown(session)
+                }
+                Err(error) => Screen::Failed { error, path },
+            };
+        }
+        if let Some(picked) = self.dialog.as_ref().and_then(FileDialog::try_result) {
+            self.dialog = None;
+            match picked {
+                Picked::Path(path) => self.open(&path, OpenOptions::default()),
+                Picked::Nothing => {}
+            }
+        }
+        let dropped = ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
+        if let Some(path) = dropped {
+            self.open(&path, OpenOptions::default());
+        }
+    }
+
+    /// Carries out a command that is no change of the view.
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::OpenPath(path) => self.open(&path, OpenOptions::default()),
+            Command::BrowseFolder | Command::BrowseFile => {
+                if self.dialog.is_none() {
+                    let folder = self.recent.paths().first().and_then(|path| path.parent()).map(Path::to_owned);
+                    let kind = command == Command::BrowseFile;
+                    self.dialog = Some(FileDialog::show(kind, folder, self.wake.callback()));
+                }
+            }
+            Command::OpenDemo => {
+                let job = OpenJob::demo(&self.preferences, &self.config, self.wake.callback());
+                self.begin(job);
+            }
+            Command::CancelOpening => {
+                if let Screen::Opening { previous, .. } = &mut self.screen {
+                    self.screen = previous.take().map_or(Screen::Welcome, Screen::Shown);
+                }
+            }
+            Command::CloseDataset => self.screen = Screen::Welcome,
+            Command::ChooseDataset(index) => {
+                let chosen = match &self.screen {
+                    Screen::Shown(session) => session.dataset_name(index).map(|name| {
+                        let options = OpenOptions { dataset: Some(name.to_owned()), ..session.options.clone() };
+                        (session.path.clone(), options)
+                    }),
+                    _ => None,
+                };
+                if let Some((path, options)) = chosen {
+                    self.open(&path, options);
+                }
+            }
+            Command::RemoveRecent(path) => self.recent.remove(&path),
+            _ => {}
+        }
+    }
+
+    /// One screen's drawing; commands that change the view are carried out here.
+    fn draw(&mut self, ui: &mut egui::Ui, now: Instant) -> Vec<Command> {
+        let now_s = ui.input(|input| input.time);
+        match &mut self.screen {
+            Screen::Welcome => {
+                let welcome = Welcome {
+                    recent: self.recent.paths(),
+                    is_browsing: self.dialog.is_some(),
+                    note: self.note.as_deref(),
+                };
+                ui::welcome_ui(ui, &self.preferences, &welcome)
+            }
+            Screen::Opening { job, .. } => {
+                ui.ctx().request_repaint_after(Duration::from_millis(100));
+                let opening = Opening {
+                    path: &job.path,
+                    elapsed_s: now.duration_since(job.started).as_secs_f64(),
+                    progress: job.progress(),
+                    step: job.step(),
+                };
+                ui::opening_ui(ui, &self.preferences, &opening)
+            }
+            Screen::Failed { error, path } => {
+                let error = OpenError { file: &error.file, message: &error.message, path };
+                ui::error_ui(ui, &self.preferences, &error)
+            }
+            Screen::Shown(session) => {
+                if let Some(pause) = session.advance(now, now_s) {
+                    ui.ctx().request_repaint_after(pause);
+                }
+                let commands = session.show(ui, &self.renderer, now, self.recent.paths());
+                let (for_app, for_view): (Vec<_>, Vec<_>) = commands.into_iter().partition(Command::is_for_app);
+                let mut changed = false;
+                for command in &for_view {
+                    changed |= session.apply(command, now, now_s);
+                }
+                if changed {
+                    // The picture and the numbers of the new view are drawn in this very frame.
+                    ui.ctx().request_discard("the view changed");
+                    self.preferences = session.view.clone();
+                }
+                for_app
+            }
+        }
+    }
+
+    /// Outside a dataset a command may still change the preferences: the theme, an overlay.
+    fn draw_all(&mut self, ui: &mut egui::Ui, now: Instant) -> Vec<Command> {
+        let commands = self.draw(ui, now);
+        if matches!(self.screen, Screen::Shown(_)) {
+            return commands;
+        }
+        let (for_app, for_view): (Vec<_>, Vec<_>) = commands.into_iter().partition(Command::is_for_app);
+        for command in &for_view {
+            self.preferences.apply(command, &NO_DATASET);
+        }
+        for_app
+    }
+
+    fn update_title(&mut self, ctx: &egui::Context) {
+        let title = match &self.screen {
+            Screen::Shown(session) => format!("{} – Tectum", session.name()),
+            _ => "Tectum".to_owned(),
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+impl eframe::App for TectumApp {
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let now = Instant::now();
+        let ctx = ui.ctx().clone();
+        self.collect(&ctx);
+        for command in self.draw_all(ui, now) {
+            self.carry_out(command);
+            ctx.request_repaint();
+        }
+        self.update_title(&ctx);
+        if self.renderer.stats().pending_uploads {
+            ctx.request_repaint();
+        }
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        [0.0, 0.0, 0.0, 1.0]
+    }
+}
