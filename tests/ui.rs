@@ -324,6 +324,11 @@ fn nothing_moves_when_values_change() {
     window.hover_at(egui::pos2(700.0, 600.0));
     window.run();
     assert_eq!(places(&window), before);
+    let gamma = |window: &Window| window.get_by_role_and_label(Role::Slider, "Gamma curve").rect();
+    let at_rest = gamma(&window);
+    window.get_by_role_and_label(Role::SpinButton, "Upper limit").click();
+    window.run();
+    assert_eq!(gamma(&window), at_rest, "typing pushes nothing");
 }
 
 #[test]

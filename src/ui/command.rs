@@ -52,6 +52,8 @@ pub enum Command {
     ToggleInvert,
     /// Paint full-scale voxels red and zero blue.
     ToggleSaturation,
+    /// Show the gradient and its limits on the picture, or hide them.
+    ToggleColorBar,
     /// Zoom and pan.
     SetCamera(Camera),
     /// Show the whole picture.

@@ -138,6 +138,12 @@ pub const BINDINGS: &[Binding] = &[
         shortcuts: &[(NONE, Key::I, |_| Command::ToggleInvert)],
     },
     Binding {
+        keys: "C",
+        does: "Color bar on the picture",
+        group: Group::Contrast,
+        shortcuts: &[(NONE, Key::C, |_| Command::ToggleColorBar)],
+    },
+    Binding {
         keys: "Ctrl O",
         does: "Open",
         group: Group::Window,
@@ -190,9 +196,15 @@ pub fn key_commands(ui: &Ui, view: &ViewState, has_dataset: bool, commands: &mut
             );
         let command = act(view);
         let is_general = matches!(command, Command::ToggleOverlay(_) | Command::CloseOverlay);
-        if belongs_to_widget || !(has_dataset || is_general) {
+        // What lies over the window keeps the keys from what lies below.
+        if belongs_to_widget || !(is_general || has_dataset && view.overlay.is_none()) {
             continue;
         }
+        let command = match command {
+            // Without a dataset the window is itself the dialog to open from.
+            Command::ToggleOverlay(Overlay::Open) if !has_dataset => Command::BrowseFolder,
+            other => other,
+        };
         for _ in 0..ctx.input_mut(|input| take_presses(input, *modifiers, *key)) {
             commands.push(command.clone());
         }

@@ -40,9 +40,9 @@ pub fn pill(live: &LiveStatus) -> PillText {
     PillText { icon, label, tone }
 }
 
-/// A state as a sentence, for the hover.
-pub fn sentence(live: &LiveStatus) -> String {
-    let mut text = match &live.state {
+/// A state as a sentence.
+pub fn headline(live: &LiveStatus) -> String {
+    match &live.state {
         LiveState::Waiting { what } => format!("Waiting for {what}"),
         LiveState::Live => "Recording".to_owned(),
         LiveState::Quiet => {
@@ -61,7 +61,12 @@ pub fn sentence(live: &LiveStatus) -> String {
         }
         LiveState::Restarted => "The folder was wiped and is being recorded anew".to_owned(),
         LiveState::Gone => "The folder is not there any more; waiting for it to come back".to_owned(),
-    };
+    }
+}
+
+/// A state with all that is known of it, for the hover.
+pub fn sentence(live: &LiveStatus) -> String {
+    let mut text = headline(live);
     if let Some(end) = live.expected_end {
         text += &format!(" · {} timepoints expected", format::integer(end as i64));
     }

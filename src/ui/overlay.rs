@@ -107,5 +107,5 @@ fn binding_ui(ui: &mut Ui, binding: &Binding, row: Rect) {
 
 /// A child ui over a rectangle, with ids of its own.
 pub fn within<R>(ui: &mut Ui, rect: Rect, salt: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
-    ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(salt), add).inner
+    add(&mut ui.new_child(UiBuilder::new().max_rect(rect).id_salt(salt)))
 }

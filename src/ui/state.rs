@@ -157,6 +157,8 @@ pub struct ViewState {
     pub invert: bool,
     /// Whether full-scale and zero voxels are painted instead.
     pub saturation: bool,
+    /// Whether the gradient and its limits are shown on the picture.
+    pub color_bar: bool,
     /// Zoom and pan.
     pub camera: Camera,
     /// Playing.
@@ -189,6 +191,7 @@ impl Default for ViewState {
             colormap: Colormap::Magma,
             invert: false,
             saturation: false,
+            color_bar: false,
             camera: Camera::FIT,
             play: Play::default(),
             follow: false,
@@ -214,6 +217,7 @@ impl ViewState {
             play: Play { is_running: false, direction: 1, ..self.play },
             interpolation: self.interpolation,
             colormap: self.colormap,
+            color_bar: self.color_bar,
             ..Self::default()
         };
         for (index, orientation) in Orientation::ALL.into_iter().enumerate() {
@@ -337,6 +341,7 @@ impl ViewState {
             }
             Command::ToggleInvert => self.invert = !self.invert,
             Command::ToggleSaturation => self.saturation = !self.saturation,
+            Command::ToggleColorBar => self.color_bar = !self.color_bar,
             Command::SetCamera(camera) => self.camera = camera.clamped(),
             Command::Fit => self.camera = Camera::FIT,
             Command::TogglePlay => self.toggle_play(last_t),

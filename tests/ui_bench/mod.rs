@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use egui::accesskit::Role;
 use egui::{Color32, ColorImage, Rect, Shape, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
 use tectum::array::ViewInfo;
 use tectum::format::DatasetEntry;
 use tectum::live::{LiveState, LiveStatus};
@@ -440,6 +442,25 @@ pub fn gallery(folder: &Path) {
             1.0,
         ),
         (
+            "behind",
+            with(&|b| {
+                b.live = Some(live(LiveState::Live));
+                b.view.follow = true;
+                b.view.t = 205;
+                b.view.color_bar = true;
+                b.shown = Shown::Nearest { t: 198 };
+                b.blocks.pop();
+            }),
+            normal,
+            1.0,
+        ),
+        ("restarted", with(&|b| b.live = Some(live(LiveState::Restarted))), normal, 1.0),
+        ("menu", with(&|_| {}), normal, 1.0),
+        ("tooltip", with(&|_| {}), normal, 1.0),
+        ("focus", with(&|_| {}), normal, 1.0),
+        ("typing", with(&|_| {}), normal, 1.0),
+        ("drop", with(&|_| {}), normal, 1.0),
+        (
             "xz",
             with(&|b| {
                 b.view.orientation = tectum::volume::Orientation::Xz;
@@ -459,6 +480,15 @@ pub fn gallery(folder: &Path) {
             harness.hover_at(pos2(400.0, 300.0));
             harness.run();
         }
+        match name {
+            "menu" => harness.get_by_role_and_label(Role::ComboBox, "Projection").click(),
+            "tooltip" => harness.get_by_role_and_label(Role::Button, "Saturation").hover(),
+            "focus" => harness.get_by_role_and_label(Role::ComboBox, "Projection").focus(),
+            "typing" => harness.get_by_role_and_label(Role::SpinButton, "Upper limit").click(),
+            "drop" => harness.input_mut().hovered_files = vec![egui::HoveredFile::default()],
+            _ => {}
+        }
+        harness.run_steps(60);
         let image = harness.render().expect("the window can be drawn");
         image.save(folder.join(format!("{name}.png"))).expect("the picture can be written");
     }

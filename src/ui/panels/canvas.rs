@@ -31,7 +31,8 @@ pub fn canvas_ui(
 ) -> Option<Readout> {
     ui.painter().rect_filled(rect, 0.0, Color32::BLACK);
     let view = model.view;
-    let response = ui.interact(rect, ui.make_persistent_id("canvas"), Sense::click_and_drag());
+    // Not focusable: the arrow keys are for time and depth.
+    let response = ui.interact(rect, ui.make_persistent_id("canvas"), Sense::CLICK | Sense::DRAG);
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Picture"));
 
     // The pointer's wishes are answered in this frame: the picture is drawn where they put it.

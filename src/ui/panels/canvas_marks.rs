@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::super::place::{image_size, voxel_edges};
 use super::super::theme::{ON_CANVAS, Tokens, Weight, filled_icon_font, font};
-use super::super::widgets::hatch;
-use super::super::{Model, Shown, format, icons};
+use super::super::widgets::{gradient, hatch};
+use super::super::{Model, Shown, format, icons, live_text};
+use crate::live::LiveState;
 use crate::volume::{Orientation, Picture, VoxelSize};
 
 const DARK: &Tokens = &super::super::theme::DARK;
@@ -40,7 +41,52 @@ pub fn overlays(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
         }
         Shown::Missing(reason) => reason_box(&painter, rect, reason),
     }
+    if let Some(text) = live_notice(model) {
+        let is_free = matches!(model.shown, Shown::Exact | Shown::Missing(_));
+        let at = if is_free { below } else { below + vec2(0.0, 28.0) };
+        tag(&painter, at, icons::WARNING, &text, DARK.warn);
+    }
+    if model.view.color_bar {
+        color_bar(&painter, rect, model);
+    }
     scale_bar(&painter, rect, image, model);
+}
+
+/// What has happened to a watched recording and must not be overlooked.
+fn live_notice(model: &Model<'_>) -> Option<String> {
+    let live = model.live?;
+    match live.state {
+        LiveState::Live => {
+            let newest = live.newest_t.filter(|_| model.view.follow)?;
+            let on_screen = match model.shown {
+                Shown::Nearest { t } => *t,
+                _ => model.view.t,
+            };
+            let behind = newest.checked_sub(on_screen).filter(|behind| *behind > 1)?;
+            Some(format!("behind the recording by {} timepoints", format::integer(behind as i64)))
+        }
+        LiveState::Quiet | LiveState::StoppedEarly { .. } | LiveState::Restarted | LiveState::Gone => {
+            Some(live_text::headline(live))
+        }
+        LiveState::Waiting { .. } | LiveState::Finished => None,
+    }
+}
+
+/// The gradient with the values at its ends.
+fn color_bar(painter: &Painter, rect: Rect, model: &Model<'_>) {
+    let display = model.view.display(model.info);
+    let height = (rect.height() * 0.3).clamp(60.0, 180.0);
+    let corner = pos2(rect.right() - 62.0, rect.bottom() - 14.0);
+    let bar = Rect::from_min_max(corner - vec2(10.0, height), corner);
+    painter.rect_filled(bar.expand(1.0), 0.0, Color32::from_black_alpha(200));
+    gradient(painter, bar, display.colormap, display.invert, true);
+    for (limit, y) in [(display.limits[0], bar.bottom() - 6.0), (display.limits[1], bar.top() + 6.0)] {
+        let text = format::value(f64::from(limit));
+        let galley = painter.layout_no_wrap(text, font(11.0, Weight::Regular), ON_CANVAS);
+        let pos = pos2(bar.left() - 6.0 - galley.size().x, y - galley.size().y / 2.0);
+        painter.galley_with_override_text_color(pos + vec2(0.0, 1.0), galley.clone(), Color32::from_black_alpha(220));
+        painter.galley(pos, galley, ON_CANVAS);
+    }
 }
 
 /// "t 114 · 22.8 s".

@@ -29,7 +29,7 @@ pub fn depth_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec
     });
     let (hint, key) = match view.mode {
         Mode::Plane => ("Plane shown", "↑ ↓ or wheel"),
-        Mode::Projection => ("Slab: drag its ends, or its middle to move it", "↑ ↓ or wheel"),
+        Mode::Projection => ("Slab: drag its ends, or its middle to move it; double-click for all", "↑ ↓ or wheel"),
     };
     let moved = Slider {
         name: "Depth",
@@ -41,13 +41,16 @@ pub fn depth_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec
         step: 1.0,
         direction: Direction::Down,
         slab,
+        has_handle: view.mode == Mode::Plane || view.has_slab(),
         on_canvas: true,
         hint,
         key,
         ..Slider::default()
     }
     .show(ui, track);
-    if let Some([start, stop]) = moved.slab {
+    if moved.is_reset && slab.is_some() {
+        commands.push(Command::SetSlab(None));
+    } else if let Some([start, stop]) = moved.slab {
         commands.push(Command::SetSlab(Some([start.round() as usize, stop.round() as usize + 1])));
     } else if let Some(depth) = moved.value {
         commands.push(Command::DepthTo(depth.round() as usize));

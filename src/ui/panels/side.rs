@@ -8,7 +8,7 @@ use super::super::widgets::{
     self, Button, Fill, Number, Slider, choice, choice_width, histogram, icon_button, section_header, segmented,
     swatch, text_width,
 };
-use super::super::{Command, GAMMA_RANGE, Mode, Model, Section, format, icons, num_depths};
+use super::super::{Camera, Command, GAMMA_RANGE, Mode, Model, Section, format, icons, num_depths};
 use super::dataset::dataset_rows;
 use crate::ui::theme::{Weight, font};
 use crate::volume::{Colormap, Interpolation, Orientation, Projection};
@@ -69,7 +69,7 @@ pub fn drawer_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Ve
     ui.painter().add(ui.visuals().popup_shadow.as_shape(rect, 6.0));
     ui.painter().rect(rect, 6.0, tokens.bg1, Stroke::new(1.0, tokens.line), egui::StrokeKind::Inside);
     // Takes the pointer, so that what is below does not.
-    ui.interact(rect, ui.make_persistent_id("drawer ground"), Sense::click_and_drag());
+    ui.interact(rect, ui.make_persistent_id("drawer ground"), Sense::CLICK | Sense::DRAG);
     let inner = Rect::from_min_max(
         pos2(rect.left() + PADDING, rect.top() + 4.0),
         pos2(rect.right() - 2.0, rect.bottom() - 4.0),
@@ -203,6 +203,31 @@ fn view_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
         choice(ui, field(rect, width, 0.0), "Interpolation", &labels, view.interpolation as usize, hint, "")
     {
         commands.push(Command::SetInterpolation(Interpolation::ALL[index]));
+    }
+    zoom_row(ui, model, commands);
+}
+
+/// How large the picture is beside its fit.
+fn zoom_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let camera = model.view.camera;
+    let rect = row(ui, "Zoom");
+    let number = Number {
+        name: "Zoom",
+        value: f64::from(camera.zoom),
+        range: Camera::ZOOM_RANGE.map(f64::from),
+        decimals: Some(2),
+        step: f64::from(camera.zoom) * 0.01,
+        unit: "×",
+        hint: "Size beside the whole picture",
+        key: "Ctrl wheel",
+    };
+    if let Some(zoom) = number.show(ui, field(rect, 78.0, 0.0)) {
+        commands.push(Command::SetCamera(Camera { zoom: zoom as f32, ..camera }));
+    }
+    let fit =
+        Button { text: "Fit", name: "Fit to window", hint: "Show the whole picture", key: "F", ..Button::default() };
+    if fit.show(ui, field(rect, 40.0, 84.0)) {
+        commands.push(Command::Fit);
     }
 }
 
@@ -401,6 +426,18 @@ fn colormap_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
         if swatch(ui, Rect::from_min_size(corner, vec2(width, 14.0)), colormap, is_selected) {
             commands.push(Command::SetColormap(colormap));
         }
+    }
+    let rect = row(ui, "Color bar");
+    let show = Button {
+        text: "Show  C",
+        name: "Color bar",
+        is_on: Some(model.view.color_bar),
+        hint: "The colormap and its limits on the picture",
+        key: "C",
+        ..Button::default()
+    };
+    if show.show(ui, field(rect, 72.0, 0.0)) {
+        commands.push(Command::ToggleColorBar);
     }
 }
 

@@ -22,6 +22,8 @@ pub fn time_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Ve
     let timeline = Rect::from_x_y_ranges(inner.x_range(), rect.top() + 8.0..=rect.top() + 84.0);
     let shown = Strip {
         num_t: model.info.shape[0],
+        num_expected: model.live.and_then(|live| live.expected_end).unwrap_or(0),
+        writing: model.live.and_then(|live| live.writing),
         t: model.view.t,
         rate_hz: model.info.rate_hz,
         blocks: model.blocks,

@@ -39,7 +39,7 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
     let id = ui.make_persistent_id("histogram");
     let plot = rect.shrink2(vec2(8.0, 4.0));
     let axis = Axis { range: frozen_range(ui, id, shown), left: plot.left(), width: plot.width() };
-    let whole = ui.interact(rect, id, Sense::click_and_drag());
+    let whole = ui.interact(rect, id, Sense::CLICK | Sense::DRAG);
     whole.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Histogram"));
     ui.painter().rect_filled(rect, 4.0, tokens.bg0);
     if shown.bins.is_empty() {

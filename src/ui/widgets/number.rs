@@ -163,7 +163,9 @@ impl Number<'_> {
             .font(font(13.0, Weight::Regular))
             .align(Align2::RIGHT_CENTER)
             .desired_width(field.width());
-        let output = ui.scope_builder(egui::UiBuilder::new().max_rect(field), |ui| edit.show(ui)).inner;
+        // A child of its own: showing it in the panel's flow would push what follows.
+        let mut child = ui.new_child(egui::UiBuilder::new().max_rect(field).id_salt(id));
+        let output = edit.show(&mut child);
         let response = output.response.response.clone().accessible_name(self.name);
         if is_first || response.gained_focus() {
             let mut state = output.state;

@@ -34,6 +34,8 @@ pub struct Slider<'a> {
     pub direction: Direction,
     /// A range drawn on the track, its ends to be dragged; in place of the fill from the start.
     pub slab: Option<[f64; 2]>,
+    /// Whether there is a handle to drag.
+    pub has_handle: bool,
     /// Whether the track lies on the black canvas.
     pub on_canvas: bool,
     /// Value a double click goes back to.
@@ -53,6 +55,7 @@ impl Default for Slider<'_> {
             step: 0.0,
             direction: Direction::Right,
             slab: None,
+            has_handle: true,
             on_canvas: false,
             reset: None,
             hint: "",
@@ -68,6 +71,8 @@ pub struct Moved {
     pub value: Option<f64>,
     /// The slab's new ends.
     pub slab: Option<[f64; 2]>,
+    /// Whether it was double-clicked.
+    pub is_reset: bool,
 }
 
 impl Slider<'_> {
@@ -75,7 +80,7 @@ impl Slider<'_> {
     pub fn show(&self, ui: &mut Ui, rect: Rect) -> Moved {
         let id = ui.make_persistent_id(("slider", self.name));
         let response = ui.interact(rect, id, Sense::click_and_drag());
-        let mut value = self.drag(ui, rect, &response, id, self.value);
+        let mut value = self.has_handle.then(|| self.drag(ui, rect, &response, id, self.value)).flatten();
         if response.double_clicked() && self.reset.is_some() {
             value = self.reset;
         }
@@ -83,8 +88,9 @@ impl Slider<'_> {
         self.describe(ui, &response, self.name, self.value, self.range);
         let slab = self.slab.and_then(|slab| self.slab_handles(ui, rect, id, slab));
         self.paint(ui, rect, &response);
+        let is_reset = response.double_clicked();
         hint(response, self.hint, self.key);
-        Moved { value: value.filter(|value| *value != self.value), slab }
+        Moved { value: value.filter(|value| *value != self.value), slab, is_reset }
     }
 
     fn is_standing(&self) -> bool {
@@ -246,6 +252,9 @@ impl Slider<'_> {
         };
         if let Some((from, to)) = filled {
             painter.rect_filled(segment(from, to), 2.0, tokens.accent);
+        }
+        if !self.has_handle {
+            return;
         }
         let center = self.point(rect, at);
         let is_hot = response.hovered() || response.dragged();

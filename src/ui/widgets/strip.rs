@@ -2,7 +2,7 @@
 //! view is. It can be scrubbed like the slider.
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, Painter, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::format;
 use super::super::theme::{Tokens, Weight, font};
@@ -14,6 +14,10 @@ use crate::volume::BlockState;
 pub struct Strip<'a> {
     /// Timepoints there are.
     pub num_t: usize,
+    /// Timepoints there will be; beyond those there are, the strip is empty.
+    pub num_expected: usize,
+    /// Timepoints being written, which cannot be shown yet.
+    pub writing: Option<[usize; 2]>,
     /// Timepoint of the view.
     pub t: usize,
     /// Volumes per second, for the ruler.
@@ -26,12 +30,19 @@ pub struct Strip<'a> {
     pub stale_t: Option<usize>,
 }
 
+impl Strip<'_> {
+    /// Timepoints the strip is as wide as.
+    fn num_all(&self) -> usize {
+        self.num_t.max(self.num_expected).max(self.writing.map_or(0, |[_, stop]| stop)).max(1)
+    }
+}
+
 /// Draws it: a ruler, the pieces, a thin line of what is cached. Returns the timepoint pressed.
 pub fn strip(ui: &mut Ui, rect: Rect, shown: &Strip<'_>) -> Option<usize> {
     let tokens = Tokens::get(ui);
-    let response = ui.interact(rect, ui.make_persistent_id("timeline"), Sense::click_and_drag());
+    let response = ui.interact(rect, ui.make_persistent_id("timeline"), Sense::CLICK | Sense::DRAG);
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Timeline"));
-    let num_t = shown.num_t.max(1);
+    let num_t = shown.num_all();
     let at = |t: f64| rect.left() + (t / num_t as f64).clamp(0.0, 1.0) as f32 * rect.width();
     let ruler = Rect::from_min_size(rect.min, vec2(rect.width(), 15.0));
     let lane = Rect::from_min_max(pos2(rect.left(), ruler.bottom() + 2.0), pos2(rect.right(), rect.bottom() - 7.0));
@@ -56,17 +67,20 @@ pub fn strip(ui: &mut Ui, rect: Rect, shown: &Strip<'_>) -> Option<usize> {
     let pointed = response
         .interact_pointer_pos()
         .map(|pos| (f64::from((pos.x - rect.left()) / rect.width()).clamp(0.0, 1.0) * num_t as f64) as usize)
-        .map(|t| t.min(num_t - 1));
+        .map(|t| t.min(shown.num_t.max(1) - 1));
     let asked = pointed.filter(|_| response.is_pointer_button_down_on() || response.clicked());
-    hint(response, &describe_at(ui, rect, shown), "");
+    if response.contains_pointer() {
+        hint(response, &describe_at(ui, rect, shown), "");
+    }
     asked.filter(|t| *t != shown.t)
 }
 
 /// What lies under the pointer, in words.
 fn describe_at(ui: &Ui, rect: Rect, shown: &Strip<'_>) -> String {
     let Some(pos) = ui.input(|input| input.pointer.hover_pos()) else { return String::new() };
-    let t = (f64::from((pos.x - rect.left()) / rect.width()).clamp(0.0, 1.0) * shown.num_t as f64) as usize;
-    let t = t.min(shown.num_t.saturating_sub(1));
+    let num = shown.num_all();
+    let t = (f64::from((pos.x - rect.left()) / rect.width()).clamp(0.0, 1.0) * num as f64) as usize;
+    let t = t.min(num - 1);
     let mut words = format!("t {}", format::integer(t as i64));
     if let Some(rate) = shown.rate_hz.filter(|rate| *rate > 0.0) {
         words += &format!(" · {}", format::time_s(t as f64 / rate));
@@ -89,7 +103,7 @@ fn describe_at(ui: &Ui, rect: Rect, shown: &Strip<'_>) -> String {
 
 fn paint_ruler(ui: &Ui, ruler: Rect, shown: &Strip<'_>) {
     let tokens = Tokens::get(ui);
-    let num_t = shown.num_t.max(1) as f64;
+    let num_t = shown.num_all() as f64;
     let rate = shown.rate_hz.filter(|rate| *rate > 0.0);
     // About one label for each 90 points, at a round number of timepoints or seconds.
     let span = rate.map_or(num_t, |rate| num_t / rate);
@@ -118,7 +132,6 @@ fn paint_ruler(ui: &Ui, ruler: Rect, shown: &Strip<'_>) {
         }
         mark += step;
     }
-    let _ = rate;
 }
 
 /// The next round step at or above: 1-2-5, and beyond a minute the steps of a clock.
@@ -158,36 +171,61 @@ fn paint_blocks(ui: &Ui, lane: Rect, shown: &Strip<'_>, at: &dyn Fn(f64) -> f32)
     painter.rect_filled(lane, 4.0, tokens.bg0);
     let whole = [([0, shown.num_t], BlockState::Whole)];
     let blocks = if shown.blocks.is_empty() { &whole[..] } else { shown.blocks };
-    let is_narrow = lane.width() / (blocks.len() as f32) < 6.0;
-    for ([start, stop], state) in blocks {
-        let right = at(*stop as f64) - if is_narrow { 0.0 } else { 1.5 };
-        let cell = Rect::from_x_y_ranges(at(*start as f64)..=right.max(at(*start as f64) + 0.5), lane.y_range());
-        let radius = if is_narrow { 0.0 } else { 3.0 };
-        match state {
-            BlockState::Whole => {
-                painter.rect_filled(cell, radius, tokens.bg3);
+    let writing = shown.writing.map(|range| (range, BlockState::Writing));
+    let blocks = blocks.iter().copied().chain(writing.filter(|([_, stop], _)| *stop > shown.num_t));
+    let is_narrow = lane.width() / (shown.blocks.len() as f32) < 6.0;
+    // Pieces too narrow to be told apart are drawn as runs of one state.
+    let mut run: Option<([usize; 2], BlockState)> = None;
+    for (range, state) in blocks {
+        run = match run {
+            Some(([start, stop], same)) if is_narrow && same == state && stop == range[0] => {
+                Some(([start, range[1]], state))
             }
-            BlockState::Unseen => {
-                painter.rect_filled(cell, radius, tokens.bg3.gamma_multiply(0.8));
+            earlier => {
+                if let Some((range, state)) = earlier {
+                    paint_block(&painter, lane, tokens, range, state, is_narrow, at);
+                }
+                Some((range, state))
             }
-            BlockState::Writing => {
-                painter.rect_filled(cell, radius, tokens.bad.gamma_multiply(0.18));
-                painter.rect_stroke(cell, radius, Stroke::new(1.0, tokens.bad), StrokeKind::Inside);
-            }
-            BlockState::Partial => {
-                painter.rect_filled(cell, radius, tokens.bg3);
-                hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.warn);
-            }
-            BlockState::Missing => {
-                painter.rect_filled(cell, radius, tokens.bg2);
-                hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.t3);
-            }
+        };
+    }
+    if let Some((range, state)) = run {
+        paint_block(&painter, lane, tokens, range, state, is_narrow, at);
+    }
+}
+
+fn paint_block(
+    painter: &Painter,
+    lane: Rect,
+    tokens: &Tokens,
+    [start, stop]: [usize; 2],
+    state: BlockState,
+    is_narrow: bool,
+    at: &dyn Fn(f64) -> f32,
+) {
+    let left = at(start as f64);
+    let right = (at(stop as f64) - if is_narrow { 0.0 } else { 1.5 }).max(left + 1.0);
+    let cell = Rect::from_x_y_ranges(left..=right, lane.y_range());
+    let radius = if is_narrow { 0.0 } else { 3.0 };
+    let fill = match state {
+        BlockState::Whole | BlockState::Partial => tokens.bg3,
+        BlockState::Unseen => tokens.bg3.gamma_multiply(0.8),
+        BlockState::Writing => tokens.bad.gamma_multiply(0.18),
+        BlockState::Missing => tokens.bg2,
+    };
+    painter.rect_filled(cell, radius, fill);
+    match state {
+        BlockState::Writing => {
+            painter.rect_stroke(cell, radius, Stroke::new(1.0, tokens.bad), StrokeKind::Inside);
         }
+        BlockState::Partial => hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.warn),
+        BlockState::Missing => hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.t3),
+        BlockState::Whole | BlockState::Unseen => {}
     }
 }
 
 /// Diagonal lines: no data here.
-pub fn hatch(painter: &egui::Painter, rect: Rect, color: Color32) {
+pub fn hatch(painter: &Painter, rect: Rect, color: Color32) {
     let height = rect.height();
     let mut x = rect.left() - height;
     // Aligned to the screen, so that neighbouring hatches join.
