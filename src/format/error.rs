@@ -12,12 +12,19 @@ pub struct FormatError {
     pub file: PathBuf,
     /// What is wrong and what to do.
     pub message: String,
+    /// Nothing is wrong: a recording may yet appear here.
+    pub is_absent: bool,
 }
 
 impl FormatError {
     /// An error at `file`.
     pub fn new(file: impl AsRef<Path>, message: impl Into<String>) -> Self {
-        Self { file: file.as_ref().to_owned(), message: message.into() }
+        Self { file: file.as_ref().to_owned(), message: message.into(), is_absent: false }
+    }
+
+    /// Nothing in `folder` yet; it is worth watching.
+    pub fn absent(folder: impl AsRef<Path>, message: impl Into<String>) -> Self {
+        Self { is_absent: true, ..Self::new(folder, message) }
     }
 }
 

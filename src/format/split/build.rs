@@ -60,7 +60,7 @@ pub(super) fn build(
     let all = listing.groups(None);
     let mut group = all.into_iter().find(|group| group.prefix == place.prefix).unwrap_or_default();
     if group.blocks.is_empty() {
-        return Err(FormatError::new(folder, "no block yet: waiting for 0000.h5"));
+        return Err(FormatError::absent(folder, "no block yet: waiting for 0000.h5"));
     }
     let mut problems = Vec::new();
     let (claim, claim_problems, is_finished) = read_claim(place, listing, &group, previous, watch);
@@ -119,7 +119,7 @@ pub(super) fn build(
     }
     let tail = survey.trim_tail(&mut blocks);
     let Some(last) = blocks.last() else {
-        return Err(FormatError::new(folder, "no block is complete yet: waiting for the first"));
+        return Err(FormatError::absent(folder, "no block is complete yet: waiting for the first"));
     };
     let span = position_of(last).saturating_add(1);
     let last_len = survey.growth_len(last, &layout);

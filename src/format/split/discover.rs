@@ -187,7 +187,7 @@ fn in_folder(folder: &Path, prefix: Option<&str>, options: &OpenOptions) -> Resu
                 Some(prefix) => format!("no blocks named {prefix}_0000.h5 and so on in this folder"),
                 None => "no recording here: neither blocks (0000.h5 and so on) nor a folder that holds them".into(),
             };
-            Err(FormatError::new(folder, text))
+            Err(FormatError::absent(folder, text))
         }
         many => {
             let names = many[..many.len().min(5)].join(", ");
