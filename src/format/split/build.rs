@@ -25,6 +25,9 @@ use crate::volume::{Problem, Severity};
 /// How long a file must not have changed before a block that is not structurally whole counts as given up.
 pub(super) const STILL: Duration = Duration::from_secs(2);
 
+/// Blocks left over from a former recording that are looked at for whether they are overwritten now.
+const NUM_LEFT_OVER: usize = 8;
+
 /// Where a recording lies and how it is to be read: what stays the same while it grows.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -94,7 +97,10 @@ pub(super) fn build(
     // Numbers to positions.
     let (min, max) = (blocks[0].number, blocks[blocks.len() - 1].number);
     let grid = Grid::of(&claim).filter(|grid| grid.count <= blocks.len() * 4 + (1 << 16));
-    let first = layout::first_number(min, max, blocks.len(), grid.as_ref().map(|grid| grid.count));
+    // Positions stay what they are when the first block is deleted.
+    let known = previous.and_then(|previous| previous.source.first_number()).filter(|&known| known <= min);
+    let first =
+        known.unwrap_or_else(|| layout::first_number(min, max, blocks.len(), grid.as_ref().map(|grid| grid.count)));
     let position_of = |block: &Block| usize::try_from(block.number - first).unwrap_or(usize::MAX);
     let ordinal = usize::try_from(reference.number.saturating_sub(first)).unwrap_or(0);
     let is_channel_folder = folder.file_name().is_some_and(|name| name == "green" || name == "red");
@@ -113,9 +119,11 @@ pub(super) fn build(
         layout.claimed_len = 0;
         is_put_aside = true;
     }
+    let mut left_over = Vec::new();
     if let Some(stale) = stale_from(&blocks, first, &layout, claimed.as_ref(), &survey) {
         let left: Vec<Arc<Block>> = blocks.split_off(stale);
         problems.push(extent::stale_problem(&left));
+        left_over.extend(left.iter().take(NUM_LEFT_OVER).map(|b| (Arc::clone(&b.path), identity_of(&b.path).ok())));
     }
     let tail = survey.trim_tail(&mut blocks);
     let Some(last) = blocks.last() else {
@@ -179,6 +187,7 @@ pub(super) fn build(
         writing,
         is_tail_judged: tail.iter().all(|state| matches!(state, TailState::GivenUp { .. })),
         tail: tail.into_iter().map(|state| state.into_path()).collect(),
+        left_over,
         listed: group.blocks,
         watch: Arc::clone(watch),
     })

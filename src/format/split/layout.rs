@@ -154,6 +154,18 @@ fn fit(claim: &Grid, reference: &Reference<'_>) -> Option<Layout> {
 }
 
 impl Layout {
+    /// Whether a position means the same in both: how far they go may differ.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let inner = |layout: &Self| {
+            let mut grid = layout.grid.clone();
+            grid[layout.growth] = 0;
+            grid
+        };
+        (&self.block, &self.padding, self.growth, self.channels)
+            == (&other.block, &other.padding, other.growth, other.channels)
+            && inner(self) == inner(other)
+    }
+
     /// Extent along the growth axis of a recording that stored an array of `dims` as one block.
     pub fn growth_len(&self, dims: &[usize]) -> Option<usize> {
         let stored = *dims.get(self.growth)?;

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::block::Block;
 use super::build::{self, Previous, STILL};
 use super::discover::{Listing, io_error};
-use super::identity::{Identity, identity_of, is_clearly_older, is_same_content};
+use super::identity::{Identity, identity_of, is_same_content};
 use super::names::BlockName;
 use super::source::SplitSource;
 use crate::format::FormatError;
@@ -95,14 +95,22 @@ impl SplitSource {
         });
         let is_restart = is_first_new && !(is_same_metadata && metadata.is_some());
         if is_restart {
-            return self.restarted(&listing, &group.blocks).map(Refresh::Replaced);
+            // Until the new first block can be read there is nothing to show: not the old recording either.
+            return Ok(match self.restarted(&listing, &group.blocks) {
+                Ok(source) => Refresh::Replaced(source),
+                Err(error) => Refresh::Gone(format!("the recording is being written anew ({})", error.message)),
+            });
         }
         let is_same_names = group.blocks == self.listed;
-        if is_same_names && is_same_metadata && changed.is_empty() && !self.tail_moved() {
+        let is_overwritten = self.left_over.iter().any(|(path, was)| identity_of(path).ok() != *was);
+        if is_same_names && is_same_metadata && changed.is_empty() && !is_overwritten && !self.tail_moved() {
             return Ok(Refresh::Unchanged);
         }
-        // Something did change, so now it is worth asking for every block that has been read.
-        let changed: Vec<u64> = self.blocks.iter().filter(|block| has_changed(block)).map(|block| block.id()).collect();
+        // Where one block was written anew others may have been: now it is worth asking for all.
+        let changed: Vec<u64> = match changed.is_empty() {
+            true => changed,
+            false => self.blocks.iter().filter(|block| has_changed(block)).map(|block| block.id()).collect(),
+        };
         let kept = self.blocks.iter().filter(|block| block.is_present && !changed.contains(&block.id()));
         let blocks = kept
             .filter_map(|block| Some((block.path.file_name()?.to_str()?.to_owned(), Arc::clone(block))))
@@ -112,7 +120,7 @@ impl SplitSource {
         }
         let previous = Previous { source: self, blocks };
         let source = build::build(&self.place, &listing, Some(&previous), &self.watch)?;
-        if source.geometry.layout != self.geometry.layout
+        if !source.geometry.layout.is_like(&self.geometry.layout)
             || source.parts != self.parts
             || source.info.dtype != self.info.dtype
             || source.first_number() != self.first_number()
@@ -121,11 +129,25 @@ impl SplitSource {
             return Ok(Refresh::Replaced(Arc::new(source)));
         }
         let stale = self.stale_chunks(&source);
+        if stale.is_empty() && self.looks_like(&source) {
+            return Ok(Refresh::Unchanged);
+        }
         Ok(Refresh::Changed { source: Arc::new(source), stale })
     }
 
-    fn first_number(&self) -> Option<u64> {
+    pub(super) fn first_number(&self) -> Option<u64> {
         self.blocks.first().map(|block| block.number)
+    }
+
+    /// Whether nothing that is shown differs: a block that is still being written is no news.
+    fn looks_like(&self, new: &Self) -> bool {
+        self.info == new.info
+            && self.writing == new.writing
+            && self.is_finished == new.is_finished
+            && self.is_tail_judged == new.is_tail_judged
+            && self.problems == new.problems
+            && self.left_over == new.left_over
+            && self.blocks.iter().map(|block| block.id()).eq(new.blocks.iter().map(|block| block.id()))
     }
 
     /// Known blocks that are not the files they were, among those asked this time.
@@ -183,7 +205,8 @@ impl SplitSource {
             let Ok(now) = identity_of(&path) else { continue };
             let is_former = match known.get(path.as_path()) {
                 Some(Some(was)) => *was == now,
-                _ => first.is_some_and(|first| is_clearly_older(&now, &first)),
+                // The new run wrote its first block before all others.
+                _ => first.is_some_and(|first| now.modified < first.modified),
             };
             if is_former {
                 watch.former.insert(path, now);

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::block::{Block, Indexes, Key, OpenBlock};
 use super::build::Place;
 use super::convert::convert_exactly;
+use super::identity::{Identity, identity_of};
 use super::layout::Geometry;
 use super::metadata::Claim;
 use super::names::BlockName;
@@ -50,6 +51,8 @@ pub struct SplitSource {
     pub(super) tail: Vec<Arc<Path>>,
     /// Whether they have been still long enough to be given up.
     pub(super) is_tail_judged: bool,
+    /// The first of the blocks left out as a former recording's, as they are: the next to be overwritten.
+    pub(super) left_over: Vec<(Arc<Path>, Option<Identity>)>,
     /// Names of all blocks in the folder when it was listed.
     pub(super) listed: Vec<BlockName>,
     /// What is remembered between looks at the folder.
@@ -120,6 +123,12 @@ impl SplitSource {
     /// Extent of a block along the growth axis.
     pub fn block_len(&self) -> usize {
         self.geometry.layout.block[self.growth_axis()]
+    }
+
+    /// When a block's file was last changed, by its file system; asks for it if it was never read.
+    pub fn block_time(&self, ordinal: usize) -> Option<std::time::SystemTime> {
+        let block = self.blocks.get(ordinal)?;
+        block.identity().or_else(|| identity_of(&block.path).ok())?.modified
     }
 
     /// The block files in order, missing ones included.
@@ -259,6 +268,8 @@ impl SplitSource {
             // Those of the listing are named there.
             ReadErrorKind::Missing if !block.is_present => return,
             ReadErrorKind::Missing if error.message.contains("shorter") => return,
+            // The file is there, and this part of it is not.
+            ReadErrorKind::Missing if block.state() == BlockState::Partial => "unwritten",
             ReadErrorKind::Missing => "missing_block",
             ReadErrorKind::NotYetWritten => return,
             ReadErrorKind::Io => "unreadable_block",
