@@ -1,12 +1,20 @@
 // Draws a plane: filters voxels, maps values through contrast limits, gamma and colormap, and hatches
 // what is missing. Everything but the voxels is a uniform. The arithmetic of the colours is that of
 // Display in src/volume/display.rs.
+//
+// The switches are constants of a pipeline, because a software rasteriser computes both sides of every
+// branch that is left.
 
-const LINEAR: u32 = 1u;
-const INVERT: u32 = 2u;
-const MASKED: u32 = 4u;
-const SATURATION: u32 = 8u;
-const SRGB_TARGET: u32 = 16u;
+const NEAREST: i32 = 0;     // the voxel under the pixel's centre
+const BILINEAR: i32 = 1;    // between the four voxels around it; for pixels no larger than a voxel
+const AREA: i32 = 2;        // the average over the pixel's area
+
+override FILTER: i32 = 0;
+override TAPS: i32 = 3;           // voxels averaged along each axis, at most
+override IS_MASKED: bool = false;
+override HAS_GAMMA: bool = false;
+override IS_SATURATION: bool = false;
+override IS_SRGB_TARGET: bool = false;
 
 const LARGEST: f32 = 3.4e38;
 
@@ -19,12 +27,11 @@ struct Plane {
     limits: vec2<f32>,
     tiles: Tiles,
     size: vec2<i32>,             // voxels to draw, (x, y); fewer rows while an upload is under way
-    max_taps: i32,               // voxels averaged along each axis, at most
-    flags: u32,
+    is_inverted: u32,
     gamma: f32,
     full_scale: f32,
     colormap: i32,
-    pad: i32,
+    pad: vec2<i32>,
     hatch: Hatch,
 }
 
@@ -47,76 +54,103 @@ struct Gathered {
     is_zero: bool,     // every voxel under the pixel is zero
 }
 
-fn is_masked(place: Place) -> bool {
-    return (plane.flags & MASKED) != 0u && mask_texel(place) != 0u;
+// What a filter has added up.
+struct Sum {
+    value: f32,
+    weight: f32,
+    nan_weight: f32,
+    is_masked: bool,   // any voxel was never read
+    is_full: bool,
+    is_zero: bool,
 }
 
-// The voxel under the pixel's centre.
+fn is_masked(place: Place) -> bool {
+    if IS_MASKED {
+        return mask_texel(place) != 0u;
+    }
+    return false;
+}
+
 fn gather_nearest(position: vec2<i32>) -> Gathered {
     let place = place_of(plane.tiles, position, 0);
     let value = value_of(raw_texel(place));
     return Gathered(value, is_masked(place) || is_nan(value), value >= plane.full_scale, value == 0.0);
 }
 
-// The average over the pixel's area, which is at least one voxel wide: magnified, that is bilinear
-// interpolation. What is missing takes no part in it. Magnified, a pixel is missing if the voxel under
-// its centre is; reduced, if any voxel under it was never read, or half of them are NaN.
-fn gather_area(point: vec2<f32>, centre: vec2<i32>) -> Gathered {
-    let is_reduced = any(plane.voxels_per_px > vec2(1.0));
+// Adds a voxel; what is missing takes no part in the average.
+fn add_voxel(sum: Sum, position: vec2<i32>, weight: f32) -> Sum {
+    let place = place_of(plane.tiles, position, 0);
+    let value = value_of(raw_texel(place));
+    let was_masked = is_masked(place);
+    let was_nan = is_nan(value);
+    let kept = select(weight, 0.0, was_masked || was_nan);
+    var finite = value;
+    if CAN_BE_NAN {
+        // Infinities become the largest numbers, so that two of them do not cancel to NaN.
+        finite = select(clamp(value, -LARGEST, LARGEST), 0.0, was_nan);
+    }
+    return Sum(
+        sum.value + kept * finite,
+        sum.weight + kept,
+        sum.nan_weight + select(0.0, weight, was_nan && !was_masked),
+        sum.is_masked || was_masked,
+        sum.is_full || (kept > 0.0 && value >= plane.full_scale),
+        sum.is_zero && (kept == 0.0 || value == 0.0),
+    );
+}
+
+// Magnified, a pixel is missing if the voxel under its centre is.
+fn gather_bilinear(point: vec2<f32>, centre: vec2<i32>) -> Gathered {
+    let corner = floor(point - 0.5);
+    let after = point - 0.5 - corner;
+    let low = clamp(vec2<i32>(corner), vec2(0), plane.size - 1);
+    let high = clamp(vec2<i32>(corner) + 1, vec2(0), plane.size - 1);
+    let before = 1.0 - after;
+    var sum = Sum(0.0, 0.0, 0.0, false, false, true);
+    sum = add_voxel(sum, low, before.x * before.y);
+    sum = add_voxel(sum, vec2(high.x, low.y), after.x * before.y);
+    sum = add_voxel(sum, vec2(low.x, high.y), before.x * after.y);
+    sum = add_voxel(sum, high, after.x * after.y);
+    let under = gather_nearest(centre);
+    let value = sum.value / max(sum.weight, 1e-30);
+    return Gathered(value, under.is_missing || sum.weight <= sum.nan_weight, sum.is_full, sum.is_zero);
+}
+
+// Reduced, a pixel is missing if any voxel under it was never read, or half of them are NaN. Where more
+// voxels lie under it than TAPS, evenly spaced ones stand for the others.
+fn gather_area(point: vec2<f32>) -> Gathered {
     let reach = 0.5 * max(plane.voxels_per_px, vec2(1.0));
     let low = clamp(point - reach, vec2(0.0), vec2<f32>(plane.size) - 1.0);
     let high = clamp(point + reach, low + 1e-3, vec2<f32>(plane.size));
     let first = vec2<i32>(floor(low));
     let last = max(vec2<i32>(ceil(high)) - 1, first);
-    let stride = (last - first) / plane.max_taps + 1;
+    let stride = (last - first) / TAPS + 1;
     let start = first + (stride - 1) / 2;
-
-    var sum = 0.0;
-    var weight = 0.0;
-    var nan_weight = 0.0;
-    var is_missing = false;
-    var is_full = false;
-    var is_zero = true;
-    for (var y = start.y; y <= last.y; y += stride.y) {
-        // A strided voxel stands for its neighbours, so that all weigh the same.
-        let overlap_y = select(min(high.y, f32(y + 1)) - max(low.y, f32(y)), 1.0, stride.y > 1);
-        for (var x = start.x; x <= last.x; x += stride.x) {
-            let overlap_x = select(min(high.x, f32(x + 1)) - max(low.x, f32(x)), 1.0, stride.x > 1);
-            let w = overlap_x * overlap_y;
-            let place = place_of(plane.tiles, vec2(x, y), 0);
-            let value = value_of(raw_texel(place));
-            let is_centre = all(vec2(x, y) == centre);
-            if is_masked(place) {
-                is_missing = is_missing || is_reduced || is_centre;
-            } else if is_nan(value) {
-                nan_weight += w;
-                is_missing = is_missing || (!is_reduced && is_centre);
-            } else {
-                // Infinities become the largest numbers, so that two of them do not cancel to NaN.
-                sum += w * clamp(value, -LARGEST, LARGEST);
-                weight += w;
-                is_full = is_full || value >= plane.full_scale;
-                is_zero = is_zero && value == 0.0;
-            }
+    var sum = Sum(0.0, 0.0, 0.0, false, false, true);
+    for (var j = 0; j < TAPS; j++) {
+        for (var i = 0; i < TAPS; i++) {
+            let position = start + vec2(i, j) * stride;
+            let near = vec2<f32>(position);
+            let overlap = clamp(min(high, near + 1.0) - max(low, near), vec2(0.0), vec2(1.0));
+            let strided = select(vec2(0.0), vec2(1.0), position <= last);
+            let weight = select(overlap, strided, stride > vec2(1));
+            sum = add_voxel(sum, min(position, last), weight.x * weight.y);
         }
     }
-    if weight <= nan_weight {
-        is_missing = true;
-    }
-    return Gathered(sum / max(weight, 1e-30), is_missing, is_full, is_zero);
+    let is_missing = sum.is_masked || sum.weight <= sum.nan_weight;
+    return Gathered(sum.value / max(sum.weight, 1e-30), is_missing, sum.is_full, sum.is_zero);
 }
 
+// Position along the gradient, 0 to 1.
 fn gradient_position(value: f32) -> f32 {
-    var position = 0.0;
-    if value >= plane.limits.y && value > plane.limits.x {
-        position = 1.0;
-    } else if value > plane.limits.x {
-        position = (value - plane.limits.x) / (plane.limits.y - plane.limits.x);
-        if plane.gamma != 1.0 {
-            position = pow(position, plane.gamma);
-        }
+    let range = plane.limits.y - plane.limits.x;
+    // Compared before dividing, so that infinities clamp instead of becoming NaN.
+    let inside = clamp((clamp(value, plane.limits.x, plane.limits.y) - plane.limits.x) / range, 0.0, 1.0);
+    var position = select(select(inside, 1.0, value >= plane.limits.y), 0.0, value <= plane.limits.x);
+    if HAS_GAMMA {
+        position = select(pow(position, plane.gamma), 0.0, position == 0.0);
     }
-    return select(position, 1.0 - position, (plane.flags & INVERT) != 0u);
+    return select(position, 1.0 - position, plane.is_inverted != 0u);
 }
 
 fn linear_from_gamma(color: vec3<f32>) -> vec3<f32> {
@@ -130,29 +164,24 @@ fn fs_main(@builtin(position) position_px: vec4<f32>) -> @location(0) vec4<f32> 
     let point = (position_px.xy - plane.image_px) * plane.voxels_per_px;
     let centre = clamp(vec2<i32>(floor(point)), vec2(0), plane.size - 1);
     var gathered: Gathered;
-    if (plane.flags & LINEAR) != 0u {
-        gathered = gather_area(point, centre);
+    if FILTER == AREA {
+        gathered = gather_area(point);
+    } else if FILTER == BILINEAR {
+        gathered = gather_bilinear(point, centre);
     } else {
         gathered = gather_nearest(centre);
     }
-    var color: vec3<f32>;
-    if gathered.is_missing {
-        color = hatch_color(plane.hatch, position_px.xy);
-    } else {
-        var index = i32(floor(gradient_position(gathered.value) * 255.0 + 0.5));
-        if (plane.flags & SATURATION) != 0u {
-            // The marks are the ends of this colormap's table; all between is gray, ends included.
-            if gathered.is_full {
-                index = 255;
-            } else if gathered.is_zero {
-                index = 0;
-            } else {
-                index = clamp(index, 1, 254);
-            }
-        }
-        color = textureLoad(luts, vec2(index, plane.colormap), 0).rgb;
+    var index = i32(gradient_position(gathered.value) * 255.0 + 0.5);
+    if IS_SATURATION {
+        // The marks are the ends of this colormap's table; all between is gray, ends included.
+        index = clamp(index, 1, 254);
+        index = select(select(index, 0, gathered.is_zero), 255, gathered.is_full);
     }
-    if (plane.flags & SRGB_TARGET) != 0u {
+    var color = textureLoad(luts, vec2(index, plane.colormap), 0).rgb;
+    if IS_MASKED || CAN_BE_NAN {
+        color = select(color, hatch_color(plane.hatch, position_px.xy), gathered.is_missing);
+    }
+    if IS_SRGB_TARGET {
         color = linear_from_gamma(color);
     }
     return vec4(color, 1.0);

@@ -2,6 +2,8 @@
 
 alias Raw = f32;
 
+const CAN_BE_NAN: bool = true;
+
 fn value_of(raw: Raw) -> f32 {
     return raw;
 }

@@ -2,6 +2,8 @@
 
 alias Raw = u32;
 
+const CAN_BE_NAN: bool = false;
+
 fn value_of(raw: Raw) -> f32 {
     return f32(raw);
 }

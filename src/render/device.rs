@@ -100,3 +100,18 @@ pub fn headless(prefer_software: bool) -> Result<RenderState, RenderError> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use wgpu::{AdapterInfo, Backend, DeviceType};
+
+    use super::rank;
+
+    #[test]
+    fn hardware_comes_before_software_whatever_the_driver() {
+        let of = |kind, backend| rank(&AdapterInfo::new(kind, backend));
+        assert!(of(DeviceType::DiscreteGpu, Backend::Vulkan) < of(DeviceType::DiscreteGpu, Backend::Gl));
+        assert!(of(DeviceType::IntegratedGpu, Backend::Gl) < of(DeviceType::Cpu, Backend::Vulkan));
+        assert!(of(DeviceType::DiscreteGpu, Backend::Gl) < of(DeviceType::IntegratedGpu, Backend::Vulkan));
+    }
+}

@@ -6,6 +6,7 @@
 
 mod canvas;
 mod device;
+mod health;
 mod offscreen;
 mod pipelines;
 mod planes;

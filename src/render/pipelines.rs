@@ -10,18 +10,53 @@ pub(super) struct Pipelines {
     target: wgpu::TextureFormat,
     /// Uniforms by offset, and the colormaps.
     pub(super) plane_layout: wgpu::BindGroupLayout,
-    variants: [Option<PlanePipeline>; Variant::NUM],
+    planes: Vec<(PlaneKey, wgpu::RenderPipeline)>,
+    no_masks: [Option<wgpu::BindGroup>; Variant::NUM],
     texture_layouts: [wgpu::BindGroupLayout; Variant::NUM],
     /// All LUTs, one in a row.
     pub(super) luts: wgpu::TextureView,
     num_created: u64,
 }
 
-/// What drawing one kind of texture takes.
-pub(super) struct PlanePipeline {
-    pub(super) pipeline: wgpu::RenderPipeline,
-    /// Stands where no mask is needed.
-    pub(super) no_mask: wgpu::BindGroup,
+/// How a pixel is made of the voxels under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// The voxel under its centre.
+    Nearest,
+    /// Between the four voxels around its centre.
+    Bilinear,
+    /// The average of at most so many voxels along each axis.
+    Area(u8),
+}
+
+/// What a pipeline for planes is made for; the rest is uniforms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlaneKey {
+    pub(super) variant: Variant,
+    pub(super) filter: Filter,
+    pub(super) is_masked: bool,
+    pub(super) has_gamma: bool,
+    pub(super) is_saturation: bool,
+}
+
+impl PlaneKey {
+    /// The constants of shaders/plane.wgsl.
+    fn constants(&self, is_srgb_target: bool) -> [(&'static str, f64); 6] {
+        let (filter, taps) = match self.filter {
+            Filter::Nearest => (0, 1),
+            Filter::Bilinear => (1, 2),
+            Filter::Area(taps) => (2, taps),
+        };
+        let flag = |is_set: bool| f64::from(u8::from(is_set));
+        [
+            ("FILTER", f64::from(filter)),
+            ("TAPS", f64::from(taps)),
+            ("IS_MASKED", flag(self.is_masked)),
+            ("HAS_GAMMA", flag(self.has_gamma)),
+            ("IS_SATURATION", flag(self.is_saturation)),
+            ("IS_SRGB_TARGET", flag(is_srgb_target)),
+        ]
+    }
 }
 
 impl Pipelines {
@@ -53,7 +88,8 @@ impl Pipelines {
             device: device.clone(),
             target,
             plane_layout,
-            variants: Default::default(),
+            planes: Vec::new(),
+            no_masks: Default::default(),
             texture_layouts,
             luts,
             num_created: 2 + Variant::NUM as u64,
@@ -65,26 +101,41 @@ impl Pipelines {
         self.num_created
     }
 
-    /// Whether the target takes linear colours and encodes them itself.
-    pub(super) fn is_srgb_target(&self) -> bool {
-        self.target.is_srgb()
+    /// The pipeline for planes of this kind, made when first asked for.
+    pub(super) fn plane(&mut self, key: PlaneKey) -> wgpu::RenderPipeline {
+        if let Some((_, pipeline)) = self.planes.iter().find(|(made, _)| *made == key) {
+            return pipeline.clone();
+        }
+        let layouts = [&self.plane_layout, self.texture_layout(key.variant), self.texture_layout(key.variant.mask())];
+        let made = pipeline(
+            &self.device,
+            &PipelineParts {
+                label: "plane",
+                source: shaders::plane(key.variant),
+                entry: "fs_main",
+                constants: &key.constants(self.target.is_srgb()),
+                layouts: &layouts.map(Some),
+                topology: wgpu::PrimitiveTopology::TriangleStrip,
+                target: self.target,
+            },
+        );
+        self.num_created += 1;
+        self.planes.push((key, made.clone()));
+        made
     }
 
-    pub(super) fn plane(&mut self, variant: Variant) -> &PlanePipeline {
-        let Self { device, target, plane_layout, variants, texture_layouts, num_created, .. } = self;
-        variants[variant.index()].get_or_insert_with(|| {
-            let mask_layout = &texture_layouts[variant.mask().index()];
-            let layouts = [plane_layout, &texture_layouts[variant.index()], mask_layout].map(Some);
-            let topology = wgpu::PrimitiveTopology::TriangleStrip;
-            let pipeline = pipeline(device, "plane", shaders::plane(variant), "fs_main", &layouts, topology, *target);
-            let num_layers = if variant.is_layered { 2 } else { 1 };
-            let usage = wgpu::TextureUsages::TEXTURE_BINDING;
-            let empty =
-                device.create_texture(&texture("no mask", [1, 1, num_layers], wgpu::TextureFormat::R8Uint, usage));
-            let no_mask = bind(device, mask_layout, variant, &empty);
-            *num_created += 3;
-            PlanePipeline { pipeline, no_mask }
-        })
+    /// What stands for the mask of a plane that has none.
+    pub(super) fn no_mask(&mut self, variant: Variant) -> wgpu::BindGroup {
+        if let Some(made) = &self.no_masks[variant.index()] {
+            return made.clone();
+        }
+        let size = [1, 1, if variant.is_layered { 2 } else { 1 }];
+        let usage = wgpu::TextureUsages::TEXTURE_BINDING;
+        let empty = self.device.create_texture(&texture("no mask", size, wgpu::TextureFormat::R8Uint, usage));
+        let made = self.bind_texture(variant.mask(), &empty);
+        self.num_created += 2;
+        self.no_masks[variant.index()] = Some(made.clone());
+        made
     }
 
     pub(super) fn texture_layout(&self, variant: Variant) -> &wgpu::BindGroupLayout {
@@ -158,46 +209,49 @@ fn upload_luts(device: &wgpu::Device, queue: &wgpu::Queue) -> wgpu::TextureView 
     texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
 
-/// A pipeline that draws `primitive`s made by `vs_main` with the fragment shader `entry`.
-pub(super) fn pipeline(
-    device: &wgpu::Device,
-    label: &'static str,
-    source: String,
-    entry: &'static str,
-    layouts: &[Option<&wgpu::BindGroupLayout>],
-    topology: wgpu::PrimitiveTopology,
-    target: wgpu::TextureFormat,
-) -> wgpu::RenderPipeline {
+/// What a pipeline is made of; its vertices come from `vs_main`.
+pub(super) struct PipelineParts<'a> {
+    pub(super) label: &'static str,
+    pub(super) source: String,
+    /// The fragment shader.
+    pub(super) entry: &'static str,
+    pub(super) constants: &'a [(&'static str, f64)],
+    pub(super) layouts: &'a [Option<&'a wgpu::BindGroupLayout>],
+    pub(super) topology: wgpu::PrimitiveTopology,
+    pub(super) target: wgpu::TextureFormat,
+}
+
+/// Makes a pipeline.
+pub(super) fn pipeline(device: &wgpu::Device, parts: &PipelineParts<'_>) -> wgpu::RenderPipeline {
+    let label = Some(parts.label);
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some(label),
-        source: wgpu::ShaderSource::Wgsl(source.into()),
+        label,
+        source: wgpu::ShaderSource::Wgsl(parts.source.as_str().into()),
     });
     let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some(label),
-        bind_group_layouts: layouts,
+        label,
+        bind_group_layouts: parts.layouts,
         immediate_size: 0,
     });
+    let target = wgpu::ColorTargetState { format: parts.target, blend: None, write_mask: wgpu::ColorWrites::ALL };
+    let options = wgpu::PipelineCompilationOptions { constants: parts.constants, ..Default::default() };
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some(label),
+        label,
         layout: Some(&layout),
         vertex: wgpu::VertexState {
             module: &module,
             entry_point: Some("vs_main"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            compilation_options: options.clone(),
             buffers: &[],
         },
-        primitive: wgpu::PrimitiveState { topology, ..Default::default() },
+        primitive: wgpu::PrimitiveState { topology: parts.topology, ..Default::default() },
         depth_stencil: None,
         multisample: wgpu::MultisampleState::default(),
         fragment: Some(wgpu::FragmentState {
             module: &module,
-            entry_point: Some(entry),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            targets: &[Some(wgpu::ColorTargetState {
-                format: target,
-                blend: None,
-                write_mask: wgpu::ColorWrites::ALL,
-            })],
+            entry_point: Some(parts.entry),
+            compilation_options: options,
+            targets: &[Some(target)],
         }),
         multiview_mask: None,
         cache: None,

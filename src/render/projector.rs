@@ -190,7 +190,7 @@ impl Renderer {
         if shape.contains(&0) || shape.iter().any(|&n| n > limits.max_texture_dimension_2d as usize) {
             return unsupported(format!("a projection of {} × {} pixels", shape[1], shape[0]));
         }
-        if Tiling::new([x, y], z, &limits).is_none() || volume.bytes().len() > self.config.budget_bytes / 2 {
+        if Tiling::new([x, y], z, &limits).is_none() || volume.bytes().len() > self.textures.budget_bytes() / 2 {
             return unsupported(format!("a volume of {} voxels in graphics memory", volume.shape()));
         }
         let features = self.adapter.get_texture_format_features(texels[1].format());
@@ -324,12 +324,15 @@ impl Renderer {
         });
         let pipeline = pipelines::pipeline(
             device,
-            "project",
-            shaders::project(variant),
-            if is_moment { "fs_moment" } else { "fs_fold" },
-            &[Some(layout), Some(pipelines.texture_layout(variant))],
-            wgpu::PrimitiveTopology::TriangleList,
-            target.format(),
+            &pipelines::PipelineParts {
+                label: "project",
+                source: shaders::project(variant),
+                entry: if is_moment { "fs_moment" } else { "fs_fold" },
+                constants: &[],
+                layouts: &[Some(layout), Some(pipelines.texture_layout(variant))],
+                topology: wgpu::PrimitiveTopology::TriangleList,
+                target: target.format(),
+            },
         );
         *num_created += 1;
         folds.push(Fold { variant, target, is_moment, pipeline });

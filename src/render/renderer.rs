@@ -6,7 +6,8 @@ use egui_wgpu::ScreenDescriptor;
 
 use super::canvas::PlaneDraw;
 use super::device;
-use super::pipelines::Pipelines;
+use super::health::Health;
+use super::pipelines::{Filter, Pipelines, PlaneKey};
 use super::planes::{Allowance, Plane, Planes};
 use super::projector::Projector;
 use super::textures::Textures;
@@ -51,6 +52,8 @@ pub struct GpuStats {
     pub adapter_name: String,
     /// Whether it computes on the CPU.
     pub is_software: bool,
+    /// The first error of the device, if there was any.
+    pub problem: Option<String>,
 }
 
 /// Called when another frame is needed.
@@ -138,12 +141,15 @@ pub(super) struct Renderer {
     is_pending: bool,
     reduction: usize,
     is_software: bool,
+    adapter_name: String,
     wake: Option<Wake>,
+    health: Health,
 }
 
 impl Renderer {
     fn new(state: &egui_wgpu::RenderState, config: GpuConfig) -> Self {
         let (device, queue) = (state.device.clone(), state.queue.clone());
+        let health = Health::watch(&device);
         let pipelines = Pipelines::new(&device, &queue, state.target_format);
         let uniforms = UniformRing::new(&device, &pipelines.plane_layout, &pipelines.luts, 0);
         Self {
@@ -152,6 +158,7 @@ impl Renderer {
             projector: Projector::default(),
             adapter: state.adapter.clone(),
             is_software: device::is_software(&state.adapter),
+            adapter_name: state.adapter.get_info().name,
             device,
             queue,
             config,
@@ -166,6 +173,7 @@ impl Renderer {
             is_pending: false,
             reduction: 1,
             wake: None,
+            health,
         }
     }
 
@@ -173,14 +181,15 @@ impl Renderer {
         let created = self.pipelines.num_created() + self.textures.num_created() + self.projector.num_created();
         GpuStats {
             texture_bytes: self.textures.num_bytes(),
-            budget_bytes: self.config.budget_bytes,
+            budget_bytes: self.textures.budget_bytes(),
             uploads: self.planes.num_uploads,
             uploaded_bytes: self.planes.uploaded_bytes,
             objects_created: created + 2 * self.num_rings,
             pending_uploads: self.is_pending,
             reduction: self.reduction,
-            adapter_name: self.adapter.get_info().name,
+            adapter_name: self.adapter_name.clone(),
             is_software: self.is_software,
+            problem: self.health.problem(),
         }
     }
 
@@ -200,6 +209,9 @@ impl Renderer {
         self.num_draws = 0;
         self.allowance = Allowance::new(self.config.upload_bytes_per_frame);
         self.uniforms.begin_frame();
+        if self.health.take_out_of_memory() {
+            self.textures.halve_budget();
+        }
         self.planes.forget_lost(&mut self.textures);
     }
 
@@ -285,8 +297,7 @@ impl Renderer {
         rect: egui::Rect,
         screen: &ScreenDescriptor,
     ) -> Option<Prepared> {
-        let max_taps = if self.is_software { 6 } else { 32 };
-        let uniforms = plane_uniforms(plane, draw, rect, screen, max_taps, self.pipelines.is_srgb_target())?;
+        let uniforms = plane_uniforms(plane, draw, rect, screen)?;
         if self.uniforms.is_full() {
             let num_slots = self.uniforms.num_slots() * 2;
             self.uniforms =
@@ -295,35 +306,47 @@ impl Renderer {
         }
         let offset = self.uniforms.push(&self.queue, &uniforms);
         let voxels = self.textures.bind_group(plane.lease)?.clone();
-        let made = self.pipelines.plane(self.textures.key(plane.lease)?.variant());
+        let key = PlaneKey {
+            variant: self.textures.key(plane.lease)?.variant(),
+            filter: filter(uniforms.voxels_per_px, draw, self.is_software),
+            is_masked: plane.mask.is_some(),
+            has_gamma: draw.display.gamma != 1.0,
+            is_saturation: draw.display.colormap == Colormap::Saturation,
+        };
         let mask = match plane.mask {
             Some(mask) => self.textures.bind_group(mask)?.clone(),
-            None => made.no_mask.clone(),
+            None => self.pipelines.no_mask(key.variant),
         };
-        Some(Prepared {
-            pipeline: made.pipeline.clone(),
-            uniforms: self.uniforms.bind_group.clone(),
-            offset,
-            voxels,
-            mask,
-        })
+        let pipeline = self.pipelines.plane(key);
+        Some(Prepared { pipeline, uniforms: self.uniforms.bind_group.clone(), offset, voxels, mask })
+    }
+}
+
+/// How to filter a plane of which so many voxels fall on a pixel.
+fn filter(voxels_per_px: [f32; 2], draw: &PlaneDraw, is_software: bool) -> Filter {
+    let most = voxels_per_px[0].max(voxels_per_px[1]);
+    let is_saturation = draw.display.colormap == Colormap::Saturation;
+    let is_linear = draw.is_preview || draw.display.interpolation == Interpolation::Linear;
+    if most > 1.0 && (is_linear || is_saturation) {
+        // A pixel touches at most one voxel more than it is wide. Few different numbers, so that
+        // zooming makes few pipelines; a software rasteriser affords 16 voxels for a pixel.
+        let taps = [3, 4, 6, 8].into_iter().find(|&taps| most <= f32::from(taps) - 1.0).unwrap_or(16);
+        Filter::Area(if is_software { taps.min(4) } else { taps })
+    } else if is_linear && !is_saturation {
+        Filter::Bilinear
+    } else {
+        // Magnified, saturation is told voxel by voxel.
+        Filter::Nearest
     }
 }
 
 /// The hatch, of the tokens bg2 and t3, in points.
 const HATCH_BACK: [u8; 3] = [0x20, 0x24, 0x2a];
 const HATCH_LINE: [u8; 3] = [0x6d, 0x76, 0x83];
-const HATCH_PERIOD: f32 = 8.0;
+const HATCH_PERIOD: f32 = 10.0;
 const HATCH_WIDTH: f32 = 1.25;
 
-fn plane_uniforms(
-    plane: &Plane,
-    draw: &PlaneDraw,
-    rect: egui::Rect,
-    screen: &ScreenDescriptor,
-    max_taps: i32,
-    is_srgb_target: bool,
-) -> Option<gpu::Plane> {
+fn plane_uniforms(plane: &Plane, draw: &PlaneDraw, rect: egui::Rect, screen: &ScreenDescriptor) -> Option<gpu::Plane> {
     let [left, top, width, height] = draw.image_px;
     if !(width > 0.0 && height > 0.0 && [left, top, width, height].iter().all(|n| n.is_finite())) {
         return None;
@@ -340,14 +363,6 @@ fn plane_uniforms(
     if quad_px[0] >= quad_px[2] || quad_px[1] >= quad_px[3] {
         return None;
     }
-    let is_saturation = display.colormap == Colormap::Saturation;
-    let is_reduced = voxels_per_px.iter().any(|&n| n > 1.0);
-    // Magnified, saturation is told voxel by voxel; reduced, one saturated voxel must not be skipped.
-    let is_linear = match is_saturation {
-        true => is_reduced,
-        false => draw.is_preview || display.interpolation == Interpolation::Linear,
-    };
-    let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
     let color = |rgb: [u8; 3]| rgb.map(|c| f32::from(c) / 255.0);
     let scale = screen.pixels_per_point;
     Some(gpu::Plane {
@@ -358,16 +373,11 @@ fn plane_uniforms(
         limits: display.limits,
         tiles: gpu::Tiles::of(&plane.tiling),
         size: [plane.tiling.size[0] as i32, rows as i32],
-        max_taps,
-        flags: flag(is_linear, gpu::Plane::LINEAR)
-            | flag(display.invert, gpu::Plane::INVERT)
-            | flag(plane.mask.is_some(), gpu::Plane::MASKED)
-            | flag(is_saturation, gpu::Plane::SATURATION)
-            | flag(is_srgb_target, gpu::Plane::SRGB_TARGET),
+        is_inverted: u32::from(display.invert),
         gamma: display.gamma,
         full_scale: display.full_scale_of(plane.dtype),
         colormap: display.colormap.index() as i32,
-        pad: 0,
+        pad: [0; 2],
         hatch: gpu::Hatch {
             back: color(HATCH_BACK),
             period_px: HATCH_PERIOD * scale,

@@ -149,6 +149,13 @@ impl Textures {
         self.entries.get(lease.index)?.as_ref().filter(|entry| entry.serial == lease.serial)
     }
 
+    /// Gives all textures back, those included that the device had no memory for, and is content with
+    /// half as much from now on.
+    pub(super) fn halve_budget(&mut self) {
+        self.budget_bytes /= 2;
+        while self.evict_oldest(u64::MAX).is_some() {}
+    }
+
     fn evict_oldest(&mut self, frame: u64) -> Option<()> {
         let oldest = self
             .entries

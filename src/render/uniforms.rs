@@ -36,21 +36,12 @@ pub(super) mod gpu {
         pub limits: [f32; 2],
         pub tiles: Tiles,
         pub size: [i32; 2],
-        pub max_taps: i32,
-        pub flags: u32,
+        pub is_inverted: u32,
         pub gamma: f32,
         pub full_scale: f32,
         pub colormap: i32,
-        pub pad: i32,
+        pub pad: [i32; 2],
         pub hatch: Hatch,
-    }
-
-    impl Plane {
-        pub const LINEAR: u32 = 1;
-        pub const INVERT: u32 = 2;
-        pub const MASKED: u32 = 4;
-        pub const SATURATION: u32 = 8;
-        pub const SRGB_TARGET: u32 = 16;
     }
 
     /// `Project` in shaders/project.wgsl.
