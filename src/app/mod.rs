@@ -1,6 +1,7 @@
 //! The window: opening, sessions, snapshots.
 
 mod dialog;
+mod follow;
 mod measure;
 mod open_job;
 mod recent;
@@ -23,14 +24,34 @@ use crate::ui::ViewState;
 
 pub use snapshot::snapshot;
 
+/// How much memory the window may take; what is not said is chosen for the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Budgets {
+    /// Bytes of decoded data in memory.
+    pub ram_bytes: Option<usize>,
+    /// Bytes of textures.
+    pub gpu_bytes: Option<usize>,
+}
+
+impl Budgets {
+    fn stream(self) -> StreamConfig {
+        self.ram_bytes.map_or_else(StreamConfig::default, StreamConfig::with_ram_budget)
+    }
+
+    fn gpu(self) -> GpuConfig {
+        let default = GpuConfig::default();
+        GpuConfig { budget_bytes: self.gpu_bytes.unwrap_or(default.budget_bytes), ..default }
+    }
+}
+
 /// Opens the window, on `path` or on the welcome screen, and returns when it is closed.
 ///
 /// # Errors
 /// When no window can be opened here.
-pub fn run_window(path: Option<PathBuf>, options: OpenOptions) -> Result<()> {
+pub fn run_window(path: Option<PathBuf>, options: OpenOptions, budgets: Budgets) -> Result<()> {
     // Reading begins before the window exists: by the time it is up, the first picture is in memory.
     let wake = Wake::default();
-    let config = StreamConfig::default();
+    let config = budgets.stream();
     let job = path.map(|path| OpenJob::start(&path, options, &ViewState::default(), &config, wake.callback()));
     let viewport = egui::ViewportBuilder::default()
         .with_title("Tectum")
@@ -46,7 +67,8 @@ pub fn run_window(path: Option<PathBuf>, options: OpenOptions) -> Result<()> {
     };
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         let state = creation.wgpu_render_state.as_ref().ok_or("no graphics device")?;
-        let renderer = render::install(state, GpuConfig::default());
+        let renderer = render::install(state, budgets.gpu());
+        renderer.set_wake(wake.callback());
         Ok(Box::new(TectumApp::new(&creation.egui_ctx, renderer, wake, config, job)))
     });
     eframe::run_native("Tectum", native, create).map_err(|error| anyhow!("the window cannot be opened: {error}"))

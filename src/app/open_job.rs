@@ -104,6 +104,11 @@ impl OpenJob {
         job
     }
 
+    /// What the user said beside the path.
+    pub fn options(&self) -> &OpenOptions {
+        &self.options
+    }
+
     /// What is going on, in a few words.
     pub fn step(&self) -> &'static str {
         self.step

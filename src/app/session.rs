@@ -7,15 +7,21 @@ use std::time::{Duration, Instant};
 use super::measure::Measure;
 use crate::array::{LazyArray, ViewInfo};
 use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
+use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::{PlaneDraw, RendererHandle};
 use crate::stream::{PictureState, Play, Sample, Stream, StreamConfig, ViewRequest};
 use crate::ui::{
     Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Shown, Value, ViewState, window_ui,
 };
-use crate::volume::{BlockState, Picture, Problem, Voxels};
+use crate::volume::{BlockState, Display, Picture, Problem, Voxels, measured_values, percentiles};
 
 /// The list of problems and block states is looked at again this often at most.
 const FACTS_EVERY: Duration = Duration::from_millis(250);
+
+/// The age of the newest block is told anew this often while a recording runs.
+const AGES_EVERY: Duration = Duration::from_millis(500);
+/// Every so many voxels of the first picture are looked at for its limits.
+const PROVISIONAL_STEP: usize = 7;
 
 /// An open dataset with everything the window needs of it.
 pub struct Session {
@@ -27,21 +33,26 @@ pub struct Session {
     pub view: ViewState,
     datasets: Vec<DatasetEntry>,
     chosen: usize,
-    array: Arc<LazyArray>,
-    stream: Stream,
-    history: History,
+    pub(super) array: Arc<LazyArray>,
+    pub(super) stream: Stream,
+    pub(super) history: History,
     playback: Playback,
     measure: Measure,
     request: ViewRequest,
     shown: Shown,
-    on_screen: Option<OnScreen>,
+    pub(super) on_screen: Option<OnScreen>,
     facts: Facts,
     figures: Figures,
-    sample: Option<Arc<Sample>>,
+    pub(super) sample: Option<Arc<Sample>>,
+    /// Limits of the first picture, for the moment until the recording has been sampled.
+    pub(super) provisional: Option<[f32; 2]>,
+    pub(super) watcher: Option<Watcher>,
+    pub(super) live: Option<LiveStatus>,
+    pub(super) is_background_limited: bool,
 }
 
 /// The voxels drawn last.
-struct OnScreen {
+pub(super) struct OnScreen {
     picture: Picture,
     voxels: Arc<Voxels>,
     is_preview: bool,
@@ -71,7 +82,10 @@ impl Session {
         let array = Arc::new(LazyArray::new(opened.source));
         let view = preferences.for_dataset(array.info());
         let request = resolve(&view, array.info(), 1);
-        let stream = Stream::new(Arc::clone(&array), config, wake);
+        let stream = Stream::new(Arc::clone(&array), config, Arc::clone(&wake));
+        let watcher = opened
+            .split
+            .map(|source| Watcher::start(&path, options.clone(), Some(source), WatchConfig::default(), wake));
         stream.request(&request, now);
         let mut measure = Measure::default();
         measure.wished(request.picture, now);
@@ -93,6 +107,10 @@ impl Session {
             facts,
             figures: Figures::default(),
             sample: None,
+            provisional: None,
+            watcher,
+            live: None,
+            is_background_limited: false,
         })
     }
 
@@ -126,7 +144,7 @@ impl Session {
     }
 
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
-    fn ask(&mut self, now: Instant) {
+    pub(super) fn ask(&mut self, now: Instant) {
         let request = resolve(&self.view, self.array.info(), self.request.generation + 1);
         if (ViewRequest { generation: self.request.generation, ..request }) == self.request {
             return;
@@ -140,15 +158,23 @@ impl Session {
     /// drawing. Returns how long the window may sleep, `None` for as long as nothing happens.
     pub fn advance(&mut self, now: Instant, now_s: f64) -> Option<Duration> {
         self.measure_contrast(now, now_s);
+        self.follow_recording(now, now_s);
         if now.duration_since(self.facts.taken) >= FACTS_EVERY {
-            let source = self.array.source();
-            self.facts = Facts { problems: source.problems(), blocks: source.block_states(), taken: now };
+            self.take_facts(now);
         }
         let is_exact = self.shown == Shown::Exact;
         if let Some(command) = self.playback.advance(&self.view, self.array.info(), now, is_exact) {
             self.apply(&command, now, now_s);
         }
-        self.playback.time_to_next(&self.view, now)
+        let to_next = self.playback.time_to_next(&self.view, now);
+        // The ages in the status bar grow by themselves.
+        if self.is_live() { Some(to_next.map_or(AGES_EVERY, |pause| pause.min(AGES_EVERY))) } else { to_next }
+    }
+
+    /// Copies out of the source what it has found out meanwhile.
+    pub(super) fn take_facts(&mut self, now: Instant) {
+        let source = self.array.source();
+        self.facts = Facts { problems: source.problems(), blocks: source.block_states(), taken: now };
     }
 
     fn measure_contrast(&mut self, now: Instant, now_s: f64) {
@@ -171,6 +197,7 @@ impl Session {
         recent: &[PathBuf],
     ) -> Vec<Command> {
         self.choose_picture(now);
+        self.note_newest_shown();
         self.update_figures(renderer, now);
         let cached = self.stream.cached_ranges(&self.request.picture);
         let source_info = self.array.source().info();
@@ -188,7 +215,7 @@ impl Session {
             blocks: &self.facts.blocks,
             cached: &cached,
             problems: &self.facts.problems,
-            live: None,
+            live: self.live.as_ref(),
             figures: &self.figures,
             can_undo: self.history.can_undo(),
             can_redo: self.history.can_redo(),
@@ -196,10 +223,20 @@ impl Session {
         let mut canvas = PictureCanvas {
             on_screen: self.on_screen.as_ref(),
             is_exact: self.shown == Shown::Exact,
-            display: self.view.display(self.array.info()),
+            display: self.display(),
             pixels_per_point: ui.ctx().pixels_per_point(),
         };
         window_ui(ui, &model, recent, &mut canvas)
+    }
+
+    /// How values become colours: until the recording has been sampled, after its first picture.
+    fn display(&self) -> Display {
+        let display = self.view.display(self.array.info());
+        let is_measured = self.view.limits.is_some() || self.view.auto_limits.is_some();
+        match self.provisional.filter(|_| !is_measured) {
+            Some(limits) => Display { limits, ..display },
+            None => display,
+        }
     }
 
     /// Whether the picture asked for will not come: it failed, or is on screen.
@@ -224,6 +261,11 @@ impl Session {
         match self.stream.picture(&picture) {
             PictureState::Ready(voxels) => {
                 self.measure.shown(picture, now_after(now));
+                if self.provisional.is_none() && self.sample.is_none() {
+                    let mut values = measured_values(&voxels, PROVISIONAL_STEP);
+                    let limits = percentiles(&mut values, [0.1, 99.9]);
+                    self.provisional = limits.map(|limits| limits.map(|value| value as f32));
+                }
                 self.on_screen = Some(OnScreen { picture, voxels, is_preview: false });
                 self.shown = Shown::Exact;
             }
@@ -284,7 +326,7 @@ fn now_after(frame_start: Instant) -> Instant {
 struct PictureCanvas<'a> {
     on_screen: Option<&'a OnScreen>,
     is_exact: bool,
-    display: crate::volume::Display,
+    display: Display,
     pixels_per_point: f32,
 }
 

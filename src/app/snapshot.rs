@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::session::Session;
 use super::wake::Wake;
 use crate::cli::SnapshotArgs;
+use crate::cli::output::{Output, refuse_inside};
 use crate::format;
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::StreamConfig;
@@ -25,6 +26,7 @@ const QUIET: Duration = Duration::from_millis(300);
 pub fn snapshot(args: &SnapshotArgs) -> Result<()> {
     let options = args.open.options();
     let opened = format::open(&args.path, &options)?;
+    refuse_inside(&args.out, opened.source.info())?;
     let [width, height] = args.size;
     let target = OffscreenTarget::new(width, height, 1.0)?;
     let renderer = render::install(target.render_state(), GpuConfig::default());
@@ -107,17 +109,10 @@ fn draw_until_done(
     }
 }
 
-/// Written under a temporary name and renamed, so that no half picture is ever found.
 fn save(image: &image::RgbaImage, out: &Path) -> Result<()> {
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".tectum-")
-        .suffix(".png")
-        .tempfile_in(folder)
-        .with_context(|| format!("{}: cannot write here", folder.display()))?;
+    let mut output = Output::create(out)?;
     image
-        .write_to(&mut std::io::BufWriter::new(&mut file), image::ImageFormat::Png)
+        .write_to(&mut std::io::BufWriter::new(output.file()), image::ImageFormat::Png)
         .with_context(|| format!("{}: cannot write the picture", out.display()))?;
-    file.persist(out).with_context(|| format!("{}: cannot write the picture", out.display()))?;
-    Ok(())
+    output.finish()
 }

@@ -10,6 +10,7 @@ use super::session::Session;
 use super::wake::Wake;
 use crate::array::ViewInfo;
 use crate::format::{FormatError, OpenOptions};
+use crate::live::{LiveEvent, LiveState, WatchConfig, Watcher};
 use crate::render::RendererHandle;
 use crate::stream::StreamConfig;
 use crate::ui::{self, Command, OpenError, Opening, ViewState, Welcome};
@@ -36,6 +37,7 @@ enum Screen {
     Welcome,
     Opening { job: OpenJob, previous: Option<Box<Session>> },
     Shown(Box<Session>),
+    Waiting { watcher: Watcher, path: PathBuf, options: OpenOptions, what: String },
     Failed { error: FormatError, path: PathBuf },
 }
 
@@ -73,7 +75,7 @@ impl TectumApp {
         let previous = match std::mem::replace(&mut self.screen, Screen::Welcome) {
             Screen::Shown(session) => Some(session),
             Screen::Opening { previous, .. } => previous,
-            Screen::Welcome | Screen::Failed { .. } => None,
+            Screen::Welcome | Screen::Waiting { .. } | Screen::Failed { .. } => None,
         };
         self.note = None;
         self.screen = Screen::Opening { job, previous };
@@ -90,8 +92,24 @@ impl TectumApp {
                     self.recent.add(&path);
                     Screen::Shown(session)
                 }
+                Err(error) if error.is_absent => {
+                    let options = job.options().clone();
+                    let config = WatchConfig::default();
+                    let watcher = Watcher::start(&path, options.clone(), None, config, self.wake.callback());
+                    Screen::Waiting { watcher, path, options, what: error.message }
+                }
                 Err(error) => Screen::Failed { error, path },
             };
+        }
+        if let Screen::Waiting { watcher, path, options, what } = &mut self.screen {
+            let has_opened = watcher.drain().iter().any(|event| matches!(event, LiveEvent::Opened(_)));
+            if let LiveState::Waiting { what: now } = watcher.status().state {
+                *what = now;
+            }
+            if has_opened {
+                let (path, options) = (path.clone(), options.clone());
+                self.open(&path, options);
+            }
         }
         if let Some(picked) = self.dialog.as_ref().and_then(FileDialog::try_result) {
             self.dialog = None;
@@ -166,6 +184,7 @@ impl TectumApp {
                 };
                 ui::opening_ui(ui, &self.preferences, &opening)
             }
+            Screen::Waiting { path, what, .. } => ui::waiting_ui(ui, &self.preferences, path, what),
             Screen::Failed { error, path } => {
                 let error = OpenError { file: &error.file, message: &error.message, path };
                 ui::error_ui(ui, &self.preferences, &error)

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::app::Budgets;
 use crate::format::OpenOptions;
 use crate::format::synth::rig::{self, Ending, Progress, Run};
 use crate::format::synth::{self, MADE_BY, Recipe, TRUTH_FILE, Truth};
@@ -95,7 +96,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     if args.no_open {
         return Ok(());
     }
-    crate::app::run_window(Some(dir.join("original")), OpenOptions::default())
+    crate::app::run_window(Some(dir.join("original")), OpenOptions::default(), Budgets::default())
 }
 
 /// Whether the folder holds this very recording, whole.
@@ -184,7 +185,7 @@ fn run_live(args: &DemoArgs, dir: &Path) -> Result<()> {
     }
     // The writer must find the folder ours, with or without a recording in it.
     let _writer = Writer(start_writer(args, dir)?);
-    crate::app::run_window(Some(dir.to_owned()), OpenOptions::default())
+    crate::app::run_window(Some(dir.to_owned()), OpenOptions::default(), Budgets::default())
 }
 
 /// The recording process; it ends with the window.

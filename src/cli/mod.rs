@@ -5,7 +5,7 @@ mod demo;
 mod export;
 mod info;
 mod npy;
-mod output;
+pub mod output;
 mod snapshot;
 
 use std::io::Write;
@@ -20,6 +20,7 @@ pub use export::ExportArgs;
 pub use info::InfoArgs;
 pub use snapshot::SnapshotArgs;
 
+use crate::app::Budgets;
 use crate::format::OpenOptions;
 
 /// View volumetric time series, while they are being recorded and after.
@@ -32,6 +33,27 @@ pub struct Args {
     path: Option<PathBuf>,
     #[command(flatten)]
     open: OpenArgs,
+    #[command(flatten)]
+    budgets: BudgetArgs,
+}
+
+/// How much memory the window may take.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct BudgetArgs {
+    /// Memory for decoded data, in MB; a quarter of the machine's without it.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(16..))]
+    pub ram: Option<u32>,
+    /// Memory for textures, in MB.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(16..))]
+    pub gpu: Option<u32>,
+}
+
+impl BudgetArgs {
+    /// The same in bytes.
+    pub fn budgets(&self) -> Budgets {
+        let bytes = |mb: Option<u32>| mb.map(|mb| mb as usize * 1_000_000);
+        Budgets { ram_bytes: bytes(self.ram), gpu_bytes: bytes(self.gpu) }
+    }
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -90,7 +112,7 @@ fn parse_axes(text: &str) -> Result<String, String> {
 /// With a message fit for one line: the file, what is wrong and what to do.
 pub fn run(args: Args) -> Result<ExitCode> {
     match args.command {
-        None => crate::app::run_window(args.path, args.open.options())?,
+        None => crate::app::run_window(args.path, args.open.options(), args.budgets.budgets())?,
         Some(Command::Demo(args)) => demo::run(&args)?,
         Some(Command::Info(args)) => info::run(&args)?,
         Some(Command::Export(args)) => export::run(&args)?,

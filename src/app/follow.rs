@@ -1,0 +1,81 @@
+//! A session's side of the live mode: what the watcher saw becomes a longer array, a new one, or a mark.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::session::Session;
+use crate::array::LazyArray;
+use crate::format::split::SplitSource;
+use crate::live::{LiveEvent, LiveState, LiveStatus};
+use crate::ui::Command;
+
+/// While somebody records, reading ahead decodes at most this much, bytes per second.
+const BACKGROUND_BYTES_PER_S: u64 = 200 << 20;
+
+impl Session {
+    /// Takes in what the watcher has seen since the last frame.
+    pub(super) fn follow_recording(&mut self, now: Instant, now_s: f64) {
+        let Some(watcher) = &self.watcher else { return };
+        let events = watcher.drain();
+        let was_live = watcher.was_live();
+        self.live = was_live.then(|| watcher.status());
+        let is_live = self.is_live();
+        if is_live != self.is_background_limited {
+            self.is_background_limited = is_live;
+            self.stream.set_background_limit(is_live.then_some(BACKGROUND_BYTES_PER_S));
+        }
+        for event in events {
+            match event {
+                LiveEvent::Opened(source) => self.grow(&source, &[], now),
+                LiveEvent::Changed { source, stale } => self.grow(&source, &stale, now),
+                LiveEvent::Replaced(source) => self.start_again(&source, now),
+                // What was read is still true, and what was not is reported as it is asked for.
+                LiveEvent::Gone => self.stream.retry_failures(),
+                LiveEvent::Status => {}
+            }
+            self.take_facts(now);
+        }
+        if self.view.follow {
+            let newest = self.info().shape[0].saturating_sub(1);
+            self.apply(&Command::FollowTo(newest), now, now_s);
+        }
+    }
+
+    /// Whether blocks are expected to come.
+    pub(super) fn is_live(&self) -> bool {
+        let state = self.live.as_ref().map(|live: &LiveStatus| &live.state);
+        matches!(state, Some(LiveState::Live | LiveState::Quiet | LiveState::Restarted | LiveState::Waiting { .. }))
+    }
+
+    /// Tells the watcher that the newest timepoint is on screen, which ends its measuring of the lag.
+    pub(super) fn note_newest_shown(&self) {
+        let newest = self.info().shape[0].saturating_sub(1);
+        if self.is_settled()
+            && self.view.t == newest
+            && let Some(watcher) = &self.watcher
+        {
+            watcher.mark_shown(newest);
+        }
+    }
+
+    /// The same recording, longer or changed in places: the view stays where it is.
+    fn grow(&mut self, source: &Arc<SplitSource>, stale: &[std::ops::Range<u64>], now: Instant) {
+        self.array = Arc::new(self.array.grown(Arc::clone(source) as _));
+        self.stream.replace_array(Arc::clone(&self.array), stale);
+        if !stale.is_empty() {
+            self.on_screen = None;
+        }
+        self.ask(now);
+    }
+
+    /// Another recording in the same place: nothing of the former one may be seen under its name.
+    fn start_again(&mut self, source: &Arc<SplitSource>, now: Instant) {
+        self.array = Arc::new(LazyArray::new(Arc::clone(source) as _));
+        self.stream.replace_array(Arc::clone(&self.array), &[]);
+        self.on_screen = None;
+        self.sample = None;
+        self.provisional = None;
+        self.history.clear();
+        self.ask(now);
+    }
+}
