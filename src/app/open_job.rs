@@ -92,6 +92,7 @@ impl OpenJob {
             let outcome = prepare(&progress, &options).and_then(|path| {
                 let opened = format::open(&path, &options)?;
                 let now = Instant::now();
+                let options = uncancelled(&options);
                 Session::new(opened, path, options, &preferences, config, Arc::clone(&wake), now).map(Box::new)
             });
             // The receiver is gone when the job was cancelled: then nobody wants the result.
@@ -104,9 +105,9 @@ impl OpenJob {
         job
     }
 
-    /// What the user said beside the path.
-    pub fn options(&self) -> &OpenOptions {
-        &self.options
+    /// What the user said beside the path, for another opening.
+    pub fn options(&self) -> OpenOptions {
+        uncancelled(&self.options)
     }
 
     /// What is going on, in a few words.
@@ -130,6 +131,11 @@ impl OpenJob {
             }
         }
     }
+}
+
+/// The same options for work that outlives the job.
+fn uncancelled(options: &OpenOptions) -> OpenOptions {
+    OpenOptions { cancel: Arc::default(), ..options.clone() }
 }
 
 impl Drop for OpenJob {

@@ -93,10 +93,10 @@ impl TectumApp {
                     Screen::Shown(session)
                 }
                 Err(error) if error.is_absent => {
-                    let options = job.options().clone();
+                    let options = job.options();
                     let config = WatchConfig::default();
                     let watcher = Watcher::start(&path, options.clone(), None, config, self.wake.callback());
-                    Screen::Waiting { watcher, path, options, what: error.message }
+                    Screen::Waiting { watcher, path, options, what: "a recording".to_owned() }
                 }
                 Err(error) => Screen::Failed { error, path },
             };

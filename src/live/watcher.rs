@@ -347,8 +347,15 @@ impl Shared {
             // A single file beside the place where the recording will be.
             Ok(None) => false,
             Err(error) => {
-                let file = error.file.file_name().map(|name| format!(" ({})", name.to_string_lossy()));
-                state.waiting_for = format!("a recording: {}{}", error.message, file.unwrap_or_default());
+                // Where a recording is expected, its absence needs no reason; what is in its way does.
+                state.waiting_for = match error.message.split_once("waiting for ") {
+                    Some((_, what)) if error.is_absent => what.to_owned(),
+                    _ if error.is_absent => "a recording".to_owned(),
+                    _ => {
+                        let file = error.file.file_name().unwrap_or_default().to_string_lossy();
+                        format!("a recording: {} ({file})", error.message)
+                    }
+                };
                 false
             }
         }
