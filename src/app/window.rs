@@ -128,12 +128,10 @@ impl TectumApp {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::OpenPath(path) => self.open(&path, OpenOptions::default()),
-            Command::BrowseFolder | Command::BrowseFile => {
-                if self.dialog.is_none() {
-                    let folder = self.recent.paths().first().and_then(|path| path.parent()).map(Path::to_owned);
-                    let kind = command == Command::BrowseFile;
-                    self.dialog = Some(FileDialog::show(kind, folder, self.wake.callback()));
-                }
+            Command::BrowseFolder | Command::BrowseFile if self.dialog.is_none() => {
+                let folder = self.recent.paths().first().and_then(|path| path.parent()).map(Path::to_owned);
+                let for_files = command == Command::BrowseFile;
+                self.dialog = Some(FileDialog::show(for_files, folder, self.wake.callback()));
             }
             Command::OpenDemo => {
                 let job = OpenJob::demo(&self.preferences, &self.config, self.wake.callback());

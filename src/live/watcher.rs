@@ -381,7 +381,7 @@ impl State {
 
     fn status(&self, now: Instant) -> LiveStatus {
         let source = self.source.as_deref();
-        let newest_t = source.and_then(|source| num_t(source)).and_then(|num| num.checked_sub(1));
+        let newest_t = source.and_then(num_t).and_then(|num| num.checked_sub(1));
         let is_t = |source: &&SplitSource| source.info().axes.get(source.growth_axis()) == Some(&Some(Axis::T));
         let claimed = source.filter(is_t).and_then(|source| {
             let claim = source.info().claimed_shape.as_ref()?;
