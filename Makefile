@@ -47,6 +47,23 @@ fmt: ## Format the code
 demo-live: release ## Write the demo as a running rig would, and watch it
 	$(BIN) demo demo-live --live 3
 
+bench: release ## Measure this machine on the demo recording, and the parts by themselves
+	$(BIN) demo demo --no-open
+	$(BIN) bench demo
+	$(CARGO) bench --locked
+
+bench-peers: release ## Measure beside napari, split_dataset and h5py; writes the table of BENCHMARKS.md
+	@benches/peers/run.sh
+
+big: release ## Write a recording of 1.9 GB of voxels into .tools/big-demo, to try things on
+	$(BIN) demo .tools/big-demo --no-open --shape 120,30,512,512
+
+fuzz: setup ## Read damaged blocks for FUZZ_SECONDS (900)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(CARGO) test --locked --release --test decoding long_time -- --ignored --nocapture
+
+soak: setup ## Live recordings with thousands of accidents (TECTUM_STORIES, 3000)
+	$(CARGO) test --locked --release --test live soak -- --ignored --nocapture --test-threads 1
+
 install: release ## Into your own folders (~/.local): program, icon, desktop entry, file type
 	@scripts/install.sh
 

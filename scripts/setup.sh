@@ -16,16 +16,18 @@ libwayland-client0 libvulkan1 mesa-vulkan-drivers libegl1 libgl1-mesa-dri libdbu
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
     else
-        say "not root and no sudo: please run '$*' as root, then try again"
-        return 1
+        sudo "$@"
     fi
 }
 
 is_apt_fresh=no
 apt_install() {
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        say "these packages are missing, and you are neither root nor is there sudo: $*"
+        say "have them installed (apt-get install $*), then try again"
+        exit 1
+    fi
     say "installing with apt: $*"
     if [ $is_apt_fresh = no ]; then
         as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update || say "apt-get update failed; going on"

@@ -130,9 +130,9 @@ fn as_text(opened: &Opened) -> String {
         let claimed: Vec<String> = claimed.iter().map(ToString::to_string).collect();
         line("claimed", format!("{} by the metadata", claimed.join(" × ")));
     }
-    line("blocks", blocks_text(info, &opened.source.block_states()));
+    line("state", blocks_text(info, &opened.source.block_states()));
     for (label, value) in &info.facts {
-        line(label, value.clone());
+        line(&label.to_lowercase(), value.clone());
     }
     if opened.datasets.len() > 1 {
         for (i, entry) in opened.datasets.iter().enumerate() {
@@ -163,17 +163,23 @@ fn as_text(opened: &Opened) -> String {
     text
 }
 
-/// "12: 10 whole, 2 missing"
+/// "10 blocks whole, 2 missing"
 fn blocks_text(info: &ArrayInfo, states: &[([usize; 2], BlockState)]) -> String {
     use BlockState::{Missing, Partial, Unseen, Whole, Writing};
-    let counts: Vec<String> = [Whole, Writing, Partial, Missing, Unseen]
-        .into_iter()
-        .filter_map(|state| {
-            let count = states.iter().filter(|(_, s)| *s == state).count();
-            (count > 0).then(|| format!("{count} {}", state_name(state)))
-        })
-        .collect();
-    if counts.is_empty() { info.num_blocks.to_string() } else { format!("{}: {}", info.num_blocks, counts.join(", ")) }
+    let mut counts = Vec::new();
+    for state in [Whole, Writing, Partial, Missing, Unseen] {
+        let count = states.iter().filter(|(_, s)| *s == state).count();
+        let unit = match count {
+            _ if !counts.is_empty() => "",
+            1 => " block",
+            _ => " blocks",
+        };
+        if count > 0 {
+            counts.push(format!("{count}{unit} {}", state_name(state)));
+        }
+    }
+    // A single file has no blocks to be in a state.
+    if counts.is_empty() { format!("{} file", info.num_blocks) } else { counts.join(", ") }
 }
 
 /// Four significant digits, without trailing zeros.
