@@ -45,7 +45,10 @@ fmt: ## Format the code
 	$(CARGO) fmt
 
 demo-live: release ## Write the demo as a running rig would, and watch it
-	$(BIN) demo demo-live --live 3
+	$(BIN) demo demo-live --live 3 --restart
+
+bench-peers: release ## Measure beside napari, split_dataset and h5py, and write the table of BENCHMARKS.md
+	@benches/peers/run.sh
 
 bench: release ## Measure this machine on the demo recording, and the parts by themselves
 	$(BIN) demo demo --no-open

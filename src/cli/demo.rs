@@ -68,6 +68,10 @@ fn parse_shape(text: &str) -> Result<[usize; 4], String> {
 impl DemoArgs {
     fn recipe(&self) -> Recipe {
         let mut recipe = Recipe::default();
+        if self.live.is_some() {
+            // Long enough to look at, in blocks that land every second or two.
+            (recipe.shape[0], recipe.block_len) = (180, 5);
+        }
         recipe.shape = self.shape.unwrap_or(recipe.shape);
         recipe.block_len = self.block.map_or(recipe.block_len, |len| len as usize);
         recipe.rate_hz = self.live.unwrap_or(recipe.rate_hz);
