@@ -33,14 +33,21 @@ pub struct Cache {
     num_bytes: usize,
     slot_of: IndexMap<u32>,
     slots: Vec<Slot>,
+    /// Neighbours of each slot; apart from the slots, so that marking thousands of chunks stays within the
+    /// processor's cache.
+    links: Vec<Link>,
     free: Vec<u32>,
 }
 
 struct Slot {
     index: u64,
+    entry: Option<Entry>,
+}
+
+#[derive(Clone, Copy)]
+struct Link {
     previous: u32,
     next: u32,
-    entry: Option<Entry>,
 }
 
 const TIERS: [Tier; 3] = [Tier::Visible, Tier::Prefetch, Tier::Recent];
@@ -48,9 +55,9 @@ const TIERS: [Tier; 3] = [Tier::Visible, Tier::Prefetch, Tier::Recent];
 impl Cache {
     /// An empty cache.
     pub fn new(budget_bytes: usize) -> Self {
-        let sentinel = |i| Slot { index: 0, previous: i, next: i, entry: None };
-        let slots = (0..TIERS.len() as u32).map(sentinel).collect();
-        Self { budget_bytes, num_bytes: 0, slot_of: IndexMap::default(), slots, free: Vec::new() }
+        let slots = TIERS.iter().map(|_| Slot { index: 0, entry: None }).collect();
+        let links = (0..TIERS.len() as u32).map(|i| Link { previous: i, next: i }).collect();
+        Self { budget_bytes, num_bytes: 0, slot_of: IndexMap::default(), slots, links, free: Vec::new() }
     }
 
     /// Bytes of voxels held.
@@ -100,7 +107,7 @@ impl Cache {
         }
         while self.num_bytes + needed > self.budget_bytes {
             let candidates = TIERS.iter().rev().filter(|&&t| t >= tier);
-            let oldest = candidates.map(|&t| self.slots[t as usize].next).find(|&slot| slot >= TIERS.len() as u32);
+            let oldest = candidates.map(|&t| self.links[t as usize].next).find(|&slot| slot >= TIERS.len() as u32);
             let Some(oldest) = oldest else {
                 evicted.push((index, entry));
                 return false;
@@ -108,7 +115,7 @@ impl Cache {
             self.remove(self.slots[oldest as usize].index, evicted);
         }
         self.num_bytes += needed;
-        let slot = Slot { index, previous: 0, next: 0, entry: Some(entry) };
+        let slot = Slot { index, entry: Some(entry) };
         let at = match self.free.pop() {
             Some(at) => {
                 self.slots[at as usize] = slot;
@@ -116,12 +123,13 @@ impl Cache {
             }
             None => {
                 self.slots.push(slot);
+                self.links.push(Link { previous: 0, next: 0 });
                 self.slots.len() as u32 - 1
             }
         };
         self.slot_of.insert(index, at);
         let sentinel = tier as u32;
-        self.link(at, self.slots[sentinel as usize].previous, sentinel);
+        self.link(at, self.links[sentinel as usize].previous, sentinel);
         assert!(self.num_bytes <= self.budget_bytes, "the cache is over its budget");
         true
     }
@@ -151,18 +159,18 @@ impl Cache {
     /// A new plan begins: everything becomes the newest part of the lowest tier. Constant time.
     pub fn demote_all(&mut self) {
         for tier in [Tier::Prefetch as u32, Tier::Visible as u32] {
-            let (first, last) = (self.slots[tier as usize].next, self.slots[tier as usize].previous);
+            let (first, last) = (self.links[tier as usize].next, self.links[tier as usize].previous);
             if first == tier {
                 continue;
             }
             let recent = Tier::Recent as u32;
-            let newest = self.slots[recent as usize].previous;
-            self.slots[newest as usize].next = first;
-            self.slots[first as usize].previous = newest;
-            self.slots[last as usize].next = recent;
-            self.slots[recent as usize].previous = last;
-            self.slots[tier as usize].next = tier;
-            self.slots[tier as usize].previous = tier;
+            let newest = self.links[recent as usize].previous;
+            self.links[newest as usize].next = first;
+            self.links[first as usize].previous = newest;
+            self.links[last as usize].next = recent;
+            self.links[recent as usize].previous = last;
+            self.links[tier as usize].next = tier;
+            self.links[tier as usize].previous = tier;
         }
     }
 
@@ -172,21 +180,20 @@ impl Cache {
         let Some(&at) = self.slot_of.get(&index) else { return false };
         self.unlink(at);
         let sentinel = tier as u32;
-        self.link(at, sentinel, self.slots[sentinel as usize].next);
+        self.link(at, sentinel, self.links[sentinel as usize].next);
         true
     }
 
     fn link(&mut self, at: u32, previous: u32, next: u32) {
-        self.slots[at as usize].previous = previous;
-        self.slots[at as usize].next = next;
-        self.slots[previous as usize].next = at;
-        self.slots[next as usize].previous = at;
+        self.links[at as usize] = Link { previous, next };
+        self.links[previous as usize].next = at;
+        self.links[next as usize].previous = at;
     }
 
     fn unlink(&mut self, at: u32) {
-        let Slot { previous, next, .. } = self.slots[at as usize];
-        self.slots[previous as usize].next = next;
-        self.slots[next as usize].previous = previous;
+        let Link { previous, next } = self.links[at as usize];
+        self.links[previous as usize].next = next;
+        self.links[next as usize].previous = previous;
     }
 }
 

@@ -32,7 +32,7 @@ use parking_lot::{Condvar, Mutex};
 pub use cache::{Cache, Entry, Tier};
 pub use config::StreamConfig;
 pub use pictures::PictureState;
-pub use plan::{Plan, Wanted, pictures_ahead};
+pub use plan::{Plan, Planner, Wanted, pictures_ahead};
 pub use request::{Play, ViewRequest};
 pub use sampling::Sample;
 pub use stats::StreamStats;

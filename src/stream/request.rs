@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Stream;
 use super::availability::is_settled;
 use super::making::{Making, Product};
-use super::plan::{Plan, pictures_ahead};
+use super::plan::{Plan, Planner, Wanted, pictures_ahead};
 use super::velocity::{Outlook, Velocity};
 use crate::array::{ArrayChunk, LazyArray};
 use crate::volume::Picture;
@@ -54,6 +54,7 @@ pub(super) struct Viewer {
     waiting: Option<(Picture, Instant)>,
     pub(super) last_image_ms: Option<f64>,
     plan: Plan,
+    planner: Planner,
     ahead: Vec<Picture>,
     chunks: Vec<ArrayChunk>,
 }
@@ -69,6 +70,7 @@ impl Default for Viewer {
             waiting: None,
             last_image_ms: None,
             plan: Plan::default(),
+            planner: Planner::default(),
             ahead: Vec::new(),
             chunks: Vec::new(),
         }
@@ -140,7 +142,8 @@ impl Stream {
         }
         let mut picture_bytes = viewer.plan.visible.iter().map(|wanted| wanted.num_bytes).sum();
         if let Picture::Plane { .. } = request.picture {
-            picture_bytes = self.plan_planes(viewer, &array, &request.picture);
+            viewer.planner.begin(&array);
+            picture_bytes = self.plan_planes(viewer, &request.picture);
         }
         let mut state = self.shared.state.lock();
         if is_new {
@@ -162,13 +165,13 @@ impl Stream {
     }
 
     /// Plans planes; returns the bytes of the one on screen.
-    fn plan_planes(&self, viewer: &mut Viewer, array: &LazyArray, picture: &Picture) -> usize {
-        let plan = &mut viewer.plan;
-        let visible_bytes = plan.add_region(array, &array.picture_region(picture), true);
+    fn plan_planes(&self, viewer: &mut Viewer, picture: &Picture) -> usize {
+        let Viewer { plan, planner, ahead, .. } = viewer;
+        let visible_bytes = planner.add(plan, picture, true);
         // The rest of the budget is for what was of use: moving back and forth must not read twice.
         let mut left = (self.config.ram_budget_bytes / 5 * 3).saturating_sub(visible_bytes);
-        for picture in &viewer.ahead {
-            let added = plan.add_region(array, &array.picture_region(picture), false);
+        for picture in ahead.iter() {
+            let added = planner.add(plan, picture, false);
             if added > left {
                 break;
             }
@@ -222,7 +225,8 @@ impl Stream {
                 && chunk.region == making.region
             {
                 // The chunk is the volume.
-                viewer.plan.add_region(array, &making.region, is_visible);
+                let queue = if is_visible { &mut viewer.plan.visible } else { &mut viewer.plan.prefetch };
+                queue.push(Wanted::new(chunk, item));
                 continue;
             }
             making.keep_chunks.store(keep_chunks && is_visible, std::sync::atomic::Ordering::Relaxed);

@@ -74,11 +74,10 @@ impl Sampling {
             let corner = [0.618_033_988_7, 0.754_877_666_2, 0.569_840_290_9, 0.819_172_513_4];
             let voxel = [0, 1, 2, 3].map(|axis| along(axis, corner[axis]));
             let Some(chunk) = array.chunk_at(voxel) else { continue };
-            let num_bytes = chunk.region.shape().num_voxels().unwrap_or(usize::MAX).saturating_mul(item);
-            if num_bytes <= left && chosen.insert(chunk.key.index) {
-                left -= num_bytes;
-                let making = Wanted::KEEP;
-                wanted.push(Wanted { index: chunk.key.index, corner: voxel, num_bytes, making, ordinal: 0 });
+            let piece = Wanted::new(&chunk, item);
+            if piece.num_bytes <= left && chosen.insert(piece.index) {
+                left -= piece.num_bytes;
+                wanted.push(piece);
             }
         }
         // Taken from the end.

@@ -330,7 +330,7 @@ impl State {
         if self.failures.contains_key(&wanted.index) {
             return Some(Task::Sample(None));
         }
-        let chunk = self.array.chunk_at(wanted.corner)?;
+        let chunk = wanted.find(&self.array)?;
         if let Some(read) = self.in_flight.get_mut(&wanted.index) {
             read.targets.push(Target::Sample);
             return None;
@@ -353,7 +353,7 @@ impl State {
                 read.tier = read.tier.min(tier);
                 return None;
             }
-            let chunk = self.array.chunk_at(wanted.corner)?;
+            let chunk = wanted.find(&self.array)?;
             return Some(self.read(chunk, wanted.num_bytes, tier, Keep::Yes, Vec::new()));
         }
         let making = Arc::clone(&self.plan.makings[wanted.making as usize]);

@@ -100,3 +100,29 @@ fn what_only_the_library_decodes_is_read_through_it() {
         }
     }
 }
+
+#[test]
+fn planes_of_chunks_of_many_blocks_are_read_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0000.h5");
+    for codec in [c"blosclz", c"zstd"] {
+        let mut spec = Spec::new(&[2, 12, 256, 300], Some(&[1, 12, 256, 300]), DType::U16);
+        spec.blosc = Some((codec, 1024));
+        let data = sample(&spec.shape, spec.dtype);
+        write(&path, &spec, &data);
+        let array = H5Array::open(&path, "a/stack").unwrap();
+        assert_eq!(array.parts().dims(), [1, 1, 256, 300]);
+        for z in 0..12 {
+            let plane = Region::new(&[1, z, 0, 0], &[2, z + 1, 256, 300]).unwrap();
+            let cut = Region::new(&[1, z, 100, 30], &[2, z + 1, 102, 270]).unwrap();
+            // A new thread has no memory of earlier reads.
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    for region in [cut, plane] {
+                        assert!(read(&array, &region).unwrap().1 == crop(&data, &spec.shape, &region, spec.dtype));
+                    }
+                });
+            });
+        }
+    }
+}

@@ -33,6 +33,7 @@ const MAX_SPAN_BYTES: usize = 1 << 20;
 
 #[derive(Default)]
 struct Memory {
+    table: Vec<u8>,
     stored: Vec<u8>,
     decoded: Vec<u8>,
     scratch: Scratch,
@@ -40,7 +41,7 @@ struct Memory {
 
 impl Memory {
     fn shrink(&mut self) {
-        for memory in [&mut self.stored, &mut self.decoded] {
+        for memory in [&mut self.table, &mut self.stored, &mut self.decoded] {
             if memory.capacity() > MAX_KEPT_BYTES {
                 *memory = Vec::new();
             }
@@ -191,7 +192,7 @@ impl Reader<'_> {
         if header.filters == [Filter::Blosc] && self.blosc(entry, whole, part, region, buffer, memory)? {
             return Ok(());
         }
-        let Memory { stored, decoded, scratch } = memory;
+        let Memory { stored, decoded, scratch, .. } = memory;
         let stored = self.reuse(stored, stored_bytes)?;
         self.read_at(stored, entry.offset)?;
         let mut decode = |output: &mut [u8]| {
@@ -231,21 +232,22 @@ impl Reader<'_> {
         }
         let codec_error = |error: CodecError| self.codec_error(&error);
         let stored_bytes = entry.num_bytes as usize;
-        let Memory { stored, decoded, .. } = memory;
-        let first = self.reuse(stored, stored_bytes.min(FIRST_READ_BYTES))?;
+        let Memory { table, stored, decoded, .. } = memory;
+        let mut first = self.reuse(table, stored_bytes.min(FIRST_READ_BYTES))?;
         self.read_at(first, entry.offset)?;
         let header = blosc::Header::parse(first, chunk_bytes).map_err(codec_error)?;
         let table_bytes = blosc::Partial::table_bytes(&header);
         if table_bytes > stored_bytes {
             return Err(self.error(ReadErrorKind::Corrupt, "blosc data end too early"));
         }
-        if table_bytes > FIRST_READ_BYTES {
-            let table = self.reuse(stored, table_bytes)?;
-            self.read_at(table, entry.offset)?;
+        if table_bytes > first.len() {
+            first = self.reuse(table, table_bytes)?;
+            self.read_at(first, entry.offset)?;
         }
-        let partial =
-            blosc::Partial::plan(header, &stored[..table_bytes], stored_bytes, range.clone()).map_err(codec_error)?;
+        let table = &first[..table_bytes];
+        let partial = blosc::Partial::plan(header, table, stored_bytes, range.clone()).map_err(codec_error)?;
         let input = self.reuse(stored, partial.num_bytes())?;
+        input[..table_bytes].copy_from_slice(table);
         let mut at = partial.reads_at();
         // Blocks that lie one behind the other are read together.
         let mut reads = partial.reads().iter().cloned().peekable();

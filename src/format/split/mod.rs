@@ -20,6 +20,7 @@ mod refresh;
 mod rig;
 mod single;
 mod source;
+mod survey;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -82,11 +82,11 @@ pub(super) struct Parts {
 }
 
 /// How a block's stored array answers for its region.
-struct Fit {
+pub(super) struct Fit {
     /// The voxels it holds, in the dataset's coordinates.
-    have: Region,
+    pub have: Region,
     /// How they are stored.
-    dtype: DType,
+    pub dtype: DType,
 }
 
 impl SplitSource {
@@ -144,7 +144,7 @@ impl SplitSource {
     }
 
     /// Records a problem of a block, once for each block and code.
-    fn note(&self, ordinal: usize, severity: Severity, code: &'static str, message: impl Into<String>) {
+    pub(super) fn note(&self, ordinal: usize, severity: Severity, code: &'static str, message: impl Into<String>) {
         let Some(block) = self.blocks.get(ordinal) else { return };
         let mut found = self.found.lock();
         if found.iter().any(|(id, problem)| *id == block.id() && problem.code == code) {
@@ -161,7 +161,7 @@ impl SplitSource {
     }
 
     /// What of its region a block's array can answer.
-    fn fit(&self, ordinal: usize, region: &Region, header: &Header) -> Result<Fit, String> {
+    pub(super) fn fit(&self, ordinal: usize, region: &Region, header: &Header) -> Result<Fit, String> {
         let (want, layout) = (region.shape(), &self.geometry.layout);
         let dims = header.shape.dims();
         if dims.len() != want.rank() {
@@ -184,6 +184,15 @@ impl SplitSource {
         Ok(Fit { have, dtype: header.dtype })
     }
 
+    /// Names a block that holds less than its place asks for.
+    pub(super) fn note_short(&self, ordinal: usize, region: &Region, fit: &Fit) {
+        if fit.have.stop() != region.stop() {
+            let axis = self.growth_axis();
+            let (have, want) = (fit.have.shape().dims()[axis], region.shape().dims()[axis]);
+            self.note(ordinal, Severity::Error, "short_block", format!("holds {have} of the {want} it should"));
+        }
+    }
+
     fn read_open(
         &self,
         ordinal: usize,
@@ -199,11 +208,7 @@ impl SplitSource {
             ReadError::new(ReadErrorKind::Unsupported, &block.path, message)
         };
         let fit = self.fit(ordinal, region, header).map_err(|message| unsupported("other_shape", message))?;
-        if fit.have.stop() != region.stop() {
-            let axis = self.growth_axis();
-            let (have, want) = (fit.have.shape().dims()[axis], region.shape().dims()[axis]);
-            self.note(ordinal, Severity::Error, "short_block", format!("holds {have} of the {want} it should"));
-        }
+        self.note_short(ordinal, region, &fit);
         let short = || ReadError::new(ReadErrorKind::Missing, &block.path, "the block is shorter than the others");
         let part = chunk.region.intersect(&fit.have).ok_or_else(short)?;
         let mut stored = part.relative_to(region.start());
@@ -262,7 +267,7 @@ impl SplitSource {
     }
 
     /// Records why nothing of a chunk could be had.
-    fn note_failure(&self, ordinal: usize, error: &ReadError) {
+    pub(super) fn note_failure(&self, ordinal: usize, error: &ReadError) {
         let block = &self.blocks[ordinal];
         let code = match error.kind {
             // Those of the listing are named there.
@@ -385,6 +390,10 @@ impl Source for SplitSource {
         }
         states.extend(self.writing.map(|range| (range, BlockState::Writing)));
         states
+    }
+
+    fn survey(&self) {
+        self.look_at_all();
     }
 
     fn forget_failures(&self) {

@@ -1,0 +1,348 @@
+//! What the command line promises, asked of the program itself: what `info` says of every fixture, that
+//! `export` writes what numpy would, and that failures are one line and leave nothing behind.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::SystemTime;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// Fixtures of which nothing can be viewed by their folder.
+const NOTHING_TO_SEE: [&str; 3] = ["g_single_files", "i_empty_folder", "i_json_only"];
+
+struct Fixture {
+    name: String,
+    root: PathBuf,
+    manifest: Value,
+}
+
+impl Fixture {
+    fn load(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split").join(name);
+        let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_str(&text).unwrap();
+        let root = folder.join(manifest["root"].as_str().unwrap());
+        Self { name: name.to_owned(), root, manifest }
+    }
+
+    fn all() -> Vec<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split");
+        let mut names: Vec<String> = folder
+            .read_dir()
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().join("manifest.json").exists())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names.len(), 84);
+        names.iter().map(|name| Self::load(name)).collect()
+    }
+
+    fn shape(&self) -> Vec<u64> {
+        self.manifest["shape"].as_array().unwrap().iter().map(|dim| dim.as_u64().unwrap()).collect()
+    }
+
+    /// Whether the manifest's hash is that of what can be seen.
+    fn is_whole(&self) -> bool {
+        let manifest = &self.manifest;
+        let damaged = ["bad_blocks", "missing_blocks", "stale_blocks"].iter().any(|key| !manifest[*key].is_null());
+        !damaged && !NOTHING_TO_SEE.contains(&self.name.as_str()) && !self.name.starts_with("h_")
+    }
+}
+
+fn tectum<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tectum"))
+        .args(args)
+        .env_remove("TECTUM_LOG")
+        .env("RUST_BACKTRACE", "1")
+        .output()
+        .unwrap()
+}
+
+fn info(path: &Path) -> Output {
+    tectum([OsStr::new("info"), path.as_ref(), OsStr::new("--json")])
+}
+
+/// Asserts exit code 1, nothing on stdout, and one line on stderr; returns the line.
+fn refusal(output: &Output, what: &str) -> String {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{what}: {text}");
+    assert!(output.stdout.is_empty(), "{what}");
+    assert!(text.starts_with("error: ") && text.ends_with('\n') && text.lines().count() == 1, "{what}: {text}");
+    text
+}
+
+struct Exported {
+    output: Output,
+    /// Header and voxels, if the file is there.
+    file: Option<(String, Vec<u8>)>,
+}
+
+impl Exported {
+    fn hash(&self, what: &str) -> (String, String) {
+        let text = String::from_utf8_lossy(&self.output.stderr);
+        assert!(self.output.status.success(), "{what}: {text}");
+        let (header, voxels) = self.file.as_ref().expect(what);
+        (header.clone(), format!("{:x}", Sha256::digest(voxels)))
+    }
+}
+
+/// Exports into an empty folder and checks that nothing else is left there.
+fn export(path: &Path, args: &[&str]) -> Exported {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out.npy");
+    let mut all: Vec<&OsStr> = vec!["export".as_ref(), path.as_ref(), "-o".as_ref(), out.as_ref()];
+    all.extend(args.iter().map(OsStr::new));
+    let output = tectum(all);
+    let left: Vec<_> = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, if output.status.success() { vec![out.clone()] } else { vec![] });
+    let file = std::fs::read(&out).ok().map(|bytes| {
+        let len = 10 + u16::from_le_bytes([bytes[8], bytes[9]]) as usize;
+        (String::from_utf8(bytes[10..len].to_vec()).unwrap(), bytes[len..].to_vec())
+    });
+    Exported { output, file }
+}
+
+fn shape_of(header: &str) -> Vec<u64> {
+    let dims = header.split_once("'shape': (").unwrap().1.split_once(')').unwrap().0;
+    dims.split(',').filter(|dim| !dim.trim().is_empty()).map(|dim| dim.trim().parse().unwrap()).collect()
+}
+
+fn state_of(folder: &Path) -> BTreeMap<PathBuf, (u64, SystemTime)> {
+    let mut state = BTreeMap::new();
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = path.metadata().unwrap();
+        state.insert(path.clone(), (metadata.len(), metadata.modified().unwrap()));
+        if metadata.is_dir() {
+            state.extend(state_of(&path));
+        }
+    }
+    state
+}
+
+#[test]
+fn info_says_of_every_fixture_what_it_is() {
+    for fixture in Fixture::all() {
+        let (name, before) = (&fixture.name, state_of(&fixture.root));
+        let output = info(&fixture.root);
+        assert_eq!(state_of(&fixture.root), before, "{name}: a dataset's folder is never written to");
+        if NOTHING_TO_SEE.contains(&name.as_str()) {
+            let line = refusal(&output, name);
+            assert!(line.contains(fixture.root.to_str().unwrap()), "{name}: {line}");
+            continue;
+        }
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {error}");
+        assert!(error.is_empty(), "{name}: {error}");
+        let info: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(info["dtype"], fixture.manifest["dtype"], "{name}");
+        if fixture.is_whole() {
+            assert_eq!(info["shape"], fixture.manifest["shape"], "{name}");
+        }
+        assert_eq!(info["axes"].as_array().unwrap().len(), info["shape"].as_array().unwrap().len(), "{name}");
+        let problems = info["problems"].as_array().unwrap();
+        for problem in problems {
+            let has = |key: &str| problem[key].as_str().is_some_and(|text| !text.is_empty());
+            assert!(has("code") && has("severity") && has("message"), "{name}: {problem}");
+        }
+        for key in ["bad_blocks", "missing_blocks", "stale_blocks"] {
+            for block in fixture.manifest[key].as_array().into_iter().flatten() {
+                let file = format!("{:04}.h5", block.as_u64().unwrap());
+                // A chunk that does not decode shows only when it is read.
+                let is_named = problems.iter().any(|problem| problem.to_string().contains(&file));
+                assert!(
+                    is_named || name == "i_bad_chunk" || name == "i_missing_last",
+                    "{name}: {file} in {problems:?}"
+                );
+            }
+        }
+        if ["a_", "c_", "e_", "f_"].iter().any(|prefix| name.starts_with(prefix)) {
+            assert!(problems.iter().all(|problem| problem["severity"] == "note"), "{name} is sound: {problems:?}");
+        }
+    }
+}
+
+#[test]
+fn info_in_words_is_for_reading() {
+    let fixture = Fixture::load("b_sashimi");
+    let output = tectum([OsStr::new("info"), fixture.root.as_ref()]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["t 22 × z 6 × y 88 × x 104", "uint16", "µm"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_whole_export_is_the_array() {
+    for fixture in Fixture::all().iter().filter(|fixture| fixture.is_whole()) {
+        let (header, hash) = export(&fixture.root, &[]).hash(&fixture.name);
+        assert_eq!(shape_of(&header), fixture.shape(), "{}", fixture.name);
+        assert_eq!(hash, fixture.manifest["sha256"].as_str().unwrap(), "{}", fixture.name);
+    }
+}
+
+#[test]
+fn projections_are_numpys() {
+    for fixture in Fixture::all().iter().filter(|fixture| fixture.is_whole() && fixture.shape().len() == 4) {
+        for (key, axis) in [("max_over_z", "1"), ("max_over_t", "0")] {
+            let expected = &fixture.manifest[key];
+            if expected.is_null() {
+                continue;
+            }
+            let what = format!("{} {key}", fixture.name);
+            let (header, hash) = export(&fixture.root, &["--project", "max", "--over", axis]).hash(&what);
+            assert_eq!(serde_json::json!(shape_of(&header)), expected["shape"], "{what}");
+            // The bits of a NaN are not part of the promise.
+            if fixture.name != "f_float32_nan" {
+                assert_eq!(hash, expected["sha256"].as_str().unwrap(), "{what}");
+            }
+        }
+    }
+    let by_letter = export(&Fixture::load("a_4d_default").root, &["--project", "max", "--over", "z"]).hash("letter").1;
+    assert_eq!(by_letter, Fixture::load("a_4d_default").manifest["max_over_z"]["sha256"].as_str().unwrap());
+}
+
+#[test]
+fn selections_are_numpys() {
+    let mut num_slices = 0;
+    for name in ["a_4d_default", "a_4d_tiny_last", "c_3d_tyx", "d_space_split", "b_brunoise"] {
+        let fixture = Fixture::load(name);
+        for slice in fixture.manifest["slices"].as_array().unwrap() {
+            if slice["same_as_numpy"] != true {
+                continue;
+            }
+            // To split_dataset, None is a whole axis.
+            let part = |part: &Value| match part {
+                Value::Null => ":".to_owned(),
+                Value::String(text) => text.clone(),
+                number => number.to_string(),
+            };
+            let index: Vec<String> = slice["index"].as_array().unwrap().iter().map(part).collect();
+            let index = index.join(", ");
+            let what = format!("{name}[{index}]");
+            let (header, hash) = export(&fixture.root, &["--select", &index]).hash(&what);
+            assert_eq!(serde_json::json!(shape_of(&header)), slice["shape"], "{what}");
+            assert_eq!(hash, slice["sha256"].as_str().unwrap(), "{what}");
+            num_slices += 1;
+        }
+    }
+    assert!(num_slices >= 20, "{num_slices}");
+    let root = Fixture::load("a_4d_default").root;
+    for (index, message) in [
+        ("11", "index 11 is out of bounds for axis 0 with size 11"),
+        ("0,0,0,0,0", "too many indices for array: array is 4-dimensional, but 5 were indexed"),
+        ("[0,1],[0,1,2]", "shape mismatch: indexing arrays could not be broadcast together with shapes (2,) (3,)"),
+        ("1.5", "only integers, slices"),
+        ("t", "is not an index"),
+    ] {
+        let line = refusal(&export(&root, &["--select", index]).output, index);
+        assert!(line.contains(message), "{line}");
+    }
+}
+
+#[test]
+fn missing_data_are_refused_by_range_and_filled_on_request() {
+    for (name, lost) in [("i_missing_middle", 4..8), ("i_text_as_h5", 4..8), ("i_bad_superblock", 4..8)] {
+        let fixture = Fixture::load(name);
+        let line = refusal(&export(&fixture.root, &[]).output, name);
+        assert!(line.contains("t 4:8 is missing") && line.contains("--fill"), "{name}: {line}");
+        let line = refusal(&export(&fixture.root, &["--project", "max", "--over", "t"]).output, name);
+        assert!(line.contains("t 4:8 is missing"), "{name}: {line}");
+        export(&fixture.root, &["--select", "8:"]).hash(name);
+        let filled = export(&fixture.root, &["--fill", "4242"]);
+        let (header, _) = filled.hash(name);
+        assert_eq!(shape_of(&header), [12, 3, 16, 18]);
+        let voxels = filled.file.unwrap().1;
+        let value = |offset: usize| u16::from_le_bytes([voxels[2 * offset], voxels[2 * offset + 1]]);
+        let volume = 3 * 16 * 18;
+        assert!((lost.start * volume..lost.end * volume).all(|offset| value(offset) == 4242), "{name}");
+        for sample in fixture.manifest["samples"].as_array().unwrap() {
+            let index: Vec<usize> =
+                sample["index"].as_array().unwrap().iter().map(|i| i.as_u64().unwrap() as usize).collect();
+            if !lost.contains(&index[0]) {
+                let offset = index.iter().zip([12, 3, 16, 18]).fold(0, |offset, (i, dim)| offset * dim + i);
+                assert_eq!(u64::from(value(offset)), sample["value"].as_u64().unwrap(), "{name} {index:?}");
+            }
+        }
+    }
+    let line = refusal(&export(&Fixture::load("i_missing_middle").root, &["--fill", "70000"]).output, "fill");
+    assert!(line.contains("70000 is no uint16"), "{line}");
+}
+
+#[test]
+fn what_is_whole_of_a_running_recording_can_be_exported() {
+    for fixture in Fixture::all().iter().filter(|fixture| fixture.name.starts_with("h_")) {
+        let (header, hash) = export(&fixture.root, &["--select", "0:12"]).hash(&fixture.name);
+        assert_eq!(shape_of(&header), fixture.shape(), "{}", fixture.name);
+        assert_eq!(hash, fixture.manifest["sha256"].as_str().unwrap(), "{}", fixture.name);
+    }
+}
+
+#[test]
+fn nothing_is_written_into_a_recording() {
+    let fixture = Fixture::load("a_4d_default");
+    let before = state_of(&fixture.root);
+    for out in ["out.npy", "0000.npy", "../data/out.npy"] {
+        let out = fixture.root.join(out);
+        let args = [OsStr::new("export"), fixture.root.as_ref(), OsStr::new("-o"), out.as_ref()];
+        let line = refusal(&tectum(args), "inside");
+        assert!(line.contains("never written to"), "{line}");
+    }
+    let block = fixture.root.join("0000.h5");
+    let args = [OsStr::new("export"), fixture.root.as_ref(), OsStr::new("-o"), block.as_ref()];
+    let line = refusal(&tectum(args), "over a block");
+    assert!(line.contains(".npy"), "{line}");
+    assert_eq!(state_of(&fixture.root), before);
+}
+
+#[test]
+fn errors_are_one_line_and_usage_is_told_apart() {
+    let folder = TempDir::new().unwrap();
+    let text = folder.path().join("notes.h5");
+    std::fs::write(&text, "not HDF5\n").unwrap();
+    let gone = folder.path().join("gone");
+    for path in [gone.as_path(), folder.path(), text.as_path()] {
+        refusal(&info(path), &path.display().to_string());
+    }
+    let deep = gone.join("out.npy");
+    let fixture = Fixture::load("a_4d_default");
+    let args = [OsStr::new("export"), fixture.root.as_ref(), OsStr::new("-o"), deep.as_ref()];
+    refusal(&tectum(args), "a folder that does not exist");
+    for args in [
+        &["export"][..],
+        &["info"],
+        &["info", "a", "b"],
+        &["--axes", "tt"],
+        &["frobnicate", "x"],
+        &["export", "x", "-o", "y.npy", "--over", "t"],
+    ] {
+        let output = tectum(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty());
+    }
+    assert!(tectum(["--help"]).status.success());
+    assert!(tectum(["--version"]).status.success());
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let fixture = Fixture::load("i_missing_middle");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tectum"))
+        .args([OsStr::new("info"), fixture.root.as_ref(), OsStr::new("--json")])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success());
+}
