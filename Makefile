@@ -47,9 +47,6 @@ fmt: ## Format the code
 demo-live: release ## Write the demo as a running rig would, and watch it
 	$(BIN) demo demo-live --live 3 --restart
 
-bench-peers: release ## Measure beside napari, split_dataset and h5py, and write the table of BENCHMARKS.md
-	@benches/peers/run.sh
-
 bench: release ## Measure this machine on the demo recording, and the parts by themselves
 	$(BIN) demo demo --no-open
 	$(BIN) bench demo
