@@ -60,6 +60,7 @@ impl Session {
 
     /// The same recording, longer or changed in places: the view stays where it is.
     fn grow(&mut self, source: &Arc<SplitSource>, stale: &[std::ops::Range<u64>], now: Instant) {
+        self.gpu_projections.clear();
         self.array = Arc::new(self.array.grown(Arc::clone(source) as _));
         self.stream.replace_array(Arc::clone(&self.array), stale);
         if !stale.is_empty() {
@@ -70,6 +71,7 @@ impl Session {
 
     /// Another recording in the same place: nothing of the former one may be seen under its name.
     fn start_again(&mut self, source: &Arc<SplitSource>, now: Instant) {
+        self.gpu_projections.clear();
         self.array = Arc::new(LazyArray::new(Arc::clone(source) as _));
         self.stream.replace_array(Arc::clone(&self.array), &[]);
         self.on_screen = None;

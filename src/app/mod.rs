@@ -2,6 +2,7 @@
 
 mod dialog;
 mod follow;
+mod gpu_projection;
 mod measure;
 mod open_job;
 mod recent;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::gpu_projection::GpuProjections;
 use super::measure::Measure;
 use crate::array::{LazyArray, ViewInfo};
 use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
@@ -49,6 +50,7 @@ pub struct Session {
     pub(super) watcher: Option<Watcher>,
     pub(super) live: Option<LiveStatus>,
     pub(super) is_background_limited: bool,
+    pub(super) gpu_projections: GpuProjections,
 }
 
 /// The voxels drawn last.
@@ -111,6 +113,7 @@ impl Session {
             watcher,
             live: None,
             is_background_limited: false,
+            gpu_projections: GpuProjections::default(),
         })
     }
 
@@ -145,7 +148,9 @@ impl Session {
 
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
     pub(super) fn ask(&mut self, now: Instant) {
-        let request = resolve(&self.view, self.array.info(), self.request.generation + 1);
+        let generation = self.request.generation + 1;
+        let request =
+            ViewRequest { want_volume: self.request.want_volume, ..resolve(&self.view, self.array.info(), generation) };
         if (ViewRequest { generation: self.request.generation, ..request }) == self.request {
             return;
         }
@@ -196,7 +201,11 @@ impl Session {
         now: Instant,
         recent: &[PathBuf],
     ) -> Vec<Command> {
-        self.choose_picture(now);
+        self.choose_projector(renderer, now);
+        self.choose_picture(renderer, now);
+        if self.gpu_projections.is_busy() {
+            ui.ctx().request_repaint();
+        }
         self.note_newest_shown();
         self.update_figures(renderer, now);
         let cached = self.stream.cached_ranges(&self.request.picture);
@@ -223,6 +232,7 @@ impl Session {
         let mut canvas = PictureCanvas {
             on_screen: self.on_screen.as_ref(),
             is_exact: self.shown == Shown::Exact,
+            is_missing: matches!(self.shown, Shown::Missing(_)),
             display: self.display(),
             pixels_per_point: ui.ctx().pixels_per_point(),
         };
@@ -255,10 +265,23 @@ impl Session {
         stats.num_reads + stats.num_previews as u64 + stats.picture_bytes as u64
     }
 
+    /// Has the stream deliver volumes where the GPU folds them, projections where it does not.
+    fn choose_projector(&mut self, renderer: &RendererHandle, now: Instant) {
+        let want_volume = self.gpu_projections.is_on(renderer.stats().is_software);
+        if want_volume != self.request.want_volume {
+            self.request = ViewRequest { want_volume, generation: self.request.generation + 1, ..self.request };
+            self.stream.request(&self.request, now);
+        }
+    }
+
     /// The best there is of the picture asked for: itself, a preview, or its nearest neighbour in time.
-    fn choose_picture(&mut self, now: Instant) {
+    fn choose_picture(&mut self, renderer: &RendererHandle, now: Instant) {
         let picture = self.request.picture;
-        match self.stream.picture(&picture) {
+        let folded = match self.request.want_volume {
+            true => self.gpu_projections.picture(&picture, &self.stream, renderer),
+            false => None,
+        };
+        match folded.map_or_else(|| self.stream.picture(&picture), PictureState::Ready) {
             PictureState::Ready(voxels) => {
                 self.measure.shown(picture, now_after(now));
                 if self.provisional.is_none() && self.sample.is_none() {
@@ -326,6 +349,7 @@ fn now_after(frame_start: Instant) -> Instant {
 struct PictureCanvas<'a> {
     on_screen: Option<&'a OnScreen>,
     is_exact: bool,
+    is_missing: bool,
     display: Display,
     pixels_per_point: f32,
 }
@@ -345,6 +369,9 @@ impl Canvas for PictureCanvas<'_> {
     }
 
     fn value_at(&mut self, row: usize, column: usize) -> Value {
+        if self.is_missing {
+            return Value::Missing;
+        }
         let Some(shown) = self.on_screen.filter(|shown| self.is_exact && !shown.is_preview) else {
             return Value::Unknown;
         };
