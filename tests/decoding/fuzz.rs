@@ -1,7 +1,7 @@
 //! The long run behind `make fuzz`: damaged blocks, as many as fit into `FUZZ_SECONDS`.
 //!
 //! libhdf5 reads the metadata in this process, so a crash of it is a crash here; the input that did it is
-//! left as `tectum-fuzz-SEED.h5` in the folder for temporary files.
+//! left as `tectum-fuzz-SEED.h5` in the folder for temporary files; `FUZZ_INPUT=FILE` runs it alone.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -92,6 +92,10 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random, others: &[Vec<u8>]) {
 #[test]
 #[ignore = "runs for FUZZ_SECONDS (60)"]
 fn damaged_blocks_for_a_long_time() {
+    if let Some(path) = std::env::var_os("FUZZ_INPUT") {
+        println!("{} reads gave data", exercise(path.as_ref()));
+        return;
+    }
     let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let seconds = number("FUZZ_SECONDS").unwrap_or(60);
     let seed = number("FUZZ_SEED").unwrap_or_else(|| u64::from(std::process::id()) << 20 | 1);

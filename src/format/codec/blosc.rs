@@ -1,12 +1,15 @@
-//! Blosc 1 through c-blosc, whole chunks and ranges of them.
+//! Blosc 1 chunks, whole and ranges of them: block by block, or through c-blosc what is rare.
 //!
 //! A Blosc chunk is a row of blocks that decode independently, so a plane of a chunk that holds thirty
 //! costs one block or two, and only their bytes need to be read.
 #![allow(unsafe_code)]
 
+use std::cell::RefCell;
 use std::ffi::c_int;
 use std::ops::Range;
 
+use super::blosc_block::Coding;
+use super::pipeline::reuse;
 use super::{CodecError, slice, u32_le};
 
 /// Length of the header in front of every chunk.
@@ -19,6 +22,7 @@ const MAX_BYTES: usize = i32::MAX as usize - HEADER_BYTES;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     flags: u8,
+    codec_version: u8,
     item: usize,
     num_bytes: usize,
     block_bytes: usize,
@@ -32,6 +36,7 @@ impl Header {
         let number = |at| u32_le(head, at, "blosc").map(|value| value as usize);
         let header = Self {
             flags: head[2],
+            codec_version: head[1],
             item: usize::from(head[3]),
             num_bytes: number(4)?,
             block_bytes: number(8)?,
@@ -58,8 +63,23 @@ impl Header {
         Ok(header)
     }
 
+    /// Bits: 0 shuffle, 1 not coded, 2 bit shuffle, 4 one stream a block, 5 to 7 the codec.
+    pub(super) fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    /// Version of the codec's format.
+    pub(super) fn codec_version(&self) -> u8 {
+        self.codec_version
+    }
+
+    /// Bytes of an item, for the shuffle.
+    pub(super) fn item_bytes(&self) -> usize {
+        self.item
+    }
+
     /// Whether the data behind the header are not coded.
-    fn is_copy(&self) -> bool {
+    pub(super) fn is_copy(&self) -> bool {
         self.flags & 2 != 0
     }
 
@@ -80,6 +100,22 @@ pub fn decode(input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
     }
     let header = Header::parse(input, output.len())?;
     let input = slice(input, 0, header.stored_bytes, "blosc")?;
+    if header.is_copy() {
+        output.copy_from_slice(slice(input, HEADER_BYTES, output.len(), "blosc")?);
+        return Ok(());
+    }
+    if let Some(coding) = Coding::of(&header) {
+        for (block, out) in output.chunks_mut(header.block_bytes).enumerate() {
+            let start = block_start(input, block)?;
+            coding.decode(input, start, out.len() < header.block_bytes, out)?;
+        }
+        return Ok(());
+    }
+    decode_by_library(input, output)
+}
+
+/// Decodes one chunk with c-blosc.
+fn decode_by_library(input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
     validate(input, output.len())?;
     // SAFETY: `input` was validated to be exactly as long as its header says, which is what c-blosc
     // asks for; it writes at most `output.len()` bytes, and with a context of its own and one thread it
@@ -120,12 +156,12 @@ impl Partial {
             reads.push(HEADER_BYTES + items.start * header.item..HEADER_BYTES + items.end * header.item);
             return Ok(Self { header, items, reads });
         }
-        for start in Self::needed(&header, &items).map(|block| Self::block_start(table, block)) {
+        for start in Self::needed(&header, &items).map(|block| block_start(table, block)) {
             let start = start?;
             // Blocks may lie in any order: this one ends where the next one in the file starts.
             let mut stop = header.stored_bytes;
             for block in 0..header.num_blocks() {
-                let other = Self::block_start(table, block)?;
+                let other = block_start(table, block)?;
                 if other > start && other < stop {
                     stop = other;
                 }
@@ -145,10 +181,6 @@ impl Partial {
 
     fn needed(header: &Header, items: &Range<usize>) -> Range<usize> {
         items.start * header.item / header.block_bytes..(items.end * header.item).div_ceil(header.block_bytes)
-    }
-
-    fn block_start(table: &[u8], block: usize) -> Result<usize, CodecError> {
-        u32_le(table, HEADER_BYTES + 4 * block, "blosc").map(|start| start as usize)
     }
 
     /// Ranges of the stored chunk to read one behind the other into the memory given to
@@ -182,6 +214,9 @@ impl Partial {
             output.copy_from_slice(slice(memory, self.reads_at(), wanted, "blosc")?);
             return Ok(());
         }
+        if let Some(coding) = Coding::of(&self.header) {
+            return self.decode_blocks(&coding, memory, output);
+        }
         // The header is not trusted twice: what was checked is written back.
         let header = &self.header;
         memory[2] = header.flags;
@@ -209,6 +244,44 @@ impl Partial {
         };
         finish(len, wanted)
     }
+
+    fn decode_blocks(&self, coding: &Coding, memory: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
+        let header = &self.header;
+        let wanted = self.decoded_range();
+        let (mut start, mut rest) = (self.reads_at(), output);
+        for (block, read) in Self::needed(header, &self.items).zip(&self.reads) {
+            // The table still has the places in the whole chunk; streams of this block end with its read.
+            let stored = slice(memory, 0, start + read.len(), "blosc")?;
+            let first = block * header.block_bytes;
+            let last = header.num_bytes.min(first + header.block_bytes);
+            let is_rest = last - first < header.block_bytes;
+            let part = wanted.start.max(first)..wanted.end.min(last);
+            let (out, behind) = rest.split_at_mut(part.len());
+            if part == (first..last) {
+                coding.decode(stored, start, is_rest, out)?;
+            } else {
+                BLOCK.with_borrow_mut(|whole| {
+                    let bytes = reuse(whole, last - first)?;
+                    coding.decode(stored, start, is_rest, bytes)?;
+                    out.copy_from_slice(&bytes[part.start - first..part.end - first]);
+                    Ok(())
+                })?;
+            }
+            rest = behind;
+            start += read.len();
+        }
+        Ok(())
+    }
+}
+
+thread_local! {
+    /// A block of which only a part is wanted.
+    static BLOCK: RefCell<Vec<u8>> = RefCell::default();
+}
+
+/// Where the streams of a block start in its chunk.
+fn block_start(table: &[u8], block: usize) -> Result<usize, CodecError> {
+    u32_le(table, HEADER_BYTES + 4 * block, "blosc").map(|start| start as usize)
 }
 
 fn validate(input: &[u8], num_bytes: usize) -> Result<(), CodecError> {
@@ -300,12 +373,15 @@ mod tests {
         fn ranges_equal_the_whole(
             codec in prop::sample::select(vec![c"blosclz", c"lz4", c"lz4hc", c"snappy", c"zlib", c"zstd"]),
             level in 0..10i32, block in prop::sample::select(vec![0usize, 512, 4096]),
-            range in (0..40_000usize, 1..20_000usize),
+            range in (0..40_000usize, 1..20_000usize), item in prop::sample::select(vec![1usize, 2, 4, 8, 17]),
         ) {
             let data = sample(60_000);
-            let coded = encode(&data, 2, level, codec, block).unwrap();
+            let coded = encode(&data, item, level, codec, block).unwrap();
             let mut out = vec![0; data.len()];
             decode(&coded, &mut out).unwrap();
+            prop_assert_eq!(&out, &data);
+            out.fill(0);
+            decode_by_library(&coded, &mut out).unwrap();
             prop_assert_eq!(&out, &data);
             let range = range.0..range.0 + range.1;
             prop_assert_eq!(decode_range(&coded, data.len(), range.clone()).unwrap(), &data[range]);

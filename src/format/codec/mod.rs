@@ -4,6 +4,7 @@
 mod bitshuffle;
 pub mod blosc;
 mod blosc2;
+mod blosc_block;
 mod blosclz;
 mod fletcher32;
 mod lz4;

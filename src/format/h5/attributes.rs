@@ -16,8 +16,8 @@ use hdf5_sys::h5t::{
     H5Tget_sign, H5Tget_size, H5Tis_variable_str, H5Treclaim,
 };
 
-use super::file::{describe, open_shared};
-use super::index::{check_start, not_hdf5};
+use super::file::Hdf5File;
+use super::index::not_hdf5;
 use super::library::{Handle, Library, last_error, locked, text};
 use crate::format::FormatError;
 
@@ -52,12 +52,9 @@ impl AttributeValue {
 /// When the file or the object cannot be opened.
 pub fn read_attributes(path: &Path, object: &str) -> Result<BTreeMap<String, AttributeValue>, FormatError> {
     let failed = |message: String| FormatError::new(path, message);
-    let file = open_shared(path).map_err(|error| failed(describe(&error).1))?;
-    let num_bytes = file.metadata().map_err(|error| failed(describe(&error).1))?.len();
-    check_start(&file, num_bytes).map_err(failed)?;
-    drop(file);
+    let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
     locked(|library| {
-        let file = library.open_file(path).map_err(|message| not_hdf5(&message))?;
+        let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
         let name = library.check_path(&file, object)?;
         // SAFETY: the lock is held, the handle is a file's, the name ends with a zero byte.
         let object = unsafe { Handle::new(library, H5Oopen(file.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose)? };

@@ -10,6 +10,7 @@ use hdf5_sys::h5s::{H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hypersl
 use hdf5_sys::h5t::{H5T_order_t, H5Tclose, H5Tcopy, H5Tset_offset, H5Tset_order, H5Tset_precision};
 
 use super::direct::MAX_CHUNK_BYTES;
+use super::file::Hdf5File;
 use super::header::{Header, Layout};
 use super::library::{Handle, last_error, locked};
 use super::plugins;
@@ -29,8 +30,9 @@ pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) ->
     {
         return Err("a chunk claims more than 1 GiB".into());
     }
+    let is_cut = Hdf5File::open(path)?.is_cut();
     locked(|library| {
-        let file = library.open_file(path)?;
+        let file = library.open_file(path, is_cut)?;
         let dataset = library.open_dataset(&file, &header.name)?;
         // The file may have changed since its header was read.
         if Header::of(library, &dataset, &header.name)? != *header {

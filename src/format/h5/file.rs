@@ -61,6 +61,76 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// A file that looks like HDF5, open, with what its first bytes say.
+pub struct Hdf5File {
+    pub file: File,
+    pub stamp: Stamp,
+    /// Where its superblock says that it ends.
+    pub end_bytes: u64,
+}
+
+impl Hdf5File {
+    /// Opens a file and refuses, in words a user understands, what the library must not see: what is no
+    /// HDF5 file, and what claims a length that is not believed. libhdf5 takes memory by such claims.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let failed = |error: io::Error| describe(&error).1;
+        let file = open_shared(path).map_err(failed)?;
+        let stamp = file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(failed)?;
+        if stamp.num_bytes == 0 {
+            return Err("the file is empty (0 bytes): not written yet, or its writer was stopped".into());
+        }
+        let end_bytes = end_of_file(&file, stamp.num_bytes).map_err(failed)?;
+        let end_bytes = end_bytes.ok_or("is not an HDF5 file, or its beginning is damaged")?;
+        if end_bytes > stamp.num_bytes.saturating_mul(4).saturating_add(MAX_CUT_BYTES) {
+            return Err("cannot be read as HDF5: its beginning is damaged, or almost all of it is cut off".into());
+        }
+        Ok(Self { file, stamp, end_bytes })
+    }
+
+    /// Whether the file is shorter than it says.
+    pub fn is_cut(&self) -> bool {
+        self.end_bytes > self.stamp.num_bytes
+    }
+}
+
+/// Most bytes that a cut-off file may lack, beside three times what is left of it.
+const MAX_CUT_BYTES: u64 = 512 << 20;
+
+/// The end-of-file address of the superblock; `None` if there is none. Versions that are not known end
+/// where the file does: the library judges them.
+fn end_of_file(file: &File, num_bytes: u64) -> io::Result<Option<u64>> {
+    const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+    let mut offset = 0u64;
+    while offset + 8 <= num_bytes {
+        let mut head = [0; 64];
+        let len = (num_bytes - offset).min(64) as usize;
+        match read_at(file, &mut head[..len], offset) {
+            Ok(()) => {}
+            // Cut off at this moment.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        if head[..8] == SIGNATURE {
+            // Where the address lies, and the size of addresses.
+            let (at, size) = match head[8] {
+                0 => (40, head[13]),
+                1 => (44, head[13]),
+                2 | 3 => (28, head[9]),
+                _ => return Ok(Some(num_bytes)),
+            };
+            if size != 8 {
+                return Ok(Some(num_bytes));
+            }
+            let mut address = [0; 8];
+            address.copy_from_slice(&head[at..at + 8]);
+            return Ok(Some(u64::from_le_bytes(address)));
+        }
+        // The signature may lie behind a user block of 512 bytes or any power of two beyond.
+        offset = if offset == 0 { 512 } else { offset * 2 };
+    }
+    Ok(None)
+}
+
 /// Fills `buffer` from `offset`, without moving a file position.
 ///
 /// # Errors

@@ -6,20 +6,14 @@ use std::fs::File;
 use std::path::Path;
 
 use hdf5_sys::h5d::{H5Dchunk_iter, H5Dget_offset, H5Dget_storage_size};
-use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::H5P_DEFAULT;
 
-use super::file::{Stamp, describe, open_shared, read_at};
+use super::file::{Hdf5File, Stamp, describe, read_at};
 use super::header::{Header, Layout};
 use super::library::{Handle, locked};
+use crate::format::FormatError;
 use crate::format::codec::{Filter, blosc};
-use crate::format::{FormatError, ReadErrorKind};
 use crate::volume::{MAX_RANK, Shape};
-
-unsafe extern "C" {
-    /// Not in the bindings: the end of the file as its superblock has it.
-    fn H5Fget_eoa(file: hid_t, eoa: *mut u64) -> c_int;
-}
 
 /// One stored chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,16 +57,9 @@ impl Index {
     /// Reads header and index of `name`. The file is open for this call only.
     pub fn read(path: &Path, name: &str) -> Result<Self, FormatError> {
         let failed = |message: String| FormatError::new(path, message);
-        let file = open_shared(path).map_err(|error| failed(describe(&error).1))?;
-        let stamp = stamp_of(&file).map_err(|error| failed(describe(&error).1))?;
-        check_start(&file, stamp.num_bytes).map_err(failed)?;
+        let Hdf5File { file, stamp, end_bytes } = Hdf5File::open(path).map_err(failed)?;
         let mut index = locked(|library| {
-            let file = library.open_file(path).map_err(|message| not_hdf5(&message))?;
-            let mut end_bytes = 0;
-            // SAFETY: the lock is held, the handle is a file's, and the pointer is to a live number.
-            if unsafe { H5Fget_eoa(file.id(), &raw mut end_bytes) } < 0 {
-                end_bytes = u64::MAX;
-            }
+            let file = library.open_file(path, end_bytes > stamp.num_bytes).map_err(|message| not_hdf5(&message))?;
             let dataset = library.open_dataset(&file, name)?;
             let header = Header::of(library, &dataset, name).map_err(|message| format!("{name} {message}"))?;
             let (storage, is_complete) = storage_of(&dataset, &header, stamp.num_bytes)?;
@@ -150,27 +137,6 @@ impl Index {
 
 fn stamp_of(file: &File) -> std::io::Result<Stamp> {
     file.metadata().map(|metadata| Stamp::of(&metadata))
-}
-
-/// Refuses what is no HDF5 file before the library sees it, in words a user understands.
-pub fn check_start(file: &File, num_bytes: u64) -> Result<(), String> {
-    const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
-    if num_bytes == 0 {
-        return Err("the file is empty (0 bytes): not written yet, or its writer was stopped".into());
-    }
-    let mut offset = 0;
-    while offset + 8 <= num_bytes {
-        let mut start = [0; 8];
-        match read_at(file, &mut start, offset) {
-            Ok(()) if start == SIGNATURE => return Ok(()),
-            Ok(()) => {}
-            Err(error) if describe(&error).0 == ReadErrorKind::Corrupt => break,
-            Err(error) => return Err(describe(&error).1),
-        }
-        // The signature may lie behind a user block of 512 bytes or any power of two beyond.
-        offset = if offset == 0 { 512 } else { offset * 2 };
-    }
-    Err("is not an HDF5 file, or its beginning is damaged".into())
 }
 
 /// The library's words for a file it does not open, with what they mean.

@@ -56,14 +56,14 @@ impl Drop for Handle<'_> {
 }
 
 impl Library {
-    /// Opens a file to read it, without locks that a writer would trip over, and also when the file is
-    /// shorter than it says it is.
-    pub fn open_file(&self, path: &Path) -> Result<Handle<'_>, String> {
+    /// Opens a file to read it, without locks that a writer would trip over. `is_cut` opens a file that
+    /// is shorter than it says; what lies behind its end then reads as zeros.
+    pub fn open_file(&self, path: &Path, is_cut: bool) -> Result<Handle<'_>, String> {
         let name = path_name(path)?;
         // SAFETY: the lock is held; every pointer points to a live value of the type the property has.
         unsafe {
             let access = Handle::new(self, H5Pcreate(*H5P_CLS_FILE_ACCESS), H5Pclose)?;
-            let mut skip = true;
+            let mut skip = is_cut;
             if H5Pset_file_locking(access.id(), 0, 1) < 0
                 || H5Pset(access.id(), c"skip_eof_check".as_ptr(), (&raw mut skip).cast::<c_void>()) < 0
             {

@@ -13,9 +13,9 @@ use hdf5_sys::h5l::{H5L_info2_t, H5Literate2};
 use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oclose, H5Oget_info3, H5Oopen};
 use hdf5_sys::h5p::H5P_DEFAULT;
 
-use super::file::{Stamp, describe, open_shared};
+use super::file::Hdf5File;
 use super::header::Header;
-use super::index::{check_start, not_hdf5};
+use super::index::not_hdf5;
 use super::library::{Handle, Library, MAX_DEPTH, locked};
 use crate::format::FormatError;
 
@@ -29,12 +29,9 @@ const MAX_OBJECTS: usize = 20_000;
 /// When the file cannot be opened, is not HDF5, or is too damaged to list anything.
 pub fn list(path: &Path) -> Result<Vec<Header>, FormatError> {
     let failed = |message: String| FormatError::new(path, message);
-    let file = open_shared(path).map_err(|error| failed(describe(&error).1))?;
-    let metadata = file.metadata().map_err(|error| failed(describe(&error).1))?;
-    check_start(&file, Stamp::of(&metadata).num_bytes).map_err(failed)?;
-    drop(file);
+    let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
     locked(|library| {
-        let file = library.open_file(path).map_err(|message| not_hdf5(&message))?;
+        let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
         let mut walk = Walk { library, found: Vec::new(), seen: HashSet::new(), num_objects: 0, num_failed: 0 };
         // SAFETY: the lock is held and the handle is a file's.
         let root = unsafe { Handle::new(library, H5Gopen2(file.id(), c"/".as_ptr(), H5P_DEFAULT), H5Gclose) };
