@@ -288,7 +288,7 @@ fn growth_keeps_the_cache_and_drops_what_changed() {
     // The recording goes on, and the block of t = 8 and 9 was written anew.
     let longer = GatedSource::open(Arc::new(memory([20, 4, 8, 8], [1, 1, 8, 8])));
     let grown = Arc::new(stream.array().grown(longer.clone()));
-    stream.replace_array(grown, &[32..40]);
+    stream.replace_array(grown, &[32..36, 36..40]);
     assert!(ready(&stream, &plane(7, 0)).is_some() && ready(&stream, &projection(7, Projection::Max)).is_some());
     assert!(ready(&stream, &plane(8, 0)).is_none() && ready(&stream, &projection(8, Projection::Max)).is_none());
     run_all(&stream);
@@ -310,7 +310,7 @@ fn a_read_that_was_overtaken_by_a_rewrite_is_not_shown() {
     wait_for(|| gate.waiting().contains(&8).then_some(()));
     let rewritten = MemorySource::from_fn(DType::U16, Shape::from([4, 4, 8, 8]), "tzyx", &[1, 1, 8, 8], |_| 1u16);
     let rewritten = Arc::new(stream.array().grown(Arc::new(rewritten.expect("agrees"))));
-    stream.replace_array(rewritten, &[0..16]);
+    stream.replace_array(rewritten, &[0..8, 8..16]);
     gate.open_all();
     let voxels = wait_for(|| ready(&stream, &plane(2, 0)));
     assert_eq!(voxels.values::<u16>(), [1; 64]);

@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use super::cache::{Entry, Tier};
 use super::making::{Finished, Making, Product};
 use super::priority::{Priority, lower_this_thread};
-use super::sampling::Sampling;
+use super::sampling::{Sampling, add_to_sample};
 use super::state::{Class, Keep, Read, State, Target, Task, Trash};
 use crate::array::{ArrayChunk, LazyArray, Loaded};
 use crate::format::{ReadError, ReadErrorKind};
@@ -85,7 +85,7 @@ impl Shared {
                 self.wake_for(is_visible);
             }
             Task::Sample(loaded) => {
-                let is_visible = self.sampling.lock().add(loaded.as_ref());
+                let is_visible = add_to_sample(&self.sampling, loaded.as_ref());
                 self.wake_for(is_visible);
             }
             Task::Read(job) => {
@@ -140,7 +140,7 @@ impl Shared {
         for target in read.targets {
             match target {
                 Target::Making(making, ordinal) => is_visible |= self.feed(&making, ordinal, &result),
-                Target::Sample => is_visible |= self.sampling.lock().add(result.as_ref().ok()),
+                Target::Sample => is_visible |= add_to_sample(&self.sampling, result.as_ref().ok()),
             }
         }
         self.wake_for(is_visible);

@@ -32,6 +32,7 @@ pub(super) struct Making {
     pub(super) keep_chunks: AtomicBool,
     /// The data changed on disk: the product must not be used.
     stale: AtomicBool,
+    failures: AtomicBool,
     dtype: DType,
     chunks: Vec<ArrayChunk>,
     claimed: Vec<AtomicBool>,
@@ -72,8 +73,8 @@ impl Making {
         let (dtype, keep_chunks) = (array.info().dtype, AtomicBool::new(false));
         let has_chunks = !chunks.is_empty();
         let progress = Mutex::new(progress);
-        let stale = AtomicBool::new(false);
-        has_chunks.then_some(Self { product, region, keep_chunks, stale, dtype, chunks, claimed, progress })
+        let (stale, failures) = (AtomicBool::new(false), AtomicBool::new(false));
+        has_chunks.then_some(Self { product, region, keep_chunks, stale, failures, dtype, chunks, claimed, progress })
     }
 
     pub(super) fn chunks(&self) -> &[ArrayChunk] {
@@ -95,6 +96,11 @@ impl Making {
         self.stale.load(Ordering::Acquire)
     }
 
+    /// Whether a chunk of it could not be had: trying again may make a better one.
+    pub(super) fn has_failures(&self) -> bool {
+        self.failures.load(Ordering::Acquire)
+    }
+
     /// Whether any work has gone into it.
     pub(super) fn is_begun(&self) -> bool {
         self.claimed.iter().any(|claimed| claimed.load(Ordering::Acquire))
@@ -114,6 +120,9 @@ impl Making {
     pub(super) fn feed(&self, ordinal: usize, loaded: &Result<Loaded, ReadError>, pool: &Pool) -> Option<Finished> {
         let chunk = &self.chunks[ordinal];
         let part = chunk.region.intersect(&self.region)?;
+        if loaded.as_ref().is_ok_and(|loaded| loaded.reason.is_some()) || loaded.is_err() {
+            self.failures.store(true, Ordering::Release);
+        }
         match loaded {
             Ok(loaded) => {
                 match self.product {

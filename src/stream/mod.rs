@@ -16,6 +16,7 @@ mod pictures;
 mod plan;
 mod preview;
 mod priority;
+mod replace;
 mod request;
 mod sampling;
 mod shelf;
@@ -23,7 +24,6 @@ mod state;
 mod stats;
 mod velocity;
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -46,7 +46,7 @@ use loader::Shared;
 use preview::Previewing;
 use request::Viewer;
 use sampling::Sampling;
-use state::{Class, State, Target, Trash};
+use state::{Class, State};
 
 /// The pictures of one dataset. All methods return at once; dropping it never waits for a disk.
 pub struct Stream {
@@ -154,120 +154,6 @@ impl Stream {
             num_plans: counters.num_plans,
             last_image_ms,
             picture_ms: state.picture_ms(),
-        }
-    }
-
-    /// Goes on with a longer or changed state of the recording. Chunks of `stale` indices, chunks that
-    /// changed their extent, and what was made of them are dropped; the rest is kept. An array of another
-    /// dataset drops everything.
-    pub fn replace_array(&self, array: Arc<LazyArray>, stale: &[Range<u64>]) {
-        let mut trash = Trash::default();
-        let mut state = self.shared.state.lock();
-        let is_same = array.id() == state.array.id() && array.info().dtype == state.array.info().dtype;
-        let (old, new) = (state.array.info().shape, array.info().shape);
-        // Only chunks at the old end of an axis that changed its length can have changed their extent.
-        let moved: Vec<_> = (0..4).filter(|&axis| old[axis] != new[axis]).collect();
-        let planes_moved = moved.iter().any(|&axis| axis > 0);
-        let is_stale = |index: u64| !is_same || stale.iter().any(|range| range.contains(&index));
-        let gone: Vec<u64> = state
-            .cache
-            .iter()
-            .filter(|(index, entry)| {
-                let at_the_end = moved.iter().any(|&axis| entry.region.stop()[axis] >= old[axis].min(new[axis]));
-                let start = entry.region.start();
-                let region_now = || array.chunk_at([start[0], start[1], start[2], start[3]]);
-                is_stale(*index)
-                    || at_the_end
-                        && region_now().is_none_or(|chunk| chunk.key.index != *index || chunk.region != entry.region)
-            })
-            .map(|(index, _)| index)
-            .collect();
-        for index in &gone {
-            state.cache.remove(*index, &mut trash.chunks);
-        }
-        // What failed may have been written by now, and what was there may be gone.
-        state.failures.clear();
-        state.failed.clear();
-        let mut lost_samples = 0;
-        state.in_flight.retain(|index, read| {
-            let is_gone = is_stale(*index) || !moved.is_empty();
-            if is_gone {
-                for target in &read.targets {
-                    match target {
-                        Target::Making(making, _) => making.make_stale(),
-                        Target::Sample => lost_samples += 1,
-                    }
-                }
-            }
-            !is_gone
-        });
-        state.makings.iter().for_each(|making| making.make_stale());
-        state.makings.clear();
-        let made_of_stale = |product_t: usize| {
-            let mut chunks = Vec::new();
-            let region = array.whole().with_axis(0, product_t, product_t + 1);
-            array.chunks(&region, &mut chunks);
-            !is_same || planes_moved || chunks.is_empty() || chunks.iter().any(|chunk| is_stale(chunk.key.index))
-        };
-        let timepoints: std::collections::BTreeSet<usize> =
-            state.projections.keys().map(Picture::t).chain(state.previews.keys().map(Picture::t)).collect();
-        let gone_t: std::collections::BTreeSet<usize> = timepoints.into_iter().filter(|&t| made_of_stale(t)).collect();
-        let State { projections, previews, planes, volumes, reasons, .. } = &mut *state;
-        projections
-            .retain(|picture| !gone_t.contains(&picture.t()) && !reasons.contains_key(picture), &mut trash.pictures);
-        previews.retain(|picture| !gone_t.contains(&picture.t()), &mut trash.previews);
-        planes.retain(|_| false, &mut trash.pictures);
-        volumes.retain(|_| false, &mut trash.volumes);
-        state.note_trash(&trash);
-        state.changed_everywhere = true;
-        state.restart_previews();
-        state.clear_queue();
-        if !is_same {
-            let (sampling, places) = Sampling::new(&array);
-            state.sampling = places;
-            *self.shared.sampling.lock() = sampling;
-            lost_samples = 0;
-        }
-        state.array = array;
-        drop(state);
-        for _ in 0..lost_samples {
-            self.shared.sampling.lock().add(None);
-        }
-        drop(trash);
-        self.viewer.lock().forget_plan();
-        self.request_again();
-    }
-
-    /// Tries everything again that could not be read.
-    pub fn retry_failures(&self) {
-        let mut trash = Trash::default();
-        let mut state = self.shared.state.lock();
-        state.array.source().forget_failures();
-        state.failures.clear();
-        state.failed.clear();
-        let partial: Vec<u64> =
-            state.cache.iter().filter(|(_, entry)| entry.loaded.reason.is_some()).map(|(index, _)| index).collect();
-        for index in partial {
-            state.cache.remove(index, &mut trash.chunks);
-        }
-        let State { projections, planes, volumes, reasons, .. } = &mut *state;
-        projections.retain(|picture| !reasons.contains_key(picture), &mut trash.pictures);
-        planes.retain(|_| false, &mut trash.pictures);
-        volumes.retain(|_| false, &mut trash.volumes);
-        state.note_trash(&trash);
-        state.changed_everywhere = true;
-        state.restart_previews();
-        drop(state);
-        drop(trash);
-        self.viewer.lock().forget_plan();
-        self.request_again();
-    }
-
-    /// Plans anew for the view as it was last asked for.
-    fn request_again(&self) {
-        let last = self.viewer.lock().last_request();
-        if let Some((request, at)) = last {
-            self.request(&request, at);
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 use super::plan::Wanted;
 use crate::array::{LazyArray, Loaded};
@@ -49,12 +52,15 @@ impl Sample {
     }
 }
 
-/// A sample in the making.
+/// A sample in the making. Only counters and finished values change hands under its lock.
 pub(super) struct Sampling {
+    /// Tells this sample from that of an array shown before.
+    ticket: u64,
     values: Vec<f64>,
     num_left: usize,
     values_per_chunk: usize,
     is_integer: bool,
+    is_void: bool,
     done: Option<Arc<Sample>>,
 }
 
@@ -82,7 +88,10 @@ impl Sampling {
         }
         // Taken from the end.
         wanted.reverse();
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let sampling = Self {
+            ticket: NEXT.fetch_add(1, Ordering::Relaxed),
+            is_void: wanted.is_empty(),
             values: Vec::new(),
             num_left: wanted.len(),
             values_per_chunk: MAX_VALUES / wanted.len().max(1),
@@ -92,26 +101,63 @@ impl Sampling {
         (sampling, wanted)
     }
 
+    /// Whether there was nothing to take a sample of.
+    pub(super) fn is_void(&self) -> bool {
+        self.is_void
+    }
+
     /// The sample, once all of it is in.
     pub(super) fn done(&self) -> Option<Arc<Sample>> {
         self.done.clone()
     }
 
-    /// Takes the values of one chunk, or notes that it cannot be had; true if that completed the sample.
-    pub(super) fn add(&mut self, loaded: Option<&Loaded>) -> bool {
-        if let Some(loaded) = loaded {
-            let num_voxels = loaded.voxels.shape().num_voxels().unwrap_or(0);
-            // An odd step does not walk along the columns of an even width.
-            let step = num_voxels.div_ceil(self.values_per_chunk.max(1)) | 1;
-            self.values.extend(measured_values(&loaded.voxels, step));
+    /// One more chunk is settled; all values, once it was the last.
+    fn settle(&mut self, ticket: u64, values: Vec<f64>) -> Option<Vec<f64>> {
+        if self.ticket != ticket {
+            return None;
         }
+        self.values.extend(values);
         self.num_left = self.num_left.saturating_sub(1);
-        if self.num_left > 0 || self.done.is_some() {
-            return false;
-        }
-        self.done = Sample::of(std::mem::take(&mut self.values), self.is_integer).map(Arc::new);
-        self.done.is_some()
+        let is_last = self.num_left == 0 && self.done.is_none() && !self.is_void;
+        is_last.then(|| std::mem::take(&mut self.values))
     }
+
+    /// That many chunks of the sample will not come.
+    pub(super) fn give_up(&mut self, num_chunks: usize) -> Option<Vec<f64>> {
+        (0..num_chunks).find_map(|_| self.settle(self.ticket, Vec::new()))
+    }
+}
+
+/// Takes the values of one chunk, or notes that it cannot be had; true if that completed the sample. The
+/// lock is not held while values are gathered and sorted.
+pub(super) fn add_to_sample(sampling: &Mutex<Sampling>, loaded: Option<&Loaded>) -> bool {
+    let (ticket, per_chunk) = {
+        let sampling = sampling.lock();
+        (sampling.ticket, sampling.values_per_chunk.max(1))
+    };
+    let gather = |loaded: &Loaded| {
+        let num_voxels = loaded.voxels.shape().num_voxels().unwrap_or(0);
+        // An odd step does not walk along the columns of an even width.
+        measured_values(&loaded.voxels, num_voxels.div_ceil(per_chunk) | 1)
+    };
+    let values = loaded.map(gather).unwrap_or_default();
+    let all = sampling.lock().settle(ticket, values);
+    all.is_some_and(|all| complete_sample(sampling, all))
+}
+
+/// Summarises all values; true if that gave a sample.
+pub(super) fn complete_sample(sampling: &Mutex<Sampling>, values: Vec<f64>) -> bool {
+    let (ticket, is_integer) = {
+        let sampling = sampling.lock();
+        (sampling.ticket, sampling.is_integer)
+    };
+    let sample = Sample::of(values, is_integer).map(Arc::new);
+    let mut sampling = sampling.lock();
+    if sampling.ticket == ticket {
+        sampling.is_void = sample.is_none();
+        sampling.done = sample;
+    }
+    sampling.done.is_some()
 }
 
 #[cfg(test)]

@@ -87,8 +87,9 @@ impl<K: Copy + Eq + Hash> Shelf<K> {
     }
 
     /// Removes what does not satisfy `keep`.
-    pub(super) fn retain(&mut self, keep: impl Fn(&K) -> bool, dropped: &mut Vec<(K, Arc<Voxels>)>) {
-        let gone: Vec<K> = self.items.keys().filter(|key| !keep(key)).copied().collect();
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&K, &Voxels) -> bool, dropped: &mut Vec<(K, Arc<Voxels>)>) {
+        let gone = self.items.iter().filter(|(key, item)| !keep(key, &item.voxels));
+        let gone: Vec<K> = gone.map(|(key, _)| *key).collect();
         for key in gone {
             self.remove(&key, dropped);
         }

@@ -15,7 +15,7 @@ use super::preview::Previewing;
 use super::shelf::Shelf;
 use crate::array::{ArrayChunk, LazyArray, Loaded};
 use crate::format::ReadError;
-use crate::volume::{Picture, Voxels};
+use crate::volume::{Picture, Region, Voxels};
 
 /// Unfinished products nobody wants at the moment: so many are kept for when they are wanted again.
 const MAX_ABANDONED: usize = 8;
@@ -53,6 +53,8 @@ pub(super) enum Keep {
 
 /// A read that has been started.
 pub(super) struct InFlight {
+    /// Where the voxels of the chunk lie.
+    pub(super) region: Region,
     pub(super) tier: Tier,
     pub(super) keep: Keep,
     /// Tells this read from an earlier one of the same chunk whose data changed on disk meanwhile.
@@ -70,7 +72,7 @@ pub(super) struct Read {
 
 /// Something for a thread to do without the lock.
 pub(super) enum Task {
-    Read(Read),
+    Read(Box<Read>),
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
     Sample(Option<Loaded>),
 }
@@ -397,8 +399,8 @@ impl State {
         }
         self.num_in_flight += 1;
         self.in_flight_bytes += num_bytes;
-        self.in_flight.insert(chunk.key.index, InFlight { tier, keep, ticket, targets });
-        Task::Read(Read { array: Arc::clone(&self.array), chunk, num_bytes, ticket })
+        self.in_flight.insert(chunk.key.index, InFlight { region: chunk.region, tier, keep, ticket, targets });
+        Task::Read(Box::new(Read { array: Arc::clone(&self.array), chunk, num_bytes, ticket }))
     }
 
     /// Notes that pictures of these timepoints came or went.
