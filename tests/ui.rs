@@ -137,7 +137,7 @@ fn keys_do_what_the_table_says() {
         (Key::Z, Modifiers::COMMAND | Modifiers::SHIFT, Command::Redo),
         (Key::O, Modifiers::COMMAND, Command::ToggleOverlay(Overlay::Open)),
     ] {
-        assert_eq!(press_with(&mut window, modifiers, key), [expected.clone()], "{key:?}");
+        assert_eq!(press_with(&mut window, modifiers, key), std::slice::from_ref(&expected), "{key:?}");
         if expected == Command::TogglePlay || matches!(expected, Command::ToggleOverlay(_)) {
             window.state_mut().view.overlay = None;
             window.state_mut().view.play.is_running = false;
@@ -160,7 +160,7 @@ fn depth_and_slab_are_dragged_and_typed() {
 
     click(&mut window, Role::RadioButton, "Projection");
     assert_eq!(window.state().view.mode, Mode::Projection);
-    let info = window.state().info.clone();
+    let info = window.state().info;
     assert_eq!(window.state().view.slab(&info), [0, 24]);
     type_number(&mut window, "Slab first plane", "8");
     type_number(&mut window, "Slab last plane", "14");
@@ -213,7 +213,7 @@ fn contrast_is_dragged_typed_and_put_back() {
     click(&mut window, Role::RadioButton, "Viridis");
     assert_eq!(window.state().view.colormap, Colormap::Viridis);
     click(&mut window, Role::Button, "Saturation");
-    let info = window.state().info.clone();
+    let info = window.state().info;
     assert_eq!(window.state().view.display(&info).colormap, Colormap::Saturation);
 }
 
@@ -403,7 +403,7 @@ fn following_lets_go_when_the_user_scrubs() {
     press(&mut window, Key::L);
     assert!(window.state().view.follow);
     assert_eq!(window.state().view.t, 205);
-    let info = tectum::array::ViewInfo { shape: [300, 24, 1024, 1024], ..window.state().info.clone() };
+    let info = tectum::array::ViewInfo { shape: [300, 24, 1024, 1024], ..window.state().info };
     window.state_mut().view.apply(&Command::FollowTo(299), &info);
     assert_eq!(window.state().view.t, 299);
     press(&mut window, Key::ArrowLeft);

@@ -2,6 +2,7 @@
 //! [`Command`]s; [`ViewState::apply`] is the only thing that changes the view; [`ViewState::picture`]
 //! says which picture it asks for.
 
+mod choices;
 mod command;
 pub mod format;
 mod history;
@@ -20,13 +21,12 @@ pub mod theme;
 pub mod widgets;
 mod window;
 
+pub use choices::{Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, PlayMode, Section, Theme};
 pub use command::Command;
 pub use history::History;
 pub use model::{Canvas, Figures, HistogramData, Model, OpenError, Opening, Placement, Shown, Value, Welcome};
 pub use playback::Playback;
 pub use resolve::resolve;
 pub use screens::{error_ui, opening_ui, waiting_ui, welcome_ui};
-pub use state::{
-    Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, PlayMode, Section, Theme, ViewState, num_depths,
-};
+pub use state::{ViewState, num_depths};
 pub use window::{Regions, drop_hint, window_ui};

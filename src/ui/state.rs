@@ -1,132 +1,8 @@
 //! What the user is looking at and how: plain values, changed by commands alone.
 
-use super::Command;
+use super::{Camera, Command, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, Section, Theme};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Display, Interpolation, Orientation, Picture, Projection};
-
-/// A cut or a fold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// One plane.
-    #[default]
-    Plane,
-    /// Planes folded into one.
-    Projection,
-}
-
-/// How playing treats data that are not there yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum PlayMode {
-    /// Waits for every timepoint; the rate is an upper bound.
-    #[default]
-    EveryFrame,
-    /// Keeps the clock and skips what it cannot show.
-    RealTime,
-}
-
-/// What playing does at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Loop {
-    /// Stops.
-    Off,
-    /// Starts again.
-    #[default]
-    Loop,
-    /// Turns round.
-    BackAndForth,
-}
-
-/// Playing, and how.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Play {
-    /// Whether it runs.
-    pub is_running: bool,
-    /// Every frame or real time.
-    pub mode: PlayMode,
-    /// Timepoints per second aimed at.
-    pub rate_hz: f32,
-    /// What happens at the end.
-    pub at_end: Loop,
-    /// 1 forward, -1 backward.
-    pub direction: i8,
-}
-
-impl Default for Play {
-    fn default() -> Self {
-        Self { is_running: false, mode: PlayMode::EveryFrame, rate_hz: 20.0, at_end: Loop::Loop, direction: 1 }
-    }
-}
-
-/// Zoom and pan, independent of the window's size.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Camera {
-    /// 1 shows the whole picture.
-    pub zoom: f32,
-    /// The point of the picture in the middle of the canvas, (x, y) as fractions of its width and height.
-    pub center: [f32; 2],
-}
-
-impl Camera {
-    /// The whole picture in the middle.
-    pub const FIT: Self = Self { zoom: 1.0, center: [0.5, 0.5] };
-    /// Closest and farthest zoom.
-    pub const ZOOM_RANGE: [f32; 2] = [0.1, 400.0];
-
-    /// The same with both values in range and finite.
-    pub fn clamped(self) -> Self {
-        let [low, high] = Self::ZOOM_RANGE;
-        let finite = |value: f32, fallback: f32| if value.is_finite() { value } else { fallback };
-        Self {
-            zoom: finite(self.zoom, 1.0).clamp(low, high),
-            center: self.center.map(|c| finite(c, 0.5).clamp(0.0, 1.0)),
-        }
-    }
-}
-
-/// Light or dark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Theme {
-    #[default]
-    Dark,
-    Light,
-}
-
-/// A section of the side panel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Section {
-    View,
-    Contrast,
-    Colormap,
-    Dataset,
-}
-
-impl Section {
-    /// All sections, top to bottom.
-    pub const ALL: [Self; 4] = [Self::View, Self::Contrast, Self::Colormap, Self::Dataset];
-
-    /// Heading.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::View => "View",
-            Self::Contrast => "Contrast",
-            Self::Colormap => "Colormap",
-            Self::Dataset => "Dataset",
-        }
-    }
-}
-
-/// What lies over the window until it is dismissed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Overlay {
-    /// All keys.
-    Keys,
-    /// The list of problems.
-    Problems,
-    /// Where to open from, with a typed path.
-    Open,
-}
 
 /// The view of one dataset, and the preferences that outlive it.
 #[derive(Clone, Debug, PartialEq)]
@@ -202,11 +78,6 @@ impl Default for ViewState {
         }
     }
 }
-
-/// Smallest and largest gamma offered.
-pub const GAMMA_RANGE: [f32; 2] = [0.2, 3.0];
-/// Slowest and fastest playback offered, timepoints per second.
-pub const PLAY_RATE_RANGE: [f32; 2] = [0.5, 120.0];
 
 impl ViewState {
     /// The view a dataset opens with: the middle of the volume at the first timepoint, preferences kept.

@@ -244,7 +244,7 @@ fn set_style(style: &mut egui::Style, theme: Theme) {
     visuals.faint_bg_color = tokens.bg2;
     visuals.text_edit_bg_color = Some(tokens.bg2);
     visuals.selection.bg_fill = tokens.accent.gamma_multiply(0.35);
-    visuals.selection.stroke = Stroke::new(1.0, tokens.accent);
+    visuals.selection.stroke = Stroke::new(1.0, tokens.t1);
     visuals.hyperlink_color = tokens.accent;
     visuals.warn_fg_color = tokens.warn;
     visuals.error_fg_color = tokens.bad;

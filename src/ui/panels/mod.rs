@@ -3,6 +3,7 @@
 
 pub mod canvas;
 pub mod canvas_marks;
+pub mod contrast;
 pub mod dataset;
 pub mod depth;
 pub mod problems;

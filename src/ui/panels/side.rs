@@ -5,13 +5,13 @@ use egui::{Rect, ScrollArea, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::super::theme::Tokens;
 use super::super::widgets::{
-    self, Button, Fill, Number, Slider, choice, choice_width, histogram, icon_button, section_header, segmented,
-    swatch, text_width,
+    self, Button, Fill, Number, choice, choice_width, icon_button, section_header, segmented, text_width,
 };
-use super::super::{Camera, Command, GAMMA_RANGE, Mode, Model, Section, format, icons, num_depths};
+use super::super::{Camera, Command, Mode, Model, Section, format, icons, num_depths};
+use super::contrast;
 use super::dataset::dataset_rows;
 use crate::ui::theme::{Weight, font};
-use crate::volume::{Colormap, Interpolation, Orientation, Projection};
+use crate::volume::{Interpolation, Orientation, Projection};
 
 /// Width of the panel.
 pub const WIDTH: f32 = 288.0;
@@ -119,8 +119,8 @@ fn header(ui: &mut Ui, section: Section, is_folded: Option<bool>, commands: &mut
 fn section_rows(ui: &mut Ui, section: Section, model: &Model<'_>, commands: &mut Vec<Command>) {
     match section {
         Section::View => view_rows(ui, model, commands),
-        Section::Contrast => contrast_rows(ui, model, commands),
-        Section::Colormap => colormap_rows(ui, model, commands),
+        Section::Contrast => contrast::contrast_rows(ui, model, commands),
+        Section::Colormap => contrast::colormap_rows(ui, model, commands),
         Section::Dataset => dataset_rows(ui, model, commands),
     }
 }
@@ -276,171 +276,6 @@ fn slab_row(ui: &mut Ui, model: &Model<'_>, width: f32, commands: &mut Vec<Comma
     }
 }
 
-fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let view = model.view;
-    let limits = view.limits_or_default(model.info).map(f64::from);
-    let is_integer = model.info.dtype.integer_range().is_some();
-    let bounds = model.info.dtype.integer_range().unwrap_or([f64::from(f32::MIN), f64::from(f32::MAX)]);
-    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 86.0), Sense::hover());
-    let plot = Rect::from_min_size(area.min, vec2(area.width(), 78.0));
-    let data = model.histogram;
-    let shown = widgets::Histogram {
-        bins: data.map_or(&[], |data| data.bins),
-        range: data.map_or(limits, |data| data.range),
-        limits,
-        bounds,
-        gamma: view.gamma,
-    };
-    match histogram(ui, plot, &shown) {
-        Some(widgets::Asked::Limits(asked)) => {
-            let asked = if is_integer { asked.map(f64::round) } else { asked };
-            commands.push(Command::SetLimits(asked.map(|limit| limit as f32)));
-        }
-        Some(widgets::Asked::Auto) => commands.push(Command::AutoContrast),
-        None => {}
-    }
-    limits_row(ui, limits, bounds, is_integer, data.map(|data| data.range), commands);
-
-    let rect = row(ui, "Gamma");
-    let number = Number {
-        name: "Gamma",
-        value: f64::from(view.gamma),
-        range: GAMMA_RANGE.map(f64::from),
-        decimals: Some(2),
-        step: 0.01,
-        unit: "",
-        hint: "Below 1 brightens the middle, above 1 darkens it",
-        key: "",
-    };
-    if let Some(gamma) = number.show(ui, field(rect, 56.0, 0.0)) {
-        commands.push(Command::SetGamma(gamma as f32));
-    }
-    let track = Rect::from_x_y_ranges(rect.left() + 50.0..=rect.right() - 60.0, rect.y_range());
-    // Logarithmic, so that halving and doubling lie equally far from 1.
-    let moved = Slider {
-        name: "Gamma curve",
-        value: f64::from(view.gamma).log2(),
-        range: GAMMA_RANGE.map(|gamma| f64::from(gamma).log2()),
-        reset: Some(0.0),
-        hint: "Gamma; double-click for 1",
-        ..Slider::default()
-    }
-    .show(ui, track);
-    if let Some(log2) = moved.value {
-        let gamma = (log2.exp2() * 100.0).round() / 100.0;
-        commands.push(Command::SetGamma(if (0.97..1.03).contains(&gamma) { 1.0 } else { gamma as f32 }));
-    }
-
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
-    let gap = 6.0;
-    let widths = [70.0, 100.0, rect.width() - 170.0 - 2.0 * gap];
-    let buttons = [
-        (
-            Button {
-                text: "Auto  A",
-                name: "Auto contrast",
-                hint: "0.1 to 99.9 percent of the whole recording",
-                key: "A",
-                ..Button::default()
-            },
-            Command::AutoContrast,
-        ),
-        (
-            Button {
-                text: "Saturation  S",
-                name: "Saturation",
-                is_on: Some(view.saturation),
-                hint: "Full-scale voxels red, zero blue",
-                key: "S",
-                ..Button::default()
-            },
-            Command::ToggleSaturation,
-        ),
-        (
-            Button {
-                text: "Invert  I",
-                name: "Invert",
-                is_on: Some(view.invert),
-                hint: "Turn the colormap round",
-                key: "I",
-                ..Button::default()
-            },
-            Command::ToggleInvert,
-        ),
-    ];
-    let mut left = rect.left();
-    for ((button, command), width) in buttons.into_iter().zip(widths) {
-        let area = Rect::from_min_size(pos2(left, rect.top() + 1.0), vec2(width, 24.0));
-        if button.show(ui, area) {
-            commands.push(command);
-        }
-        left += width + gap;
-    }
-}
-
-fn limits_row(
-    ui: &mut Ui,
-    limits: [f64; 2],
-    bounds: [f64; 2],
-    is_integer: bool,
-    range: Option<[f64; 2]>,
-    commands: &mut Vec<Command>,
-) {
-    let tokens = Tokens::get(ui);
-    let rect = row(ui, "Limits");
-    let width = number_width(ui, bounds[1].min(99999.0), if is_integer { 0 } else { 4 }).max(64.0);
-    let span = range.map_or(limits[1] - limits[0], |range| range[1] - range[0]).abs();
-    let step = if is_integer { (span / 600.0).max(0.25) } else { (span / 600.0).max(f64::MIN_POSITIVE) };
-    let number = |name, value, range| Number {
-        name,
-        value,
-        range,
-        decimals: is_integer.then_some(0),
-        step,
-        unit: "",
-        hint: "Values drawn with the first and the last colour",
-        key: "",
-    };
-    let dash = pos2(rect.right() - width - 10.0, rect.center().y);
-    widgets::text(ui.painter(), dash, egui::Align2::CENTER_CENTER, "–", font(13.0, Weight::Regular), tokens.t2);
-    let low = number("Lower limit", limits[0], [bounds[0], limits[1]]);
-    if let Some(value) = low.show(ui, field(rect, width, width + 20.0)) {
-        commands.push(Command::SetLimits([value as f32, limits[1] as f32]));
-    }
-    let high = number("Upper limit", limits[1], [limits[0], bounds[1]]);
-    if let Some(value) = high.show(ui, field(rect, width, 0.0)) {
-        commands.push(Command::SetLimits([limits[0] as f32, value as f32]));
-    }
-}
-
-fn colormap_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let offered = Colormap::ALL.into_iter().filter(|colormap| *colormap != Colormap::Saturation);
-    let (gap, num_columns) = (6.0, 3);
-    let width = (ui.available_width() - gap * (num_columns - 1) as f32) / num_columns as f32;
-    let num_rows = offered.clone().count().div_ceil(num_columns);
-    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), num_rows as f32 * 20.0), Sense::hover());
-    for (index, colormap) in offered.enumerate() {
-        let (line, column) = (index / num_columns, index % num_columns);
-        let corner = area.min + vec2(column as f32 * (width + gap), 3.0 + line as f32 * 20.0);
-        let is_selected = model.view.colormap == colormap && !model.view.saturation;
-        if swatch(ui, Rect::from_min_size(corner, vec2(width, 14.0)), colormap, is_selected) {
-            commands.push(Command::SetColormap(colormap));
-        }
-    }
-    let rect = row(ui, "Color bar");
-    let show = Button {
-        text: "Show  C",
-        name: "Color bar",
-        is_on: Some(model.view.color_bar),
-        hint: "The colormap and its limits on the picture",
-        key: "C",
-        ..Button::default()
-    };
-    if show.show(ui, field(rect, 72.0, 0.0)) {
-        commands.push(Command::ToggleColorBar);
-    }
-}
-
 /// A row of a label and a value that is only shown.
 pub fn value_row(ui: &mut Ui, label: &str, value: &str) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::hover());
@@ -448,7 +283,7 @@ pub fn value_row(ui: &mut Ui, label: &str, value: &str) {
 }
 
 /// Width of a number field for values up to `largest`.
-fn number_width(ui: &Ui, largest: f64, decimals: usize) -> f32 {
+pub fn number_width(ui: &Ui, largest: f64, decimals: usize) -> f32 {
     let shown = format!(
         "{}{}",
         format::integer(largest as i64),

@@ -162,9 +162,12 @@ impl Number<'_> {
             .margin(Margin::same(0))
             .font(font(13.0, Weight::Regular))
             .align(Align2::RIGHT_CENTER)
+            .text_color(tokens.t1)
             .desired_width(field.width());
         // A child of its own: showing it in the panel's flow would push what follows.
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(field).id_salt(id));
+        // The field is lower than the toolkit's least height, which would push the text down.
+        child.spacing_mut().interact_size.y = 0.0;
         let output = edit.show(&mut child);
         let response = output.response.response.clone().accessible_name(self.name);
         if is_first || response.gained_focus() {

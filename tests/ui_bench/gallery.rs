@@ -1,0 +1,178 @@
+//! Every state of the window as a picture.
+
+use std::path::Path;
+
+use egui::accesskit::Role;
+use egui::pos2;
+use egui_kittest::kittest::Queryable as _;
+use tectum::live::LiveState;
+use tectum::ui::{Mode, Overlay, Section, Shown, Theme};
+use tectum::volume::BlockState;
+
+use super::{Bench, Screen, harness_of, live, problems};
+
+/// Every state of the window as a picture.
+pub fn gallery(folder: &Path) {
+    std::fs::create_dir_all(folder).expect("the folder can be made");
+    let projection = |bench: &mut Bench| {
+        bench.view.mode = Mode::Projection;
+        bench.view.slabs[0] = Some([8, 15]);
+        bench.view.t = 114;
+        bench.view.gamma = 0.8;
+    };
+    let with = |change: &dyn Fn(&mut Bench)| {
+        let mut bench = Bench::default();
+        projection(&mut bench);
+        change(&mut bench);
+        bench
+    };
+    let normal = [1280.0, 800.0];
+    let states: Vec<(&str, Bench, [f32; 2], f32)> = vec![
+        (
+            "dark",
+            with(&|b| {
+                b.live = Some(live(LiveState::Live));
+                b.problems = problems();
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "light",
+            with(&|b| {
+                b.view.theme = Theme::Light;
+                b.live = Some(live(LiveState::Live));
+                b.problems = problems();
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "plane",
+            with(&|b| {
+                b.view.mode = Mode::Plane;
+                b.blocks.clear();
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "playing",
+            with(&|b| {
+                b.view.play.is_running = true;
+                b.figures.fps = Some(20.0);
+                b.figures.num_skipped = 12;
+            }),
+            normal,
+            1.0,
+        ),
+        ("loading", with(&|b| b.shown = Shown::Nearest { t: 112 }), normal, 1.0),
+        (
+            "missing",
+            with(&|b| {
+                b.shown = Shown::Missing(
+                    "Block 0012.h5 is not there: t 120 – 129 were never written or have been deleted.".to_owned(),
+                )
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "narrow",
+            with(&|b| {
+                b.live = Some(live(LiveState::Quiet));
+                b.problems = problems();
+            }),
+            [1024.0, 700.0],
+            1.0,
+        ),
+        ("drawer", with(&|b| b.view.drawer = Some(Section::Contrast)), [1024.0, 700.0], 1.0),
+        ("scale2", with(&|b| b.live = Some(live(LiveState::Live))), [640.0, 400.0], 2.0),
+        ("scale2_drawer", with(&|b| b.view.drawer = Some(Section::View)), [640.0, 400.0], 2.0),
+        ("hidpi", with(&|_| {}), normal, 2.0),
+        (
+            "problems",
+            with(&|b| {
+                b.problems = problems();
+                b.view.overlay = Some(Overlay::Problems);
+            }),
+            normal,
+            1.0,
+        ),
+        ("keys", with(&|b| b.view.overlay = Some(Overlay::Keys)), normal, 1.0),
+        ("open", with(&|b| b.view.overlay = Some(Overlay::Open)), normal, 1.0),
+        ("welcome", with(&|b| b.screen = Screen::Welcome), normal, 1.0),
+        (
+            "welcome_light",
+            with(&|b| {
+                b.screen = Screen::Welcome;
+                b.view.theme = Theme::Light;
+            }),
+            normal,
+            1.0,
+        ),
+        ("welcome_small", with(&|b| b.screen = Screen::Welcome), [640.0, 400.0], 1.0),
+        ("opening", with(&|b| b.screen = Screen::Opening), normal, 1.0),
+        ("error", with(&|b| b.screen = Screen::Error), normal, 1.0),
+        ("waiting", with(&|b| b.screen = Screen::Waiting), normal, 1.0),
+        (
+            "finished",
+            with(&|b| {
+                b.live = Some(live(LiveState::Finished));
+                b.blocks[20].1 = BlockState::Whole;
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "behind",
+            with(&|b| {
+                b.live = Some(live(LiveState::Live));
+                b.view.follow = true;
+                b.view.t = 205;
+                b.view.color_bar = true;
+                b.shown = Shown::Nearest { t: 198 };
+                b.blocks.pop();
+            }),
+            normal,
+            1.0,
+        ),
+        ("restarted", with(&|b| b.live = Some(live(LiveState::Restarted))), normal, 1.0),
+        ("menu", with(&|_| {}), normal, 1.0),
+        ("tooltip", with(&|_| {}), normal, 1.0),
+        ("focus", with(&|_| {}), normal, 1.0),
+        ("typing", with(&|_| {}), normal, 1.0),
+        ("drop", with(&|_| {}), normal, 1.0),
+        (
+            "xz",
+            with(&|b| {
+                b.view.orientation = tectum::volume::Orientation::Xz;
+                b.figures.note = Some("no GPU: drawn by the processor".to_owned());
+            }),
+            normal,
+            1.0,
+        ),
+    ];
+    let only = std::env::var("TECTUM_GALLERY_ONLY").unwrap_or_default();
+    for (name, bench, size, scale) in states {
+        if !only.is_empty() && !only.split(',').any(|part| part == name) {
+            continue;
+        }
+        let mut harness = harness_of(bench, size, scale);
+        if name == "dark" || name == "light" {
+            harness.hover_at(pos2(400.0, 300.0));
+            harness.run();
+        }
+        match name {
+            "menu" => harness.get_by_role_and_label(Role::ComboBox, "Projection").click(),
+            "tooltip" => harness.get_by_role_and_label(Role::Button, "Saturation").hover(),
+            "focus" => harness.get_by_role_and_label(Role::ComboBox, "Projection").focus(),
+            "typing" => harness.get_by_role_and_label(Role::SpinButton, "Upper limit").click(),
+            "drop" => harness.input_mut().hovered_files = vec![egui::HoveredFile::default()],
+            _ => {}
+        }
+        harness.run_steps(60);
+        let image = harness.render().expect("the window can be drawn");
+        image.save(folder.join(format!("{name}.png"))).expect("the picture can be written");
+    }
+}
