@@ -26,7 +26,7 @@ fn best<T>(rounds: usize, mut work: impl FnMut() -> T) -> Duration {
 /// Seconds of processor time of the whole process so far, which a busy machine hardly changes.
 #[cfg(unix)]
 #[allow(unsafe_code)]
-fn processor_seconds() -> f64 {
+pub fn processor_seconds() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a live record.
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
@@ -34,8 +34,8 @@ fn processor_seconds() -> f64 {
 }
 
 #[cfg(not(unix))]
-fn processor_seconds() -> f64 {
-    f64::NAN
+pub fn processor_seconds() -> f64 {
+    0.0
 }
 
 /// The least processor time of several rounds.
@@ -79,6 +79,15 @@ fn stored(array: &H5Array) -> Vec<Vec<u8>> {
     array.stored_chunks().iter().map(load).collect()
 }
 
+/// The codec that is the limit to compare with.
+#[allow(unsafe_code)]
+fn c_blosc(stored: &[u8], buffer: &mut [u8]) {
+    // SAFETY: chunks of a whole recording that this test opened; c-blosc keeps within the buffer's length.
+    let len =
+        unsafe { blosc_src::blosc_decompress_ctx(stored.as_ptr().cast(), buffer.as_mut_ptr().cast(), buffer.len(), 1) };
+    assert_eq!(usize::try_from(len), Ok(buffer.len()));
+}
+
 #[test]
 #[ignore = "measures speed; needs a large recording"]
 fn whole_recording_against_the_bare_codec() {
@@ -116,6 +125,11 @@ fn whole_recording_against_the_bare_codec() {
     });
     let codec = least(3, || {
         for ((array, region), stored) in jobs.iter().zip(&stored) {
+            c_blosc(stored, &mut buffer[..size(array, region)]);
+        }
+    });
+    let own_codec = least(3, || {
+        for ((array, region), stored) in jobs.iter().zip(&stored) {
             blosc::decode(stored, &mut buffer[..size(array, region)]).unwrap();
         }
     });
@@ -125,9 +139,9 @@ fn whole_recording_against_the_bare_codec() {
         }
     });
     println!(
-        "processor time: {ours:.3} s, codec alone {codec:.3} s, preads alone {read_only:.3} s: {:.0} % of the codec's rate, {:.0} % of codec and preads",
+        "processor time: {ours:.3} s; from memory c-blosc {codec:.3} s, own decoder {own_codec:.3} s; preads alone {read_only:.3} s: {:.0} % of c-blosc's rate, {:.0} % of own decoder and preads",
         codec / ours * 100.0,
-        (codec + read_only) / ours * 100.0
+        (own_codec + read_only) / ours * 100.0
     );
     for num_threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
@@ -145,7 +159,7 @@ fn whole_recording_against_the_bare_codec() {
         let ours = rate(&|i, buffer| {
             jobs[i].0.read(&jobs[i].1, buffer).unwrap();
         });
-        let codec = rate(&|i, buffer| blosc::decode(&stored[i], buffer).unwrap());
+        let codec = rate(&|i, buffer| c_blosc(&stored[i], buffer));
         println!("{num_threads} threads: {ours:.2} GB/s, codec alone {codec:.2} GB/s, {:.0} %", ours / codec * 100.0);
     }
 }
