@@ -24,8 +24,12 @@ const WRITING_EVERY: Duration = Duration::from_millis(200);
 /// After something was completed this much later, so that events which come in a row are one.
 const SETTLE: Duration = Duration::from_millis(5);
 
-/// Looking takes at most this share of the thread's time: one in `LOAD`.
-const LOAD: u32 = 50;
+/// Looking takes at most this share of a core: one in `LOAD`.
+const LOAD: u32 = 128;
+
+/// Where a look takes long because a network share is slow, not because there is much to do, the next
+/// one still comes this soon.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a restart is shown as one.
 const RESTART_SHOWN: Duration = Duration::from_secs(10);
@@ -224,7 +228,7 @@ impl Shared {
             } else if happened {
                 (self.wake)();
             }
-            let pause = self.pause(last_change.elapsed()).max(took * LOAD);
+            let pause = self.pause(last_change.elapsed()).max((took * LOAD).min(MAX_PAUSE));
             self.wait(notices, pause, took, &mut hints);
         }
     }
@@ -237,7 +241,11 @@ impl Shared {
             let left = until.saturating_duration_since(Instant::now());
             match notices.recv_timeout(left) {
                 Ok(notice) => {
-                    let earliest = if notice.is_urgent { SETTLE.max(took * 4) } else { WRITING_EVERY.max(took * LOAD) };
+                    let earliest = if notice.is_urgent {
+                        SETTLE.max((took * 4).min(MAX_PAUSE / 8))
+                    } else {
+                        WRITING_EVERY.max((took * LOAD).min(MAX_PAUSE))
+                    };
                     until = until.min(Instant::now() + earliest);
                     if hints.len() < MAX_NOTICES && !hints.contains(&notice.path) {
                         hints.push(notice.path);

@@ -19,7 +19,7 @@ use super::refresh::Watch;
 use super::rig;
 use super::source::{Parts, Reference, SplitSource};
 use super::{describe, extent};
-use crate::format::FormatError;
+use crate::format::{FormatError, ReadErrorKind};
 use crate::volume::{Problem, Severity};
 
 /// How long a file must not have changed before a block that is not structurally whole counts as given up.
@@ -249,7 +249,7 @@ fn find_reference(
                 let is_last = block.id() == blocks[n - 1].id();
                 if is_last && !is_finished && !open.array.is_whole() && !is_still(block, &open.identity, watch) {
                     let text = "the first block is being written";
-                    failure.get_or_insert_with(|| FormatError::new(&*block.path, text));
+                    failure.get_or_insert_with(|| FormatError::absent(&*block.path, text));
                     indexes.remove(block.id());
                     continue;
                 }
@@ -260,7 +260,14 @@ fn find_reference(
                 });
             }
             Err(error) => {
-                failure.get_or_insert_with(|| FormatError::new(&*error.file, &*error.message));
+                // A file of a moment ago is on its way to becoming a block.
+                let is_coming =
+                    !is_finished && identity_of(&block.path).is_ok_and(|file| !is_still(block, &file, watch));
+                let is_absent = is_coming && error.kind != ReadErrorKind::Unsupported;
+                failure.get_or_insert_with(|| FormatError {
+                    is_absent,
+                    ..FormatError::new(&*error.file, &*error.message)
+                });
             }
         }
     }

@@ -203,11 +203,10 @@ impl SplitSource {
         for name in names.iter().skip(1) {
             let path = self.place.folder.join(&name.name);
             let Ok(now) = identity_of(&path) else { continue };
-            let is_former = match known.get(path.as_path()) {
-                Some(Some(was)) => *was == now,
-                // The new run wrote its first block before all others.
-                _ => first.is_some_and(|first| now.modified < first.modified),
-            };
+            // What we know to be unchanged is the old run's, and so is what was written before the new
+            // run's first block, with which a run begins.
+            let is_known = known.get(path.as_path()).is_some_and(|was| *was == Some(now));
+            let is_former = is_known || first.is_some_and(|first| now.modified < first.modified);
             if is_former {
                 watch.former.insert(path, now);
             }
