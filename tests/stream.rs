@@ -303,6 +303,25 @@ fn growth_keeps_the_cache_and_drops_what_changed() {
 }
 
 #[test]
+fn growth_keeps_reads_under_way_and_the_picture_on_screen() {
+    let gate = GatedSource::closed(Arc::new(memory([10, 4, 8, 8], [1, 1, 8, 4])));
+    let stream = stream(gate.clone(), config(1));
+    let now = Instant::now();
+    stream.request(&view(plane(2, 0)), now);
+    wait_for(|| gate.waiting().contains(&16).then_some(()));
+    let longer = GatedSource::open(Arc::new(memory([11, 4, 8, 8], [1, 1, 8, 4])));
+    stream.replace_array(Arc::new(stream.array().grown(longer.clone())), &[]);
+    gate.open_all();
+    let before = wait_for(|| ready(&stream, &plane(2, 0)));
+    assert_eq!(gate.num_reads_of(16) + longer.num_reads_of(16), 1, "the read under way counts");
+    // Another block lands: what is on screen is still the same voxels, so nothing is uploaded again.
+    let longest = Arc::new(stream.array().grown(Arc::new(memory([12, 4, 8, 8], [1, 1, 8, 4]))));
+    stream.replace_array(longest, &[]);
+    assert_eq!(ready(&stream, &plane(2, 0)).map(|voxels| voxels.id()), Some(before.id()));
+    assert!(stream.nearest(&plane(11, 0)).is_some());
+}
+
+#[test]
 fn a_read_that_was_overtaken_by_a_rewrite_is_not_shown() {
     let gate = GatedSource::closed(Arc::new(memory([4, 4, 8, 8], [1, 1, 8, 8])));
     let stream = stream(gate.clone(), config(2));
