@@ -6,8 +6,8 @@
 //! | module | job | may import |
 //! |---|---|---|
 //! | [`volume`] | shapes, regions, voxel types, indexing, projection, histogram: arrays in memory | nothing |
-//! | [`format`] | what lies on disk: [`format::Source`] and one module for each format | volume |
-//! | [`array`] | a source seen as (t, z, y, x): geometry, assembling chunks | format |
+//! | [`mod@format`] | what lies on disk: [`format::Source`] and one module for each format | volume |
+//! | [`mod@array`] | a source seen as (t, z, y, x): geometry, assembling chunks | format |
 //! | [`stream`] | the cache, the plan of what to read next, the loader threads | array |
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
