@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
-CENTRE = (0.3, 0.3, 0.2, 0.3)  # a region of the screen inside every window's picture, as fractions
+CENTRE = (0.3, 0.2, 0.18, 0.3)  # a region of the screen inside every window's picture, as fractions
 
 
 class Screen:
@@ -32,7 +32,7 @@ class Screen:
 class Window:
     """A program on a screen; knows when its first picture was seen."""
 
-    def __init__(self, screen, command, limit_s=60, env=()):
+    def __init__(self, screen, command, limit_s=60):
         import mss
         from Xlib import display
 
@@ -44,7 +44,7 @@ class Window:
         self.box = dict(left=int(full["width"] * x), top=int(full["height"] * y),
                         width=int(full["width"] * w), height=int(full["height"] * h))
         start = time.perf_counter()
-        self.process = subprocess.Popen(command, env=screen.env | dict(env), stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(command, env=screen.env, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         while not self.shows_data():
             if self.process.poll() is not None:

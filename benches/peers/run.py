@@ -18,6 +18,7 @@ from desk import HERE, Screen, Window
 
 ROOT = HERE.parent.parent
 TECTUM = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "release" / "tectum"
+TECTUM = Path(os.environ.get("TECTUM_BIN", TECTUM))
 
 
 def run(*command, env=None):
@@ -127,8 +128,7 @@ def memory(figures, big):
     """Scrubs all of BIG in the window with budgets of 256 MB of RAM and 128 MB of GPU memory."""
     screen = Screen()
     try:
-        env = {"TECTUM_RAM_MB": "256", "TECTUM_GPU_MB": "128"}
-        window = Window(screen, [TECTUM, big], env=env)
+        window = Window(screen, [TECTUM, big, "--ram", "256", "--gpu", "128"])
         figures.add("tectum memory at rest MB", window.memory_mb()[0])
         for key in ("Right", "Left", "p", "Right"):
             window.press(key, 1 if key == "p" else 120, 0.06)
