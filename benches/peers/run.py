@@ -195,7 +195,12 @@ def write(text, figures, turns):
     path = ROOT / "BENCHMARKS.md"
     begin, end = "<!-- measured -->", "<!-- /measured -->"
     old = path.read_text()
-    load = f"{turns} turns, both sides one after the other in each; the figures are medians over the turns."
+    busy = os.getloadavg()[2]
+    if busy > os.cpu_count():
+        load = f"**The machine was busy with other work** (load {busy:.0f} on {os.cpu_count()} cores): absolute figures and tails are far from what an idle one gives. "
+    else:
+        load = ""
+    load += f"{turns} turns, both sides one after the other in each; the figures are medians over the turns."
     every = "\n".join(f"| {name} | {' · '.join(f'{value:.2f}' for value in values)} |" for name, values in figures.items())
     details = f"<details><summary>Every figure of every turn</summary>\n\n| what | turns |\n|---|---|\n{every}\n\n</details>"
     block = f"{begin}\nMachine: {machine()}. {load}\n\n{text}\n\n{details}\n{end}"
