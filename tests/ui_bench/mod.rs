@@ -71,7 +71,10 @@ impl Default for Bench {
             rate_hz: info.rate_hz,
             claimed_shape: None,
             num_blocks: 21,
-            facts: vec![("Stored as".to_owned(), "blosc lz4, shuffle".to_owned())],
+            facts: vec![
+                ("Blocks".to_owned(), "21 of 10 × 24 × 1024 × 1024".to_owned()),
+                ("Stored as".to_owned(), "blosc lz4, shuffle".to_owned()),
+            ],
         };
         let mut view = ViewState::default().for_dataset(&info);
         view.apply(&Command::LimitsMeasured([104.0, 1830.0]), &info);

@@ -30,7 +30,12 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
             value_row(ui, "Duration", &format::time_s(model.info.shape[0] as f64 / rate));
         }
     }
-    value_row(ui, "Blocks", &blocks(model));
+    // The format's own words about its blocks, unless the state of some of them says more.
+    let state = blocks(model);
+    let has_own_words = model.array.facts.iter().any(|(label, _)| label == BLOCKS);
+    if state.is_some() || !has_own_words {
+        value_row(ui, BLOCKS, &state.clone().unwrap_or_else(|| format::integer(model.array.num_blocks as i64)));
+    }
     value_row(ui, "Format", &model.array.format);
     let size = model.array.shape.num_bytes(model.array.dtype).unwrap_or(usize::MAX);
     let (number, unit) = format::bytes(size);
@@ -39,7 +44,8 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
         let dims: Vec<String> = claimed.iter().map(|&dim| format::integer(dim)).collect();
         value_row(ui, "Claimed shape", &dims.join(" × "));
     }
-    for (label, value) in &model.array.facts {
+    let facts = model.array.facts.iter().filter(|(label, _)| state.is_none() || label != BLOCKS);
+    for (label, value) in facts {
         value_row(ui, label, value);
     }
 }
@@ -48,8 +54,10 @@ fn short(rate: f64) -> String {
     if rate >= 0.95 { format!("{rate:.1}") } else { format!("{rate:.3}") }
 }
 
-/// "21 whole · 1 writing"; only the number where there is nothing to say.
-fn blocks(model: &Model<'_>) -> String {
+const BLOCKS: &str = "Blocks";
+
+/// "21 whole · 1 writing"; `None` where all are sound.
+fn blocks(model: &Model<'_>) -> Option<String> {
     let count = |state| model.blocks.iter().filter(|(_, found)| *found == state).count();
     let parts: Vec<String> =
         [(BlockState::Writing, "writing"), (BlockState::Partial, "partial"), (BlockState::Missing, "missing")]
@@ -59,8 +67,8 @@ fn blocks(model: &Model<'_>) -> String {
             .map(|(num, word)| format!("{} {word}", format::integer(num as i64)))
             .collect();
     if parts.is_empty() {
-        return format::integer(model.array.num_blocks as i64);
+        return None;
     }
     let sound = count(BlockState::Whole) + count(BlockState::Unseen);
-    format!("{} whole · {}", format::integer(sound as i64), parts.join(" · "))
+    Some(format!("{} whole · {}", format::integer(sound as i64), parts.join(" · ")))
 }

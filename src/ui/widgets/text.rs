@@ -44,7 +44,7 @@ pub fn label_row(ui: &mut Ui, rect: Rect, label: &str, value: &str) -> Response 
     let is_cut = galley.elided;
     let pos = pos2(rect.right() - galley.size().x, rect.center().y - galley.size().y / 2.0);
     painter.galley(pos, galley, tokens.t1);
-    let response = ui.interact(rect, ui.make_persistent_id(("row", label)), Sense::hover());
+    let response = ui.interact(rect, ui.make_persistent_id(("row", label, value)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Label, true, format!("{label}: {value}")));
     if is_cut { response.on_hover_text(value) } else { response }
 }
