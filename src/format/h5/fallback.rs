@@ -7,7 +7,7 @@ use std::ptr;
 use hdf5_sys::h5d::{H5Dget_space, H5Dget_type, H5Dread};
 use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5s::{H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
-use hdf5_sys::h5t::{H5T_order_t, H5Tclose, H5Tcopy, H5Tset_offset, H5Tset_order, H5Tset_precision};
+use hdf5_sys::h5t::{H5T_order_t, H5Tclose, H5Tcopy, H5Tget_size, H5Tset_offset, H5Tset_order, H5Tset_precision};
 
 use super::direct::MAX_CHUNK_BYTES;
 use super::file::Hdf5File;
@@ -66,11 +66,16 @@ pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) ->
             let stored = Handle::new(library, H5Dget_type(dataset.id()), H5Tclose)?;
             let wanted = Handle::new(library, H5Tcopy(stored.id()), H5Tclose)?;
             let num_bits = header.dtype.num_bytes() * 8;
+            // In this order: an offset set first would widen a type that claims more bits than it has.
             let widened = !header.has_odd_bits
-                || (H5Tset_offset(wanted.id(), 0) >= 0 && H5Tset_precision(wanted.id(), num_bits) >= 0);
+                || (H5Tset_precision(wanted.id(), num_bits) >= 0 && H5Tset_offset(wanted.id(), 0) >= 0);
             let ordered = !header.is_big_endian || H5Tset_order(wanted.id(), H5T_order_t::H5T_ORDER_LE) >= 0;
             if !widened || !ordered {
                 return Err(last_error());
+            }
+            // What the library writes for each voxel must be what `buffer` has room for.
+            if H5Tget_size(wanted.id()) != header.dtype.num_bytes() {
+                return Err("its values have an unusual width".into());
             }
             let status =
                 H5Dread(dataset.id(), wanted.id(), memory.id(), selected.id(), H5P_DEFAULT, buffer.as_mut_ptr().cast());

@@ -135,8 +135,14 @@ impl StoredType {
             let id = data_type.id();
             let num_bytes = H5Tget_size(id);
             let is_big_endian = num_bytes > 1 && H5Tget_order(id) == H5T_order_t::H5T_ORDER_BE;
-            let has_odd_bits = H5Tget_precision(id) != num_bytes * 8 || H5Tget_offset(id) != 0;
+            let (num_bits, first_bit) = (H5Tget_precision(id), H5Tget_offset(id));
+            let has_odd_bits = num_bits != num_bytes * 8 || first_bit != 0;
             let unsupported = |what: &str| Err(format!("holds {what}, which are not read as images"));
+            let is_number = matches!(H5Tget_class(id), H5T_class_t::H5T_INTEGER | H5T_class_t::H5T_FLOAT);
+            let last_bit = usize::try_from(first_bit).ok().and_then(|first| first.checked_add(num_bits));
+            if is_number && (num_bits == 0 || last_bit.is_none_or(|last| last > num_bytes * 8)) {
+                return unsupported("numbers that claim more bits than they have");
+            }
             let dtype = match H5Tget_class(id) {
                 H5T_class_t::H5T_INTEGER => match (num_bytes, H5Tget_sign(id) == H5T_sign_t::H5T_SGN_2) {
                     (1, false) => DType::U8,
