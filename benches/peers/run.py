@@ -5,7 +5,6 @@ usage: run.py BIG [--turns N] [--keys N] [--only WORDS] [--no-write]
 import argparse
 import json
 import os
-import platform
 import re
 import shutil
 import statistics
@@ -186,9 +185,8 @@ def table(figures):
 
 
 def machine():
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.machine())
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text()).group(1)) / 2**20
-    return f"{os.cpu_count()} cores ({cpu}), {memory:.0f} GiB, software rasteriser, warm page cache"
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, software rasteriser, warm page cache"
 
 
 def write(text, figures, turns):
