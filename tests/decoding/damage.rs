@@ -199,3 +199,22 @@ proptest! {
         exercise(&path);
     }
 }
+
+#[test]
+fn a_type_that_claims_more_bits_than_it_has_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0000.h5");
+    let spec = Spec { deflate: Some(1), ..Spec::new(&[6, 8, 8], Some(&[1, 8, 8]), DType::U16) };
+    write(&path, &spec, &sample(&spec.shape, spec.dtype));
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Two bytes, first bit 0, sixteen bits: as a datatype message has it.
+    let message = [2, 0, 0, 0, 0, 0, 16, 0];
+    let at = bytes.windows(8).position(|window| window == message).unwrap();
+    for (first_bit, num_bits) in [(0u16, 60_000u16), (12, 16), (60_000, 1), (0, 0)] {
+        bytes[at + 4..at + 6].copy_from_slice(&first_bit.to_le_bytes());
+        bytes[at + 6..at + 8].copy_from_slice(&num_bits.to_le_bytes());
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(list(&path).unwrap_or_default().is_empty());
+        assert!(H5Array::open(&path, "a/stack").is_err(), "{num_bits} bits from {first_bit}");
+    }
+}
