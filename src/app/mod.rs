@@ -64,6 +64,8 @@ pub fn run_window(path: Option<PathBuf>, options: OpenOptions, budgets: Budgets)
         viewport,
         renderer: eframe::Renderer::Wgpu,
         wgpu_options: egui_wgpu::WgpuConfiguration { wgpu_setup: render::wgpu_setup(), ..Default::default() },
+        // Flat colours need none, and on a software rasteriser each pixel of it costs.
+        dithering: false,
         ..Default::default()
     };
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {

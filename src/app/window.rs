@@ -52,6 +52,7 @@ impl TectumApp {
     ) -> Self {
         let preferences = ViewState::default();
         ui::theme::install(ctx, preferences.theme);
+        ui::theme::fill_by_renderer(ctx);
         wake.attach(ctx);
         Self {
             screen: job.map_or(Screen::Welcome, |job| Screen::Opening { job, previous: None }),
@@ -236,6 +237,7 @@ impl eframe::App for TectumApp {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let now = Instant::now();
         let ctx = ui.ctx().clone();
+        tracing::trace!(causes = ?ctx.repaint_causes(), pass = ctx.current_pass_index(), "frame");
         self.collect(&ctx);
         for command in self.draw_all(ui, now) {
             self.carry_out(command);

@@ -6,6 +6,7 @@
 
 mod canvas;
 mod device;
+mod fill;
 mod health;
 mod offscreen;
 mod pipelines;
@@ -21,6 +22,7 @@ mod uniforms;
 
 pub use canvas::{PlaneDraw, canvas_shape};
 pub use device::{RenderError, device_descriptor, headless, is_software, wgpu_setup};
+pub use fill::fill_shape;
 pub use offscreen::OffscreenTarget;
 pub use projector::ProjectionJob;
 pub use renderer::{GpuConfig, GpuStats, RendererHandle, Wake, install};

@@ -6,6 +6,7 @@ use egui_wgpu::ScreenDescriptor;
 
 use super::canvas::PlaneDraw;
 use super::device;
+use super::fill::FillPipeline;
 use super::health::Health;
 use super::pipelines::{Filter, Pipelines, PlaneKey};
 use super::planes::{Allowance, Plane, Planes};
@@ -68,7 +69,10 @@ pub struct RendererHandle {
 /// Puts a renderer into egui's, where [`super::canvas_shape`] finds it.
 pub fn install(state: &egui_wgpu::RenderState, config: GpuConfig) -> RendererHandle {
     let handle = RendererHandle { renderer: Arc::new(Mutex::new(Renderer::new(state, config))) };
-    state.renderer.write().callback_resources.insert(handle.clone());
+    let fills = FillPipeline::new(&state.device, state.target_format);
+    let resources = &mut state.renderer.write().callback_resources;
+    resources.insert(handle.clone());
+    resources.insert(fills);
     handle
 }
 

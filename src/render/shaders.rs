@@ -1,5 +1,8 @@
 //! The shader sources, put together from `shaders/`: one variant for each kind of texture.
 
+/// Flat areas.
+pub(super) const FILL: &str = include_str!("../../shaders/fill.wgsl");
+
 /// Kinds of texels a shader reads; WGSL has a texture type for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum TexelKind {
@@ -84,6 +87,7 @@ fn sources() -> Vec<(String, String)> {
     Variant::ALL
         .into_iter()
         .flat_map(|v| [(format!("plane {v:?}"), plane(v)), (format!("project {v:?}"), project(v))])
+        .chain([("fill".to_owned(), FILL.to_owned())])
         .collect()
 }
 

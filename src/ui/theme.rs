@@ -93,6 +93,25 @@ const LIGHT: Tokens = Tokens {
 /// Text on the canvas, which is black in both themes.
 pub const ON_CANVAS: Color32 = Color32::from_rgb(0xe8, 0xea, 0xed);
 
+/// Where the context keeps whether large areas are filled by the renderer.
+fn fills_id() -> egui::Id {
+    egui::Id::unique("tectum fills")
+}
+
+/// From now on [`fill`] uses the renderer's own pipeline, which must be installed.
+pub fn fill_by_renderer(ctx: &egui::Context) {
+    ctx.data_mut(|data| data.insert_temp(fills_id(), true));
+}
+
+/// Fills a large area with an opaque colour.
+pub fn fill(ui: &egui::Ui, rect: egui::Rect, color: Color32) {
+    if ui.data(|data| data.get_temp(fills_id()).unwrap_or(false)) {
+        ui.painter().add(crate::render::fill_shape(rect, color));
+    } else {
+        ui.painter().rect_filled(rect, 0.0, color);
+    }
+}
+
 impl Tokens {
     /// The colours of a theme.
     pub fn of(theme: Theme) -> &'static Self {

@@ -65,7 +65,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
         readout
     });
     overlay::within(ui, regions.top, "top", |ui| {
-        ui.painter().rect_filled(regions.top, 0.0, tokens.bg1);
+        theme::fill(ui, regions.top, tokens.bg1);
         top_bar::top_bar_ui(ui, regions.top, model, &mut commands);
         ui.painter().hline(regions.top.x_range(), regions.top.bottom() - 0.5, Stroke::new(1.0, tokens.line));
     });

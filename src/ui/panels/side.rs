@@ -10,7 +10,7 @@ use super::super::widgets::{
 use super::super::{Camera, Command, Mode, Model, Section, format, icons, num_depths};
 use super::contrast;
 use super::dataset::dataset_rows;
-use crate::ui::theme::{Weight, font};
+use crate::ui::theme::{Weight, fill, font};
 use crate::volume::{Interpolation, Orientation, Projection};
 
 /// Width of the panel.
@@ -22,7 +22,7 @@ const PADDING: f32 = 16.0;
 /// The whole panel, its sections one below the other.
 pub fn side_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
-    ui.painter().rect_filled(rect, 0.0, tokens.bg1);
+    fill(ui, rect, tokens.bg1);
     ui.painter().vline(rect.left() + 0.5, rect.y_range(), Stroke::new(1.0, tokens.line));
     let inner =
         Rect::from_min_max(pos2(rect.left() + PADDING, rect.top() + 4.0), pos2(rect.right() - 2.0, rect.bottom()));
@@ -37,7 +37,7 @@ pub fn side_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Co
 /// The panel as a column of icons.
 pub fn icons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
-    ui.painter().rect_filled(rect, 0.0, tokens.bg1);
+    fill(ui, rect, tokens.bg1);
     ui.painter().vline(rect.left() + 0.5, rect.y_range(), Stroke::new(1.0, tokens.line));
     for (index, section) in Section::ALL.into_iter().enumerate() {
         let center = pos2(rect.center().x, rect.top() + 24.0 + 36.0 * index as f32);

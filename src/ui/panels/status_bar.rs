@@ -3,7 +3,7 @@
 
 use egui::{Rect, Sense, Stroke, Ui, WidgetInfo, pos2};
 
-use super::super::theme::{Tokens, Weight, font};
+use super::super::theme::{Tokens, Weight, fill, font};
 use super::super::widgets::{Run, runs};
 use super::super::{Model, Value, format};
 use super::canvas::Readout;
@@ -35,7 +35,7 @@ enum Kind {
 /// Draws the line.
 pub fn status_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, readout: Option<&Readout>) {
     let tokens = Tokens::get(ui);
-    ui.painter().rect_filled(rect, 0.0, tokens.bg0);
+    fill(ui, rect, tokens.bg0);
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, tokens.line));
     let mut left = rect.left() + 12.0;
     for item in left_items(model, readout) {

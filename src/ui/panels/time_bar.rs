@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, Stroke, Ui, pos2, vec2};
 
 use super::super::icons;
-use super::super::theme::{Tokens, Weight, font};
+use super::super::theme::{Tokens, Weight, fill, font};
 use super::super::widgets::{
     self, Button, Fill, Number, Slider, Strip, choice, choice_width, icon_button, strip, text_width,
 };
@@ -16,7 +16,7 @@ const GAP: f32 = 8.0;
 /// Draws the area.
 pub fn time_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
-    ui.painter().rect_filled(rect, 0.0, tokens.bg1);
+    fill(ui, rect, tokens.bg1);
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, tokens.line));
     let inner = rect.shrink2(vec2(16.0, 0.0));
     let timeline = Rect::from_x_y_ranges(inner.x_range(), rect.top() + 8.0..=rect.top() + 84.0);

@@ -26,7 +26,7 @@ fn ground(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) -> Rect {
     key_commands(ui, view, false, commands);
     let tokens = Tokens::of(view.theme);
     let screen = ui.max_rect();
-    ui.painter().rect_filled(screen, 0.0, tokens.bg1);
+    theme::fill(ui, screen, tokens.bg1);
     let bar = Rect::from_min_size(screen.min, vec2(screen.width(), top_bar::HEIGHT));
     top_bar::bare_bar_ui(ui, bar, view.theme, commands);
     ui.painter().hline(bar.x_range(), bar.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
