@@ -63,7 +63,11 @@ pub fn run_window(path: Option<PathBuf>, options: OpenOptions, budgets: Budgets)
     let native = eframe::NativeOptions {
         viewport,
         renderer: eframe::Renderer::Wgpu,
-        wgpu_options: egui_wgpu::WgpuConfiguration { wgpu_setup: render::wgpu_setup(), ..Default::default() },
+        wgpu_options: egui_wgpu::WgpuConfiguration {
+            surface: egui_wgpu::SurfaceConfig::LOW_LATENCY,
+            wgpu_setup: render::wgpu_setup(),
+            ..Default::default()
+        },
         // Flat colours need none, and on a software rasteriser each pixel of it costs.
         dithering: false,
         ..Default::default()

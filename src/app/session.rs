@@ -10,9 +10,10 @@ use crate::array::{LazyArray, ViewInfo};
 use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::{PlaneDraw, RendererHandle};
-use crate::stream::{PictureState, Play, Sample, Stream, StreamConfig, ViewRequest};
+use crate::stream::{PictureState, Sample, Stream, StreamConfig, ViewRequest};
 use crate::ui::{
-    Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Shown, Value, ViewState, window_ui,
+    Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Shown, Value, ViewState, resolve,
+    window_ui,
 };
 use crate::volume::{BlockState, Display, Picture, Problem, Voxels, measured_values, percentiles};
 
@@ -331,13 +332,6 @@ impl Session {
             note: gpu.is_software.then(|| "Software rendering".to_owned()),
         };
     }
-}
-
-/// What a view asks of the stream: a pure function of the two.
-fn resolve(view: &ViewState, info: &ViewInfo, generation: u64) -> ViewRequest {
-    let play =
-        view.play.is_running.then(|| Play { direction: view.play.direction, rate_hz: f64::from(view.play.rate_hz) });
-    ViewRequest { generation, picture: view.picture(info), play, want_volume: false }
 }
 
 /// The picture is handed over now, not at the start of the frame.

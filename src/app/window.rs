@@ -234,8 +234,16 @@ impl TectumApp {
 }
 
 impl eframe::App for TectumApp {
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         let now = Instant::now();
+        // A software rasteriser is late enough: no waiting for the screen on top.
+        let surface = egui_wgpu::SurfaceConfig {
+            present_mode: wgpu::PresentMode::AutoNoVsync,
+            ..egui_wgpu::SurfaceConfig::LOW_LATENCY
+        };
+        if self.renderer.stats().is_software && frame.wgpu_surface_config() != Some(surface) {
+            frame.set_wgpu_surface_config(surface);
+        }
         let ctx = ui.ctx().clone();
         tracing::trace!(causes = ?ctx.repaint_causes(), pass = ctx.current_pass_index(), "frame");
         self.collect(&ctx);

@@ -79,7 +79,7 @@ const LIGHT: Tokens = Tokens {
     line: rgb(0xd9dde3),
     t1: rgb(0x16191d),
     t2: rgb(0x4c5561),
-    t3: rgb(0x68717d),
+    t3: rgb(0x646d79),
     accent: rgb(0x0a6fd1),
     on_accent: rgb(0xffffff),
     ok: rgb(0x1d8a59),

@@ -6,7 +6,7 @@ use egui::{
     pos2, vec2,
 };
 
-use super::super::theme::{Tokens, Weight, font};
+use super::super::theme::{self, Tokens, Weight, font};
 use super::hint;
 
 /// What the histogram shows.
@@ -41,7 +41,7 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
     let axis = Axis { range: frozen_range(ui, id, shown), left: plot.left(), width: plot.width() };
     let whole = ui.interact(rect, id, Sense::CLICK | Sense::DRAG);
     whole.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Histogram"));
-    ui.painter().rect_filled(rect, 4.0, tokens.bg0);
+    theme::fill(ui, rect, tokens.bg0);
     if shown.bins.is_empty() {
         let color = tokens.t3;
         let text = "Measuring the whole recording…";

@@ -5,7 +5,7 @@ use egui::accesskit::Role;
 use egui::{Align2, Color32, Painter, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::format;
-use super::super::theme::{Tokens, Weight, font};
+use super::super::theme::{self, Tokens, Weight, font};
 use super::hint;
 use crate::volume::BlockState;
 
@@ -167,8 +167,7 @@ fn short_time(seconds: f64, step: f64) -> String {
 
 fn paint_blocks(ui: &Ui, lane: Rect, shown: &Strip<'_>, at: &dyn Fn(f64) -> f32) {
     let tokens = Tokens::get(ui);
-    let painter = ui.painter_at(lane);
-    painter.rect_filled(lane, 4.0, tokens.bg0);
+    theme::fill(ui, lane, tokens.bg0);
     let whole = [([0, shown.num_t], BlockState::Whole)];
     let blocks = if shown.blocks.is_empty() { &whole[..] } else { shown.blocks };
     let writing = shown.writing.map(|range| (range, BlockState::Writing));
@@ -183,37 +182,41 @@ fn paint_blocks(ui: &Ui, lane: Rect, shown: &Strip<'_>, at: &dyn Fn(f64) -> f32)
             }
             earlier => {
                 if let Some((range, state)) = earlier {
-                    paint_block(&painter, lane, tokens, range, state, is_narrow, at);
+                    paint_block(ui, lane, range, state, is_narrow, at);
                 }
                 Some((range, state))
             }
         };
     }
     if let Some((range, state)) = run {
-        paint_block(&painter, lane, tokens, range, state, is_narrow, at);
+        paint_block(ui, lane, range, state, is_narrow, at);
     }
 }
 
 fn paint_block(
-    painter: &Painter,
+    ui: &Ui,
     lane: Rect,
-    tokens: &Tokens,
     [start, stop]: [usize; 2],
     state: BlockState,
     is_narrow: bool,
     at: &dyn Fn(f64) -> f32,
 ) {
+    let (tokens, painter) = (Tokens::get(ui), ui.painter_at(lane));
     let left = at(start as f64);
     let right = (at(stop as f64) - if is_narrow { 0.0 } else { 1.5 }).max(left + 1.0);
     let cell = Rect::from_x_y_ranges(left..=right, lane.y_range());
     let radius = if is_narrow { 0.0 } else { 3.0 };
     let fill = match state {
         BlockState::Whole | BlockState::Partial => tokens.bg3,
-        BlockState::Unseen => tokens.bg3.gamma_multiply(0.8),
+        BlockState::Unseen => tokens.bg0.lerp_to_gamma(tokens.bg3, 0.8),
         BlockState::Writing => tokens.bad.gamma_multiply(0.18),
         BlockState::Missing => tokens.bg2,
     };
-    painter.rect_filled(cell, radius, fill);
+    if fill.is_opaque() {
+        theme::fill(ui, cell, fill);
+    } else {
+        painter.rect_filled(cell, radius, fill);
+    }
     match state {
         BlockState::Writing => {
             painter.rect_stroke(cell, radius, Stroke::new(1.0, tokens.bad), StrokeKind::Inside);
