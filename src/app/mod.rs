@@ -19,7 +19,7 @@ use wake::Wake;
 use window::TectumApp;
 
 use crate::format::OpenOptions;
-use crate::render::{self, GpuConfig};
+use crate::render::{self, GpuConfig, InterfacePainter};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
 
@@ -76,7 +76,8 @@ pub fn run_window(path: Option<PathBuf>, options: OpenOptions, budgets: Budgets)
         let state = creation.wgpu_render_state.as_ref().ok_or("no graphics device")?;
         let renderer = render::install(state, budgets.gpu());
         renderer.set_wake(wake.callback());
-        Ok(Box::new(TectumApp::new(&creation.egui_ctx, renderer, wake, config, job)))
+        let painter = render::is_software(&state.adapter).then(|| InterfacePainter::new(state)).flatten();
+        Ok(Box::new(TectumApp::new(&creation.egui_ctx, renderer, wake, config, job, painter)))
     });
     eframe::run_native("Tectum", native, create).map_err(|error| anyhow!("the window cannot be opened: {error}"))
 }

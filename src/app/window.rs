@@ -11,7 +11,7 @@ use super::wake::Wake;
 use crate::array::ViewInfo;
 use crate::format::{FormatError, OpenOptions};
 use crate::live::{LiveEvent, LiveState, WatchConfig, Watcher};
-use crate::render::RendererHandle;
+use crate::render::{InterfacePainter, RendererHandle};
 use crate::stream::StreamConfig;
 use crate::ui::{self, Command, OpenError, Opening, ViewState, Welcome};
 use crate::volume::DType;
@@ -31,6 +31,8 @@ pub struct TectumApp {
     dialog: Option<FileDialog>,
     note: Option<String>,
     title: String,
+    /// Where every pixel is computed by the CPU.
+    painter: Option<InterfacePainter>,
 }
 
 enum Screen {
@@ -49,6 +51,7 @@ impl TectumApp {
         wake: Wake,
         config: StreamConfig,
         job: Option<OpenJob>,
+        painter: Option<InterfacePainter>,
     ) -> Self {
         let preferences = ViewState::default();
         ui::theme::install(ctx, preferences.theme);
@@ -64,6 +67,7 @@ impl TectumApp {
             dialog: None,
             note: None,
             title: String::new(),
+            painter,
         }
     }
 
@@ -254,6 +258,11 @@ impl eframe::App for TectumApp {
         self.update_title(&ctx);
         if self.renderer.stats().pending_uploads {
             ctx.request_repaint();
+        }
+        if let Some(painter) = &self.painter
+            && !ctx.will_discard()
+        {
+            painter.take_over(&ctx);
         }
     }
 

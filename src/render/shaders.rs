@@ -3,6 +3,9 @@
 /// Flat areas.
 pub(super) const FILL: &str = include_str!("../../shaders/fill.wgsl");
 
+/// The interface.
+pub(super) const INTERFACE: &str = include_str!("../../shaders/interface.wgsl");
+
 /// Kinds of texels a shader reads; WGSL has a texture type for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum TexelKind {
@@ -87,7 +90,7 @@ fn sources() -> Vec<(String, String)> {
     Variant::ALL
         .into_iter()
         .flat_map(|v| [(format!("plane {v:?}"), plane(v)), (format!("project {v:?}"), project(v))])
-        .chain([("fill".to_owned(), FILL.to_owned())])
+        .chain([("fill", FILL), ("interface", INTERFACE)].map(|(name, source)| (name.to_owned(), source.to_owned())))
         .collect()
 }
 
