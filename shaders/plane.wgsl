@@ -153,12 +153,6 @@ fn gradient_position(value: f32) -> f32 {
     return select(position, 1.0 - position, plane.is_inverted != 0u);
 }
 
-fn linear_from_gamma(color: vec3<f32>) -> vec3<f32> {
-    let low = color / 12.92;
-    let high = pow((color + 0.055) / 1.055, vec3(2.4));
-    return select(high, low, color < vec3(0.04045));
-}
-
 @fragment
 fn fs_main(@builtin(position) position_px: vec4<f32>) -> @location(0) vec4<f32> {
     let point = (position_px.xy - plane.image_px) * plane.voxels_per_px;

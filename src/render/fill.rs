@@ -6,28 +6,23 @@ use egui_wgpu::{CallbackResources, CallbackTrait};
 use super::shaders;
 
 /// The pipeline of fills, kept beside the renderer. It needs no buffers: one triangle over the viewport,
-/// and the colour is the blend constant.
+/// and the colour is the number of the instance.
 pub(super) struct FillPipeline {
     pipeline: wgpu::RenderPipeline,
-    is_srgb: bool,
 }
 
 impl FillPipeline {
     pub(super) fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("fill"),
-            source: wgpu::ShaderSource::Wgsl(shaders::FILL.into()),
+            source: wgpu::ShaderSource::Wgsl(shaders::fill().into()),
         });
         let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("fill"),
             bind_group_layouts: &[],
             immediate_size: 0,
         });
-        let constant = wgpu::BlendComponent {
-            src_factor: wgpu::BlendFactor::Constant,
-            dst_factor: wgpu::BlendFactor::Zero,
-            operation: wgpu::BlendOperation::Add,
-        };
+        let constants = [("IS_SRGB_TARGET", f64::from(u8::from(format.is_srgb())))];
         let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some("fill"),
             layout: Some(&layout),
@@ -43,17 +38,18 @@ impl FillPipeline {
             fragment: Some(wgpu::FragmentState {
                 module: &module,
                 entry_point: Some("fragment"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
                 targets: &[Some(wgpu::ColorTargetState {
                     format,
-                    blend: Some(wgpu::BlendState { color: constant, alpha: constant }),
+                    // Blending reads what is there, which doubles the cost.
+                    blend: None,
                     write_mask: wgpu::ColorWrites::ALL,
                 })],
             }),
             multiview_mask: None,
             cache: None,
         });
-        Self { pipeline, is_srgb: format.is_srgb() }
+        Self { pipeline }
     }
 }
 
@@ -83,14 +79,11 @@ impl CallbackTrait for Fill {
         if left >= right || top >= bottom {
             return;
         }
-        let [r, g, b, a] = match fill.is_srgb {
-            true => egui::Rgba::from(self.color).to_array(),
-            false => self.color.to_normalized_gamma_f32(),
-        };
+        let [r, g, b, _] = self.color.to_array();
+        let instance = u32::from_be_bytes([0, r, g, b]);
         pass.set_viewport(0.0, 0.0, screen_width as f32, screen_height as f32, 0.0, 1.0);
         pass.set_scissor_rect(left as u32, top as u32, (right - left) as u32, (bottom - top) as u32);
         pass.set_pipeline(&fill.pipeline);
-        pass.set_blend_constant(wgpu::Color { r: r.into(), g: g.into(), b: b.into(), a: a.into() });
-        pass.draw(0..3, 0..1);
+        pass.draw(0..3, instance..instance + 1);
     }
 }

@@ -1,7 +1,6 @@
 //! The shader sources, put together from `shaders/`: one variant for each kind of texture.
 
-/// Flat areas.
-pub(super) const FILL: &str = include_str!("../../shaders/fill.wgsl");
+const GAMMA: &str = include_str!("../../shaders/shared/gamma.wgsl");
 
 /// The interface.
 pub(super) const INTERFACE: &str = include_str!("../../shaders/interface.wgsl");
@@ -72,7 +71,15 @@ impl Variant {
 
 /// The shader that draws a plane.
 pub(super) fn plane(variant: Variant) -> String {
-    variant.prelude() + include_str!("../../shaders/shared/hatch.wgsl") + include_str!("../../shaders/plane.wgsl")
+    variant.prelude()
+        + GAMMA
+        + include_str!("../../shaders/shared/hatch.wgsl")
+        + include_str!("../../shaders/plane.wgsl")
+}
+
+/// The shader of flat areas.
+pub(super) fn fill() -> String {
+    GAMMA.to_owned() + include_str!("../../shaders/fill.wgsl")
 }
 
 /// The shader that folds a volume.
@@ -90,7 +97,7 @@ fn sources() -> Vec<(String, String)> {
     Variant::ALL
         .into_iter()
         .flat_map(|v| [(format!("plane {v:?}"), plane(v)), (format!("project {v:?}"), project(v))])
-        .chain([("fill", FILL), ("interface", INTERFACE)].map(|(name, source)| (name.to_owned(), source.to_owned())))
+        .chain([("fill".to_owned(), fill()), ("interface".to_owned(), INTERFACE.to_owned())])
         .collect()
 }
 

@@ -98,14 +98,26 @@ fn fills_id() -> egui::Id {
     egui::Id::unique("tectum fills")
 }
 
-/// From now on [`fill`] uses the renderer's own pipeline, which must be installed.
+/// From now on [`fill`] uses the renderer's own pipeline, which must be installed, and the window is
+/// cleared to black.
 pub fn fill_by_renderer(ctx: &egui::Context) {
     ctx.data_mut(|data| data.insert_temp(fills_id(), true));
 }
 
+/// Black under the canvas, which the renderer's window is cleared to.
+pub fn canvas_ground(ui: &egui::Ui, rect: egui::Rect) {
+    if !is_filled_by_renderer(ui) {
+        ui.painter().rect_filled(rect, 0.0, Color32::BLACK);
+    }
+}
+
+fn is_filled_by_renderer(ui: &egui::Ui) -> bool {
+    ui.data(|data| data.get_temp(fills_id()).unwrap_or(false))
+}
+
 /// Fills a large area with an opaque colour.
 pub fn fill(ui: &egui::Ui, rect: egui::Rect, color: Color32) {
-    if ui.data(|data| data.get_temp(fills_id()).unwrap_or(false)) {
+    if is_filled_by_renderer(ui) {
         ui.painter().add(crate::render::fill_shape(rect, color));
     } else {
         ui.painter().rect_filled(rect, 0.0, color);

@@ -29,7 +29,7 @@ pub fn canvas_ui(
     canvas: &mut dyn Canvas,
     commands: &mut Vec<Command>,
 ) -> Option<Readout> {
-    super::super::theme::fill(ui, rect, Color32::BLACK);
+    super::super::theme::canvas_ground(ui, rect);
     let view = model.view;
     // Not focusable: the arrow keys are for time and depth.
     let response = ui.interact(rect, ui.make_persistent_id("canvas"), Sense::CLICK | Sense::DRAG);
