@@ -20,5 +20,7 @@ fn vertex(
 
 @fragment
 fn fragment(vertex: Vertex) -> @location(0) vec4<f32> {
-    return vertex.color * textureSample(atlas, atlas_sampler, vertex.tex_coord);
+    // Glyphs lie on whole pixels, so that the texel under the centre is what a filter would give.
+    let texel = vec2<i32>(vertex.tex_coord * vec2<f32>(textureDimensions(atlas)));
+    return vertex.color * textureLoad(atlas, texel, 0);
 }

@@ -30,13 +30,13 @@ struct Plane {
     is_inverted: u32,
     gamma: f32,
     full_scale: f32,
-    colormap: i32,
-    pad: vec2<i32>,
+    pad: i32,
+    pads: vec2<i32>,
     hatch: Hatch,
+    lut: array<vec4<u32>, 64>,   // colours of the 256 steps of the colormap, 0xAABBGGRR
 }
 
 @group(0) @binding(0) var<uniform> plane: Plane;
-@group(0) @binding(1) var luts: texture_2d<f32>;
 
 @vertex
 fn vs_main(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
@@ -171,7 +171,7 @@ fn fs_main(@builtin(position) position_px: vec4<f32>) -> @location(0) vec4<f32> 
         index = clamp(index, 1, 254);
         index = select(select(index, 0, gathered.is_zero), 255, gathered.is_full);
     }
-    var color = textureLoad(luts, vec2(index, plane.colormap), 0).rgb;
+    var color = unpack4x8unorm(plane.lut[index >> 2u][index & 3]).rgb;
     if IS_MASKED || CAN_BE_NAN {
         color = select(color, hatch_color(plane.hatch, position_px.xy), gathered.is_missing);
     }

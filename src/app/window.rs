@@ -56,6 +56,8 @@ impl TectumApp {
         let preferences = ViewState::default();
         ui::theme::install(ctx, preferences.theme);
         ui::theme::fill_by_renderer(ctx);
+        // Circles are not drawn from the text's texture, which the painter does not filter.
+        ctx.tessellation_options_mut(|options| options.prerasterized_discs = painter.is_none());
         wake.attach(ctx);
         Self {
             screen: job.map_or(Screen::Welcome, |job| Screen::Opening { job, previous: None }),

@@ -1,20 +1,17 @@
-//! Everything that is made once for a device: layouts, pipelines, the table of colormaps.
+//! Everything that is made once for a device: layouts and pipelines.
 
 use super::shaders::{self, Variant};
 use super::uniforms::gpu;
-use crate::volume::Colormap;
 
 /// Pipelines and what they share. Those of one kind of texture are made when it is first drawn.
 pub(super) struct Pipelines {
     device: wgpu::Device,
     target: wgpu::TextureFormat,
-    /// Uniforms by offset, and the colormaps.
+    /// Uniforms by offset.
     pub(super) plane_layout: wgpu::BindGroupLayout,
     planes: Vec<(PlaneKey, wgpu::RenderPipeline)>,
     no_masks: [Option<wgpu::BindGroup>; Variant::NUM],
     texture_layouts: [wgpu::BindGroupLayout; Variant::NUM],
-    /// All LUTs, one in a row.
-    pub(super) luts: wgpu::TextureView,
     num_created: u64,
 }
 
@@ -60,22 +57,19 @@ impl PlaneKey {
 }
 
 impl Pipelines {
-    pub(super) fn new(device: &wgpu::Device, queue: &wgpu::Queue, target: wgpu::TextureFormat) -> Self {
+    pub(super) fn new(device: &wgpu::Device, target: wgpu::TextureFormat) -> Self {
         let plane_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some("plane"),
-            entries: &[
-                wgpu::BindGroupLayoutEntry {
-                    binding: 0,
-                    visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
-                    ty: wgpu::BindingType::Buffer {
-                        ty: wgpu::BufferBindingType::Uniform,
-                        has_dynamic_offset: true,
-                        min_binding_size: std::num::NonZeroU64::new(size_of::<gpu::Plane>() as u64),
-                    },
-                    count: None,
+            entries: &[wgpu::BindGroupLayoutEntry {
+                binding: 0,
+                visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+                ty: wgpu::BindingType::Buffer {
+                    ty: wgpu::BufferBindingType::Uniform,
+                    has_dynamic_offset: true,
+                    min_binding_size: std::num::NonZeroU64::new(size_of::<gpu::Plane>() as u64),
                 },
-                texture_entry(1, wgpu::TextureSampleType::Float { filterable: false }, wgpu::TextureViewDimension::D2),
-            ],
+                count: None,
+            }],
         });
         let texture_layouts = Variant::ALL.map(|variant| {
             device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
@@ -83,7 +77,6 @@ impl Pipelines {
                 entries: &[texture_entry(0, variant.sample_type(), variant.dimension())],
             })
         });
-        let luts = upload_luts(device, queue);
         Self {
             device: device.clone(),
             target,
@@ -91,8 +84,7 @@ impl Pipelines {
             planes: Vec::new(),
             no_masks: Default::default(),
             texture_layouts,
-            luts,
-            num_created: 2 + Variant::NUM as u64,
+            num_created: 1 + Variant::NUM as u64,
         }
     }
 
@@ -193,20 +185,6 @@ pub(super) fn texture(
         usage,
         view_formats: &[],
     }
-}
-
-fn upload_luts(device: &wgpu::Device, queue: &wgpu::Queue) -> wgpu::TextureView {
-    let size = [256, Colormap::ALL.len() as u32, 1];
-    let usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
-    let texture = device.create_texture(&texture("colormaps", size, wgpu::TextureFormat::Rgba8Unorm, usage));
-    let tables: Vec<[u8; 4]> = Colormap::ALL.iter().flat_map(|colormap| colormap.lut()).copied().collect();
-    queue.write_texture(
-        texture.as_image_copy(),
-        bytemuck::cast_slice(&tables),
-        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(4 * size[0]), rows_per_image: None },
-        wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
-    );
-    texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
 
 /// What a pipeline is made of; its vertices come from `vs_main`.

@@ -154,8 +154,8 @@ impl Renderer {
     fn new(state: &egui_wgpu::RenderState, config: GpuConfig) -> Self {
         let (device, queue) = (state.device.clone(), state.queue.clone());
         let health = Health::watch(&device);
-        let pipelines = Pipelines::new(&device, &queue, state.target_format);
-        let uniforms = UniformRing::new(&device, &pipelines.plane_layout, &pipelines.luts, 0);
+        let pipelines = Pipelines::new(&device, state.target_format);
+        let uniforms = UniformRing::new(&device, &pipelines.plane_layout, 0);
         Self {
             textures: Textures::new(device.clone(), config.budget_bytes),
             planes: Planes::new(queue.clone(), device.limits(), config.upload_bytes_per_frame),
@@ -304,8 +304,7 @@ impl Renderer {
         let uniforms = plane_uniforms(plane, draw, rect, screen)?;
         if self.uniforms.is_full() {
             let num_slots = self.uniforms.num_slots() * 2;
-            self.uniforms =
-                UniformRing::new(&self.device, &self.pipelines.plane_layout, &self.pipelines.luts, num_slots);
+            self.uniforms = UniformRing::new(&self.device, &self.pipelines.plane_layout, num_slots);
             self.num_rings += 1;
         }
         let offset = self.uniforms.push(&self.queue, &uniforms);
@@ -380,13 +379,13 @@ fn plane_uniforms(plane: &Plane, draw: &PlaneDraw, rect: egui::Rect, screen: &Sc
         is_inverted: u32::from(display.invert),
         gamma: display.gamma,
         full_scale: display.full_scale_of(plane.dtype),
-        colormap: display.colormap.index() as i32,
-        pad: [0; 2],
+        pad: [0; 3],
         hatch: gpu::Hatch {
             back: color(HATCH_BACK),
             period_px: HATCH_PERIOD * scale,
             line: color(HATCH_LINE),
             line_px: HATCH_WIDTH * scale,
         },
+        lut: *display.colormap.lut(),
     })
 }

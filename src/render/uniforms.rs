@@ -39,9 +39,9 @@ pub(super) mod gpu {
         pub is_inverted: u32,
         pub gamma: f32,
         pub full_scale: f32,
-        pub colormap: i32,
-        pub pad: [i32; 2],
+        pub pad: [i32; 3],
         pub hatch: Hatch,
+        pub lut: [[u8; 4]; 256],
     }
 
     /// `Project` in shaders/project.wgsl.
@@ -54,7 +54,7 @@ pub(super) mod gpu {
         pub op: i32,
     }
 
-    const _: () = assert!(size_of::<Plane>() == 128 && size_of::<Project>() == 32);
+    const _: () = assert!(size_of::<Plane>() == 1152 && size_of::<Project>() == 32);
 }
 
 impl gpu::Tiles {
@@ -80,12 +80,7 @@ pub(super) struct UniformRing {
 }
 
 impl UniformRing {
-    pub(super) fn new(
-        device: &wgpu::Device,
-        layout: &wgpu::BindGroupLayout,
-        luts: &wgpu::TextureView,
-        num_slots: u32,
-    ) -> Self {
+    pub(super) fn new(device: &wgpu::Device, layout: &wgpu::BindGroupLayout, num_slots: u32) -> Self {
         let num_slots = num_slots.max(NUM_SLOTS);
         let size = size_of::<gpu::Plane>() as u32;
         let stride = size.next_multiple_of(device.limits().min_uniform_buffer_offset_alignment.max(4));
@@ -98,17 +93,14 @@ impl UniformRing {
         let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("plane uniforms"),
             layout,
-            entries: &[
-                wgpu::BindGroupEntry {
-                    binding: 0,
-                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                        buffer: &buffer,
-                        offset: 0,
-                        size: NonZeroU64::new(u64::from(size)),
-                    }),
-                },
-                wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(luts) },
-            ],
+            entries: &[wgpu::BindGroupEntry {
+                binding: 0,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &buffer,
+                    offset: 0,
+                    size: NonZeroU64::new(u64::from(size)),
+                }),
+            }],
         });
         Self { bind_group, buffer, stride, num_slots, next: 0 }
     }

@@ -20,8 +20,8 @@ pub(super) fn lower_this_thread(priority: Priority) {
     const BEST_EFFORT: libc::c_int = 2;
     const IDLE: libc::c_int = 3;
     let (nice, io) = match priority {
-        Priority::Behind => (5, BEST_EFFORT << CLASS_SHIFT | 7),
-        Priority::Last => (15, IDLE << CLASS_SHIFT),
+        Priority::Behind => (10, BEST_EFFORT << CLASS_SHIFT | 7),
+        Priority::Last => (19, IDLE << CLASS_SHIFT),
     };
     // SAFETY: both calls take plain integers and touch no memory of ours. On Linux each thread has its own
     // nice value, and 0 names the calling thread. Failing, they change nothing, which is acceptable.
