@@ -55,23 +55,24 @@ pub(super) struct Previous<'a> {
 /// When nothing can be shown: no block that opens.
 pub(super) fn build(
     place: &Arc<Place>,
-    listing: &Listing,
+    listing: &Arc<Listing>,
     previous: Option<&Previous<'_>>,
     watch: &Arc<Mutex<Watch>>,
 ) -> Result<SplitSource, FormatError> {
     let folder = &place.folder;
-    let all = listing.groups(None);
-    let mut group = all.into_iter().find(|group| group.prefix == place.prefix).unwrap_or_default();
-    if group.blocks.is_empty() {
+    let Some(group) = listing.group(&place.prefix).filter(|group| !group.blocks.is_empty()) else {
         return Err(FormatError::absent(folder, "no block yet: waiting for 0000.h5"));
-    }
+    };
     let mut problems = Vec::new();
-    let (claim, claim_problems, is_finished) = read_claim(place, listing, &group, previous, watch);
+    let (claim, claim_problems, is_finished) = read_claim(place, listing, group, previous, watch);
     problems.extend(claim_problems.iter().cloned());
 
     let reuse = |name: &str| previous.and_then(|previous| previous.blocks.get(name)).map(Arc::clone);
-    let fresh =
-        |number: u64, name: &str, is_present: bool| Arc::new(Block::new(&folder.join(name), number, is_present));
+    let mut path = folder.join("name");
+    let mut fresh = |number: u64, name: &str, is_present: bool| {
+        path.set_file_name(name);
+        Arc::new(Block::new(&path, number, is_present))
+    };
     let mut blocks: Vec<Arc<Block>> = group
         .blocks
         .iter()
@@ -81,7 +82,7 @@ pub(super) fn build(
     let indexes = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.source.indexes));
     let rig = match previous {
         Some(previous) if previous.source.is_finished == is_finished => previous.source.rig.clone(),
-        _ => rig::look(folder),
+        _ => rig::look(folder, listing),
     };
     let reference = find_reference(&blocks, previous, &indexes, is_finished, watch)?;
     let header = &reference.header;
@@ -165,8 +166,7 @@ pub(super) fn build(
         is_finished,
     };
     let info = facts.array_info(&mut problems)?;
-    group.left_out.sort();
-    describe::name_problems(&facts, &group, &slots, &info, &mut problems);
+    describe::name_problems(&facts, group, &slots, &info, &mut problems);
     let found = previous.map(|previous| kept_problems(previous, &slots)).unwrap_or_default();
     Ok(SplitSource {
         info: Arc::new(info),
@@ -188,7 +188,7 @@ pub(super) fn build(
         is_tail_judged: tail.iter().all(|state| matches!(state, TailState::GivenUp { .. })),
         tail: tail.into_iter().map(|state| state.into_path()).collect(),
         left_over,
-        listed: group.blocks,
+        listed: Arc::clone(listing),
         watch: Arc::clone(watch),
     })
 }

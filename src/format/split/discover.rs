@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::names::{self, Group};
 use crate::format::{FormatError, OpenOptions};
@@ -10,12 +11,16 @@ use crate::format::{FormatError, OpenOptions};
 const MAX_FOLDERS: usize = 256;
 
 /// The names in one folder that matter, from one directory listing.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Files ending in `.h5`.
+    /// The groups of blocks, the likeliest first.
+    pub groups: Vec<Group>,
+    /// Other files ending in `.h5`.
     pub h5: Vec<String>,
     /// Files ending in `stack_metadata.json`.
     pub json: Vec<String>,
+    /// Files ending in `_metadata.json` that are not those: the rig's own.
+    pub rig: Vec<String>,
     /// Sub-folders.
     pub folders: Vec<String>,
 }
@@ -24,25 +29,30 @@ impl Listing {
     /// Lists a folder once. Names that are not Unicode cannot be blocks.
     pub fn of(folder: &Path) -> io::Result<Self> {
         let mut listing = Self::default();
+        let mut blocks = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             if name.ends_with(".h5") {
-                listing.h5.push(name);
+                if names::parse(&name).is_some() { blocks.push(name) } else { listing.h5.push(name) }
             } else if name.ends_with("stack_metadata.json") {
                 listing.json.push(name);
+            } else if name.ends_with("_metadata.json") {
+                listing.rig.push(name);
             } else if !name.starts_with('.') && entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink()) {
                 listing.folders.push(name);
             }
         }
-        listing.json.sort();
-        listing.folders.sort();
+        listing.groups = names::group(blocks);
+        for names in [&mut listing.h5, &mut listing.json, &mut listing.rig, &mut listing.folders] {
+            names.sort_unstable();
+        }
         Ok(listing)
     }
 
-    /// The groups of blocks, the likeliest first.
-    pub fn groups(&self, prefix: Option<&str>) -> Vec<Group> {
-        names::group(self.h5.iter().map(String::as_str), prefix)
+    /// The blocks of exactly this prefix.
+    pub fn group(&self, prefix: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.prefix == prefix)
     }
 
     /// The metadata file of a prefix: its own, else the plain one, else the only one.
@@ -66,7 +76,7 @@ pub(super) struct Candidate {
     /// What its block names start with.
     pub prefix: String,
     /// The folder's names.
-    pub listing: Listing,
+    pub listing: Arc<Listing>,
     /// Number of blocks.
     pub num_blocks: usize,
 }
@@ -100,7 +110,7 @@ pub(super) fn discover(path: &Path, options: &OpenOptions) -> Result<Found, Form
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Some(own) = name.strip_suffix("stack_metadata.json") {
-        let listing = Listing::of(parent).map_err(|error| io_error(parent, &error))?;
+        let listing = Arc::new(Listing::of(parent).map_err(|error| io_error(parent, &error))?);
         let wanted = prefix.or(Some(own).filter(|own| !own.is_empty()));
         let mut found = candidates(parent, &listing, wanted);
         if found.is_empty() {
@@ -119,12 +129,11 @@ pub(super) fn discover(path: &Path, options: &OpenOptions) -> Result<Found, Form
     if let Some((own, _)) = names::parse(name)
         && let Ok(listing) = Listing::of(parent)
     {
-        let groups = listing.groups(prefix);
-        let is_block = |group: &Group| group.blocks.iter().any(|block| block.name == name);
-        if let Some(group) = groups.into_iter().find(is_block)
+        let group = listing.group(own).filter(|group| group.is_asked_for(prefix));
+        if let Some(group) = group.filter(|group| group.blocks.iter().any(|block| block.name == name))
             && (own.is_empty() || group.blocks.len() > 1 || !listing.json.is_empty())
         {
-            return Ok(Found::Split(candidates(parent, &listing, Some(own))));
+            return Ok(Found::Split(candidates(parent, &Arc::new(listing), Some(own))));
         }
     }
     Ok(Found::File(path.to_owned()))
@@ -141,15 +150,12 @@ fn no_blocks(path: &Path, prefix: Option<&str>) -> FormatError {
 }
 
 /// The recordings whose blocks lie in `folder` itself.
-fn candidates(folder: &Path, listing: &Listing, prefix: Option<&str>) -> Vec<Candidate> {
-    let groups = match prefix {
-        // The exact prefix of a block that was named, empty included.
-        Some(exact) => {
-            let all = listing.groups(None);
-            let exactly: Vec<Group> = all.into_iter().filter(|group| group.prefix == exact).collect();
-            if exactly.is_empty() { listing.groups(Some(exact)) } else { exactly }
-        }
-        None => listing.groups(None),
+fn candidates(folder: &Path, listing: &Arc<Listing>, prefix: Option<&str>) -> Vec<Candidate> {
+    // The exact prefix of a block that was named, empty included.
+    let exactly = prefix.and_then(|prefix| listing.group(prefix));
+    let groups: Vec<&Group> = match exactly {
+        Some(group) => vec![group],
+        None => listing.groups.iter().filter(|group| group.is_asked_for(prefix)).collect(),
     };
     let folder_name = folder.file_name().map_or_else(|| "recording".into(), |name| name.to_string_lossy().into_owned());
     groups
@@ -160,8 +166,8 @@ fn candidates(folder: &Path, listing: &Listing, prefix: Option<&str>) -> Vec<Can
                 prefix => prefix.to_owned(),
             },
             folder: folder.to_owned(),
-            prefix: group.prefix,
-            listing: listing.clone(),
+            prefix: group.prefix.clone(),
+            listing: Arc::clone(listing),
             num_blocks: group.blocks.len(),
         })
         .collect()
@@ -169,7 +175,7 @@ fn candidates(folder: &Path, listing: &Listing, prefix: Option<&str>) -> Vec<Can
 
 /// Looks in the folder, then one level down, `original` first and its channels with it.
 fn in_folder(folder: &Path, prefix: Option<&str>, options: &OpenOptions) -> Result<Found, FormatError> {
-    let listing = Listing::of(folder).map_err(|error| io_error(folder, &error))?;
+    let listing = Arc::new(Listing::of(folder).map_err(|error| io_error(folder, &error))?);
     let mut found = candidates(folder, &listing, prefix);
     if found.is_empty() && !listing.json.is_empty() {
         return Err(no_blocks(&folder.join(&listing.json[0]), prefix));
@@ -180,7 +186,9 @@ fn in_folder(folder: &Path, prefix: Option<&str>, options: &OpenOptions) -> Resu
     if !found.is_empty() {
         return Ok(Found::Split(found));
     }
-    match listing.h5.as_slice() {
+    let blocks = listing.groups.iter().flat_map(|group| group.names());
+    let h5: Vec<&str> = listing.h5.iter().map(String::as_str).chain(blocks).collect();
+    match h5.as_slice() {
         [only] => Ok(Found::File(folder.join(only))),
         [] => {
             let text = match prefix {
@@ -212,7 +220,7 @@ fn below(
             break;
         }
         let inner = folder.join(name);
-        let Ok(listing) = Listing::of(&inner) else { continue };
+        let Ok(listing) = Listing::of(&inner).map(Arc::new) else { continue };
         let mut here = candidates(&inner, &listing, prefix);
         if here.is_empty() && depth > 0 && name == "original" {
             here = below(&inner, &listing, prefix, options, depth - 1);

@@ -25,6 +25,18 @@ pub(super) struct Group {
     pub left_out: Vec<String>,
 }
 
+impl Group {
+    /// Whether a user who names `prefix` means it, with or without the underscore; all who name none do.
+    pub fn is_asked_for(&self, prefix: Option<&str>) -> bool {
+        prefix.is_none_or(|wanted| self.prefix == wanted || self.prefix.strip_suffix('_') == Some(wanted))
+    }
+
+    /// All file names, those left out last.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.blocks.iter().map(|block| block.name.as_str()).chain(self.left_out.iter().map(String::as_str))
+    }
+}
+
 /// Splits `fish1_0012.h5` into `("fish1_", 12)`. Names with a prefix need three digits, so that
 /// `scan2.h5` and `mean_4d.h5` are no blocks.
 pub(super) fn parse(name: &str) -> Option<(&str, u64)> {
@@ -38,23 +50,19 @@ pub(super) fn parse(name: &str) -> Option<(&str, u64)> {
 }
 
 /// Sorts names into groups, the likeliest recording first: bare numbers, then the largest group.
-/// With `prefix`, only that group, whether or not the underscore is given with it.
-pub(super) fn group<'a>(names: impl IntoIterator<Item = &'a str>, prefix: Option<&str>) -> Vec<Group> {
+pub(super) fn group(names: Vec<String>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for name in names {
-        let Some((found, number)) = parse(name) else { continue };
-        if prefix.is_some_and(|wanted| found != wanted && found.strip_suffix('_') != Some(wanted)) {
-            continue;
-        }
-        let block = BlockName { number, name: name.to_owned() };
-        match groups.iter_mut().find(|group| group.prefix == found) {
-            Some(group) => group.blocks.push(block),
-            None => groups.push(Group { prefix: found.to_owned(), blocks: vec![block], left_out: Vec::new() }),
-        }
+        let Some((prefix, number)) = parse(&name) else { continue };
+        let known = groups.iter().position(|group| group.prefix == prefix).unwrap_or_else(|| {
+            groups.push(Group { prefix: prefix.to_owned(), ..Group::default() });
+            groups.len() - 1
+        });
+        groups[known].blocks.push(BlockName { number, name });
     }
     for group in &mut groups {
         // Of two files with one number the four-digit name is the writer's own.
-        group.blocks.sort_by(|a, b| {
+        group.blocks.sort_unstable_by(|a, b| {
             let rank = |block: &BlockName| (block.number, block.name.len().abs_diff(group.prefix.len() + 7));
             rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
         });
@@ -68,6 +76,7 @@ pub(super) fn group<'a>(names: impl IntoIterator<Item = &'a str>, prefix: Option
         let (kept, strays) = largest_run(unique);
         group.blocks = kept;
         group.left_out.extend(strays.into_iter().map(|block| block.name));
+        group.left_out.sort_unstable();
     }
     groups.sort_by(|a, b| {
         (!a.prefix.is_empty())
@@ -102,13 +111,17 @@ fn largest_run(blocks: Vec<BlockName>) -> (Vec<BlockName>, Vec<BlockName>) {
 mod tests {
     use super::*;
 
+    fn group_all<const N: usize>(names: [&str; N]) -> Vec<Group> {
+        group(names.map(str::to_owned).to_vec())
+    }
+
     fn names(group: &Group) -> Vec<&str> {
         group.blocks.iter().map(|block| block.name.as_str()).collect()
     }
 
     #[test]
     fn numeric_order_beyond_four_digits_and_strays_left_out() {
-        let groups = group(["10000.h5", "9999.h5", "mean_4d.h5", "9998.h5", "shifts_sobel.h5", "20240131.h5"], None);
+        let groups = group_all(["10000.h5", "9999.h5", "mean_4d.h5", "9998.h5", "shifts_sobel.h5", "20240131.h5"]);
         assert_eq!(groups.len(), 1);
         assert_eq!(names(&groups[0]), ["9998.h5", "9999.h5", "10000.h5"]);
         assert_eq!(groups[0].left_out, ["20240131.h5"]);
@@ -117,18 +130,18 @@ mod tests {
     #[test]
     fn prefixes_make_groups_and_can_be_asked_for_with_or_without_the_underscore() {
         let all = ["fish1_0000.h5", "fish1_0001.h5", "0000.h5", "fish2_0000.h5"];
-        let groups = group(all, None);
+        let groups = group_all(all);
         assert_eq!(groups.iter().map(|g| g.prefix.as_str()).collect::<Vec<_>>(), ["", "fish1_", "fish2_"]);
         for prefix in ["fish1", "fish1_"] {
-            let groups = group(all, Some(prefix));
-            assert_eq!(groups.len(), 1);
-            assert_eq!(names(&groups[0]), ["fish1_0000.h5", "fish1_0001.h5"]);
+            let asked: Vec<&Group> = groups.iter().filter(|group| group.is_asked_for(Some(prefix))).collect();
+            assert_eq!(asked.len(), 1);
+            assert_eq!(names(asked[0]), ["fish1_0000.h5", "fish1_0001.h5"]);
         }
     }
 
     #[test]
     fn one_number_twice_takes_the_usual_name() {
-        let groups = group(["000.h5", "0000.h5", "001.h5"], None);
+        let groups = group_all(["000.h5", "0000.h5", "001.h5"]);
         assert_eq!(names(&groups[0]), ["0000.h5", "001.h5"]);
         assert_eq!(groups[0].left_out, ["000.h5"]);
     }

@@ -69,13 +69,13 @@ impl SplitSource {
     pub fn refresh(&self, hints: &[PathBuf]) -> Result<Refresh, FormatError> {
         let folder = &self.place.folder;
         let listing = match Listing::of(folder) {
-            Ok(listing) => listing,
+            Ok(listing) => Arc::new(listing),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(Refresh::Gone("the folder has gone: deleted, renamed, or its disk taken away".into()));
             }
             Err(error) => return Err(io_error(folder, &error)),
         };
-        let group = listing.groups(None).into_iter().find(|group| group.prefix == self.place.prefix);
+        let group = listing.group(&self.place.prefix);
         let Some(group) = group.filter(|group| !group.blocks.is_empty()) else {
             return Ok(Refresh::Gone("the blocks have been deleted".into()));
         };
@@ -101,7 +101,7 @@ impl SplitSource {
                 Err(error) => Refresh::Gone(format!("the recording is being written anew ({})", error.message)),
             });
         }
-        let is_same_names = group.blocks == self.listed;
+        let is_same_names = self.listed.group(&self.place.prefix).is_some_and(|old| old.blocks == group.blocks);
         let is_overwritten = self.left_over.iter().any(|(path, was)| identity_of(path).ok() != *was);
         if is_same_names && is_same_metadata && changed.is_empty() && !is_overwritten && !self.tail_moved() {
             return Ok(Refresh::Unchanged);
@@ -195,7 +195,7 @@ impl SplitSource {
 
     /// Opens the recording that has begun in the place of this one. Blocks that have not been written
     /// since are of the old one.
-    fn restarted(&self, listing: &Listing, names: &[BlockName]) -> Result<Arc<SplitSource>, FormatError> {
+    fn restarted(&self, listing: &Arc<Listing>, names: &[BlockName]) -> Result<Arc<SplitSource>, FormatError> {
         let mut watch = Watch { is_first_look: false, ..Watch::default() };
         let known: HashMap<&Path, Option<Identity>> =
             self.blocks.iter().map(|block| (&*block.path, block.identity())).collect();

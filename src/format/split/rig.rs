@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::discover::Listing;
 use super::metadata;
 
 /// How much of the neighbourhood is looked through for a metadata file.
@@ -22,37 +23,47 @@ pub(super) struct Rig {
     pub time_file: Option<PathBuf>,
 }
 
-/// Looks in the folder and its parent, where the rigs put these files. Missing or odd files say nothing.
-pub(super) fn look(folder: &Path) -> Rig {
+/// Looks in the folder, which was listed already, and its parent, where the rigs put these files. Missing
+/// or odd files say nothing.
+pub(super) fn look(folder: &Path, listing: &Listing) -> Rig {
     let mut rig = Rig::default();
     // The channels of brunoise lie one folder deeper.
     let is_channel = folder.file_name().is_some_and(|name| name == "green" || name == "red");
     let experiment = if is_channel { folder.parent().and_then(Path::parent) } else { folder.parent() };
-    for place in [experiment, Some(folder)].into_iter().flatten() {
-        let Ok(entries) = std::fs::read_dir(place) else { continue };
-        let mut names: Vec<String> = entries
-            .take(MAX_ENTRIES)
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| name == "time.h5" || name.ends_with("_metadata.json"))
-            .filter(|name| !name.ends_with("stack_metadata.json"))
-            .collect();
-        names.sort();
-        if names.iter().any(|name| name == "time.h5") {
-            rig.time_file.get_or_insert_with(|| place.join("time.h5"));
-        }
-        for name in names.iter().filter(|name| name.ends_with(".json")) {
-            if let Ok(value) = metadata::read_value(&place.join(name)) {
-                rig.read_stytra(&value);
-            }
-        }
-        if rig.writer.is_some() {
-            break;
-        }
+    if let Some(place) = experiment {
+        rig.read_files(place, &names_in(place));
+    }
+    if rig.writer.is_none() {
+        let time = listing.h5.iter().filter(|name| *name == "time.h5");
+        rig.read_files(folder, &listing.rig.iter().chain(time).cloned().collect::<Vec<_>>());
     }
     rig
 }
 
+fn names_in(place: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(place) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .take(MAX_ENTRIES)
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name == "time.h5" || name.ends_with("_metadata.json"))
+        .filter(|name| !name.ends_with("stack_metadata.json"))
+        .collect();
+    names.sort();
+    names
+}
+
 impl Rig {
+    fn read_files(&mut self, place: &Path, names: &[String]) {
+        if names.iter().any(|name| name == "time.h5") {
+            self.time_file.get_or_insert_with(|| place.join("time.h5"));
+        }
+        for name in names.iter().filter(|name| name.ends_with(".json")) {
+            if let Ok(value) = metadata::read_value(&place.join(name)) {
+                self.read_stytra(&value);
+            }
+        }
+    }
+
     /// Takes what a Stytra file says of the microscope; of several the last word stands.
     fn read_stytra(&mut self, value: &Value) {
         let Some(imaging) = value.get("imaging") else { return };

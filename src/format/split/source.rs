@@ -9,10 +9,10 @@ use parking_lot::Mutex;
 use super::block::{Block, Indexes, Key, OpenBlock};
 use super::build::Place;
 use super::convert::convert_exactly;
+use super::discover::Listing;
 use super::identity::{Identity, identity_of};
 use super::layout::Geometry;
 use super::metadata::Claim;
-use super::names::BlockName;
 use super::refresh::Watch;
 use super::rig::Rig;
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source, h5::Header};
@@ -53,8 +53,8 @@ pub struct SplitSource {
     pub(super) is_tail_judged: bool,
     /// The first of the blocks left out as a former recording's, as they are: the next to be overwritten.
     pub(super) left_over: Vec<(Arc<Path>, Option<Identity>)>,
-    /// Names of all blocks in the folder when it was listed.
-    pub(super) listed: Vec<BlockName>,
+    /// The folder when it was listed.
+    pub(super) listed: Arc<Listing>,
     /// What is remembered between looks at the folder.
     pub(super) watch: Arc<Mutex<Watch>>,
 }
