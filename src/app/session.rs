@@ -22,6 +22,8 @@ const FACTS_EVERY: Duration = Duration::from_millis(250);
 
 /// The age of the newest block is told anew this often while a recording runs.
 const AGES_EVERY: Duration = Duration::from_millis(500);
+/// A motion has ended when nothing moved for this long; reading ahead then looks both ways.
+const STILL_AFTER: Duration = Duration::from_millis(400);
 /// Every so many voxels of the first picture are looked at for its limits.
 const PROVISIONAL_STEP: usize = 7;
 
@@ -42,6 +44,10 @@ pub struct Session {
     measure: Measure,
     request: ViewRequest,
     shown: Shown,
+    /// The last picture asked for, until the motion that led to it is over.
+    moved: Option<Instant>,
+    /// Timepoint of the last picture that was seen complete: a large one takes several frames to upload.
+    complete_t: Option<usize>,
     pub(super) on_screen: Option<OnScreen>,
     facts: Facts,
     figures: Figures,
@@ -106,6 +112,8 @@ impl Session {
             measure,
             request,
             shown: Shown::Nothing,
+            moved: Some(now),
+            complete_t: None,
             on_screen: None,
             facts,
             figures: Figures::default(),
@@ -158,6 +166,7 @@ impl Session {
         self.measure.wished(request.picture, now);
         self.stream.request(&request, now);
         self.request = request;
+        self.moved = Some(now);
     }
 
     /// Everything that happens without the user: measured contrast, playback. Call once a frame, before
@@ -174,7 +183,19 @@ impl Session {
         }
         let to_next = self.playback.time_to_next(&self.view, now);
         // The ages in the status bar grow by themselves.
-        if self.is_live() { Some(to_next.map_or(AGES_EVERY, |pause| pause.min(AGES_EVERY))) } else { to_next }
+        let to_ages = self.is_live().then_some(AGES_EVERY);
+        [to_next, to_ages, self.time_to_rest(now)].into_iter().flatten().min()
+    }
+
+    /// Lets the stream read ahead both ways once a motion is over; until then, how long that will be.
+    fn time_to_rest(&mut self, now: Instant) -> Option<Duration> {
+        let rest = STILL_AFTER.saturating_sub(now.duration_since(self.moved?));
+        if rest.is_zero() {
+            self.moved = None;
+            self.stream.request(&self.request, now);
+            return None;
+        }
+        Some(rest)
     }
 
     /// Copies out of the source what it has found out meanwhile.
@@ -313,6 +334,14 @@ impl Session {
                         self.on_screen = None;
                     }
                 }
+            }
+        }
+        // While a large picture is uploaded the one before it stays on screen, and is called what it is.
+        if let Some(chosen) = &self.on_screen {
+            if renderer.is_ready(&chosen.voxels) {
+                self.complete_t = Some(chosen.picture.t());
+            } else {
+                self.shown = self.complete_t.map_or(Shown::Nothing, |t| Shown::Nearest { t });
             }
         }
     }

@@ -77,6 +77,12 @@ impl LazyArray {
 
     /// Appends the chunks that a (t, z, y, x) box touches. No IO, no allocation but in `chunks`.
     pub fn chunks(&self, region: &Region, chunks: &mut Vec<ArrayChunk>) {
+        self.for_each_chunk(region, |chunk| chunks.push(chunk));
+    }
+
+    /// Visits the chunks that a (t, z, y, x) box touches. No IO, no allocation. `visit` must not ask for
+    /// chunks in turn.
+    pub fn for_each_chunk(&self, region: &Region, visit: impl FnMut(ArrayChunk)) {
         thread_local! {
             static FOUND: RefCell<Vec<Chunk>> = const { RefCell::new(Vec::new()) };
         }
@@ -84,16 +90,16 @@ impl LazyArray {
         FOUND.with_borrow_mut(|found| {
             found.clear();
             self.source.chunks(&self.map.to_source(&region), found);
-            chunks.extend(found.iter().filter_map(|chunk| self.array_chunk(chunk)));
+            found.iter().filter_map(|chunk| self.array_chunk(chunk)).for_each(visit);
         });
     }
 
     /// The chunk that holds one voxel; `None` outside the array.
     pub fn chunk_at(&self, voxel: [usize; 4]) -> Option<ArrayChunk> {
         let region = Region::new(&voxel, &voxel.map(|i| i.saturating_add(1)))?.intersect(&self.whole())?;
-        let mut found = Vec::with_capacity(1);
-        self.source.chunks(&self.map.to_source(&region), &mut found);
-        found.iter().find_map(|chunk| self.array_chunk(chunk))
+        let mut found = None;
+        self.for_each_chunk(&region, |chunk| found = Some(chunk));
+        found
     }
 
     fn array_chunk(&self, chunk: &Chunk) -> Option<ArrayChunk> {

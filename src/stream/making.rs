@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::plan::Wanted;
 use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
 use crate::format::ReadError;
 use crate::volume::{
@@ -33,8 +34,10 @@ pub(super) struct Making {
     /// The data changed on disk: the product must not be used.
     stale: AtomicBool,
     failures: AtomicBool,
+    array: Arc<LazyArray>,
     dtype: DType,
-    chunks: Vec<ArrayChunk>,
+    /// Ten thousand of them are remembered in a form that is quickly made.
+    chunks: Vec<Wanted>,
     claimed: Vec<AtomicBool>,
     progress: Mutex<Progress>,
 }
@@ -54,13 +57,14 @@ pub(super) type Finished = Result<Loaded, ReadError>;
 
 impl Making {
     /// Nothing done yet. `None` where there is nothing to make it of.
-    pub(super) fn new(array: &LazyArray, product: Product) -> Option<Self> {
+    pub(super) fn new(array: &Arc<LazyArray>, product: Product) -> Option<Self> {
         let region = match product {
             Product::Picture(picture) | Product::Preview(picture) => array.picture_region(&picture),
             Product::Volume(t) => Region::whole(&Shape::from(array.info().shape)).with_axis(0, t, t.checked_add(1)?),
         };
+        let item = array.info().dtype.num_bytes();
         let mut chunks = Vec::new();
-        array.chunks(&region, &mut chunks);
+        array.for_each_chunk(&region, |chunk| chunks.push(Wanted::new(&chunk, item)));
         let progress = Progress {
             num_left: chunks.len(),
             num_failed: 0,
@@ -71,14 +75,31 @@ impl Making {
         };
         let claimed = chunks.iter().map(|_| AtomicBool::new(false)).collect();
         let (dtype, keep_chunks) = (array.info().dtype, AtomicBool::new(false));
-        let has_chunks = !chunks.is_empty();
+        let can_be_made = !chunks.is_empty() && chunks.iter().all(Wanted::is_findable);
+        let array = Arc::clone(array);
         let progress = Mutex::new(progress);
         let (stale, failures) = (AtomicBool::new(false), AtomicBool::new(false));
-        has_chunks.then_some(Self { product, region, keep_chunks, stale, failures, dtype, chunks, claimed, progress })
+        can_be_made.then_some(Self {
+            product,
+            region,
+            keep_chunks,
+            stale,
+            failures,
+            array,
+            dtype,
+            chunks,
+            claimed,
+            progress,
+        })
     }
 
-    pub(super) fn chunks(&self) -> &[ArrayChunk] {
+    pub(super) fn chunks(&self) -> &[Wanted] {
         &self.chunks
+    }
+
+    /// One of the chunks in full.
+    pub(super) fn chunk(&self, ordinal: usize) -> Option<ArrayChunk> {
+        self.chunks.get(ordinal)?.find(&self.array)
     }
 
     /// Whether somebody has taken it upon himself to feed this chunk.
@@ -118,7 +139,7 @@ impl Making {
 
     /// Folds in a claimed chunk; the last one gets the product. Takes long: call it without a lock.
     pub(super) fn feed(&self, ordinal: usize, loaded: &Result<Loaded, ReadError>, pool: &Pool) -> Option<Finished> {
-        let chunk = &self.chunks[ordinal];
+        let chunk = &self.chunk(ordinal)?;
         let part = chunk.region.intersect(&self.region)?;
         if loaded.as_ref().is_ok_and(|loaded| loaded.reason.is_some()) || loaded.is_err() {
             self.failures.store(true, Ordering::Release);

@@ -50,6 +50,11 @@ impl Wanted {
         }
     }
 
+    /// Whether [`Wanted::find`] can tell where it is.
+    pub(super) fn is_findable(&self) -> bool {
+        !self.corner.contains(&u32::MAX)
+    }
+
     /// The chunk in full.
     pub(super) fn find(&self, array: &LazyArray) -> Option<ArrayChunk> {
         array.chunk_at(self.corner.map(|i| i as usize)).filter(|chunk| chunk.key.index == self.index)
@@ -76,15 +81,14 @@ impl Plan {
     }
 
     /// Adds the chunks of something in the making; returns their bytes.
-    pub(super) fn add_making(&mut self, making: &Arc<Making>, item: usize, is_visible: bool) -> usize {
+    pub(super) fn add_making(&mut self, making: &Arc<Making>, is_visible: bool) -> usize {
         let at = self.makings.len() as u32;
         self.makings.push(Arc::clone(making));
         let queue = if is_visible { &mut self.visible } else { &mut self.prefetch };
         let mut total = 0;
         for (ordinal, chunk) in making.chunks().iter().enumerate().filter(|(i, _)| !making.is_claimed(*i)) {
-            let wanted = Wanted { making: at, ordinal: ordinal as u32, ..Wanted::new(chunk, item) };
-            total += wanted.num_bytes;
-            queue.push(wanted);
+            total += chunk.num_bytes;
+            queue.push(Wanted { making: at, ordinal: ordinal as u32, ..*chunk });
         }
         total
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Stream;
 use super::availability::is_settled;
 use super::making::{Making, Product};
-use super::plan::{Plan, Planner, Wanted, pictures_ahead};
+use super::plan::{Plan, Planner, pictures_ahead};
 use super::velocity::{Outlook, Velocity};
 use crate::array::{ArrayChunk, LazyArray};
 use crate::volume::Picture;
@@ -221,16 +221,16 @@ impl Stream {
         for (i, (product, known)) in wanted.into_iter().enumerate() {
             let is_visible = i == 0 && product_t(&product) == request.picture.t();
             let Some(making) = known.or_else(|| Making::new(array, product).map(Arc::new)) else { continue };
-            if let ([chunk], Product::Volume(_)) = (making.chunks(), product)
-                && chunk.region == making.region
+            if let ([wanted], Product::Volume(_)) = (making.chunks(), product)
+                && making.chunk(0).is_some_and(|chunk| chunk.region == making.region)
             {
                 // The chunk is the volume.
                 let queue = if is_visible { &mut viewer.plan.visible } else { &mut viewer.plan.prefetch };
-                queue.push(Wanted::new(chunk, item));
+                queue.push(*wanted);
                 continue;
             }
             making.keep_chunks.store(keep_chunks && is_visible, std::sync::atomic::Ordering::Relaxed);
-            viewer.plan.add_making(&making, item, is_visible);
+            viewer.plan.add_making(&making, is_visible);
         }
     }
 }

@@ -273,7 +273,7 @@ impl State {
                 None => (self.begin_preview()?, 0),
             };
             let Some(chunk) = making.chunks().get(ordinal) else { continue };
-            let num_bytes = chunk.region.shape().num_bytes(self.array.info().dtype).unwrap_or(usize::MAX);
+            let num_bytes = chunk.num_bytes;
             if self.is_full(num_bytes, self.max_in_flight_bytes / 2) {
                 self.preview_making = Some((making, ordinal));
                 return None;
@@ -364,7 +364,7 @@ impl State {
 
     /// Gets one chunk for something in the making, from wherever it is.
     fn start_making(&mut self, making: Arc<Making>, ordinal: usize, num_bytes: usize, tier: Tier) -> Option<Task> {
-        let chunk = making.chunks()[ordinal];
+        let chunk = making.chunk(ordinal)?;
         let index = chunk.key.index;
         if !making.claim(ordinal) {
             return None;
