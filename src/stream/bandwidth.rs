@@ -1,4 +1,5 @@
-//! A cap on what background reading takes from the disk, so that it never competes with a writer.
+//! When background reading may go on: below a cap, so that it never competes with a writer, and not while
+//! the window draws the answer to a step.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +13,26 @@ pub(super) struct Bandwidth {
     /// Bytes that may be read now; negative after a piece larger than that.
     balance: f64,
     last: Option<Instant>,
+    held_until: Option<Instant>,
 }
 
 impl Bandwidth {
     pub(super) fn new(bytes_per_s: Option<u64>) -> Self {
-        Self { bytes_per_s, balance: 0.0, last: None }
+        Self { bytes_per_s, balance: 0.0, last: None, held_until: None }
+    }
+
+    /// Nothing is read before that moment.
+    pub(super) fn hold_until(&mut self, moment: Instant) {
+        self.held_until = Some(moment);
     }
 
     /// How long to wait before the next read; `None` if it may start now.
     pub(super) fn wait(&mut self, now: Instant) -> Option<Duration> {
+        let held = self.held_until.map(|moment| moment.saturating_duration_since(now)).filter(|held| !held.is_zero());
+        held.max(self.wait_for_rate(now))
+    }
+
+    fn wait_for_rate(&mut self, now: Instant) -> Option<Duration> {
         let rate = self.bytes_per_s? as f64;
         let burst = rate * BURST_S;
         let earned = self.last.map_or(burst, |last| now.saturating_duration_since(last).as_secs_f64() * rate);

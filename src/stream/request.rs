@@ -2,7 +2,7 @@
 //! queue is replaced.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Stream;
 use super::availability::is_settled;
@@ -17,6 +17,10 @@ const IDLE_SPREAD_T: f64 = 8.0;
 const IDLE_SPREAD_DEPTH: f64 = 2.0;
 /// Faster than this through time, chunks of projections are not kept: they will not be looked at singly.
 const BROWSING_HZ: f64 = 1.0;
+/// After a single step reading ahead leaves the cores to the frame that answers it.
+const FRAME_REST: Duration = Duration::from_millis(25);
+/// Steps further apart than this are single ones; motion must not keep reading ahead from its work.
+const SINGLE_STEP: Duration = Duration::from_millis(100);
 /// Most projections or volumes planned ahead.
 const MAX_MAKINGS: usize = 48;
 
@@ -123,6 +127,7 @@ impl Stream {
             return;
         }
         let is_new = viewer.last.is_none_or(|(last, _)| last.picture != request.picture);
+        let is_single = viewer.last.is_some_and(|(_, then)| now.saturating_duration_since(then) > SINGLE_STEP);
         viewer.last = Some((request, now));
         (viewer.planned_idle, viewer.is_planned) = (is_idle, true);
         let (t, depth) = viewer.outlook(&request, now);
@@ -146,6 +151,9 @@ impl Stream {
             picture_bytes = self.plan_planes(viewer, &request.picture);
         }
         let mut state = self.shared.state.lock();
+        if is_new && is_single && request.play.is_none() {
+            state.bandwidth.hold_until(now + FRAME_REST);
+        }
         if is_new {
             if is_settled(&state, &array, &request.picture, &mut viewer.chunks) {
                 state.counters.hits += 1;
