@@ -37,7 +37,8 @@ const RESTART_SHOWN: Duration = Duration::from_secs(10);
 /// How a folder is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchConfig {
-    /// Whether the system is asked to tell of changes.
+    /// Whether the system is asked to tell of changes. `TECTUM_NO_NOTIFY` in the environment turns it off,
+    /// to try what a network share is like.
     pub use_notify: bool,
     /// Time between looks while things change.
     pub poll: Duration,
@@ -50,7 +51,7 @@ pub struct WatchConfig {
 impl Default for WatchConfig {
     fn default() -> Self {
         Self {
-            use_notify: true,
+            use_notify: std::env::var_os("TECTUM_NO_NOTIFY").is_none(),
             poll: Duration::from_millis(250),
             idle_poll: Duration::from_secs(1),
             finished_poll: Duration::from_secs(3),
@@ -177,7 +178,9 @@ impl Watcher {
             && let Some(landed) = state.pace.newest()
         {
             state.newest_block_t = None;
-            state.lag_ms = Some(landed.elapsed().as_secs_f64() * 1e3);
+            let lag_ms = landed.elapsed().as_secs_f64() * 1e3;
+            state.lag_ms = Some(lag_ms);
+            tracing::debug!(t, lag_ms, "newest on screen");
         }
     }
 
