@@ -11,7 +11,7 @@ CARGO ?= cargo
 BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release demo-live bench bench-peers big fuzz soak install uninstall clean help
+.PHONY: run test check lint fmt setup release demo-live bench bench-peers bench-rig big fuzz soak install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -54,6 +54,9 @@ bench: release ## Measure this machine on the demo recording, and the parts by t
 
 bench-peers: release ## Measure beside napari, split_dataset and h5py; writes the table of BENCHMARKS.md
 	@benches/peers/run.sh
+
+bench-rig: release ## Measure what following a recording costs its writer, for 20 minutes
+	@benches/rig/run.sh
 
 big: release ## Write a recording of 1.9 GB of voxels into .tools/big-demo, to try things on
 	$(BIN) demo .tools/big-demo --no-open --shape 120,30,512,512

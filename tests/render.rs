@@ -6,7 +6,10 @@
 use std::sync::{Arc, OnceLock};
 
 use egui_wgpu::RenderState;
-use tectum::render::{GpuConfig, OffscreenTarget, PlaneDraw, RendererHandle, canvas_shape, headless, install};
+use tectum::render::{
+    GpuConfig, InterfacePainter, OffscreenTarget, PlaneDraw, RendererHandle, canvas_shape, fill_shape, headless,
+    install,
+};
 use tectum::volume::{
     Buffer, Colormap, DType, Display, Interpolation, Orientation, Pool, Projection, Region, Shape, Voxels, project,
 };
@@ -580,4 +583,53 @@ fn nan_and_large_offsets_fold_as_on_the_cpu() {
             assert!(is_close, "{}: {a}, not {b}, at {index:?}", op.name());
         }
     }
+}
+
+/// Text, rounded and clipped shapes, a picture between them: drawn by egui and by our own painter.
+#[test]
+fn the_plain_painter_draws_the_interface_as_egui_does() {
+    let Some(state) = state() else { return };
+    let painter = InterfacePainter::new(&state);
+    let stage = Stage::with_state(state, [320, 200], GpuConfig::default()).expect("a stage");
+    let Some(painter) = painter else { return };
+    stage.ctx.tessellation_options_mut(|options| options.prerasterized_discs = false);
+    let plane = Arc::new(voxels(DType::U8, &[20, 20], 3));
+    let scene = |ui: &mut egui::Ui| {
+        let all = ui.max_rect();
+        ui.painter().add(fill_shape(all, egui::Color32::from_rgb(24, 27, 31)));
+        let rect = egui::Rect::from_min_size(all.min + egui::vec2(100.0, 20.0), egui::vec2(80.0, 80.0));
+        let draw = PlaneDraw {
+            voxels: plane.clone(),
+            image_px: [rect.min.x, rect.min.y, 80.0, 80.0],
+            display: Display::default(),
+            is_preview: false,
+        };
+        ui.painter().add(canvas_shape(rect, vec![draw]));
+        ui.heading("t 40 · z 15 µm");
+        let _button = ui.button("Saturation");
+        let clip = egui::Rect::from_min_size(all.min + egui::vec2(150.0, 70.0), egui::vec2(90.0, 60.0));
+        let shapes = ui.painter().with_clip_rect(clip);
+        shapes.circle_filled(clip.center(), 50.0, egui::Color32::from_rgba_unmultiplied(74, 168, 255, 120));
+        shapes.rect_stroke(clip.shrink(8.5), 6.0, (2.0, egui::Color32::WHITE), egui::StrokeKind::Inside);
+    };
+    let draw = |is_ours: bool| {
+        let output = stage.ctx.run_ui(stage.target.raw_input(0.0), |ui| {
+            scene(ui);
+            if is_ours {
+                painter.take_over(ui.ctx());
+            }
+        });
+        stage.target.paint(&stage.ctx, output).expect("painting")
+    };
+    // The first frame makes the text's texture.
+    let (_, theirs, ours) = (draw(false), draw(false), draw(true));
+    let mut num_lit = 0;
+    for (x, y, pixel) in ours.enumerate_pixels() {
+        let wanted = theirs.get_pixel(x, y);
+        let apart = pixel.0.iter().zip(wanted.0).map(|(a, b)| a.abs_diff(b)).max();
+        assert!(apart <= Some(2), "{x}, {y}: {pixel:?} instead of {wanted:?}");
+        num_lit += usize::from(wanted.0[0] > 100);
+    }
+    assert!(num_lit > 1000, "{num_lit} bright pixels");
+    assert_eq!(stage.handle.stats().problem, None);
 }

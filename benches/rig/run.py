@@ -48,8 +48,6 @@ class Viewer:
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([TECTUM, folder], env=env, stdout=self.log, stderr=self.log)
         self.memory_mb, self.cpu_s = [], []
-        time.sleep(4)
-        key(self.screen, "l")
         threading.Thread(target=self.watch, daemon=True).start()
 
     def watch(self):
@@ -98,6 +96,9 @@ def record(args, with_viewer):
         if "seconds" in report:
             break
         blocks.append(report)
+        if viewer and len(blocks) == 2:
+            # The window is there, and something to follow.
+            key(viewer.screen, "l")
     seconds = report["seconds"]
     time.sleep(3)
     shown = viewer.close(args.shot) if viewer else {}
@@ -113,7 +114,7 @@ def record(args, with_viewer):
                 late_worst_s=max(b["late_s"] for b in blocks), blocks=num_blocks, compared=check["compared"],
                 whole=check["whole"])
     if viewer:
-        lags = [shown[b["block"]] - b["closed"] for b in blocks if b["block"] in shown]
+        lags = [shown[b["block"]] - b["closed"] for b in blocks if b["block"] in shown] or [float("nan")]
         half = len(viewer.memory_mb) // 2
         line |= dict(seen=len(lags), lag_median_s=statistics.median(lags), lag_p95_s=percentile(lags, 0.95), lag_worst_s=max(lags),
                      memory_first_half_mb=max(viewer.memory_mb[:half]), memory_second_half_mb=max(viewer.memory_mb[half:]),

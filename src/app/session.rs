@@ -22,8 +22,9 @@ const FACTS_EVERY: Duration = Duration::from_millis(250);
 
 /// The age of the newest block is told anew this often while a recording runs.
 const AGES_EVERY: Duration = Duration::from_millis(500);
-/// A motion has ended when nothing moved for this long; reading ahead then looks both ways.
-const STILL_AFTER: Duration = Duration::from_millis(400);
+/// How long after a motion, and how often, the stream is asked whether it is over: reading ahead then
+/// looks both ways.
+const STILL_AFTER: Duration = Duration::from_millis(500);
 /// Every so many voxels of the first picture are looked at for its limits.
 const PROVISIONAL_STEP: usize = 7;
 
@@ -44,7 +45,7 @@ pub struct Session {
     measure: Measure,
     request: ViewRequest,
     shown: Shown,
-    /// The last picture asked for, until the motion that led to it is over.
+    /// When the view last moved or was asked for again, until that motion is over.
     moved: Option<Instant>,
     /// Timepoint of the last picture that was seen complete: a large one takes several frames to upload.
     complete_t: Option<usize>,
@@ -190,12 +191,11 @@ impl Session {
     /// Lets the stream read ahead both ways once a motion is over; until then, how long that will be.
     fn time_to_rest(&mut self, now: Instant) -> Option<Duration> {
         let rest = STILL_AFTER.saturating_sub(now.duration_since(self.moved?));
-        if rest.is_zero() {
-            self.moved = None;
-            self.stream.request(&self.request, now);
-            return None;
+        if !rest.is_zero() {
+            return Some(rest);
         }
-        Some(rest)
+        self.moved = (!self.stream.request(&self.request, now)).then_some(now);
+        self.moved.map(|_| STILL_AFTER)
     }
 
     /// Copies out of the source what it has found out meanwhile.
@@ -404,3 +404,6 @@ impl Canvas for PictureCanvas<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

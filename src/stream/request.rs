@@ -114,8 +114,9 @@ impl Viewer {
 impl Stream {
     /// The view is this now: replaces the queue by a new plan, what is on screen first, then what is likely
     /// to be on screen within two seconds. Does nothing when the view is the same as before, but for a last
-    /// plan in both directions once the motion has ended.
-    pub fn request(&self, request: &ViewRequest, now: Instant) {
+    /// plan in both directions once the motion has ended: returns whether that has been made, and nothing is
+    /// left to ask for until the view changes.
+    pub fn request(&self, request: &ViewRequest, now: Instant) -> bool {
         let mut viewer = self.viewer.lock();
         let viewer = &mut *viewer;
         let request = ViewRequest { generation: 0, ..*request };
@@ -124,7 +125,7 @@ impl Stream {
         let is_idle = request.play.is_some() || viewer.t.is_idle(now) && viewer.depth.is_idle(now);
         let is_same = viewer.last.is_some_and(|(last, _)| last == request);
         if is_same && viewer.is_planned && (viewer.planned_idle || !is_idle) {
-            return;
+            return viewer.planned_idle;
         }
         let is_new = viewer.last.is_none_or(|(last, _)| last.picture != request.picture);
         let is_single = viewer.last.is_some_and(|(_, then)| now.saturating_duration_since(then) > SINGLE_STEP);
@@ -170,6 +171,7 @@ impl Stream {
         }
         drop(state);
         self.shared.work.notify_all();
+        is_idle
     }
 
     /// Plans planes; returns the bytes of the one on screen.

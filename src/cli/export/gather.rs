@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::format::{Chunk, Filled, ReadError, Source};
 use crate::volume::{Buffer, Pool, Region, Selected};
@@ -370,44 +370,6 @@ fn fill(bytes: &mut [u8], region: &Region, part: &Region, value: &[u8]) {
     }
 }
 
-/// Cuts the result into tiles of at most about `max_bytes`, in C order, at chunk edges as long as that is
-/// possible. Axis `whole` is not cut.
-pub fn tiles(gather: &Gather<'_>, shape: &[usize], item: usize, max_bytes: usize, whole: Option<usize>) -> Vec<Tile> {
-    let cuts: Vec<Vec<usize>> = (0..shape.len()).map(|dim| gather.cuts(dim)).collect();
-    let mut tiles = Vec::new();
-    let mut todo = vec![shape.iter().map(|&dim| 0..dim).collect::<Tile>()];
-    while let Some(tile) = todo.pop() {
-        let num_bytes = tile.iter().map(ExactSizeIterator::len).product::<usize>() * item;
-        let middle = |dim: usize| {
-            let first = cuts[dim].partition_point(|&cut| cut <= tile[dim].start);
-            let inside = &cuts[dim][first..cuts[dim].partition_point(|&cut| cut < tile[dim].end).max(first)];
-            inside.get(inside.len() / 2).copied()
-        };
-        let dims = || (0..shape.len()).filter(|&dim| Some(dim) != whole && gather.can_cut(dim));
-        let cut = if num_bytes <= max_bytes {
-            None
-        } else {
-            let at_edge = dims().find_map(|dim| Some((dim, middle(dim)?)));
-            // A single chunk may be larger than a tile should be; only far larger ones are read twice.
-            let anywhere = || {
-                let dim = dims().find(|&dim| tile[dim].len() > 1)?;
-                Some((dim, tile[dim].start + tile[dim].len() / 2))
-            };
-            at_edge.or_else(|| if num_bytes > max_bytes.saturating_mul(8) { anywhere() } else { None })
-        };
-        match cut {
-            None => tiles.push(tile),
-            Some((dim, at)) => {
-                let (mut before, mut after) = (tile.clone(), tile);
-                before[dim].end = at;
-                after[dim].start = at;
-                todo.extend([after, before]);
-            }
-        }
-    }
-    tiles
-}
-
 /// A refusal of missing data in words: what, where, and what to do.
 pub fn refusal(gather: &Gather<'_>, missing: &Missing) -> anyhow::Error {
     let region = gather.widen(&missing.region);
@@ -426,34 +388,4 @@ pub fn refusal(gather: &Gather<'_>, missing: &Missing) -> anyhow::Error {
         ranges.join(", "),
         missing.error.message
     )
-}
-
-/// The bytes of one voxel of a value given as text.
-///
-/// # Errors
-/// If the type cannot hold the value.
-pub fn parse_fill(text: &str, dtype: crate::volume::DType) -> Result<Vec<u8>> {
-    use crate::volume::DType;
-    let text = text.trim();
-    if let Some([low, high]) = dtype.integer_range() {
-        let value = match text {
-            "true" | "True" if dtype == DType::Bool => Some(1),
-            "false" | "False" if dtype == DType::Bool => Some(0),
-            _ => text.parse::<i128>().ok(),
-        };
-        // The ends of the 64-bit types are no doubles, so these are checked by conversion.
-        let fits = |value: &i128| match dtype {
-            DType::U64 => u64::try_from(*value).is_ok(),
-            DType::I64 => i64::try_from(*value).is_ok(),
-            _ => (low as i128..=high as i128).contains(value),
-        };
-        let Some(value) = value.filter(fits) else { bail!("--fill: {text} is no {dtype}") };
-        return Ok(value.to_le_bytes()[..dtype.num_bytes()].to_vec());
-    }
-    let Ok(value) = text.parse::<f64>() else { bail!("--fill: {text} is no {dtype}") };
-    Ok(match dtype {
-        DType::F16 => half::f16::from_f64(value).to_le_bytes().to_vec(),
-        DType::F32 => (value as f32).to_le_bytes().to_vec(),
-        _ => value.to_le_bytes().to_vec(),
-    })
 }

@@ -3,8 +3,10 @@
 //! The result is made in tiles that follow the chunks, several at a time, and each is written to its place
 //! in the file: however large the recording, a few tiles are all that is in memory.
 
+mod fill;
 mod gather;
 mod progress;
+mod tiles;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -12,8 +14,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
-use self::gather::{Gather, GatherError, Tile, parse_fill, refusal, tiles};
+use self::fill::parse_fill;
+use self::gather::{Gather, GatherError, Tile, refusal};
 use self::progress::Progress;
+use self::tiles::tiles;
 use self::write::write_tile;
 use super::OpenArgs;
 use super::npy;

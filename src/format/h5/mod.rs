@@ -16,6 +16,7 @@ mod index;
 mod library;
 mod list;
 mod plugins;
+mod rows;
 
 pub use array::{H5Array, StoredChunk, with_library_locked};
 pub use attributes::{AttributeValue, read_attributes, read_tuple_group};

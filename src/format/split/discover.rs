@@ -29,12 +29,12 @@ impl Listing {
     /// Lists a folder once. Names that are not Unicode cannot be blocks.
     pub fn of(folder: &Path) -> io::Result<Self> {
         let mut listing = Self::default();
-        let mut blocks = Vec::new();
+        let mut h5 = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             if name.ends_with(".h5") {
-                if names::parse(&name).is_some() { blocks.push(name) } else { listing.h5.push(name) }
+                h5.push(name);
             } else if name.ends_with("stack_metadata.json") {
                 listing.json.push(name);
             } else if name.ends_with("_metadata.json") {
@@ -43,7 +43,7 @@ impl Listing {
                 listing.folders.push(name);
             }
         }
-        listing.groups = names::group(blocks);
+        (listing.groups, listing.h5) = names::group(h5);
         for names in [&mut listing.h5, &mut listing.json, &mut listing.rig, &mut listing.folders] {
             names.sort_unstable();
         }

@@ -49,11 +49,15 @@ pub(super) fn parse(name: &str) -> Option<(&str, u64)> {
     Some((prefix, number.parse().ok()?))
 }
 
-/// Sorts names into groups, the likeliest recording first: bare numbers, then the largest group.
-pub(super) fn group(names: Vec<String>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+/// Sorts names into groups, the likeliest recording first (bare numbers, then the largest group), and those
+/// that are no blocks.
+pub(super) fn group(names: Vec<String>) -> (Vec<Group>, Vec<String>) {
+    let (mut groups, mut others): (Vec<Group>, Vec<String>) = Default::default();
     for name in names {
-        let Some((prefix, number)) = parse(&name) else { continue };
+        let Some((prefix, number)) = parse(&name) else {
+            others.push(name);
+            continue;
+        };
         let known = groups.iter().position(|group| group.prefix == prefix).unwrap_or_else(|| {
             groups.push(Group { prefix: prefix.to_owned(), ..Group::default() });
             groups.len() - 1
@@ -61,15 +65,21 @@ pub(super) fn group(names: Vec<String>) -> Vec<Group> {
         groups[known].blocks.push(BlockName { number, name });
     }
     for group in &mut groups {
+        group.blocks.sort_unstable_by_key(|block| block.number);
         // Of two files with one number the four-digit name is the writer's own.
-        group.blocks.sort_unstable_by(|a, b| {
-            let rank = |block: &BlockName| (block.number, block.name.len().abs_diff(group.prefix.len() + 7));
-            rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
-        });
+        let usual = group.prefix.len() + 7;
+        let is_better = |a: &BlockName, b: &BlockName| {
+            (a.name.len().abs_diff(usual), &a.name) < (b.name.len().abs_diff(usual), &b.name)
+        };
         let mut unique: Vec<BlockName> = Vec::with_capacity(group.blocks.len());
-        for block in group.blocks.drain(..) {
-            match unique.last() {
-                Some(last) if last.number == block.number => group.left_out.push(block.name),
+        for mut block in group.blocks.drain(..) {
+            match unique.last_mut() {
+                Some(last) if last.number == block.number => {
+                    if is_better(&block, last) {
+                        std::mem::swap(&mut block, last);
+                    }
+                    group.left_out.push(block.name);
+                }
                 _ => unique.push(block),
             }
         }
@@ -84,7 +94,7 @@ pub(super) fn group(names: Vec<String>) -> Vec<Group> {
             .then(b.blocks.len().cmp(&a.blocks.len()))
             .then_with(|| a.prefix.cmp(&b.prefix))
     });
-    groups
+    (groups, others)
 }
 
 /// The longest run of numbers without a large gap (the first of equals), and everything else.
@@ -112,7 +122,7 @@ mod tests {
     use super::*;
 
     fn group_all<const N: usize>(names: [&str; N]) -> Vec<Group> {
-        group(names.map(str::to_owned).to_vec())
+        group(names.map(str::to_owned).to_vec()).0
     }
 
     fn names(group: &Group) -> Vec<&str> {

@@ -179,6 +179,14 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
             hint: "Time since the newest block was closed",
             is_right_aligned: true,
         });
+        let (number, unit) = live.lag_ms.map_or(("–".to_owned(), "ms"), format::latency_ms);
+        items.push(Item {
+            name: "Lag",
+            pieces: vec![label("lag "), value(number), label(format!(" {unit}"))],
+            template: "lag 000 ms".to_owned(),
+            hint: "From the landing of a block to its picture on screen, while the newest is followed",
+            is_right_aligned: true,
+        });
     }
     let image = figures.image_ms.map(format::latency_ms);
     let (number, unit) = image.unwrap_or(("–".to_owned(), "ms"));

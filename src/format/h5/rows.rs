@@ -1,0 +1,113 @@
+//! Where the voxels of a box lie in the bytes of a larger one: pure arithmetic.
+
+use std::ops::Range;
+
+use crate::volume::{MAX_RANK, Region};
+
+/// Bytes of the box `whole` between the first and the last voxel of `part`.
+pub(super) fn span(whole: &Region, part: &Region, item: usize) -> Range<usize> {
+    let offset = |corner: &[usize]| {
+        let mut offset = 0usize;
+        for (axis, &dim) in whole.shape().dims().iter().enumerate() {
+            offset = offset * dim + (corner[axis] - whole.start()[axis]);
+        }
+        offset * item
+    };
+    let mut last = [0; MAX_RANK];
+    for (last, stop) in last.iter_mut().zip(part.stop()) {
+        *last = stop - 1;
+    }
+    offset(part.start())..offset(&last) + item
+}
+
+/// How `part` of the box `whole` falls into runs of consecutive bytes.
+pub(super) struct Rows {
+    pub num_rows: usize,
+    /// Largest number of bytes between two runs.
+    pub gap: usize,
+}
+
+impl Rows {
+    pub fn new(whole: &Region, part: &Region, item: usize) -> Self {
+        let (outer, inner) = (whole.shape(), part.shape());
+        let mut rows = Self { num_rows: 1, gap: 0 };
+        let mut is_broken = false;
+        let mut stride = item;
+        for axis in (0..part.rank()).rev() {
+            let (dim, count) = (outer.dims()[axis], inner.dims()[axis]);
+            if is_broken {
+                rows.num_rows = rows.num_rows.saturating_mul(count);
+            }
+            if count < dim {
+                is_broken = true;
+                rows.gap = rows.gap.saturating_add((dim - count).saturating_mul(stride));
+            }
+            stride = stride.saturating_mul(dim);
+        }
+        rows
+    }
+}
+
+/// The slice of `buffer` (which holds `region`) that holds `part`, where that is one piece.
+pub(super) fn place<'b>(buffer: &'b mut [u8], region: &Region, part: &Region, item: usize) -> Option<&'b mut [u8]> {
+    if region.intersect(part)? != *part || Rows::new(region, part, item).num_rows != 1 {
+        return None;
+    }
+    buffer.get_mut(span(region, part, item))
+}
+
+/// Calls `copy` with every run of `part` in the buffer of `region` and its offset in bytes in the box
+/// `whole`.
+pub(super) fn copy_runs(
+    whole: &Region,
+    part: &Region,
+    region: &Region,
+    item: usize,
+    buffer: &mut [u8],
+    mut copy: impl FnMut(&mut [u8], usize),
+) {
+    let rank = part.rank();
+    let (outer, inner, target) = (whole.shape(), part.shape(), region.shape());
+    // Trailing axes that are whole in both boxes make one run.
+    let mut split = rank;
+    let mut run = item;
+    while split > 0 {
+        split -= 1;
+        run *= inner.dims()[split];
+        if inner.dims()[split] != outer.dims()[split] || inner.dims()[split] != target.dims()[split] {
+            break;
+        }
+    }
+    let mut index = [0; MAX_RANK];
+    index[..rank].copy_from_slice(part.start());
+    loop {
+        let (mut from, mut to) = (0, 0);
+        for (axis, at) in index.iter().enumerate().take(rank) {
+            from = from * outer.dims()[axis] + at - whole.start()[axis];
+            to = to * target.dims()[axis] + at - region.start()[axis];
+        }
+        copy(&mut buffer[to * item..to * item + run], from * item);
+        let Some(axis) = (0..split).rev().find(|&axis| index[axis] + 1 < part.stop()[axis]) else { return };
+        index[axis] += 1;
+        index[axis + 1..rank].copy_from_slice(&part.start()[axis + 1..rank]);
+    }
+}
+
+/// Zeroes `part` in the buffer of `region`: bytes of an earlier use must not pass for data.
+pub(super) fn zero(buffer: &mut [u8], region: &Region, part: &Region, item: usize) {
+    copy_runs(region, part, region, item, buffer, |target, _| target.fill(0));
+}
+
+/// Voxels in disjoint regions.
+pub(super) fn covered(regions: &[Region]) -> usize {
+    regions.iter().map(|region| region.shape().num_voxels().unwrap_or(usize::MAX)).fold(0, usize::saturating_add)
+}
+
+/// From the other byte order.
+pub(super) fn swap_bytes(item: usize, buffer: &mut [u8]) {
+    if item > 1 {
+        for value in buffer.chunks_exact_mut(item) {
+            value.reverse();
+        }
+    }
+}
