@@ -62,12 +62,13 @@ impl AxisMap {
         Region::new(&start[..self.rank], &stop[..self.rank]).unwrap_or_else(|| Region::whole(&Shape::from([0; 0])))
     }
 
+    /// Whether the dataset's own axes are t, z, y, x, as a recording's mostly are.
+    pub(super) fn is_identity(&self) -> bool {
+        self.rank == 4 && self.source_of == [Some(0), Some(1), Some(2), Some(3)]
+    }
+
     /// A box of the dataset in (t, z, y, x); `None` where it holds nothing of what is shown.
     pub(super) fn to_view(self, source: &Region) -> Option<Region> {
-        if self.rank == 4 && self.source_of == [Some(0), Some(1), Some(2), Some(3)] {
-            // As recordings are: nothing to rearrange, ten thousand times a plan.
-            return Some(*source);
-        }
         let hidden = (0..self.rank).filter(|i| !self.source_of.contains(&Some(*i)));
         for i in hidden {
             if !(source.start()[i] == 0 && source.stop()[i] > 0) {

@@ -77,12 +77,14 @@ impl LazyArray {
 
     /// Appends the chunks that a (t, z, y, x) box touches. No IO, no allocation but in `chunks`.
     pub fn chunks(&self, region: &Region, chunks: &mut Vec<ArrayChunk>) {
-        self.for_each_chunk(region, |chunk| chunks.push(chunk));
+        self.for_each_chunk(region, |chunk, region| {
+            chunks.push(self.array_chunk(chunk, region));
+        });
     }
 
-    /// Visits the chunks that a (t, z, y, x) box touches. No IO, no allocation. `visit` must not ask for
-    /// chunks in turn.
-    pub fn for_each_chunk(&self, region: &Region, visit: impl FnMut(ArrayChunk)) {
+    /// Visits the chunks that a (t, z, y, x) box touches, each with its own box in (t, z, y, x). No IO, no
+    /// allocation. `visit` must not ask for chunks in turn.
+    pub fn for_each_chunk(&self, region: &Region, mut visit: impl FnMut(&Chunk, &Region)) {
         thread_local! {
             static FOUND: RefCell<Vec<Chunk>> = const { RefCell::new(Vec::new()) };
         }
@@ -90,7 +92,15 @@ impl LazyArray {
         FOUND.with_borrow_mut(|found| {
             found.clear();
             self.source.chunks(&self.map.to_source(&region), found);
-            found.iter().filter_map(|chunk| self.array_chunk(chunk)).for_each(visit);
+            // Boxes are large: a plan of ten thousand chunks is mostly copying them.
+            let is_identity = self.map.is_identity();
+            for chunk in found.iter() {
+                if is_identity {
+                    visit(chunk, &chunk.region);
+                } else if let Some(region) = self.map.to_view(&chunk.region) {
+                    visit(chunk, &region);
+                }
+            }
         });
     }
 
@@ -98,13 +108,14 @@ impl LazyArray {
     pub fn chunk_at(&self, voxel: [usize; 4]) -> Option<ArrayChunk> {
         let region = Region::new(&voxel, &voxel.map(|i| i.saturating_add(1)))?.intersect(&self.whole())?;
         let mut found = None;
-        self.for_each_chunk(&region, |chunk| found = Some(chunk));
+        self.for_each_chunk(&region, |chunk, region| {
+            found = Some(self.array_chunk(chunk, region));
+        });
         found
     }
 
-    fn array_chunk(&self, chunk: &Chunk) -> Option<ArrayChunk> {
-        let region = self.map.to_view(&chunk.region)?;
-        Some(ArrayChunk { key: ChunkKey { dataset: self.id, index: chunk.index }, chunk: *chunk, region })
+    fn array_chunk(&self, chunk: &Chunk, region: &Region) -> ArrayChunk {
+        ArrayChunk { key: ChunkKey { dataset: self.id, index: chunk.index }, chunk: *chunk, region: *region }
     }
 
     /// The box of voxels a picture is made of; empty where it lies outside the array.

@@ -64,7 +64,7 @@ impl Making {
         };
         let item = array.info().dtype.num_bytes();
         let mut chunks = Vec::new();
-        array.for_each_chunk(&region, |chunk| chunks.push(Wanted::new(&chunk, item)));
+        array.for_each_chunk(&region, |chunk, region| chunks.push(Wanted::new(chunk.index, region, item)));
         let progress = Progress {
             num_left: chunks.len(),
             num_failed: 0,

@@ -9,7 +9,7 @@ use super::hash::IndexSet;
 use super::making::Making;
 use super::velocity::Outlook;
 use crate::array::{ArrayChunk, LazyArray};
-use crate::volume::{Axis, Picture};
+use crate::volume::{Axis, Picture, Region};
 
 /// Places less likely to be needed than this are not read ahead.
 const MIN_PROBABILITY: f64 = 0.05;
@@ -36,18 +36,12 @@ impl Wanted {
     pub(super) const KEEP: u32 = u32::MAX;
 
     /// A chunk wanted in the cache, of voxels of `item` bytes.
-    pub(super) fn new(chunk: &ArrayChunk, item: usize) -> Self {
-        let (start, stop) = (chunk.region.start(), chunk.region.stop());
+    pub(super) fn new(index: u64, region: &Region, item: usize) -> Self {
+        let (start, stop) = (region.start(), region.stop());
         let num_voxels = start.iter().zip(stop).fold(1usize, |n, (a, b)| n.saturating_mul(b - a));
         // Beyond 2^32 voxels along an axis the chunk is not found again, and the picture stays missing.
         let corner = [0, 1, 2, 3].map(|axis| u32::try_from(start[axis]).unwrap_or(u32::MAX));
-        Self {
-            index: chunk.key.index,
-            num_bytes: num_voxels.saturating_mul(item),
-            corner,
-            making: Self::KEEP,
-            ordinal: 0,
-        }
+        Self { index, num_bytes: num_voxels.saturating_mul(item), corner, making: Self::KEEP, ordinal: 0 }
     }
 
     /// Whether [`Wanted::find`] can tell where it is.
@@ -172,7 +166,7 @@ impl Planner {
         array.chunks(&region, &mut self.found);
         let item = array.info().dtype.num_bytes();
         let first = self.chunks.len();
-        self.chunks.extend(self.found.iter().map(|chunk| Wanted::new(chunk, item)));
+        self.chunks.extend(self.found.iter().map(|chunk| Wanted::new(chunk.key.index, &chunk.region, item)));
         let range = first..self.chunks.len();
         let num_bytes = self.chunks[range.clone()].iter().map(|wanted| wanted.num_bytes).sum();
         let is_shared = self.found.iter().any(|chunk| chunk.region.intersect(&region) != Some(chunk.region));

@@ -331,14 +331,15 @@ impl Source for SplitSource {
             }
             for_each(&low[..rank], &high[..rank], |part| {
                 let mut index = 0;
-                let mut box_of = block;
+                let (mut start, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
                 for axis in 0..rank {
                     index = index * self.parts.grid[axis] as u64 + part[axis] as u64;
-                    let start = block.start()[axis] + part[axis] * self.parts.shape[axis];
-                    let stop = (start + self.parts.shape[axis]).min(block.stop()[axis]);
-                    box_of = box_of.with_axis(axis, start, stop);
+                    start[axis] = block.start()[axis] + part[axis] * self.parts.shape[axis];
+                    stop[axis] = (start[axis] + self.parts.shape[axis]).min(block.stop()[axis]).max(start[axis]);
                 }
-                chunks.push(Chunk { index: ordinal as u64 * self.parts.count + index, region: box_of });
+                // Cannot fail: every range begins before it ends.
+                let Some(region) = Region::new(&start[..rank], &stop[..rank]) else { return };
+                chunks.push(Chunk { index: ordinal as u64 * self.parts.count + index, region });
             });
         });
     }
