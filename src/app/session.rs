@@ -20,8 +20,9 @@ use crate::volume::{BlockState, Display, Picture, Problem, Voxels, measured_valu
 /// The list of problems and block states is looked at again this often at most.
 const FACTS_EVERY: Duration = Duration::from_millis(250);
 
-/// The age of the newest block is told anew this often while a recording runs.
-const AGES_EVERY: Duration = Duration::from_millis(500);
+/// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
+/// is, because a frame costs time that the rig may need.
+const AGES_EVERY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
 /// How long after a motion, and how often, the stream is asked whether it is over: reading ahead then
 /// looks both ways.
 const STILL_AFTER: Duration = Duration::from_millis(500);
@@ -184,7 +185,8 @@ impl Session {
         }
         let to_next = self.playback.time_to_next(&self.view, now);
         // The ages in the status bar grow by themselves.
-        let to_ages = self.is_live().then_some(AGES_EVERY);
+        let age = self.live.as_ref().filter(|_| self.is_live()).map(|live| live.newest_age);
+        let to_ages = age.map(|age| (age / 20).clamp(AGES_EVERY[0], AGES_EVERY[1]));
         [to_next, to_ages, self.time_to_rest(now)].into_iter().flatten().min()
     }
 
