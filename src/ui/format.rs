@@ -1,6 +1,9 @@
-//! Numbers as the window writes them: thin spaces between thousands, units, sensible digits.
+//! Numbers as the window writes them: thin spaces between thousands, units, no digit that says nothing.
+//! Whatever shows a number takes it from here, so that the same one reads the same everywhere.
 
-use std::time::Duration;
+mod clock;
+
+pub use clock::{age, clock, decimals_of_step, duration_s, parse_time, timepoint, widest_timepoint};
 
 /// U+2009, between thousands and before units.
 pub const THIN_SPACE: char = '\u{2009}';
@@ -25,7 +28,8 @@ fn group(digits: &str, is_negative: bool) -> String {
     text
 }
 
-/// A value of the data, as short as it can be said: integers whole, others to four digits.
+/// A value of the data, as short as it can be said: integers whole, others to four digits, zeros at the
+/// end left out.
 pub fn value(value: f64) -> String {
     if !value.is_finite() {
         return value.to_string();
@@ -38,10 +42,29 @@ pub fn value(value: f64) -> String {
         return format!("{value:.3e}").replace('-', "−");
     }
     let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
-    let text = format!("{size:.decimals$}");
+    trimmed(&decimal(value, decimals)).to_owned()
+}
+
+/// A number with so many digits after the point and its thousands apart.
+pub fn decimal(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return value.to_string();
+    }
+    let text = format!("{:.decimals$}", value.abs());
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let whole = group(whole, value < 0.0);
+    let is_zero = text.bytes().all(|b| matches!(b, b'0' | b'.'));
+    let whole = group(whole, value < 0.0 && !is_zero);
     if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") }
+}
+
+/// The same without zeros at the end of its fraction.
+fn trimmed(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+/// The same text with the widest digit everywhere, to reserve the place of what changes.
+pub fn zeros(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
 }
 
 /// The exact value a voxel holds, as the array wrote it, with its thousands apart.
@@ -55,54 +78,74 @@ pub fn exact(text: &str) -> String {
     fraction.map_or(whole.clone(), |fraction| format!("{whole}.{fraction}"))
 }
 
-/// Bytes as number and unit, in powers of ten: ("212", "MB").
+const BYTE_UNITS: [(f64, &str); 4] = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+
+/// Bytes as number and unit, in powers of ten: ("212", "MB"), ("1.9", "GB"). Nothing is 0 that is not.
 pub fn bytes(num_bytes: usize) -> (String, &'static str) {
     let num = num_bytes as f64;
-    if num >= 99.95e9 {
-        (format!("{:.0}", num / 1e9), "GB")
-    } else if num >= 999.5e6 {
-        (format!("{:.1}", num / 1e9), "GB")
-    } else {
-        (format!("{:.0}", num / 1e6), "MB")
+    match BYTE_UNITS.into_iter().find(|(size, _)| num >= size * 0.9995) {
+        Some((size, unit)) => (bytes_in(num_bytes, size), unit),
+        None => (num_bytes.to_string(), "B"),
     }
 }
 
-/// A time since the recording began: "22.8 s", "3 min 05 s", "1 h 02 min".
-pub fn time_s(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "—".to_owned();
-    }
-    if seconds < 100.0 {
-        format!("{seconds:.1}{THIN_SPACE}s")
-    } else if seconds < 3600.0 {
-        let whole = seconds.round() as u64;
-        format!("{} min {:02}{THIN_SPACE}s", whole / 60, whole % 60)
-    } else {
-        let minutes = (seconds / 60.0).round() as u64;
-        format!("{} h {:02}{THIN_SPACE}min", minutes / 60, minutes % 60)
+/// What is used of a budget, both in the budget's unit: ("1.9", "6.0", "GB").
+pub fn bytes_of(used: usize, budget: usize) -> (String, String, &'static str) {
+    let (of, unit) = bytes(budget);
+    let size = BYTE_UNITS.into_iter().find(|(_, name)| *name == unit).map_or(1.0, |(size, _)| size);
+    (bytes_in(used, size), of, unit)
+}
+
+fn bytes_in(num_bytes: usize, size: f64) -> String {
+    let num = num_bytes as f64 / size;
+    match num {
+        _ if num_bytes == 0 => "0".to_owned(),
+        num if size > 1.0 && num < 0.05 => "<0.1".to_owned(),
+        num if size > 1.0 && num < 99.95 => format!("{num:.1}"),
+        num => decimal(num, 0),
     }
 }
 
-/// How long ago: "0.6 s ago".
-pub fn age(age: Duration) -> String {
-    format!("{} ago", time_s(age.as_secs_f64()))
-}
-
-/// A length in µm with two significant decimals at most: "215.3", "0.52", "8".
+/// A length given in µm, the number only: "215.3", "0.52", "8", "0.0012".
 pub fn length_um(length: f64) -> String {
-    let text = if length.abs() < 10.0 { format!("{length:.2}") } else { format!("{length:.1}") };
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    text.to_owned()
+    let size = length.abs();
+    if size > 0.0 && size < 0.1 {
+        return value(length);
+    }
+    trimmed(&decimal(length, if size < 10.0 { 2 } else { 1 })).to_owned()
 }
 
-/// A duration in milliseconds, as the status bar shows it: ("4", "ms"), ("1.2", "s").
+/// A length given in µm, in the unit it is read best in: ("96", "µm"), ("1.2", "mm"), ("65", "nm").
+pub fn length(um: f64) -> (String, &'static str) {
+    let size = um.abs();
+    if size >= 1000.0 {
+        (length_um(um / 1000.0), "mm")
+    } else if size > 0.0 && size < 1.0 {
+        (length_um(um * 1000.0), "nm")
+    } else {
+        (length_um(um), "µm")
+    }
+}
+
+/// How many a second, to two digits at least: "5.0", "12.4", "0.33".
+pub fn rate(per_s: f64) -> String {
+    if !(per_s.is_finite() && per_s > 0.0) {
+        return "–".to_owned();
+    }
+    let decimals = (1 - per_s.log10().floor() as i32).clamp(1, 9) as usize;
+    decimal(per_s, decimals)
+}
+
+/// A wait in milliseconds: ("4.0", "ms"), ("1.2", "s").
 pub fn latency_ms(ms: f64) -> (String, &'static str) {
-    if ms < 10.0 {
+    if ms < 0.05 {
+        ("<0.1".to_owned(), "ms")
+    } else if ms < 9.95 {
         (format!("{ms:.1}"), "ms")
     } else if ms < 999.5 {
         (format!("{ms:.0}"), "ms")
     } else {
-        (format!("{:.1}", ms / 1000.0), "s")
+        (decimal(ms / 1000.0, 1), "s")
     }
 }
 
@@ -150,16 +193,50 @@ mod tests {
     #[test]
     fn values_are_short_and_right() {
         assert_eq!(value(104.0), "104");
-        assert_eq!(value(0.125), "0.1250");
+        assert_eq!(value(0.125), "0.125");
+        assert_eq!(value(95.1), "95.1", "no digit that says nothing");
         assert_eq!(value(1234.56), "1\u{2009}235");
-        assert_eq!(value(-2.5), "−2.500");
+        assert_eq!(value(-2.5), "−2.5");
+        assert_eq!(decimal(-0.04, 1), "0.0", "no minus before nothing");
+        assert_eq!(decimal(12_345.67, 1), "12\u{2009}345.7");
         assert_eq!(value(1e-9), "1.000e−9");
-        assert_eq!(bytes(212_000_000), ("212".to_owned(), "MB"));
-        assert_eq!(bytes(1_900_000_000), ("1.9".to_owned(), "GB"));
-        assert_eq!(time_s(22.8), "22.8\u{2009}s");
-        assert_eq!(time_s(185.0), "3 min 05\u{2009}s");
+    }
+
+    #[test]
+    fn nothing_is_nought_that_is_not() {
+        let told = |num| {
+            let (number, unit) = bytes(num);
+            format!("{number} {unit}")
+        };
+        for (num, text) in [
+            (0, "0 B"),
+            (17, "17 B"),
+            (8_200, "8.2 kB"),
+            (400_000, "400 kB"),
+            (999_990, "1.0 MB"),
+            (212_000_000, "212 MB"),
+            (1_900_000_000, "1.9 GB"),
+            (3_000_000_000_000, "3.0 TB"),
+        ] {
+            assert_eq!(told(num), text);
+        }
+        assert_eq!(bytes_of(3_000_000, 6_000_000_000), ("<0.1".to_owned(), "6.0".to_owned(), "GB"));
+        assert_eq!(bytes_of(0, 6_000_000_000).0, "0");
+        assert_eq!(latency_ms(0.01).0, "<0.1");
+        assert_eq!(length_um(0.0012), "0.0012");
+        assert_eq!(rate(0.04), "0.040");
+    }
+
+    #[test]
+    fn lengths_and_rates_are_in_the_unit_they_are_read_best_in() {
         assert_eq!(length_um(0.52), "0.52");
         assert_eq!(length_um(8.0), "8");
+        assert_eq!(length_um(12_345.67), "12\u{2009}345.7");
+        assert_eq!(length(96.0), ("96".to_owned(), "µm"));
+        assert_eq!(length(1234.5), ("1.23".to_owned(), "mm"));
+        assert_eq!(length(0.065), ("65".to_owned(), "nm"));
+        assert_eq!(rate(5.0), "5.0");
+        assert_eq!(rate(1.0 / 3.0), "0.33");
     }
 
     #[test]

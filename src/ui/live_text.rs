@@ -27,7 +27,7 @@ pub struct PillText {
 
 /// A state as a pill.
 pub fn pill(live: &LiveStatus) -> PillText {
-    let rate = live.rate_hz.map(|rate| format!(" {rate:.1} Hz")).unwrap_or_default();
+    let rate = live.rate_hz.map(|rate| format!(" {} Hz", format::rate(rate))).unwrap_or_default();
     let (icon, label, tone) = match &live.state {
         LiveState::Waiting { .. } => (icons::RECORD, "WAITING".to_owned(), Tone::Warning),
         LiveState::Live => (icons::RECORD, format!("LIVE{rate}"), Tone::Live),
@@ -48,7 +48,7 @@ pub fn headline(live: &LiveStatus) -> String {
         LiveState::Quiet => {
             format!(
                 "No new block for {}, more than three times the usual interval",
-                format::time_s(live.newest_age.as_secs_f64())
+                format::duration_s(live.newest_age.as_secs_f64())
             )
         }
         LiveState::Finished => "The recording is finished".to_owned(),

@@ -94,7 +94,7 @@ fn time_line(model: &Model<'_>) -> String {
     let t = model.view.t;
     let mut text = format!("t {}", format::integer(t as i64));
     if let Some(rate) = model.info.rate_hz.filter(|rate| *rate > 0.0) {
-        text += &format!(" · {}", format::time_s(t as f64 / rate));
+        text += &format!(" · {}", format::timepoint(t, rate));
     }
     text
 }
@@ -175,12 +175,7 @@ fn scale_bar(painter: &Painter, rect: Rect, image: Rect, model: &Model<'_>) {
     }
     let length = format::round_length((f64::from(rect.width()) / 6.0).min(160.0) / points_per_unit);
     let width = (length * points_per_unit) as f32;
-    let (number, unit) = match (is_known, length) {
-        (true, length) if length >= 1000.0 => (format::length_um(length / 1000.0), "mm"),
-        (true, length) if length < 1.0 => (format::length_um(length * 1000.0), "nm"),
-        (true, length) => (format::length_um(length), "µm"),
-        (false, length) => (format::length_um(length), "px"),
-    };
+    let (number, unit) = if is_known { format::length(length) } else { (format::length_um(length), "px") };
     let left = rect.left() + 14.0;
     let bottom = rect.bottom() - 14.0;
     let bar = Rect::from_min_size(pos2(left, bottom - 23.0), vec2(width, 3.0));

@@ -25,9 +25,13 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
     }
     if model.info.shape[0] > 1 {
         let rate = model.info.rate_hz.filter(|rate| *rate > 0.0);
-        value_row(ui, "Rate", &rate.map_or("unknown".to_owned(), |rate| format!("{} volumes / s", short(rate))));
+        value_row(
+            ui,
+            "Rate",
+            &rate.map_or("unknown".to_owned(), |rate| format!("{} volumes / s", format::value(rate))),
+        );
         if let Some(rate) = rate {
-            value_row(ui, "Duration", &format::time_s(model.info.shape[0] as f64 / rate));
+            value_row(ui, "Duration", &format::duration_s(model.info.shape[0] as f64 / rate));
         }
     }
     // The format's own words about its blocks, unless the state of some of them says more.
@@ -48,10 +52,6 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
     for (label, value) in facts {
         value_row(ui, label, value);
     }
-}
-
-fn short(rate: f64) -> String {
-    if rate >= 0.95 { format!("{rate:.1}") } else { format!("{rate:.3}") }
 }
 
 const BLOCKS: &str = "Blocks";

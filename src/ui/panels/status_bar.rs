@@ -3,6 +3,7 @@
 
 use egui::{Rect, Sense, Stroke, Ui, WidgetInfo, pos2};
 
+use super::super::format::zeros;
 use super::super::theme::{Tokens, Weight, fill, font};
 use super::super::widgets::{Run, runs};
 use super::super::{Model, Value, format};
@@ -162,11 +163,6 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
     items
 }
 
-/// The same text with the widest digit everywhere.
-fn zeros(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
-}
-
 /// From the right edge inwards: what finds no room is left out, the least telling first.
 fn right_items(model: &Model<'_>) -> Vec<Item> {
     let figures = model.figures;
@@ -241,15 +237,14 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
 }
 
 fn memory(name: &'static str, used: usize, budget: usize, hint: &'static str) -> Item {
-    let (of, unit) = format::bytes(budget);
     // Both in the budget's unit, so that they can be compared at a glance.
-    let used = match unit {
-        "GB" => format!("{:.1}", used as f64 / 1e9),
-        _ => format!("{:.0}", used as f64 / 1e6),
-    };
+    let (used, of, unit) = format::bytes_of(used, budget);
+    let digits = used.trim_start_matches('<');
+    let digits = zeros(if digits.len() > of.len() { digits } else { &of });
     Item {
         name,
-        template: format!("{name} {} / {of} {unit}", zeros(if used.len() > of.len() { &used } else { &of })),
+        // What is nearly nothing takes a sign before its digits.
+        template: format!("{name} <{digits} / {of} {unit}"),
         pieces: vec![label(format!("{name} ")), value(used), label(format!(" / {of} {unit}"))],
         hint,
         is_right_aligned: true,

@@ -49,7 +49,7 @@ pub fn opening_ui(ui: &mut Ui, view: &ViewState, opening: &Opening<'_>) -> Vec<C
     let cancel = Button { text: "Cancel", hint: "Give up opening it", key: "Esc", ..Button::default() };
     let area = Rect::from_min_size(pos2(left + width - 72.0, y - 13.0), vec2(72.0, 26.0));
     if opening.elapsed_s >= 1.0 {
-        let elapsed = format::time_s(opening.elapsed_s);
+        let elapsed = format::duration_s(opening.elapsed_s);
         let at = pos2(area.left() - 12.0, y);
         text(ui.painter(), at, Align2::RIGHT_CENTER, &elapsed, font(12.0, Weight::Regular), tokens.t3);
     }

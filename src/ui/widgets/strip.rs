@@ -83,7 +83,7 @@ fn describe_at(ui: &Ui, rect: Rect, shown: &Strip<'_>) -> String {
     let t = t.min(num - 1);
     let mut words = format!("t {}", format::integer(t as i64));
     if let Some(rate) = shown.rate_hz.filter(|rate| *rate > 0.0) {
-        words += &format!(" · {}", format::time_s(t as f64 / rate));
+        words += &format!(" · {}", format::timepoint(t, rate));
     }
     let state = shown.blocks.iter().find(|([start, stop], _)| (*start..*stop).contains(&t)).map(|(_, state)| *state);
     if let Some(state) = state {
