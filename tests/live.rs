@@ -16,7 +16,7 @@ use rig::{LEN, Rig, VOLUME, value};
 use tectum::format::split::{Refresh, SplitSource};
 use tectum::format::{Chunk, Filled, OpenOptions, Source, open};
 use tectum::live::{LiveEvent, LiveState, WatchConfig, Watcher};
-use tectum::volume::{BlockState, Region};
+use tectum::volume::{Axis, Piece, PieceState, Region};
 
 /// Not a test: the other process.
 #[test]
@@ -123,7 +123,8 @@ fn a_block_being_written_is_left_out_and_its_unwritten_part_is_missing() {
     rig.tell(&format!("half {} 1 2", original.display())).unwrap();
     let source = opened(&original);
     assert_eq!((num_t(&source), source.writing()), (3, Some([3, 6])));
-    assert_eq!(source.block_states().last(), Some(&([3, 6], BlockState::Writing)));
+    let writing = Piece { axis: Some(Axis::T), range: [3, 6], state: PieceState::Writing };
+    assert_eq!(source.pieces().last(), Some(&writing));
     assert!(matches!(source.refresh(&[]).unwrap(), Refresh::Unchanged));
     // Still for two seconds: its writer has gone, and what there is of it is shown.
     std::thread::sleep(Duration::from_millis(2100));
@@ -623,13 +624,12 @@ fn thousands_of_blocks_open_and_grow_like_a_few() {
         .collect();
     let many = opened(&paths[1]);
     assert_eq!((num_t(&many), many.info().num_blocks), (3000 * LEN, 3000));
-    let states = many.block_states();
-    let looked_into = states.iter().filter(|(_, state)| *state != BlockState::Unseen).count();
+    let looked_into = many.pieces().iter().filter(|piece| piece.state != PieceState::Unseen).count();
     assert!(looked_into <= 2, "{looked_into} blocks were opened");
     rig.block(&paths[1], 3000, 2, LEN);
     let grown = changed(&many);
     assert_eq!(num_t(&grown), 3001 * LEN);
-    let looked_into = grown.block_states().iter().filter(|(_, state)| *state != BlockState::Unseen).count();
+    let looked_into = grown.pieces().iter().filter(|piece| piece.state != PieceState::Unseen).count();
     assert!(looked_into <= 3, "{looked_into} blocks were opened");
     // Far more blocks than indexes are kept for: all can be read.
     let part = Region::new(&[0, 0, 0, 0], &[3001 * LEN, 1, 1, 1]).unwrap();

@@ -15,7 +15,7 @@ use crate::ui::{
     Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Shown, Value, ViewState, resolve,
     window_ui,
 };
-use crate::volume::{BlockState, Display, Picture, Problem, Voxels, measured_values, percentiles};
+use crate::volume::{Display, Picture, Piece, Problem, Voxels, measured_values, percentiles};
 
 /// The list of problems and block states is looked at again this often at most.
 const FACTS_EVERY: Duration = Duration::from_millis(250);
@@ -72,7 +72,7 @@ pub(super) struct OnScreen {
 /// What changes slowly and is copied out of the source now and then.
 struct Facts {
     problems: Vec<Problem>,
-    blocks: Vec<([usize; 2], BlockState)>,
+    pieces: Vec<Piece>,
     taken: Instant,
 }
 
@@ -100,7 +100,7 @@ impl Session {
         stream.request(&request, now);
         let mut measure = Measure::default();
         measure.wished(request.picture, now);
-        let facts = Facts { problems: array.source().problems(), blocks: array.source().block_states(), taken: now };
+        let facts = Facts { problems: array.source().problems(), pieces: array.source().pieces(), taken: now };
         Ok(Self {
             path,
             options,
@@ -203,7 +203,7 @@ impl Session {
     /// Copies out of the source what it has found out meanwhile.
     pub(super) fn take_facts(&mut self, now: Instant) {
         let source = self.array.source();
-        self.facts = Facts { problems: source.problems(), blocks: source.block_states(), taken: now };
+        self.facts = Facts { problems: source.problems(), pieces: source.pieces(), taken: now };
     }
 
     fn measure_contrast(&mut self, now: Instant, now_s: f64) {
@@ -245,7 +245,7 @@ impl Session {
                 .sample
                 .as_ref()
                 .map(|sample| HistogramData { bins: &sample.histogram.counts, range: sample.histogram.range }),
-            blocks: &self.facts.blocks,
+            pieces: &self.facts.pieces,
             cached: &cached,
             problems: &self.facts.problems,
             live: self.live.as_ref(),

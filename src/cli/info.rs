@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::OpenArgs;
 use crate::format::{Opened, Source};
-use crate::volume::{ArrayInfo, Axis, BlockState, Problem, Severity};
+use crate::volume::{ArrayInfo, Axis, Piece, Problem, Severity, count_states};
 
 /// Arguments of `tectum info`.
 #[derive(Debug, clap::Args)]
@@ -40,16 +40,6 @@ pub fn run(args: &InfoArgs) -> Result<()> {
     super::print(&text)
 }
 
-fn state_name(state: BlockState) -> &'static str {
-    match state {
-        BlockState::Unseen => "unseen",
-        BlockState::Whole => "whole",
-        BlockState::Writing => "being written",
-        BlockState::Partial => "partial",
-        BlockState::Missing => "missing",
-    }
-}
-
 fn axis_name(axis: Option<Axis>) -> String {
     axis.map_or("?".to_owned(), |axis| axis.to_string())
 }
@@ -63,12 +53,13 @@ fn problems_of(source: &dyn Source) -> Vec<Problem> {
 
 fn as_json(opened: &Opened) -> Value {
     let info = opened.source.info();
-    let blocks: Vec<Value> = opened
-        .source
-        .block_states()
+    let pieces = opened.source.pieces();
+    let blocks: Vec<Value> = pieces
         .iter()
-        .map(|(range, state)| json!({ "range": range, "state": state_name(*state) }))
+        .map(|piece| json!({ "axis": piece.axis, "range": piece.range, "state": piece.state.words() }))
         .collect();
+    let counts: serde_json::Map<String, Value> =
+        count_states(&pieces).into_iter().map(|(state, count)| (state.words().to_owned(), count.into())).collect();
     let datasets: Vec<Value> = opened
         .datasets
         .iter()
@@ -84,7 +75,10 @@ fn as_json(opened: &Opened) -> Value {
                 "code": problem.code,
                 "severity": problem.severity,
                 "file": problem.file.as_ref().map(|file| file.to_string_lossy()),
-                "t": problem.t,
+                "axis": problem.span.map(|span| span.axis),
+                "range": problem.span.map(|span| span.range),
+                // As it was called before other axes could be named.
+                "t": problem.span.filter(|span| span.axis == Axis::T).map(|span| span.range),
                 "message": problem.message,
             })
         })
@@ -101,6 +95,7 @@ fn as_json(opened: &Opened) -> Value {
         "claimed_shape": info.claimed_shape,
         "num_blocks": info.num_blocks,
         "blocks": blocks,
+        "block_states": counts,
         "datasets": datasets,
         "facts": facts,
         "problems": problems,
@@ -130,7 +125,7 @@ fn as_text(opened: &Opened) -> String {
         let claimed: Vec<String> = claimed.iter().map(ToString::to_string).collect();
         line("claimed", format!("{} by the metadata", claimed.join(" × ")));
     }
-    line("state", blocks_text(info, &opened.source.block_states()));
+    line("state", blocks_text(info, &opened.source.pieces()));
     for (label, value) in &info.facts {
         line(&label.to_lowercase(), value.clone());
     }
@@ -157,29 +152,24 @@ fn as_text(opened: &Opened) -> String {
             Severity::Error => "error",
         };
         let file = problem.file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
-        let t = problem.t.map(|[start, stop]| format!(" (t {start}:{stop})")).unwrap_or_default();
+        let t = problem.span.map(|span| format!(" ({span})")).unwrap_or_default();
         let _ = writeln!(text, "{severity}: {file}{}{t}", problem.message);
     }
     text
 }
 
 /// "10 blocks whole, 2 missing"
-fn blocks_text(info: &ArrayInfo, states: &[([usize; 2], BlockState)]) -> String {
-    use BlockState::{Missing, Partial, Unseen, Whole, Writing};
-    let mut counts = Vec::new();
-    for state in [Whole, Writing, Partial, Missing, Unseen] {
-        let count = states.iter().filter(|(_, s)| *s == state).count();
-        let unit = match count {
-            _ if !counts.is_empty() => "",
-            1 => " block",
-            _ => " blocks",
+fn blocks_text(info: &ArrayInfo, pieces: &[Piece]) -> String {
+    let counts = count_states(pieces).into_iter().enumerate().map(|(i, (state, count))| {
+        let unit = match (i, count) {
+            (0, 1) => " block",
+            (0, _) => " blocks",
+            _ => "",
         };
-        if count > 0 {
-            counts.push(format!("{count}{unit} {}", state_name(state)));
-        }
-    }
+        format!("{count}{unit} {}", state.words())
+    });
     // A single file has no blocks to be in a state.
-    if counts.is_empty() { format!("{} file", info.num_blocks) } else { counts.join(", ") }
+    if pieces.is_empty() { format!("{} file", info.num_blocks) } else { counts.collect::<Vec<_>>().join(", ") }
 }
 
 /// Four significant digits, without trailing zeros.

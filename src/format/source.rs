@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ReadError;
-use crate::volume::{ArrayInfo, BlockState, Problem, Region};
+use crate::volume::{ArrayInfo, Piece, Problem, Region};
 
 /// The smallest piece of a dataset that can be read alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,13 +47,13 @@ pub trait Source: Send + Sync {
     /// What has been found wrong so far; grows as more of the dataset is looked at. Cheap.
     fn problems(&self) -> Vec<Problem>;
 
-    /// State of each stored piece as half-open ranges of the *first* axis of the dataset's time axis
-    /// (or of z, where pieces run along z), for the time bar. Cheap; empty for single files.
-    fn block_states(&self) -> Vec<([usize; 2], BlockState)> {
+    /// The stored pieces and the state of each as far as known, in order; changes as reading finds more.
+    /// Cheap; empty for single files.
+    fn pieces(&self) -> Vec<Piece> {
         Vec::new()
     }
 
-    /// Looks at every stored piece's header, so that [`Source::problems`] and [`Source::block_states`]
+    /// Looks at every stored piece's header, so that [`Source::problems`] and [`Source::pieces`]
     /// are complete afterwards. May block for as long as that takes; voxels are not read.
     fn survey(&self) {}
 

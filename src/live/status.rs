@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::volume::Span;
+
 /// In what state a watched recording is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LiveState {
@@ -44,8 +46,8 @@ pub struct LiveStatus {
     pub lag_ms: Option<f64>,
     /// Timepoints the recording will have, where known.
     pub expected_end: Option<usize>,
-    /// Half-open range of timepoints being written at this moment.
-    pub writing: Option<[usize; 2]>,
+    /// What is being written at this moment: timepoints, or planes where a file holds planes.
+    pub writing: Option<Span>,
     /// What happened last, in words.
     pub message: Option<String>,
 }

@@ -13,7 +13,7 @@ use super::notice::{Notice, Subscription};
 use super::{LiveState, LiveStatus, Pace};
 use crate::format::split::{self, Refresh, SplitSource};
 use crate::format::{OpenOptions, Source as _};
-use crate::volume::Axis;
+use crate::volume::{Axis, Span};
 
 /// Notices that may wait to be looked at; what does not fit is found by the look itself.
 const MAX_NOTICES: usize = 256;
@@ -419,7 +419,7 @@ impl State {
             newest_age: self.pace.age(now).unwrap_or_default(),
             lag_ms: self.lag_ms,
             expected_end: claimed,
-            writing: source.and_then(SplitSource::writing).filter(|_| state != LiveState::Gone),
+            writing: source.and_then(writing).filter(|_| state != LiveState::Gone),
             message: self.trouble.clone().or_else(|| self.gone.clone()).or_else(|| self.message.clone()),
             state,
         }
@@ -431,6 +431,11 @@ fn num_t(source: &SplitSource) -> Option<usize> {
     let info = source.info();
     let axis = info.axes.iter().position(|axis| *axis == Some(Axis::T))?;
     info.shape.dims().get(axis).copied()
+}
+
+/// What is being written.
+fn writing(source: &SplitSource) -> Option<Span> {
+    Some(Span { axis: source.axis()?, range: source.writing()? })
 }
 
 /// First timepoint of the newest block; 0 where blocks run along depth.

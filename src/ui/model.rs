@@ -9,7 +9,7 @@ use super::ViewState;
 use crate::array::ViewInfo;
 use crate::format::DatasetEntry;
 use crate::live::LiveStatus;
-use crate::volume::{ArrayInfo, BlockState, Problem};
+use crate::volume::{ArrayInfo, Piece, Problem};
 
 /// One frame's worth of everything the window shows of an open dataset.
 #[derive(Clone, Copy)]
@@ -28,8 +28,8 @@ pub struct Model<'a> {
     pub shown: &'a Shown,
     /// Counts of values over the whole recording, once sampled.
     pub histogram: Option<HistogramData<'a>>,
-    /// State of the stored pieces along time.
-    pub blocks: &'a [([usize; 2], BlockState)],
+    /// The stored pieces and the state of each, along the axis they carry.
+    pub pieces: &'a [Piece],
     /// Timepoints whose picture is in memory.
     pub cached: &'a [[usize; 2]],
     /// Everything found wrong.

@@ -27,21 +27,6 @@ impl VoxelSize {
     }
 }
 
-/// State of one stored piece of a recording along the time bar (for split datasets: a block).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BlockState {
-    /// Not looked at yet; taken to be like its neighbours.
-    Unseen,
-    /// Complete on disk.
-    Whole,
-    /// Being written at this moment.
-    Writing,
-    /// Part of it can be read.
-    Partial,
-    /// Not there, or nothing of it can be read.
-    Missing,
-}
-
 /// Facts of one array, immutable; a growing recording publishes a new one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArrayInfo {

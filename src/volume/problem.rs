@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::Span;
+
 /// How much a [`Problem`] matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,8 +27,8 @@ pub struct Problem {
     pub severity: Severity,
     /// The file it was found in, where there is one.
     pub file: Option<PathBuf>,
-    /// Half-open range of timepoints concerned, where known.
-    pub t: Option<[usize; 2]>,
+    /// What of the recording is concerned, where known: timepoints, or planes where a file holds planes.
+    pub span: Option<Span>,
     /// What is wrong and, where possible, what to do; without the file name.
     pub message: String,
 }

@@ -7,7 +7,7 @@ use egui::pos2;
 use egui_kittest::kittest::Queryable as _;
 use tectum::live::LiveState;
 use tectum::ui::{Mode, Overlay, Section, Shown, Theme};
-use tectum::volume::BlockState;
+use tectum::volume::PieceState;
 
 use super::{Bench, Screen, harness_of, live, problems};
 
@@ -51,7 +51,7 @@ pub fn gallery(folder: &Path) {
             "plane",
             with(&|b| {
                 b.view.mode = Mode::Plane;
-                b.blocks.clear();
+                b.pieces.clear();
             }),
             normal,
             1.0,
@@ -119,7 +119,7 @@ pub fn gallery(folder: &Path) {
             "finished",
             with(&|b| {
                 b.live = Some(live(LiveState::Finished));
-                b.blocks[20].1 = BlockState::Whole;
+                b.pieces[20].state = PieceState::Whole;
             }),
             normal,
             1.0,
@@ -132,7 +132,7 @@ pub fn gallery(folder: &Path) {
                 b.view.t = 205;
                 b.view.color_bar = true;
                 b.shown = Shown::Nearest { t: 198 };
-                b.blocks.pop();
+                b.pieces.pop();
             }),
             normal,
             1.0,

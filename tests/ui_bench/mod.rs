@@ -16,7 +16,7 @@ use tectum::ui::{
     Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Shown, Value, ViewState,
     Welcome, theme,
 };
-use tectum::volume::{ArrayInfo, Axis, BlockState, Colormap, DType, Problem, Severity, Shape as ArrayShape, VoxelSize};
+use tectum::volume::{ArrayInfo, Axis, Colormap, DType, Piece, PieceState, Problem, Severity, Shape as ArrayShape, Span, VoxelSize};
 
 /// Which screen the window is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Bench {
     pub datasets: Vec<DatasetEntry>,
     pub shown: Shown,
     pub bins: Vec<u64>,
-    pub blocks: Vec<([usize; 2], BlockState)>,
+    pub pieces: Vec<Piece>,
     pub cached: Vec<[usize; 2]>,
     pub problems: Vec<Problem>,
     pub live: Option<LiveStatus>,
@@ -85,10 +85,15 @@ impl Default for Bench {
                     + if bin == 255 { 1 } else { 0 }
             })
             .collect();
-        let mut blocks: Vec<_> =
-            (0..21).map(|block| ([block * 10, (block * 10 + 10).min(206)], BlockState::Whole)).collect();
-        blocks[12].1 = BlockState::Missing;
-        blocks[20].1 = BlockState::Writing;
+        let mut pieces: Vec<_> = (0..21)
+            .map(|block| Piece {
+                axis: Some(Axis::T),
+                range: [block * 10, (block * 10 + 10).min(206)],
+                state: PieceState::Whole,
+            })
+            .collect();
+        pieces[12].state = PieceState::Missing;
+        pieces[20].state = PieceState::Writing;
         Self {
             view,
             history: History::default(),
@@ -96,7 +101,7 @@ impl Default for Bench {
             datasets: Vec::new(),
             shown: Shown::Exact,
             bins,
-            blocks,
+            pieces,
             cached: vec![[78, 120], [130, 141]],
             problems: Vec::new(),
             live: None,
@@ -174,7 +179,7 @@ impl Bench {
             chosen_dataset: 0,
             shown: &self.shown,
             histogram: Some(HistogramData { bins: &self.bins, range: [90.0, 4095.0] }),
-            blocks: &self.blocks,
+            pieces: &self.pieces,
             cached: &self.cached,
             problems: &self.problems,
             live: self.live.as_ref(),
@@ -301,13 +306,14 @@ pub fn live(state: LiveState) -> LiveStatus {
         newest_age: Duration::from_millis(600),
         lag_ms: Some(140.0),
         expected_end: Some(240),
-        writing: Some([200, 206]),
+        writing: Some(Span { axis: Axis::T, range: [200, 206] }),
         message: None,
     }
 }
 
 fn problem(severity: Severity, file: &str, t: Option<[usize; 2]>, message: &str) -> Problem {
-    Problem { code: "example", severity, file: Some(PathBuf::from(file)), t, message: message.to_owned() }
+    let span = t.map(|range| Span { axis: Axis::T, range });
+    Problem { code: "example", severity, file: Some(PathBuf::from(file)), span, message: message.to_owned() }
 }
 
 /// Some of what can be wrong.

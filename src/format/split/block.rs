@@ -11,10 +11,13 @@ use parking_lot::Mutex;
 use super::identity::{Identity, identity_of};
 use crate::format::h5::{self, H5Array};
 use crate::format::{FormatError, ReadError, ReadErrorKind};
-use crate::volume::BlockState;
+use crate::volume::PieceState;
 
 /// Memory all chunk indexes of one recording may take together.
 const MAX_INDEX_BYTES: usize = 64 << 20;
+
+/// What is said of a file that was there before.
+pub(super) const GONE: &str = "the file has gone";
 
 /// A block whose chunk index is at hand. No file is open.
 pub(super) struct OpenBlock {
@@ -55,7 +58,7 @@ impl Block {
             identity: Mutex::new(None),
             failure: Mutex::new((!is_present).then(absent)),
             indexing: Mutex::new(()),
-            state: AtomicU8::new(if is_present { BlockState::Unseen } else { BlockState::Missing } as u8),
+            state: AtomicU8::new(if is_present { PieceState::Unseen } else { PieceState::Missing } as u8),
             withheld: AtomicBool::new(false),
             path,
         }
@@ -67,16 +70,20 @@ impl Block {
     }
 
     /// What is known of it.
-    pub fn state(&self) -> BlockState {
-        let all =
-            [BlockState::Unseen, BlockState::Whole, BlockState::Writing, BlockState::Partial, BlockState::Missing];
+    pub fn state(&self) -> PieceState {
         let state = self.state.load(Ordering::Relaxed);
-        all.into_iter().find(|s| *s as u8 == state).unwrap_or(BlockState::Unseen)
+        PieceState::ALL.get(usize::from(state)).copied().unwrap_or(PieceState::Unseen)
     }
 
-    /// Records what was found.
-    pub fn set_state(&self, state: BlockState) {
-        self.state.store(state as u8, Ordering::Relaxed);
+    /// Records that it was looked into: sound, unless something else is known of it.
+    fn set_opened(&self) {
+        let (from, to) = (PieceState::Unseen as u8, PieceState::Whole as u8);
+        let _known = self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Records that it is no better than `state`.
+    pub fn worsen(&self, state: PieceState) {
+        self.state.fetch_max(state as u8, Ordering::Relaxed);
     }
 
     /// The file as it was when first read; `None` if nothing has been read of it.
@@ -90,6 +97,11 @@ impl Block {
         if identity.is_none() {
             *identity = file;
         }
+    }
+
+    /// Whether it does not open.
+    pub fn has_failed(&self) -> bool {
+        self.failure.lock().is_some()
     }
 
     /// Whether voxels were held back because they may not have been written yet.
@@ -107,10 +119,13 @@ impl Block {
         self.withheld.store(false, Ordering::Relaxed);
     }
 
-    /// Forgets a failure, so that the next read tries again.
+    /// Forgets what was found wrong with it, so that the next read tries again.
     pub fn forget_failure(&self) {
-        if self.is_present && self.failure.lock().take().is_some() {
-            self.set_state(BlockState::Unseen);
+        if !self.is_present {
+            return;
+        }
+        self.state.store(PieceState::Unseen as u8, Ordering::Relaxed);
+        if self.failure.lock().take().is_some() {
             *self.identity.lock() = None;
         }
     }
@@ -126,6 +141,7 @@ impl Block {
     /// When nothing of the block can be had. Remembered, unless the file is being written.
     pub fn open(&self, key: &Key, indexes: &Indexes) -> Result<Arc<OpenBlock>, ReadError> {
         if let Some(open) = indexes.get(self.id) {
+            self.set_opened();
             return Ok(open);
         }
         let _one = self.indexing.lock();
@@ -147,14 +163,17 @@ impl Block {
         *self.identity.lock() = Some(before);
         match opened {
             Ok(array) => {
-                self.set_state(if array.is_whole() { BlockState::Whole } else { BlockState::Partial });
+                self.set_opened();
+                if !array.is_whole() {
+                    self.worsen(PieceState::Partial);
+                }
                 let open = Arc::new(OpenBlock { array, identity: before });
                 indexes.insert(self.id, &open);
                 Ok(open)
             }
             Err(failure) => {
                 let error = self.explain(&before, failure);
-                self.set_state(BlockState::Missing);
+                self.worsen(PieceState::Damaged);
                 *self.failure.lock() = Some(error.clone());
                 Err(error)
             }
@@ -165,7 +184,7 @@ impl Block {
     /// a disk that comes back brings it back.
     pub fn io_error(&self, error: &io::Error) -> ReadError {
         let (kind, message) = match error.kind() {
-            io::ErrorKind::NotFound => (ReadErrorKind::Missing, "the file has gone".to_owned()),
+            io::ErrorKind::NotFound => (ReadErrorKind::Missing, GONE.to_owned()),
             io::ErrorKind::PermissionDenied => (ReadErrorKind::Io, "no permission to read it".to_owned()),
             _ => (ReadErrorKind::Io, error.to_string()),
         };

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::block::{Block, Indexes, Key};
 use super::discover::Listing;
-use super::extent::{Survey, TailState, stale_from};
+use super::extent::{Survey, stale_from};
 use super::identity::{Identity, age, identity_of};
 use super::layout::{self, Geometry, Grid};
 use super::metadata::{self, Claim};
@@ -20,7 +20,7 @@ use super::rig;
 use super::source::{Parts, Reference, SplitSource};
 use super::{describe, extent};
 use crate::format::{FormatError, ReadErrorKind};
-use crate::volume::{Problem, Severity};
+use crate::volume::Problem;
 
 /// How long a file must not have changed before a block that is not structurally whole counts as given up.
 pub(super) const STILL: Duration = Duration::from_secs(2);
@@ -152,9 +152,6 @@ pub(super) fn build(
     }
 
     let parts = parts_of(&reference, &geometry);
-    let start = geometry.shape.dims()[layout.growth];
-    let writing = (!tail.is_empty()).then(|| [start, start + layout.block[layout.growth]]);
-    problems.extend(tail.iter().filter_map(|state| state.problem(&layout, start)));
     let facts = describe::Facts {
         place,
         claim: &claim,
@@ -166,6 +163,9 @@ pub(super) fn build(
         is_finished,
     };
     let info = facts.array_info(&mut problems)?;
+    let axis = info.axes.get(layout.growth).copied().flatten();
+    let placement = extent::Placement { axis, layout: &layout, first };
+    problems.extend(tail.iter().filter_map(|tail| tail.problem(&placement)));
     describe::name_problems(&facts, group, &slots, &info, &mut problems);
     let found = previous.map(|previous| kept_problems(previous, &slots)).unwrap_or_default();
     Ok(SplitSource {
@@ -184,9 +184,9 @@ pub(super) fn build(
         claim_problems,
         rig,
         reference,
-        writing,
-        is_tail_judged: tail.iter().all(|state| matches!(state, TailState::GivenUp { .. })),
-        tail: tail.into_iter().map(|state| state.into_path()).collect(),
+        beyond: tail.iter().map(|tail| tail.piece(&placement)).collect(),
+        is_tail_judged: tail.iter().all(|tail| tail.given_up.is_some()),
+        tail: tail.iter().map(|tail| Arc::clone(&tail.block.path)).collect(),
         left_over,
         listed: Arc::clone(listing),
         watch: Arc::clone(watch),
@@ -310,20 +310,4 @@ fn kept_problems(previous: &Previous<'_>, slots: &[Arc<Block>]) -> Vec<(u64, Pro
     }
     let ids: std::collections::HashSet<u64> = slots.iter().map(|block| block.id()).collect();
     found.iter().filter(|(id, _)| ids.contains(id)).cloned().collect()
-}
-
-impl TailState {
-    /// What is said of a last block that is left out.
-    fn problem(&self, layout: &layout::Layout, start: usize) -> Option<Problem> {
-        let t = (layout.growth == 0).then(|| [start, start + layout.block[0]]);
-        let (severity, code, message) = match self {
-            Self::Writing { .. } => return None,
-            Self::GivenUp { reason, .. } => (
-                Severity::Warning,
-                "unfinished_block",
-                format!("not complete ({reason}): its writer stopped half-way, or has not gone on for a while"),
-            ),
-        };
-        Some(Problem { code, severity, file: Some(self.path().to_path_buf()), t, message })
-    }
 }

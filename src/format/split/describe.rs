@@ -12,7 +12,7 @@ use super::names::Group;
 use super::rig::{self, Rig};
 use crate::format::FormatError;
 use crate::format::h5::{self, H5Array, Header};
-use crate::volume::{ArrayInfo, Axis, Problem, Region, Severity, VoxelSize};
+use crate::volume::{ArrayInfo, Axis, Problem, Region, Severity, Span, VoxelSize};
 
 /// Everything the description is made of.
 pub(super) struct Facts<'a> {
@@ -177,7 +177,7 @@ impl Facts<'_> {
     }
 
     fn note(&self, code: &'static str, message: String) -> Problem {
-        Problem { code, severity: Severity::Note, file: None, t: None, message }
+        Problem { code, severity: Severity::Note, file: None, span: None, message }
     }
 }
 
@@ -202,10 +202,10 @@ pub(super) fn name_problems(
     for name in &group.left_out {
         let message = "looks like a block and is none of this recording's; left out".to_owned();
         let file = Some(folder.join(name));
-        problems.push(Problem { code: "stray_file", severity: Severity::Note, file, t: None, message });
+        problems.push(Problem { code: "stray_file", severity: Severity::Note, file, span: None, message });
     }
     // Runs of missing blocks, each named once.
-    let time = info.axes.iter().position(|axis| *axis == Some(Axis::T));
+    let growth = facts.geometry.layout.growth;
     let mut i = 0;
     while i < slots.len() {
         let start = i;
@@ -221,17 +221,18 @@ pub(super) fn name_problems(
             1 => "the block is missing".to_owned(),
             n => format!("this and the next {} blocks, up to {}, are missing", n - 1, name(i - 1)),
         };
-        let range = |k: usize| time.map(|axis| (facts.geometry.region(k), axis));
-        let t = range(start).zip(range(i - 1)).map(|((a, axis), (b, _))| [a.start()[axis], b.stop()[axis]]);
+        let (a, b) = (facts.geometry.region(start), facts.geometry.region(i - 1));
+        let range = [a.start()[growth], b.stop()[growth]];
+        let span = info.axes.get(growth).copied().flatten().map(|axis| Span { axis, range });
         let file = Some(slots[start].path.to_path_buf());
-        problems.push(Problem { code: "missing_block", severity: Severity::Error, file, t, message });
+        problems.push(Problem { code: "missing_block", severity: Severity::Error, file, span, message });
     }
     if facts.claim.file.as_os_str().is_empty() && !facts.is_finished {
         let axis = if facts.geometry.layout.growth == 0 { "volume after volume" } else { "plane after plane" };
         let text =
             format!("no stack_metadata.json: the recording is running or was interrupted; read as recorded {axis}");
         let file = Some(folder.clone());
-        problems.push(Problem { code: "no_metadata", severity: Severity::Note, file, t: None, message: text });
+        problems.push(Problem { code: "no_metadata", severity: Severity::Note, file, span: None, message: text });
     }
     if facts.is_put_aside {
         let text = match facts.claim.full_text() {
@@ -242,7 +243,6 @@ pub(super) fn name_problems(
         };
         problems.push(claim_problem(facts, "metadata_contradicts", text));
     } else if info.claimed_shape.is_some() {
-        let growth = facts.geometry.layout.growth;
         let (claim, have) = (facts.geometry.layout.claimed_len, info.shape.dims()[growth]);
         let axis = info.axes.get(growth).copied().flatten().map_or('?', Axis::letter);
         let what = if claim > have { "stopped early, or its last blocks are missing" } else { "the blocks go on" };
@@ -253,5 +253,5 @@ pub(super) fn name_problems(
 }
 
 fn claim_problem(facts: &Facts<'_>, code: &'static str, message: String) -> Problem {
-    Problem { code, severity: Severity::Note, file: Some(facts.claim.file.clone()), t: None, message }
+    Problem { code, severity: Severity::Note, file: Some(facts.claim.file.clone()), span: None, message }
 }

@@ -1,7 +1,6 @@
 //! How far a recording goes: which of its last blocks are part of it, being written, or left over from
 //! a former one.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -13,7 +12,7 @@ use super::layout::{Grid, Layout};
 use super::refresh::Watch;
 use crate::format::h5::H5Array;
 use crate::format::{Filled, ReadErrorKind};
-use crate::volume::{BlockState, Problem, Region, Severity};
+use crate::volume::{Axis, Piece, PieceState, Problem, Region, Severity, Span};
 
 /// Most blocks at the end that are looked at for whether they open.
 const MAX_TAIL: usize = 4;
@@ -31,26 +30,56 @@ pub(super) struct Survey<'a> {
 }
 
 /// A last block that is not part of the recording yet.
-pub(super) enum TailState {
-    /// It changed a moment ago.
-    Writing { path: Arc<Path> },
-    /// It has not changed for a while, and nothing of it can be read.
-    GivenUp { path: Arc<Path>, reason: String },
+pub(super) struct Tail {
+    /// The block.
+    pub block: Arc<Block>,
+    /// Why it is given up: it has not changed for a while, and nothing of it can be read. `None` for one
+    /// that changed a moment ago.
+    pub given_up: Option<String>,
 }
 
-impl TailState {
-    /// The file.
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Writing { path } | Self::GivenUp { path, .. } => path,
-        }
+impl Tail {
+    /// Where it will lie or would have lain, and in what state it is.
+    pub fn piece(&self, place: &Placement<'_>) -> Piece {
+        let state = if self.given_up.is_some() { PieceState::Damaged } else { PieceState::Writing };
+        Piece { axis: place.axis, range: place.range_of(self.block.number), state }
     }
 
-    /// The file.
-    pub fn into_path(self) -> Arc<Path> {
-        match self {
-            Self::Writing { path } | Self::GivenUp { path, .. } => path,
-        }
+    /// What is said of it.
+    pub fn problem(&self, place: &Placement<'_>) -> Option<Problem> {
+        let reason = self.given_up.as_ref()?;
+        let range = place.range_of(self.block.number);
+        Some(Problem {
+            code: "unfinished_block",
+            severity: Severity::Error,
+            file: Some(self.block.path.to_path_buf()),
+            span: place.axis.map(|axis| Span { axis, range }),
+            message: format!("not complete ({reason}): its writer stopped half-way, or has not gone on for a while"),
+        })
+    }
+}
+
+/// Where blocks lie along the growth axis, by their numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Placement<'a> {
+    /// What the growth axis is.
+    pub axis: Option<Axis>,
+    /// The layout.
+    pub layout: &'a Layout,
+    /// Number of the first block.
+    pub first: u64,
+}
+
+impl Placement<'_> {
+    /// What a block of full length covers.
+    pub fn range_of(&self, number: u64) -> [usize; 2] {
+        let layout = self.layout;
+        let all = layout.grid.iter().enumerate();
+        let inner: usize = all.filter(|(axis, _)| *axis != layout.growth).map(|(_, num)| num).product();
+        let len = layout.block[layout.growth];
+        let at = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX) / inner.max(1);
+        let start = at.saturating_mul(len);
+        [start, start.saturating_add(len)]
     }
 }
 
@@ -77,13 +106,13 @@ impl Survey<'_> {
         (self.growth_len(&blocks[1], layout)? == len).then_some(len)
     }
 
-    /// Takes blocks off the end that cannot be shown yet. A finished recording keeps all: what does not
+    /// Takes blocks off the end that cannot be shown yet, and returns them in order. A finished recording keeps all: what does not
     /// open there is damage, and shown as such.
-    pub fn trim_tail(&self, blocks: &mut Vec<Arc<Block>>) -> Vec<TailState> {
+    pub fn trim_tail(&self, blocks: &mut Vec<Arc<Block>>) -> Vec<Tail> {
         let mut tail = Vec::new();
         for _ in 0..MAX_TAIL {
             let Some(last) = blocks.last() else { break };
-            let state = match last.open(self.key, self.indexes) {
+            let given_up = match last.open(self.key, self.indexes) {
                 Ok(open) if open.array.is_whole() || self.is_finished => break,
                 Ok(open) => {
                     let is_still = is_still(last, &open.identity, self.watch);
@@ -92,12 +121,7 @@ impl Survey<'_> {
                         break;
                     }
                     self.indexes.remove(last.id());
-                    let path = Arc::clone(&last.path);
-                    if is_still {
-                        TailState::GivenUp { path, reason: "cut off before its first data".into() }
-                    } else {
-                        TailState::Writing { path }
-                    }
+                    is_still.then(|| "cut off before its first data".to_owned())
                 }
                 Err(_) if self.is_finished => break,
                 // An array of another name or shape is not on its way to becoming right.
@@ -106,15 +130,14 @@ impl Survey<'_> {
                     Ok(identity)
                         if error.kind != ReadErrorKind::NotYetWritten && is_still(last, &identity, self.watch) =>
                     {
-                        TailState::GivenUp { path: Arc::clone(&last.path), reason: error.message.to_string() }
+                        Some(error.message.to_string())
                     }
-                    _ => TailState::Writing { path: Arc::clone(&last.path) },
+                    _ => None,
                 },
             };
-            last.set_state(BlockState::Writing);
-            tail.push(state);
-            blocks.pop();
+            tail.extend(blocks.pop().map(|block| Tail { block, given_up }));
         }
+        tail.reverse();
         tail
     }
 }
@@ -188,5 +211,5 @@ pub(super) fn stale_problem(left: &[Arc<Block>]) -> Problem {
         }
         [] => String::new(),
     };
-    Problem { code: "stale_block", severity: Severity::Warning, file, t: None, message: text }
+    Problem { code: "stale_block", severity: Severity::Warning, file, span: None, message: text }
 }

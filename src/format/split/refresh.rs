@@ -142,7 +142,7 @@ impl SplitSource {
     /// Whether nothing that is shown differs: a block that is still being written is no news.
     fn looks_like(&self, new: &Self) -> bool {
         self.info == new.info
-            && self.writing == new.writing
+            && self.beyond == new.beyond
             && self.is_finished == new.is_finished
             && self.is_tail_judged == new.is_tail_judged
             && self.problems == new.problems

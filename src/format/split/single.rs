@@ -58,7 +58,7 @@ impl SingleSource {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut problems = Vec::new();
         let mut problem = |code, severity, message| {
-            problems.push(Problem { code, severity, file: Some(path.to_owned()), t: None, message });
+            problems.push(Problem { code, severity, file: Some(path.to_owned()), span: None, message });
         };
         let axes = match &options.axes {
             Some(text) => axes::parse(text, shape.rank()).map_err(|error| FormatError::new(path, error))?,
@@ -147,7 +147,7 @@ impl Source for SingleSource {
                     code,
                     severity: Severity::Error,
                     file,
-                    t: None,
+                    span: None,
                     message: error.message.to_string(),
                 });
             }

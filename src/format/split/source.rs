@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::block::{Block, Indexes, Key, OpenBlock};
+use super::block::{Block, GONE, Indexes, Key, OpenBlock};
 use super::build::Place;
 use super::convert::convert_exactly;
 use super::discover::Listing;
@@ -16,7 +16,9 @@ use super::metadata::Claim;
 use super::refresh::Watch;
 use super::rig::Rig;
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source, h5::Header};
-use crate::volume::{ArrayInfo, Axis, BlockState, DType, MAX_RANK, Problem, Region, Severity, Shape, copy_region};
+use crate::volume::{
+    ArrayInfo, Axis, DType, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span, copy_region,
+};
 
 /// An open split dataset. Holds no file open; blocks are indexed when first read.
 ///
@@ -45,8 +47,8 @@ pub struct SplitSource {
     pub(super) rig: Rig,
     /// Header of the block whose layout stands for all.
     pub(super) reference: Reference,
-    /// The range along the growth axis that the next block is being written for.
-    pub(super) writing: Option<[usize; 2]>,
+    /// Blocks after the last one that is shown: being written, or given up.
+    pub(super) beyond: Vec<Piece>,
     /// Blocks at the end that are left out as not complete.
     pub(super) tail: Vec<Arc<Path>>,
     /// Whether they have been still long enough to be given up.
@@ -105,9 +107,9 @@ impl SplitSource {
         self.is_finished
     }
 
-    /// The range along the growth axis whose block is being written, or was when the writer died.
+    /// The range along the growth axis whose block is being written.
     pub fn writing(&self) -> Option<[usize; 2]> {
-        self.writing
+        self.beyond.iter().find(|piece| piece.state == PieceState::Writing).map(|piece| piece.range)
     }
 
     /// Channels interleaved in each file.
@@ -136,23 +138,36 @@ impl SplitSource {
         self.blocks.iter().map(|block| &block.path)
     }
 
-    /// The time range of a block, where the first axis is time.
-    fn time_range(&self, ordinal: usize) -> Option<[usize; 2]> {
-        let axis = self.info.axes.iter().position(|axis| *axis == Some(Axis::T))?;
-        let region = self.geometry.region(ordinal);
-        Some([region.start()[axis], region.stop()[axis]])
+    /// What the growth axis is, where it has a meaning.
+    pub fn axis(&self) -> Option<Axis> {
+        self.info.axes.get(self.growth_axis()).copied().flatten()
     }
 
-    /// Records a problem of a block, once for each block and code.
-    pub(super) fn note(&self, ordinal: usize, severity: Severity, code: &'static str, message: impl Into<String>) {
+    /// What a block covers of the growth axis.
+    fn span(&self, ordinal: usize) -> Option<Span> {
+        let (region, growth) = (self.geometry.region(ordinal), self.growth_axis());
+        Some(Span { axis: self.axis()?, range: [region.start()[growth], region.stop()[growth]] })
+    }
+
+    /// Records a problem of a block, once for each block and code, and that the block is no better.
+    pub(super) fn note(&self, ordinal: usize, code: &'static str, message: impl Into<String>) {
         let Some(block) = self.blocks.get(ordinal) else { return };
+        let (severity, state) = match code {
+            "other_dtype" => (Severity::Warning, None),
+            "short_block" | "unwritten" => (Severity::Error, Some(PieceState::Partial)),
+            "missing_block" => (Severity::Error, Some(PieceState::Missing)),
+            _ => (Severity::Error, Some(PieceState::Damaged)),
+        };
+        if let Some(state) = state {
+            block.worsen(state);
+        }
         let mut found = self.found.lock();
         if found.iter().any(|(id, problem)| *id == block.id() && problem.code == code) {
             return;
         }
         let file = Some(block.path.to_path_buf());
-        found
-            .push((block.id(), Problem { code, severity, file, t: self.time_range(ordinal), message: message.into() }));
+        let problem = Problem { code, severity, file, span: self.span(ordinal), message: message.into() };
+        found.push((block.id(), problem));
     }
 
     fn region_of(&self, index: u64) -> Option<(usize, Region)> {
@@ -189,7 +204,7 @@ impl SplitSource {
         if fit.have.stop() != region.stop() {
             let axis = self.growth_axis();
             let (have, want) = (fit.have.shape().dims()[axis], region.shape().dims()[axis]);
-            self.note(ordinal, Severity::Error, "short_block", format!("holds {have} of the {want} it should"));
+            self.note(ordinal, "short_block", format!("holds {have} of the {want} it should"));
         }
     }
 
@@ -204,7 +219,7 @@ impl SplitSource {
         let block = &self.blocks[ordinal];
         let header = open.array.header();
         let unsupported = |code: &'static str, message: String| {
-            self.note(ordinal, Severity::Error, code, message.clone());
+            self.note(ordinal, code, message.clone());
             ReadError::new(ReadErrorKind::Unsupported, &block.path, message)
         };
         let fit = self.fit(ordinal, region, header).map_err(|message| unsupported("other_shape", message))?;
@@ -231,7 +246,7 @@ impl SplitSource {
                     return Err(unsupported("other_dtype_lossy", text));
                 }
                 let text = format!("it is {} where the recording is {}; shown unchanged", fit.dtype, self.info.dtype);
-                self.note(ordinal, Severity::Warning, "other_dtype", text);
+                self.note(ordinal, "other_dtype", text);
                 raw = converted;
             }
             buffer.fill(0);
@@ -250,8 +265,7 @@ impl SplitSource {
                 let gap = if self.geometry.layout.channels > 1 { gap.with_axis(1, 0, 1) } else { *gap };
                 gap.offset_by(region.start()).intersect(&chunk.region)
             }));
-            self.note(ordinal, Severity::Error, "unwritten", "part of the block was never written");
-            block.set_state(BlockState::Partial);
+            self.note(ordinal, "unwritten", "part of the block was never written");
             reason = error;
         }
         if !self.is_finished && ordinal + 1 == self.blocks.len() && missing.is_empty() {
@@ -273,18 +287,18 @@ impl SplitSource {
             // Those of the listing are named there.
             ReadErrorKind::Missing if !block.is_present => return,
             ReadErrorKind::Missing if error.message.contains("shorter") => return,
+            ReadErrorKind::Missing if &*error.message == GONE => "missing_block",
             // The file is there, and this part of it is not.
-            ReadErrorKind::Missing if block.state() == BlockState::Partial => "unwritten",
-            ReadErrorKind::Missing => "missing_block",
+            ReadErrorKind::Missing => "unwritten",
             ReadErrorKind::NotYetWritten => return,
             ReadErrorKind::Io => "unreadable_block",
             ReadErrorKind::Unsupported if error.message.starts_with("no array") => "no_array",
             ReadErrorKind::Unsupported => return,
             ReadErrorKind::Corrupt if &*error.message == "the file is empty" => "empty_block",
-            ReadErrorKind::Corrupt if block.state() == BlockState::Missing => "unreadable_block",
+            ReadErrorKind::Corrupt if block.has_failed() => "unreadable_block",
             ReadErrorKind::Corrupt => "bad_chunk",
         };
-        self.note(ordinal, Severity::Error, code, &*error.message);
+        self.note(ordinal, code, &*error.message);
     }
 }
 
@@ -372,25 +386,19 @@ impl Source for SplitSource {
         all
     }
 
-    fn block_states(&self) -> Vec<([usize; 2], BlockState)> {
-        let axis = self.growth_axis();
-        let along = self.geometry.grid()[axis];
-        let inner = self.blocks.len() / along.max(1);
-        let mut states: Vec<([usize; 2], BlockState)> = Vec::with_capacity(along + 1);
+    fn pieces(&self) -> Vec<Piece> {
+        let growth = self.growth_axis();
+        let along = self.geometry.grid()[growth];
+        let inner = (self.blocks.len() / along.max(1)).max(1);
+        let axis = self.axis();
         // Blocks of one step along the growth axis lie together: it is the slowest that is split.
-        for (i, row) in self.blocks.chunks(inner.max(1)).enumerate() {
+        let rows = self.blocks.chunks(inner).enumerate().map(|(i, row)| {
             let region = self.geometry.region(i * inner);
-            let worst = row.iter().map(|block| block.state()).max_by_key(|state| match state {
-                BlockState::Whole => 0,
-                BlockState::Unseen => 1,
-                BlockState::Partial => 2,
-                BlockState::Writing => 3,
-                BlockState::Missing => 4,
-            });
-            states.push(([region.start()[axis], region.stop()[axis]], worst.unwrap_or(BlockState::Unseen)));
-        }
-        states.extend(self.writing.map(|range| (range, BlockState::Writing)));
-        states
+            let range = [region.start()[growth], region.stop()[growth]];
+            let state = row.iter().map(|block| block.state()).max().unwrap_or(PieceState::Unseen);
+            Piece { axis, range, state }
+        });
+        rows.chain(self.beyond.iter().copied()).collect()
     }
 
     fn survey(&self) {
@@ -400,12 +408,13 @@ impl Source for SplitSource {
     fn forget_failures(&self) {
         let mut failed = HashSet::new();
         for block in &self.blocks {
-            if block.state() == BlockState::Missing {
+            if block.state().is_faulty() {
                 block.forget_failure();
+                self.indexes.remove(block.id());
                 failed.insert(block.id());
             }
         }
-        self.found.lock().retain(|(id, problem)| !failed.contains(id) && problem.code != "bad_chunk");
+        self.found.lock().retain(|(id, _)| !failed.contains(id));
     }
 }
 

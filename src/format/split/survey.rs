@@ -1,7 +1,6 @@
 //! Looking at every block's header, so that nothing is left to be found out.
 
 use super::source::SplitSource;
-use crate::volume::Severity;
 
 impl SplitSource {
     /// Indexes every block and names what is wrong with it.
@@ -16,18 +15,18 @@ impl SplitSource {
             };
             let region = self.geometry.region(ordinal);
             match self.fit(ordinal, &region, open.array.header()) {
-                Err(message) => self.note(ordinal, Severity::Error, "other_shape", message),
+                Err(message) => self.note(ordinal, "other_shape", message),
                 Ok(fit) => {
                     self.note_short(ordinal, &region, &fit);
                     if fit.dtype != self.info.dtype {
                         let (has, wants) = (fit.dtype, self.info.dtype);
                         let text = format!("it is {has} where the recording is {wants}; shown if its values fit");
-                        self.note(ordinal, Severity::Warning, "other_dtype", text);
+                        self.note(ordinal, "other_dtype", text);
                     }
                 }
             }
             if !open.array.is_whole() {
-                self.note(ordinal, Severity::Error, "unwritten", "part of the block was never written");
+                self.note(ordinal, "unwritten", "part of the block was never written");
             }
         }
     }

@@ -5,7 +5,7 @@ use egui::Ui;
 use super::super::widgets::choice;
 use super::super::{Command, Model, format};
 use super::side::{field, row, value_row};
-use crate::volume::BlockState;
+use crate::volume::{PieceState, count_states};
 
 /// The rows of the Dataset section.
 pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
@@ -56,19 +56,12 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
 
 const BLOCKS: &str = "Blocks";
 
-/// "21 whole · 1 writing"; `None` where all are sound.
+/// "19 whole · 1 damaged · 1 being written"; `None` where all are sound or not looked at yet.
 fn blocks(model: &Model<'_>) -> Option<String> {
-    let count = |state| model.blocks.iter().filter(|(_, found)| *found == state).count();
-    let parts: Vec<String> =
-        [(BlockState::Writing, "writing"), (BlockState::Partial, "partial"), (BlockState::Missing, "missing")]
-            .into_iter()
-            .map(|(state, word)| (count(state), word))
-            .filter(|(num, _)| *num > 0)
-            .map(|(num, word)| format!("{} {word}", format::integer(num as i64)))
-            .collect();
-    if parts.is_empty() {
+    let counts = count_states(model.pieces);
+    if counts.iter().all(|(state, _)| matches!(state, PieceState::Whole | PieceState::Unseen)) {
         return None;
     }
-    let sound = count(BlockState::Whole) + count(BlockState::Unseen);
-    Some(format!("{} whole · {}", format::integer(sound as i64), parts.join(" · ")))
+    let words = counts.iter().map(|(state, count)| format!("{} {}", format::integer(*count as i64), state.words()));
+    Some(words.collect::<Vec<_>>().join(" · "))
 }

@@ -6,7 +6,7 @@ use super::super::icons;
 use super::super::theme::{Tokens, Weight, filled_icon_font, font};
 use super::super::widgets::{Button, runs};
 use super::super::{Command, Model, Overlay, format, overlay};
-use crate::volume::{Problem, Severity};
+use crate::volume::{Problem, Severity, Span};
 
 /// The list over the window.
 pub fn problems_ui(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
@@ -57,11 +57,11 @@ fn problem_ui(ui: &mut Ui, problem: &Problem) {
     if let Some(file) = &problem.file {
         place.push(file.display().to_string());
     }
-    if let Some([start, stop]) = problem.t {
+    if let Some(Span { axis, range: [start, stop] }) = problem.span {
         place.push(if stop == start + 1 {
-            format!("t {}", format::integer(start as i64))
+            format!("{axis} {}", format::integer(start as i64))
         } else {
-            format!("t {} – {}", format::integer(start as i64), format::integer(stop.saturating_sub(1) as i64))
+            format!("{axis} {} – {}", format::integer(start as i64), format::integer(stop.saturating_sub(1) as i64))
         });
     }
     let place = place.join("  ·  ");

@@ -8,6 +8,7 @@ use super::super::widgets::{
     self, Button, Fill, Number, Slider, Strip, choice, choice_width, icon_button, strip, text_width,
 };
 use super::super::{Command, Loop, Model, PLAY_RATE_RANGE, PlayMode, Shown, format};
+use crate::volume::Axis;
 
 /// Height of the area.
 pub const HEIGHT: f32 = 132.0;
@@ -23,10 +24,10 @@ pub fn time_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Ve
     let shown = Strip {
         num_t: model.info.shape[0],
         num_expected: model.live.and_then(|live| live.expected_end).unwrap_or(0),
-        writing: model.live.and_then(|live| live.writing),
+        writing: model.live.and_then(|live| live.writing).filter(|span| span.axis == Axis::T).map(|span| span.range),
         t: model.view.t,
         rate_hz: model.info.rate_hz,
-        blocks: model.blocks,
+        pieces: model.pieces,
         cached: model.cached,
         stale_t: match model.shown {
             Shown::Nearest { t } => Some(*t),

@@ -7,7 +7,7 @@ use egui::{Align2, Color32, Painter, Rect, Sense, Shape, Stroke, StrokeKind, Ui,
 use super::super::format;
 use super::super::theme::{self, Tokens, Weight, font};
 use super::hint;
-use crate::volume::BlockState;
+use crate::volume::{Axis, Piece, PieceState};
 
 /// What the strip shows.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +22,8 @@ pub struct Strip<'a> {
     pub t: usize,
     /// Volumes per second, for the ruler.
     pub rate_hz: Option<f64>,
-    /// Stored pieces along time; empty where there is but one.
-    pub blocks: &'a [([usize; 2], BlockState)],
+    /// Stored pieces; those along time are drawn. Empty where there is but one.
+    pub pieces: &'a [Piece],
     /// Timepoints whose picture is in memory.
     pub cached: &'a [[usize; 2]],
     /// A timepoint shown in place of the wanted one.
@@ -31,6 +31,11 @@ pub struct Strip<'a> {
 }
 
 impl Strip<'_> {
+    fn pieces_of_time(&self) -> impl Iterator<Item = ([usize; 2], PieceState)> {
+        let of_time = self.pieces.iter().filter(|piece| piece.axis == Some(Axis::T));
+        of_time.map(|piece| (piece.range, piece.state))
+    }
+
     /// Timepoints the strip is as wide as.
     fn num_all(&self) -> usize {
         self.num_t.max(self.num_expected).max(self.writing.map_or(0, |[_, stop]| stop)).max(1)
@@ -85,15 +90,10 @@ fn describe_at(ui: &Ui, rect: Rect, shown: &Strip<'_>) -> String {
     if let Some(rate) = shown.rate_hz.filter(|rate| *rate > 0.0) {
         words += &format!(" · {}", format::timepoint(t, rate));
     }
-    let state = shown.blocks.iter().find(|([start, stop], _)| (*start..*stop).contains(&t)).map(|(_, state)| *state);
+    let state = shown.pieces_of_time().find(|(range, _)| (range[0]..range[1]).contains(&t)).map(|(_, state)| state);
     if let Some(state) = state {
-        words += match state {
-            BlockState::Unseen => " · not looked at yet",
-            BlockState::Whole => " · whole",
-            BlockState::Writing => " · being written",
-            BlockState::Partial => " · partly readable",
-            BlockState::Missing => " · missing",
-        };
+        words += " · ";
+        words += state.words();
     }
     if shown.cached.iter().any(|[start, stop]| (*start..*stop).contains(&t)) {
         words += " · in memory";
@@ -168,13 +168,14 @@ fn short_time(seconds: f64, step: f64) -> String {
 fn paint_blocks(ui: &Ui, lane: Rect, shown: &Strip<'_>, at: &dyn Fn(f64) -> f32) {
     let tokens = Tokens::get(ui);
     theme::fill(ui, lane, tokens.bg0);
-    let whole = [([0, shown.num_t], BlockState::Whole)];
-    let blocks = if shown.blocks.is_empty() { &whole[..] } else { shown.blocks };
-    let writing = shown.writing.map(|range| (range, BlockState::Writing));
-    let blocks = blocks.iter().copied().chain(writing.filter(|([_, stop], _)| *stop > shown.num_t));
-    let is_narrow = lane.width() / (shown.blocks.len() as f32) < 6.0;
+    let num_pieces = shown.pieces_of_time().count();
+    let whole = (num_pieces == 0).then_some(([0, shown.num_t], PieceState::Whole));
+    let writing = shown.writing.map(|range| (range, PieceState::Writing));
+    let writing = writing.filter(|([_, stop], _)| *stop > shown.num_t);
+    let blocks = whole.into_iter().chain(shown.pieces_of_time()).chain(writing);
+    let is_narrow = lane.width() / (num_pieces as f32) < 6.0;
     // Pieces too narrow to be told apart are drawn as runs of one state.
-    let mut run: Option<([usize; 2], BlockState)> = None;
+    let mut run: Option<([usize; 2], PieceState)> = None;
     for (range, state) in blocks {
         run = match run {
             Some(([start, stop], same)) if is_narrow && same == state && stop == range[0] => {
@@ -197,7 +198,7 @@ fn paint_block(
     ui: &Ui,
     lane: Rect,
     [start, stop]: [usize; 2],
-    state: BlockState,
+    state: PieceState,
     is_narrow: bool,
     at: &dyn Fn(f64) -> f32,
 ) {
@@ -207,10 +208,10 @@ fn paint_block(
     let cell = Rect::from_x_y_ranges(left..=right, lane.y_range());
     let radius = if is_narrow { 0.0 } else { 3.0 };
     let fill = match state {
-        BlockState::Whole | BlockState::Partial => tokens.bg3,
-        BlockState::Unseen => tokens.bg0.lerp_to_gamma(tokens.bg3, 0.8),
-        BlockState::Writing => tokens.bad.gamma_multiply(0.18),
-        BlockState::Missing => tokens.bg2,
+        PieceState::Whole | PieceState::Partial | PieceState::Damaged | PieceState::Suspect => tokens.bg3,
+        PieceState::Unseen => tokens.bg0.lerp_to_gamma(tokens.bg3, 0.8),
+        PieceState::Writing => tokens.bad.gamma_multiply(0.18),
+        PieceState::Missing | PieceState::LeftOut => tokens.bg2,
     };
     if fill.is_opaque() {
         theme::fill(ui, cell, fill);
@@ -218,12 +219,17 @@ fn paint_block(
         painter.rect_filled(cell, radius, fill);
     }
     match state {
-        BlockState::Writing => {
+        PieceState::Writing => {
             painter.rect_stroke(cell, radius, Stroke::new(1.0, tokens.bad), StrokeKind::Inside);
         }
-        BlockState::Partial => hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.warn),
-        BlockState::Missing => hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.t3),
-        BlockState::Whole | BlockState::Unseen => {}
+        PieceState::Partial | PieceState::Suspect => {
+            hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.warn);
+        }
+        PieceState::Damaged => hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.bad),
+        PieceState::Missing | PieceState::LeftOut => {
+            hatch(&painter.with_clip_rect(cell.intersect(lane)), cell, tokens.t3);
+        }
+        PieceState::Whole | PieceState::Unseen => {}
     }
 }
 
