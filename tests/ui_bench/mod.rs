@@ -16,7 +16,9 @@ use tectum::ui::{
     Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Shown, Value, ViewState,
     Welcome, theme,
 };
-use tectum::volume::{ArrayInfo, Axis, Colormap, DType, Piece, PieceState, Problem, Severity, Shape as ArrayShape, Span, VoxelSize};
+use tectum::volume::{
+    ArrayInfo, Axis, Colormap, DType, Piece, PieceState, Problem, Severity, Shape as ArrayShape, Span, VoxelSize,
+};
 
 /// Which screen the window is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
