@@ -455,3 +455,90 @@ fn a_small_window_folds_the_side_panel_and_cuts_nothing() {
         }
     }
 }
+
+/// One of each.
+fn every_command() -> Vec<Command> {
+    use tectum::ui::{Camera, Section};
+    use tectum::volume::{Colormap, Interpolation, Orientation, Projection};
+    vec![
+        Command::ScrubTo(3),
+        Command::StepT(1),
+        Command::PlayTo { t: 3, direction: 1 },
+        Command::FollowTo(7),
+        Command::DepthTo(3),
+        Command::StepDepth(1),
+        Command::SetOrientation(Orientation::Xz),
+        Command::SetMode(Mode::Projection),
+        Command::ToggleMode,
+        Command::SetProjection(Projection::Min),
+        Command::SetSlab(Some([2, 5])),
+        Command::SetInterpolation(Interpolation::Linear),
+        Command::SetLimits([1.0, 2.0]),
+        Command::AutoContrast,
+        Command::LimitsMeasured([3.0, 4.0]),
+        Command::SetGamma(0.5),
+        Command::SetColormap(Colormap::Gray),
+        Command::ToggleInvert,
+        Command::ToggleSaturation,
+        Command::ToggleColorBar,
+        Command::SetCamera(Camera { zoom: 3.0, ..Camera::FIT }),
+        Command::Fit,
+        Command::TogglePlay,
+        Command::StopPlay,
+        Command::SetPlayMode(PlayMode::RealTime),
+        Command::SetPlayRate(3.0),
+        Command::SetLoop(Loop::BackAndForth),
+        Command::ToggleFollow,
+        Command::ToggleTheme,
+        Command::ToggleSection(Section::View),
+        Command::ToggleDrawer(Section::View),
+        Command::ToggleOverlay(Overlay::Problems),
+        Command::CloseOverlay,
+        Command::Undo,
+        Command::Redo,
+        Command::BrowseFolder,
+        Command::BrowseFile,
+        Command::OpenPath("somewhere".into()),
+        Command::OpenDemo,
+        Command::CancelOpening,
+        Command::CloseDataset,
+        Command::ChooseDataset(1),
+        Command::RemoveRecent("somewhere".into()),
+        Command::RetryFailures,
+    ]
+}
+
+#[test]
+fn no_command_is_dropped_on_its_way() {
+    let name = |command: &Command| {
+        let text = format!("{command:?}");
+        text.split(|c: char| !c.is_alphanumeric()).next().map(str::to_owned).expect("a name")
+    };
+    let listed: std::collections::BTreeSet<_> = every_command().iter().map(name).collect();
+    let source = include_str!("../src/ui/command.rs");
+    let (_, body) = source.split_once("pub enum Command {").expect("the enum");
+    let (body, _) = body.split_once("\n}").expect("its end");
+    let variants = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let variants = variants.filter(|line| line.starts_with(char::is_uppercase));
+    let variants = variants.filter_map(|line| line.split(|c: char| !c.is_alphanumeric()).next()).map(str::to_owned);
+    assert_eq!(listed, variants.collect(), "one of each is tried here");
+
+    let Bench { info, .. } = Bench::default();
+    for command in every_command() {
+        // A view in which each of them makes a difference.
+        let mut view = tectum::ui::ViewState::default().for_dataset(&info);
+        let mut history = tectum::ui::History::default();
+        for earlier in [Command::SetGamma(2.0), Command::SetLimits([5.0, 6.0]), Command::ScrubTo(50), Command::Undo] {
+            history.apply(&mut view, &earlier, &info, 0.0);
+        }
+        view.camera.zoom = 2.0;
+        view.auto_limits = Some([7.0, 8.0]);
+        (view.play.is_running, view.follow, view.overlay) = (true, true, Some(Overlay::Keys));
+        let changed = history.apply(&mut view, &command, &info, 100.0);
+        match command.route() {
+            tectum::ui::Route::View => assert!(changed && command.for_app().is_none(), "{command:?} does nothing"),
+            tectum::ui::Route::Session(_) => assert!(!changed && command.for_app().is_none(), "{command:?}"),
+            tectum::ui::Route::App(for_app) => assert_eq!(command.for_app(), Some(for_app)),
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::session::Session;
 use crate::array::LazyArray;
-use crate::format::split::SplitSource;
+use crate::format::Source;
 use crate::live::{LiveEvent, LiveState, LiveStatus};
 use crate::ui::Command;
 
@@ -26,9 +26,9 @@ impl Session {
         }
         for event in events {
             match event {
-                LiveEvent::Opened(source) => self.grow(&source, &[], now),
-                LiveEvent::Changed { source, stale } => self.grow(&source, &stale, now),
-                LiveEvent::Replaced(source) => self.start_again(&source, now),
+                LiveEvent::Opened(source) => self.grow(source, &[], now),
+                LiveEvent::Changed { source, stale } => self.grow(source, &stale, now),
+                LiveEvent::Replaced(source) => self.start_again(source, now),
                 // What was read is still true, and what was not is reported as it is asked for.
                 LiveEvent::Gone => self.stream.retry_failures(),
                 LiveEvent::Status => {}
@@ -59,25 +59,27 @@ impl Session {
     }
 
     /// The same recording, longer or changed in places: the view stays where it is.
-    fn grow(&mut self, source: &Arc<SplitSource>, stale: &[std::ops::Range<u64>], now: Instant) {
+    pub(super) fn grow(&mut self, source: Arc<dyn Source>, stale: &[std::ops::Range<u64>], now: Instant) {
         self.gpu_projections.clear();
-        self.array = Arc::new(self.array.grown(Arc::clone(source) as _));
+        self.array = Arc::new(self.array.grown(source));
         self.stream.replace_array(Arc::clone(&self.array), stale);
         if !stale.is_empty() {
             self.on_screen = None;
         }
+        self.view.clamp_to(self.array.info());
         self.ask(now);
     }
 
     /// Another recording in the same place: nothing of the former one may be seen under its name.
-    fn start_again(&mut self, source: &Arc<SplitSource>, now: Instant) {
+    pub(super) fn start_again(&mut self, source: Arc<dyn Source>, now: Instant) {
         self.gpu_projections.clear();
-        self.array = Arc::new(LazyArray::new(Arc::clone(source) as _));
+        self.array = Arc::new(LazyArray::new(source));
         self.stream.replace_array(Arc::clone(&self.array), &[]);
         self.on_screen = None;
         self.sample = None;
         self.provisional = None;
         self.history.clear();
+        self.view.clamp_to(self.array.info());
         self.ask(now);
     }
 }

@@ -37,14 +37,19 @@ impl Measure {
         if self.shown != Some(picture) {
             self.shown = Some(picture);
             self.times.push_back(now);
+            self.forget_old(now);
+        }
+    }
+
+    fn forget_old(&mut self, now: Instant) {
+        while self.times.front().is_some_and(|&time| now.duration_since(time) > WINDOW) {
+            self.times.pop_front();
         }
     }
 
     /// New pictures per second over the last two seconds; `None` when nothing moves.
     pub fn pictures_per_s(&mut self, now: Instant) -> Option<f64> {
-        while self.times.front().is_some_and(|&time| now.duration_since(time) > WINDOW) {
-            self.times.pop_front();
-        }
+        self.forget_old(now);
         let (first, last) = (self.times.front()?, self.times.back()?);
         let span = last.duration_since(*first).as_secs_f64();
         (self.times.len() > 1 && span > 0.0).then(|| (self.times.len() - 1) as f64 / span)
@@ -71,6 +76,16 @@ mod tests {
         assert_eq!(measure.image_ms, None);
         measure.shown(plane(3), at(12));
         assert_eq!(measure.image_ms, Some(12.0));
+    }
+
+    #[test]
+    fn playing_for_days_remembers_two_seconds() {
+        let start = Instant::now();
+        let mut measure = Measure::default();
+        for i in 0..10_000u64 {
+            measure.shown(plane(i as usize), start + Duration::from_millis(i * 20));
+        }
+        assert!(measure.times.len() <= 101, "{}", measure.times.len());
     }
 
     #[test]

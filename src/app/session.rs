@@ -12,8 +12,8 @@ use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::{PlaneDraw, RendererHandle};
 use crate::stream::{PictureState, Sample, Stream, StreamConfig, ViewRequest};
 use crate::ui::{
-    Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Shown, Value, ViewState, resolve,
-    window_ui,
+    AppCommand, Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Route, SessionCommand,
+    Shown, Value, ViewState, resolve, window_ui,
 };
 use crate::volume::{Display, Picture, Piece, Problem, Voxels, measured_values, percentiles};
 
@@ -143,12 +143,26 @@ impl Session {
         self.datasets.get(index).map(|entry| entry.name.as_str())
     }
 
-    /// Carries out a command on the view and asks for what it needs. Returns whether the view changed.
+    /// Carries out what the user asked for in a frame. Returns whether anything on screen may have changed,
+    /// and what is left for the app.
+    pub fn carry_out(&mut self, commands: &[Command], now: Instant, now_s: f64) -> (bool, Vec<AppCommand>) {
+        let mut changed = false;
+        for command in commands {
+            changed |= self.apply(command, now, now_s);
+        }
+        (changed, commands.iter().filter_map(Command::for_app).collect())
+    }
+
+    /// Carries out a command on the view and asks for what it needs. Returns whether anything on screen may
+    /// have changed.
     pub fn apply(&mut self, command: &Command, now: Instant, now_s: f64) -> bool {
-        if *command == Command::RetryFailures {
-            self.array.source().forget_failures();
-            self.stream.retry_failures();
-            return true;
+        match command.route() {
+            Route::Session(SessionCommand::RetryFailures) => {
+                self.stream.retry_failures();
+                self.take_facts(now);
+                return true;
+            }
+            Route::View | Route::App(_) => {}
         }
         let changed = self.history.apply(&mut self.view, command, self.array.info(), now_s);
         if changed {
@@ -179,8 +193,8 @@ impl Session {
         if now.duration_since(self.facts.taken) >= FACTS_EVERY {
             self.take_facts(now);
         }
-        let is_exact = self.shown == Shown::Exact;
-        if let Some(command) = self.playback.advance(&self.view, self.array.info(), now, is_exact) {
+        let is_settled = self.is_settled();
+        if let Some(command) = self.playback.advance(&self.view, self.array.info(), now, is_settled) {
             self.apply(&command, now, now_s);
         }
         let to_next = self.playback.time_to_next(&self.view, now);

@@ -13,7 +13,7 @@ use crate::format::{FormatError, OpenOptions};
 use crate::live::{LiveEvent, LiveState, WatchConfig, Watcher};
 use crate::render::{InterfacePainter, RendererHandle};
 use crate::stream::StreamConfig;
-use crate::ui::{self, Command, OpenError, Opening, ViewState, Welcome};
+use crate::ui::{self, AppCommand, Command, OpenError, Opening, ViewState, Welcome};
 use crate::volume::DType;
 
 /// What a command is checked against while nothing is open.
@@ -132,25 +132,22 @@ impl TectumApp {
     }
 
     /// Carries out a command that is no change of the view.
-    fn carry_out(&mut self, command: Command) {
+    fn carry_out(&mut self, command: AppCommand) {
         match command {
-            Command::OpenPath(path) => self.open(&path, OpenOptions::default()),
-            Command::BrowseFolder | Command::BrowseFile if self.dialog.is_none() => {
-                let folder = self.recent.paths().first().and_then(|path| path.parent()).map(Path::to_owned);
-                let for_files = command == Command::BrowseFile;
-                self.dialog = Some(FileDialog::show(for_files, folder, self.wake.callback()));
-            }
-            Command::OpenDemo => {
+            AppCommand::OpenPath(path) => self.open(&path, OpenOptions::default()),
+            AppCommand::BrowseFolder => self.browse(false),
+            AppCommand::BrowseFile => self.browse(true),
+            AppCommand::OpenDemo => {
                 let job = OpenJob::demo(&self.preferences, &self.config, self.wake.callback());
                 self.begin(job);
             }
-            Command::CancelOpening => {
+            AppCommand::CancelOpening => {
                 if let Screen::Opening { previous, .. } = &mut self.screen {
                     self.screen = previous.take().map_or(Screen::Welcome, Screen::Shown);
                 }
             }
-            Command::CloseDataset => self.screen = Screen::Welcome,
-            Command::ChooseDataset(index) => {
+            AppCommand::CloseDataset => self.screen = Screen::Welcome,
+            AppCommand::ChooseDataset(index) => {
                 let chosen = match &self.screen {
                     Screen::Shown(session) => session.dataset_name(index).map(|name| {
                         let options = OpenOptions { dataset: Some(name.to_owned()), ..session.options.clone() };
@@ -162,15 +159,22 @@ impl TectumApp {
                     self.open(&path, options);
                 }
             }
-            Command::RemoveRecent(path) => self.recent.remove(&path),
-            _ => {}
+            AppCommand::RemoveRecent(path) => self.recent.remove(&path),
         }
     }
 
-    /// One screen's drawing; commands that change the view are carried out here.
-    fn draw(&mut self, ui: &mut egui::Ui, now: Instant) -> Vec<Command> {
+    /// One dialog at a time.
+    fn browse(&mut self, for_files: bool) {
+        if self.dialog.is_none() {
+            let folder = self.recent.paths().first().and_then(|path| path.parent()).map(Path::to_owned);
+            self.dialog = Some(FileDialog::show(for_files, folder, self.wake.callback()));
+        }
+    }
+
+    /// One screen's drawing; what the open dataset carries out is done here.
+    fn draw(&mut self, ui: &mut egui::Ui, now: Instant) -> Vec<AppCommand> {
         let now_s = ui.input(|input| input.time);
-        match &mut self.screen {
+        let commands = match &mut self.screen {
             Screen::Welcome => {
                 let welcome = Welcome {
                     recent: self.recent.paths(),
@@ -199,32 +203,20 @@ impl TectumApp {
                     ui.ctx().request_repaint_after(pause);
                 }
                 let commands = session.show(ui, &self.renderer, now, self.recent.paths());
-                let (for_app, for_view): (Vec<_>, Vec<_>) = commands.into_iter().partition(Command::is_for_app);
-                let mut changed = false;
-                for command in &for_view {
-                    changed |= session.apply(command, now, now_s);
-                }
+                let (changed, for_app) = session.carry_out(&commands, now, now_s);
                 if changed {
                     // The picture and the numbers of the new view are drawn in this very frame.
                     ui.ctx().request_discard("the view changed");
                     self.preferences = session.view.clone();
                 }
-                for_app
+                return for_app;
             }
-        }
-    }
-
-    /// Outside a dataset a command may still change the preferences: the theme, an overlay.
-    fn draw_all(&mut self, ui: &mut egui::Ui, now: Instant) -> Vec<Command> {
-        let commands = self.draw(ui, now);
-        if matches!(self.screen, Screen::Shown(_)) {
-            return commands;
-        }
-        let (for_app, for_view): (Vec<_>, Vec<_>) = commands.into_iter().partition(Command::is_for_app);
-        for command in &for_view {
+        };
+        // Outside a dataset a command may still change the preferences: the theme, an overlay.
+        for command in &commands {
             self.preferences.apply(command, &NO_DATASET);
         }
-        for_app
+        commands.iter().filter_map(Command::for_app).collect()
     }
 
     fn update_title(&mut self, ctx: &egui::Context) {
@@ -253,7 +245,7 @@ impl eframe::App for TectumApp {
         let ctx = ui.ctx().clone();
         tracing::trace!(causes = ?ctx.repaint_causes(), pass = ctx.current_pass_index(), "frame");
         self.collect(&ctx);
-        for command in self.draw_all(ui, now) {
+        for command in self.draw(ui, now) {
             self.carry_out(command);
             ctx.request_repaint();
         }

@@ -6,7 +6,7 @@ use super::{Camera, Loop, Mode, Overlay, PlayMode, Section};
 use crate::volume::{Colormap, Interpolation, Orientation, Projection};
 
 /// One wish. Panels and keys return commands; [`super::ViewState::apply`] is the only thing that changes
-/// the view, and the app carries out those that concern files (see [`Command::is_for_app`]).
+/// the view; what concerns more than the view goes on to whom [`Command::route`] names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Show a timepoint; beyond the end means the last one. Lets go of the newest.
@@ -104,20 +104,101 @@ pub enum Command {
     RetryFailures,
 }
 
+/// Who carries a command out beyond the view. Exhaustive on either side, so that none can be dropped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Route {
+    /// A change of the view and nothing else.
+    View,
+    /// The open dataset.
+    Session(SessionCommand),
+    /// The app.
+    App(AppCommand),
+}
+
+/// What an open dataset carries out that is no change of its view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionCommand {
+    /// Try to read again what could not be read.
+    RetryFailures,
+}
+
+/// What concerns files, dialogs and which dataset is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppCommand {
+    /// Let the user choose a folder.
+    BrowseFolder,
+    /// Let the user choose a file.
+    BrowseFile,
+    /// Open a path.
+    OpenPath(PathBuf),
+    /// Write the demo recording if it is not there, and open it.
+    OpenDemo,
+    /// Abandon the opening that is under way.
+    CancelOpening,
+    /// Go back to the welcome screen.
+    CloseDataset,
+    /// Show another array of the same file.
+    ChooseDataset(usize),
+    /// Take a path off the list of recent ones.
+    RemoveRecent(PathBuf),
+}
+
 impl Command {
-    /// Whether the app has to carry it out, because it concerns files and not the view.
-    pub fn is_for_app(&self) -> bool {
-        matches!(
-            self,
-            Self::BrowseFolder
-                | Self::BrowseFile
-                | Self::OpenPath(_)
-                | Self::OpenDemo
-                | Self::CancelOpening
-                | Self::CloseDataset
-                | Self::ChooseDataset(_)
-                | Self::RemoveRecent(_)
-                | Self::RetryFailures
-        )
+    /// What the app has to do of it.
+    pub fn for_app(&self) -> Option<AppCommand> {
+        match self.route() {
+            Route::App(command) => Some(command),
+            Route::View | Route::Session(_) => None,
+        }
+    }
+
+    /// Who carries it out. The view sees every command: an opening, for one, takes its dialog away.
+    pub fn route(&self) -> Route {
+        match self {
+            Self::RetryFailures => Route::Session(SessionCommand::RetryFailures),
+            Self::BrowseFolder => Route::App(AppCommand::BrowseFolder),
+            Self::BrowseFile => Route::App(AppCommand::BrowseFile),
+            Self::OpenPath(path) => Route::App(AppCommand::OpenPath(path.clone())),
+            Self::OpenDemo => Route::App(AppCommand::OpenDemo),
+            Self::CancelOpening => Route::App(AppCommand::CancelOpening),
+            Self::CloseDataset => Route::App(AppCommand::CloseDataset),
+            Self::ChooseDataset(index) => Route::App(AppCommand::ChooseDataset(*index)),
+            Self::RemoveRecent(path) => Route::App(AppCommand::RemoveRecent(path.clone())),
+            Self::ScrubTo(_)
+            | Self::StepT(_)
+            | Self::PlayTo { .. }
+            | Self::FollowTo(_)
+            | Self::DepthTo(_)
+            | Self::StepDepth(_)
+            | Self::SetOrientation(_)
+            | Self::SetMode(_)
+            | Self::ToggleMode
+            | Self::SetProjection(_)
+            | Self::SetSlab(_)
+            | Self::SetInterpolation(_)
+            | Self::SetLimits(_)
+            | Self::AutoContrast
+            | Self::LimitsMeasured(_)
+            | Self::SetGamma(_)
+            | Self::SetColormap(_)
+            | Self::ToggleInvert
+            | Self::ToggleSaturation
+            | Self::ToggleColorBar
+            | Self::SetCamera(_)
+            | Self::Fit
+            | Self::TogglePlay
+            | Self::StopPlay
+            | Self::SetPlayMode(_)
+            | Self::SetPlayRate(_)
+            | Self::SetLoop(_)
+            | Self::ToggleFollow
+            | Self::ToggleTheme
+            | Self::ToggleSection(_)
+            | Self::ToggleDrawer(_)
+            | Self::ToggleOverlay(_)
+            | Self::CloseOverlay
+            | Self::Undo
+            | Self::Redo => Route::View,
+        }
     }
 }

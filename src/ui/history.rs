@@ -27,6 +27,8 @@ impl History {
                 let Some(earlier) = self.undo.pop() else { return false };
                 self.redo.push(view.clone());
                 view.restore(&earlier);
+                // The recording may have become shorter since.
+                view.clamp_to(info);
                 true
             }
             Command::Redo => {
@@ -34,6 +36,7 @@ impl History {
                 let Some(later) = self.redo.pop() else { return false };
                 self.undo.push(view.clone());
                 view.restore(&later);
+                view.clamp_to(info);
                 true
             }
             _ => {

@@ -22,7 +22,7 @@ pub mod widgets;
 mod window;
 
 pub use choices::{Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, PlayMode, Section, Theme};
-pub use command::Command;
+pub use command::{AppCommand, Command, Route, SessionCommand};
 pub use history::History;
 pub use model::{Canvas, Figures, HistogramData, Model, OpenError, Opening, Placement, Shown, Value, Welcome};
 pub use playback::Playback;

@@ -1,13 +1,9 @@
 //! The play clock: which timepoint is due. Pure; time comes from outside.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::{Command, Loop, Play, PlayMode, ViewState};
 use crate::array::ViewInfo;
-
-/// The effective rate is counted over this time.
-const RATE_WINDOW: Duration = Duration::from_millis(1500);
 
 /// Where the clock stands between two frames.
 #[derive(Debug, Default)]
@@ -15,8 +11,6 @@ pub struct Playback {
     /// Time and position the clock counts from; `None` while stopped.
     anchor: Option<Anchor>,
     num_skipped: u64,
-    /// When exact pictures were shown, newest last.
-    shown: VecDeque<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -27,12 +21,13 @@ struct Anchor {
 }
 
 impl Playback {
-    /// What is due at `now`, if anything. `exact_ready` says whether the timepoint on screen is the exact
-    /// one; playing every frame waits for it, real time does not and counts what it skips.
-    pub fn advance(&mut self, view: &ViewState, info: &ViewInfo, now: Instant, exact_ready: bool) -> Option<Command> {
+    /// What is due at `now`, if anything. `is_settled` says whether the timepoint on screen is the exact one,
+    /// or is shown as missing, for which there is nothing to wait; playing every timepoint waits until it
+    /// is, keeping pace does not and counts what it skips.
+    pub fn advance(&mut self, view: &ViewState, info: &ViewInfo, now: Instant, is_settled: bool) -> Option<Command> {
         let play = &view.play;
         if !play.is_running {
-            *self = Self { num_skipped: self.num_skipped, ..Self::default() };
+            self.anchor = None;
             return None;
         }
         let anchor = match self.anchor {
@@ -48,7 +43,7 @@ impl Playback {
         let period_s = 1.0 / f64::from(play.rate_hz.max(f32::MIN_POSITIVE));
         let elapsed_s = now.saturating_duration_since(anchor.at).as_secs_f64();
         let num_due = (elapsed_s / period_s + 1e-6) as u64;
-        if num_due == 0 || (play.mode == PlayMode::EveryFrame && !exact_ready) {
+        if num_due == 0 || (play.mode == PlayMode::EveryFrame && !is_settled) {
             return None;
         }
         let num_steps = match play.mode {
@@ -56,11 +51,8 @@ impl Playback {
             PlayMode::RealTime => num_due,
         };
         let (t, direction, is_at_end) = step(view.t, num_steps, play, info.shape[0]);
-        if exact_ready {
-            self.shown.push_back(now);
-        }
         if play.mode == PlayMode::RealTime {
-            self.num_skipped += (num_steps - 1) + u64::from(!exact_ready);
+            self.num_skipped += (num_steps - 1) + u64::from(!is_settled);
         }
         if is_at_end {
             return Some(Command::StopPlay);
@@ -78,16 +70,6 @@ impl Playback {
         let anchor = self.anchor.filter(|_| view.play.is_running)?;
         let due = anchor.at + Duration::from_secs_f64(1.0 / f64::from(anchor.rate_hz.max(f32::MIN_POSITIVE)));
         Some(due.saturating_duration_since(now))
-    }
-
-    /// Exact timepoints shown per second, lately; `None` while stopped or just started.
-    pub fn effective_hz(&mut self, now: Instant) -> Option<f32> {
-        while self.shown.front().is_some_and(|at| now.saturating_duration_since(*at) > RATE_WINDOW) {
-            self.shown.pop_front();
-        }
-        let (first, last) = (self.shown.front()?, self.shown.back()?);
-        let span_s = last.saturating_duration_since(*first).as_secs_f32();
-        (self.shown.len() > 2 && span_s > 0.0).then(|| (self.shown.len() - 1) as f32 / span_s)
     }
 
     /// Timepoints left out since playing began.

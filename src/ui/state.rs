@@ -97,6 +97,18 @@ impl ViewState {
         view
     }
 
+    /// Brings the view back into a recording that has become shorter or was replaced by another: what is
+    /// said of the picture must be true of the one that is shown.
+    pub fn clamp_to(&mut self, info: &ViewInfo) {
+        self.t = self.t.min(info.shape[0].saturating_sub(1));
+        for (index, orientation) in Orientation::ALL.into_iter().enumerate() {
+            let num = num_depths(info, orientation);
+            self.depth[index] = self.depth[index].min(num - 1);
+            let slab = self.slabs[index].map(|slab| clamp_slab(slab, num));
+            self.slabs[index] = slab.filter(|slab| *slab != [0, num]);
+        }
+    }
+
     /// Plane along the current depth axis.
     pub fn depth_index(&self) -> usize {
         self.depth[self.orientation as usize]

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::Session;
 use crate::app::wake::Wake;
-use crate::format::memory::MemorySource;
-use crate::format::{OpenOptions, Opened};
+use crate::format::memory::{GatedSource, MemorySource};
+use crate::format::{OpenOptions, Opened, ReadErrorKind, Source};
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::{PictureState, StreamConfig};
-use crate::ui::{Command, Shown, ViewState};
-use crate::volume::{DType, Orientation, Picture, Shape};
+use crate::ui::{Command, Loop, PlayMode, Shown, ViewState};
+use crate::volume::{DType, Orientation, Picture, Region, Shape};
 
 const SIDE: usize = 1024;
 
@@ -27,7 +27,17 @@ struct Stage {
 fn stage(upload_bytes_per_frame: usize) -> Stage {
     let bytes = (0..4).flat_map(|t| vec![10 + 50 * t; SIDE * SIDE]).collect();
     let source = MemorySource::new(DType::U8, Shape::from([4, 1, SIDE, SIDE]), "tzyx", &[1, 1, SIDE, SIDE], bytes);
-    let opened = Opened { source: Arc::new(source.unwrap()), split: None, datasets: Vec::new(), chosen: 0 };
+    stage_of(Arc::new(source.unwrap()), upload_bytes_per_frame)
+}
+
+/// Planes of 8 × 8 in chunks of their own, each of one value: 10 t + z.
+fn small(num_t: usize, num_z: usize) -> MemorySource {
+    let shape = Shape::from([num_t, num_z, 8, 8]);
+    MemorySource::from_fn(DType::U16, shape, "tzyx", &[1, 1, 8, 8], |i| (10 * i[0] + i[1]) as u16).unwrap()
+}
+
+fn stage_of(source: Arc<dyn Source>, upload_bytes_per_frame: usize) -> Stage {
+    let opened = Opened { source, split: None, datasets: Vec::new(), chosen: 0 };
     let target = OffscreenTarget::new(640, 480, 1.0).unwrap();
     let config = GpuConfig { upload_bytes_per_frame, ..GpuConfig::default() };
     let renderer = render::install(target.render_state(), config);
@@ -101,4 +111,55 @@ fn once_a_motion_is_over_the_stream_is_asked_to_look_both_ways() {
     stage.frames_until(|stage| stage.session.moved.is_none());
     assert_eq!(stage.session.stream.stats().num_plans, moving + 1);
     assert_eq!(stage.session.advance(Instant::now(), 1.0), None, "and the window sleeps");
+}
+
+#[test]
+fn what_could_not_be_read_is_read_again_when_asked() {
+    let gate = GatedSource::open(Arc::new(small(3, 1)));
+    gate.fail(0, ReadErrorKind::Io);
+    let mut stage = stage_of(gate.clone(), 16 << 20);
+    stage.frames_until(|stage| matches!(stage.session.shown, Shown::Missing(_)));
+    gate.heal(0);
+    let now = Instant::now();
+    let (changed, for_app) = stage.session.carry_out(&[Command::RetryFailures], now, 1.0);
+    assert!(changed && for_app.is_empty());
+    stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+    assert_eq!(gate.num_reads_of(0), 2);
+}
+
+#[test]
+fn playing_shows_a_missing_timepoint_as_missing_and_goes_on() {
+    let gap = Region::new(&[2, 0, 0, 0], &[4, 1, 8, 8]).unwrap();
+    let mut stage = stage_of(Arc::new(small(7, 1).with_missing(&[gap])), 16 << 20);
+    let (mode, at_end) = (Command::SetPlayMode(PlayMode::EveryFrame), Command::SetLoop(Loop::Off));
+    for command in [mode, at_end, Command::SetPlayRate(50.0), Command::TogglePlay] {
+        stage.apply(&command);
+    }
+    let mut seen = Vec::new();
+    stage.frames_until(|stage| {
+        let is_missing = matches!(stage.session.shown, Shown::Missing(_));
+        if stage.session.is_settled() && seen.last() != Some(&(stage.session.view.t, is_missing)) {
+            seen.push((stage.session.view.t, is_missing));
+        }
+        !stage.session.view.play.is_running
+    });
+    let expected: Vec<_> = (0..7).map(|t| (t, t == 2 || t == 3)).collect();
+    assert_eq!(seen, expected, "every timepoint once, the missing ones as such");
+    assert_eq!(stage.session.playback.num_skipped(), 0);
+}
+
+#[test]
+fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
+    let mut stage = stage_of(Arc::new(small(60, 4)), 16 << 20);
+    let far = [Command::ScrubTo(59), Command::DepthTo(3), Command::SetSlab(Some([2, 4]))];
+    far.iter().for_each(|command| stage.apply(command));
+    stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+    stage.session.start_again(Arc::new(small(10, 2)), Instant::now());
+    stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+    let session = &stage.session;
+    assert_eq!((session.view.t, session.view.depth_index(), session.view.has_slab()), (9, 1, true));
+    assert_eq!(session.on_screen.as_ref().unwrap().voxels.values::<u16>(), [91; 64]);
+    // A later state of the same recording may be shorter, too.
+    stage.session.grow(Arc::new(small(5, 2)), &[], Instant::now());
+    assert_eq!(stage.session.view.t, 4);
 }
