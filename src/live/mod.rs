@@ -4,11 +4,15 @@
 //! those work, and by a listing now and then everywhere. It opens nothing that has not changed, keeps no
 //! file open and never writes, so that the program that records does not notice it.
 
+mod disk;
+mod news;
 mod notice;
 mod pace;
+mod state;
 mod status;
 mod watcher;
 
+pub use news::LiveEvent;
 pub use pace::Pace;
 pub use status::{LiveState, LiveStatus};
-pub use watcher::{LiveEvent, WatchConfig, Watcher};
+pub use watcher::{WatchConfig, Watcher};

@@ -1,7 +1,9 @@
 //! The small choices a view is made of.
 
+use serde::{Deserialize, Serialize};
+
 /// A cut or a fold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Mode {
     /// One plane.
     #[default]
@@ -11,7 +13,7 @@ pub enum Mode {
 }
 
 /// How playing treats data that are not there yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PlayMode {
     /// Waits for every timepoint; the rate is an upper bound.
     #[default]
@@ -21,7 +23,7 @@ pub enum PlayMode {
 }
 
 /// What playing does at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Loop {
     /// Stops.
     Off,
@@ -33,9 +35,10 @@ pub enum Loop {
 }
 
 /// Playing, and how.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Play {
     /// Whether it runs.
+    #[serde(skip)]
     pub is_running: bool,
     /// Every frame or real time.
     pub mode: PlayMode,
@@ -54,7 +57,7 @@ impl Default for Play {
 }
 
 /// Zoom and pan, independent of the window's size.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Camera {
     /// 1 shows the whole picture.
     pub zoom: f32,
@@ -80,7 +83,7 @@ impl Camera {
 }
 
 /// Light or dark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Theme {
     #[default]

@@ -1,11 +1,15 @@
 //! What the user is looking at and how: plain values, changed by commands alone.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Camera, Command, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, Section, Theme};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Display, Interpolation, Orientation, Picture, Projection};
 
-/// The view of one dataset, and the preferences that outlive it.
-#[derive(Clone, Debug, PartialEq)]
+/// The view of one dataset, and the preferences that outlive it. What is not skipped here is remembered
+/// from one run of the program to the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ViewState {
     /// Timepoint.
     pub t: usize,
@@ -24,6 +28,7 @@ pub struct ViewState {
     /// Contrast limits; `None` until measured or chosen.
     pub limits: Option<[f32; 2]>,
     /// Limits measured over the whole recording.
+    #[serde(skip)]
     pub auto_limits: Option<[f32; 2]>,
     /// Exponent of the normalised value.
     pub gamma: f32,
@@ -40,14 +45,17 @@ pub struct ViewState {
     /// Playing.
     pub play: Play,
     /// Whether the newest timepoint stays on screen.
+    #[serde(skip)]
     pub follow: bool,
     /// Light or dark.
     pub theme: Theme,
     /// Whether each section of the side panel is folded, in the order of [`Section::ALL`].
     pub folded: [bool; 4],
     /// The section shown beside the icons where the side panel is narrow.
+    #[serde(skip)]
     pub drawer: Option<Section>,
     /// What lies over the window.
+    #[serde(skip)]
     pub overlay: Option<Overlay>,
 }
 

@@ -45,7 +45,7 @@ impl fmt::Display for Axis {
 }
 
 /// How a plane cuts the volume, named by the two axes that lie in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Orientation {
     /// Across z: rows are y, columns are x. The plane as recorded.
     #[default]

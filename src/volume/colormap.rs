@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// A named gradient from the lower to the upper contrast limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Colormap {
     #[default]

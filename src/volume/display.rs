@@ -4,7 +4,7 @@
 use super::{Colormap, DType};
 
 /// How the picture is filtered where a voxel and a pixel are not the same size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Interpolation {
     /// The voxel under the pixel's centre, unchanged.
     Nearest,

@@ -3,7 +3,7 @@
 use super::Orientation;
 
 /// How a projection folds the voxels along its axis.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Projection {
     #[default]

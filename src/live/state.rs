@@ -1,0 +1,225 @@
+//! What is known of a watched recording, between the thread that looks and the window that asks: plain
+//! values, changed and read within a moment.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::news::{LiveEvent, News};
+use super::{LiveState, LiveStatus, Pace};
+use crate::format::Source as _;
+use crate::format::split::SplitSource;
+use crate::volume::{Axis, Span};
+
+/// How long a restart is shown as one.
+const RESTART_SHOWN: Duration = Duration::from_secs(10);
+
+/// A look that takes longer is told of.
+const STUCK: Duration = Duration::from_secs(5);
+
+/// What one look saw, with all that had to be asked of the disk.
+pub(super) enum Sight {
+    /// Something to show for the first time.
+    Opened { source: Arc<SplitSource>, pace: Pace },
+    /// Still nothing; what is waited for.
+    Absent(String),
+    /// As before.
+    Unchanged,
+    /// More, or other; the times of the last blocks that are new.
+    Changed { source: Arc<SplitSource>, stale: Vec<Range<u64>>, landed: Vec<Option<SystemTime>> },
+    /// Another recording in the same place.
+    Replaced { source: Arc<SplitSource>, pace: Pace },
+    /// Nothing any more, for this reason.
+    Gone(String),
+    /// The disk did not say.
+    Trouble(String),
+}
+
+/// What is known.
+pub(super) struct State {
+    pub news: News,
+    pub source: Option<Arc<SplitSource>>,
+    pub gone: Option<String>,
+    pub trouble: Option<String>,
+    pub was_live: bool,
+    pub num_looks: u64,
+    /// When the look under way began.
+    pub look_began: Option<Instant>,
+    waiting_for: String,
+    restarted: Option<Instant>,
+    message: Option<String>,
+    pace: Pace,
+    /// First timepoint of the newest block, whose first picture on screen makes the lag.
+    newest_block_t: Option<usize>,
+    lag_ms: Option<f64>,
+}
+
+impl State {
+    /// The state of a recording just opened, or of one that is expected.
+    pub fn new(source: Option<Arc<SplitSource>>, pace: Pace) -> Self {
+        Self {
+            news: News::default(),
+            was_live: source.as_ref().is_some_and(|source| !source.is_finished()),
+            newest_block_t: source.as_ref().and_then(|source| newest_block_t(source)),
+            source,
+            gone: None,
+            trouble: None,
+            num_looks: 0,
+            look_began: None,
+            waiting_for: "a recording".into(),
+            restarted: None,
+            message: None,
+            pace,
+            lag_ms: None,
+        }
+    }
+
+    /// Takes in what a look saw. Returns whether an event came of it.
+    pub fn take_in(&mut self, sight: Sight) -> bool {
+        if !matches!(sight, Sight::Trouble(_)) {
+            self.trouble = None;
+        }
+        match sight {
+            Sight::Opened { source, pace } => {
+                self.begin(&source, pace);
+                self.news.add(LiveEvent::Opened(source));
+            }
+            Sight::Absent(what) => {
+                self.waiting_for = what;
+                return false;
+            }
+            Sight::Unchanged => {
+                let Some(source) = self.source.clone().filter(|_| self.gone.take().is_some()) else { return false };
+                self.message = Some("the folder is back".into());
+                self.news.add(LiveEvent::Changed { source, stale: Vec::new() });
+            }
+            Sight::Changed { source, stale, landed } => {
+                if self.gone.take().is_some() {
+                    self.message = Some("the folder is back".into());
+                }
+                self.note_growth(&source, &landed);
+                self.source = Some(Arc::clone(&source));
+                self.news.add(LiveEvent::Changed { source, stale });
+            }
+            Sight::Replaced { source, pace } => {
+                self.gone = None;
+                self.restarted = Some(Instant::now());
+                self.message = Some("the recording was begun anew".into());
+                self.lag_ms = None;
+                self.begin(&source, pace);
+                self.news.add(LiveEvent::Replaced(source));
+            }
+            Sight::Gone(reason) => {
+                let is_news = self.gone.replace(reason.clone()).is_none();
+                if is_news {
+                    self.message = Some(reason);
+                    self.news.add(LiveEvent::Gone);
+                }
+                return is_news;
+            }
+            Sight::Trouble(error) => {
+                self.trouble = Some(error);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn begin(&mut self, source: &Arc<SplitSource>, pace: Pace) {
+        self.pace = pace;
+        self.newest_block_t = newest_block_t(source);
+        self.was_live |= !source.is_finished();
+        self.source = Some(Arc::clone(source));
+    }
+
+    fn note_growth(&mut self, new: &SplitSource, landed: &[Option<SystemTime>]) {
+        let (now, clock) = (Instant::now(), SystemTime::now());
+        for modified in landed {
+            self.pace.landed(*modified, now, clock);
+        }
+        let Some(old) = &self.source else { return };
+        if new.info().num_blocks > old.info().num_blocks {
+            self.newest_block_t = newest_block_t(new);
+            self.message = None;
+        } else if new.is_finished() && !old.is_finished() {
+            self.message = None;
+        }
+    }
+
+    /// The picture of timepoint `t` is on screen, while the newest is being followed.
+    pub fn mark_shown(&mut self, t: usize) {
+        if self.newest_block_t.is_some_and(|first| t >= first)
+            && let Some(landed) = self.pace.newest()
+        {
+            self.newest_block_t = None;
+            let lag_ms = landed.elapsed().as_secs_f64() * 1e3;
+            self.lag_ms = Some(lag_ms);
+            tracing::debug!(t, lag_ms, "newest on screen");
+        }
+    }
+
+    /// Said of a disk that has not answered for a while: what is shown may be old.
+    fn stuck(&self, now: Instant) -> Option<String> {
+        let since = now.saturating_duration_since(self.look_began?);
+        (since >= STUCK).then(|| format!("the disk has not answered for {} s", since.as_secs()))
+    }
+
+    /// The state as the window shows it.
+    pub fn status(&self, now: Instant) -> LiveStatus {
+        let source = self.source.as_deref();
+        let newest_t = source.and_then(num_t).and_then(|num| num.checked_sub(1));
+        let is_t = |source: &&SplitSource| source.info().axes.get(source.growth_axis()) == Some(&Some(Axis::T));
+        let claimed = source.filter(is_t).and_then(|source| {
+            let claim = source.info().claimed_shape.as_ref()?;
+            usize::try_from(*claim.get(source.growth_axis())?).ok()
+        });
+        let state = match source {
+            _ if self.gone.is_some() => LiveState::Gone,
+            None => LiveState::Waiting { what: self.waiting_for.clone() },
+            Some(source) if source.is_finished() => match (claimed, num_t(source)) {
+                (Some(claimed), Some(have)) if claimed > have => LiveState::StoppedEarly { claimed, have },
+                _ => LiveState::Finished,
+            },
+            Some(_) if self.restarted.is_some_and(|at| now.saturating_duration_since(at) < RESTART_SHOWN) => {
+                LiveState::Restarted
+            }
+            Some(_) if self.pace.is_quiet(now) => LiveState::Quiet,
+            Some(_) => LiveState::Live,
+        };
+        let block_len = source.filter(is_t).map(|source| source.block_len() as f64);
+        let rate_hz = block_len.zip(self.pace.interval()).map(|(len, interval)| len / interval.as_secs_f64());
+        LiveStatus {
+            rate_hz: rate_hz.filter(|rate| rate.is_finite()),
+            newest_t,
+            newest_age: self.pace.age(now).unwrap_or_default(),
+            lag_ms: self.lag_ms,
+            expected_end: claimed,
+            writing: source.and_then(writing).filter(|_| state != LiveState::Gone),
+            message: self
+                .stuck(now)
+                .or_else(|| self.trouble.clone())
+                .or_else(|| self.gone.clone())
+                .or_else(|| self.message.clone()),
+            state,
+        }
+    }
+}
+
+/// Number of timepoints.
+fn num_t(source: &SplitSource) -> Option<usize> {
+    let info = source.info();
+    let axis = info.axes.iter().position(|axis| *axis == Some(Axis::T))?;
+    info.shape.dims().get(axis).copied()
+}
+
+/// What is being written.
+fn writing(source: &SplitSource) -> Option<Span> {
+    Some(Span { axis: source.axis()?, range: source.writing()? })
+}
+
+/// First timepoint of the newest block; 0 where blocks run along depth.
+fn newest_block_t(source: &SplitSource) -> Option<usize> {
+    let num = num_t(source)?;
+    let is_t = source.info().axes.get(source.growth_axis()) == Some(&Some(Axis::T));
+    Some(if is_t { (num - 1) / source.block_len() * source.block_len() } else { 0 })
+}
