@@ -16,8 +16,8 @@ use super::news::LiveEvent;
 use super::notice::{Notice, Subscription};
 use super::state::{Sight, State};
 use super::{LiveStatus, Pace};
-use crate::format::{OpenOptions, Source as _};
 use crate::format::split::{Refresh, SplitSource};
+use crate::format::{OpenOptions, Source as _};
 
 /// Notices that may wait to be looked at; what does not fit is found by the look itself.
 const MAX_NOTICES: usize = 256;
