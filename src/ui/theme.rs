@@ -90,8 +90,16 @@ const LIGHT: Tokens = Tokens {
     bars: rgb(0x9aa3ae),
 };
 
-/// Text on the canvas, which is black in both themes.
+/// Text on the canvas, which is black in both themes, and on the scrim.
 pub const ON_CANVAS: Color32 = Color32::from_rgb(0xe8, 0xea, 0xed);
+/// Quieter text on the scrim.
+pub const ON_SCRIM_QUIET: Color32 = Color32::from_rgb(0xcd, 0xd3, 0xda);
+/// Under everything written on a picture: #0b0d10 at 72 %, on which text is readable whatever lies below.
+pub const SCRIM: Color32 = Color32::from_rgba_premultiplied(8, 9, 12, 184);
+/// Corners of the scrim.
+pub const SCRIM_RADIUS: f32 = 4.0;
+/// Distance of what is written on a picture from the canvas's edges.
+pub const SCRIM_INSET: f32 = 12.0;
 
 /// Where the context keeps whether large areas are filled by the renderer.
 fn fills_id() -> egui::Id {

@@ -76,8 +76,10 @@ pub fn canvas_ui(
         let outline = voxel_rect(image, size, voxel);
         // Only where a voxel is large enough to be told from its neighbours.
         if outline.width().min(outline.height()) >= 6.0 {
-            let stroke = Stroke::new(1.0, Color32::from_white_alpha(200));
-            ui.painter_at(rect).rect_stroke(outline, 0.0, stroke, StrokeKind::Outside);
+            // Light on dark: seen on any picture.
+            let (painter, kind) = (ui.painter_at(rect), StrokeKind::Outside);
+            painter.rect_stroke(outline, 0.0, Stroke::new(3.0, Color32::from_black_alpha(160)), kind);
+            painter.rect_stroke(outline.expand(1.0), 0.0, Stroke::new(1.0, Color32::WHITE), StrokeKind::Middle);
         }
     }
     canvas_marks::overlays(ui, rect, image, model);

@@ -1,55 +1,118 @@
 //! What is written over the picture: which timepoint and plane it is, how large, and whether it is the
 //! one asked for.
 
-use egui::{Align2, Color32, Galley, Painter, Pos2, Rect, Ui, pos2, vec2};
-use std::sync::Arc;
+use egui::accesskit::Role;
+use egui::{Align2, Color32, Painter, Rect, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::super::place::{image_size, voxel_edges};
-use super::super::theme::{ON_CANVAS, Tokens, Weight, filled_icon_font, font};
-use super::super::widgets::{gradient, hatch};
+use super::super::theme::{
+    ON_CANVAS, ON_SCRIM_QUIET, SCRIM, SCRIM_INSET, SCRIM_RADIUS, Tokens, Weight, filled_icon_font, font, icon_font,
+};
+use super::super::widgets::{gradient, hatch, runs, text_width};
 use super::super::{Model, Shown, format, icons, live_text};
 use crate::live::LiveState;
 use crate::volume::{Orientation, Picture, VoxelSize};
 
 const DARK: &Tokens = &super::super::theme::DARK;
 
+/// Padding of the scrim around what is written on it.
+const PADDING: Vec2 = vec2(8.0, 4.0);
+const LINE_HEIGHT: f32 = 16.0;
+const ICON_WIDTH: f32 = 20.0;
+
+/// One line in the corner of the picture.
+#[derive(Default)]
+struct Line {
+    /// A shape before the text, so that its colour is not alone.
+    icon: Option<(&'static str, Color32)>,
+    text: String,
+    /// The widest text that will stand there, which reserves its room.
+    widest: String,
+}
+
+impl Line {
+    fn marked(icon: &'static str, color: Color32, text: String) -> Self {
+        Self { icon: Some((icon, color)), text, ..Self::default() }
+    }
+}
+
 /// All marks.
 pub fn overlays(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
     let painter = ui.painter_at(rect);
-    let corner = rect.min + vec2(14.0, 12.0);
-    let first = line(&painter, corner, &time_line(model));
-    let second = line(&painter, corner + vec2(0.0, first.size().y + 1.0), &depth_line(model));
-    let below = corner + vec2(0.0, first.size().y + second.size().y + 9.0);
+    if let Shown::Missing(reason) = model.shown {
+        reason_box(&painter, rect, reason);
+    }
+    corner_block(ui, rect, &corner_lines(model));
+    if model.view.color_bar {
+        color_bar(ui, rect, super::depth::left_edge(rect, model), model);
+    }
+    scale_bar(ui, rect, image, model);
+}
+
+/// Which timepoint and depth is shown, whether it is the one asked for, and what must not be overlooked.
+fn corner_lines(model: &Model<'_>) -> Vec<Line> {
+    let t = model.view.t;
+    let last_t = model.info.shape[0].saturating_sub(1);
+    let mut lines = vec![
+        Line { text: time_line(model, t), widest: time_line(model, last_t), icon: None },
+        Line { text: depth_line(model), ..Line::default() },
+    ];
+    let wanted = format!("loading t {}…", format::integer(t as i64));
     match model.shown {
-        Shown::Exact => {}
-        Shown::Nearest { t } => {
-            let loading = format!("loading t {}…", format::integer(model.view.t as i64));
-            let on_screen = if *t == model.view.t {
+        Shown::Exact | Shown::Missing(_) => {}
+        Shown::Nearest { t: on_screen } => {
+            let on_screen = if *on_screen == t {
                 "another plane on screen".to_owned()
             } else {
-                format!("t {} on screen", format::integer(*t as i64))
+                format!("t {} on screen", format::integer(*on_screen as i64))
             };
-            tag(&painter, below, icons::HOURGLASS, &format!("{loading}  {on_screen}"), DARK.warn);
+            lines.push(Line::marked(icons::HOURGLASS, DARK.warn, format!("{wanted}  {on_screen}")));
         }
-        Shown::Preview => {
-            let text = format!("preview, loading t {}…", format::integer(model.view.t as i64));
-            tag(&painter, below, icons::HOURGLASS, &text, DARK.warn);
+        Shown::Preview => lines.push(Line::marked(icons::HOURGLASS, DARK.warn, format!("preview, {wanted}"))),
+        Shown::Nothing => lines.push(Line::marked(icons::HOURGLASS, ON_SCRIM_QUIET, wanted)),
+    }
+    lines.extend(live_notice(model).map(|text| Line::marked(icons::WARNING, DARK.warn, text)));
+    lines
+}
+
+/// The lines on one scrim in the upper left corner.
+fn corner_block(ui: &Ui, rect: Rect, lines: &[Line]) {
+    let painter = ui.painter_at(rect);
+    let corner = rect.min + Vec2::splat(SCRIM_INSET);
+    let indent = |line: &Line| if line.icon.is_some() { ICON_WIDTH } else { 0.0 };
+    let width_of = |text: &str| text_width(ui, text, font(12.0, Weight::Regular));
+    let wanted =
+        lines.iter().map(|line| indent(line) + width_of(&line.text).max(width_of(&line.widest))).fold(0.0, f32::max);
+    let room = rect.width() - 2.0 * (SCRIM_INSET + PADDING.x) - super::depth::WIDTH;
+    let size = vec2(wanted.min(room.max(60.0)), LINE_HEIGHT * lines.len() as f32);
+    let area = Rect::from_min_size(corner, size + 2.0 * PADDING);
+    scrim(&painter, area);
+    for (index, line) in lines.iter().enumerate() {
+        let at = area.min + PADDING + vec2(0.0, LINE_HEIGHT * (index as f32 + 0.5));
+        if let Some((icon, color)) = line.icon {
+            painter.text(at + vec2(7.0, 0.0), Align2::CENTER_CENTER, icon, icon_font(13.0), color);
         }
-        Shown::Nothing => {
-            let text = format!("loading t {}…", format::integer(model.view.t as i64));
-            tag(&painter, below, icons::HOURGLASS, &text, DARK.t2);
-        }
-        Shown::Missing(reason) => reason_box(&painter, rect, reason),
+        let parts = [(line.text.as_str(), Weight::Regular, ON_CANVAS)];
+        let galley = runs(&painter, 12.0, size.x - indent(line), &parts);
+        painter.galley(at + vec2(indent(line), -galley.size().y / 2.0), galley, ON_CANVAS);
     }
-    if let Some(text) = live_notice(model) {
-        let is_free = matches!(model.shown, Shown::Exact | Shown::Missing(_));
-        let at = if is_free { below } else { below + vec2(0.0, 28.0) };
-        tag(&painter, at, icons::WARNING, &text, DARK.warn);
-    }
-    if model.view.color_bar {
-        color_bar(&painter, rect, model);
-    }
-    scale_bar(&painter, rect, image, model);
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    name(ui, area, "Picture shown", &texts.join(", "));
+}
+
+/// The dark ground under what is written on a picture.
+pub(super) fn scrim(painter: &Painter, rect: Rect) {
+    painter.rect_filled(rect, SCRIM_RADIUS, SCRIM);
+}
+
+/// Tells a screen reader, and a test, what is written where.
+fn name(ui: &Ui, area: Rect, name: &'static str, text: &str) {
+    let response = ui.interact(area, ui.make_persistent_id(name), Sense::hover());
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::Status, true, name);
+        info.current_text_value = Some(text.to_owned());
+        info
+    });
 }
 
 /// What has happened to a watched recording and must not be overlooked.
@@ -72,26 +135,30 @@ fn live_notice(model: &Model<'_>) -> Option<String> {
     }
 }
 
-/// The gradient with the values at its ends.
-fn color_bar(painter: &Painter, rect: Rect, model: &Model<'_>) {
+/// The gradient with the values at its ends, left of `right`.
+fn color_bar(ui: &Ui, rect: Rect, right: f32, model: &Model<'_>) {
+    let painter = ui.painter_at(rect);
     let display = model.view.display(model.info);
+    let labels = display.limits.map(|limit| format::value(limit.into()));
+    let galleys = labels.clone().map(|text| painter.layout_no_wrap(text, font(11.0, Weight::Regular), ON_CANVAS));
+    let width = galleys.iter().map(|galley| galley.size().x).fold(0.0, f32::max);
     let height = (rect.height() * 0.3).clamp(60.0, 180.0);
-    let corner = pos2(rect.right() - 62.0, rect.bottom() - 14.0);
-    let bar = Rect::from_min_max(corner - vec2(10.0, height), corner);
-    painter.rect_filled(bar.expand(1.0), 0.0, Color32::from_black_alpha(200));
-    gradient(painter, bar, display.colormap, display.invert, true);
-    for (limit, y) in [(display.limits[0], bar.bottom() - 6.0), (display.limits[1], bar.top() + 6.0)] {
-        let text = format::value(f64::from(limit));
-        let galley = painter.layout_no_wrap(text, font(11.0, Weight::Regular), ON_CANVAS);
+    let bar_width = 10.0;
+    let size = vec2(width + 6.0 + bar_width, height) + vec2(2.0 * PADDING.x, 16.0);
+    let area = Rect::from_min_size(pos2(right, rect.bottom() - SCRIM_INSET) - size, size);
+    scrim(&painter, area);
+    let inner = area.shrink2(vec2(PADDING.x, 8.0));
+    let bar = Rect::from_min_max(pos2(inner.right() - bar_width, inner.top()), inner.max);
+    gradient(&painter, bar, display.colormap, display.invert, display.gamma);
+    for (galley, y) in galleys.into_iter().zip([bar.bottom() - 6.0, bar.top() + 6.0]) {
         let pos = pos2(bar.left() - 6.0 - galley.size().x, y - galley.size().y / 2.0);
-        painter.galley_with_override_text_color(pos + vec2(0.0, 1.0), galley.clone(), Color32::from_black_alpha(220));
         painter.galley(pos, galley, ON_CANVAS);
     }
+    name(ui, area, "Color bar shown", &labels.join(" to "));
 }
 
 /// "t 114 · 22.8 s".
-fn time_line(model: &Model<'_>) -> String {
-    let t = model.view.t;
+fn time_line(model: &Model<'_>, t: usize) -> String {
     let mut text = format!("t {}", format::integer(t as i64));
     if let Some(rate) = model.info.rate_hz.filter(|rate| *rate > 0.0) {
         text += &format!(" · {}", format::timepoint(t, rate));
@@ -124,23 +191,6 @@ fn depth_line(model: &Model<'_>) -> String {
     text
 }
 
-fn line(painter: &Painter, pos: Pos2, text: &str) -> Arc<Galley> {
-    let galley = painter.layout_no_wrap(text.to_owned(), font(12.0, Weight::Regular), ON_CANVAS);
-    painter.galley_with_override_text_color(pos + vec2(0.0, 1.0), galley.clone(), Color32::from_black_alpha(220));
-    painter.galley(pos, galley.clone(), ON_CANVAS);
-    galley
-}
-
-/// A small mark with a shape, on a dark ground: readable on any picture.
-fn tag(painter: &Painter, pos: Pos2, icon: &str, text: &str, color: Color32) {
-    let galley = painter.layout_no_wrap(text.to_owned(), font(12.0, Weight::Medium), color);
-    let rect = Rect::from_min_size(pos - vec2(6.0, 0.0), galley.size() + vec2(34.0, 8.0));
-    painter.rect_filled(rect, 4.0, Color32::from_black_alpha(190));
-    let icon_at = rect.left_center() + vec2(14.0, 0.0);
-    painter.text(icon_at, Align2::CENTER_CENTER, icon, super::super::theme::icon_font(13.0), color);
-    painter.galley(rect.min + vec2(25.0, 4.0), galley, color);
-}
-
 /// The hatch of a picture of which nothing can be had.
 pub fn missing(ui: &Ui, rect: Rect, image: Rect) {
     let painter = ui.painter_at(rect.intersect(image));
@@ -164,7 +214,8 @@ fn reason_box(painter: &Painter, rect: Rect, reason: &str) {
 }
 
 /// A bar of a round length, in µm where the voxel size is known.
-fn scale_bar(painter: &Painter, rect: Rect, image: Rect, model: &Model<'_>) {
+fn scale_bar(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
+    let painter = ui.painter_at(rect);
     let orientation = model.view.orientation;
     let [columns, _] = image_size(model.info, orientation);
     let is_known = model.info.voxel_size.is_some();
@@ -174,12 +225,16 @@ fn scale_bar(painter: &Painter, rect: Rect, image: Rect, model: &Model<'_>) {
         return;
     }
     let length = format::round_length((f64::from(rect.width()) / 6.0).min(160.0) / points_per_unit);
-    let width = (length * points_per_unit) as f32;
     let (number, unit) = if is_known { format::length(length) } else { (format::length_um(length), "px") };
-    let left = rect.left() + 14.0;
-    let bottom = rect.bottom() - 14.0;
-    let bar = Rect::from_min_size(pos2(left, bottom - 23.0), vec2(width, 3.0));
-    painter.rect_filled(bar.expand(1.0), 0.0, Color32::from_black_alpha(160));
+    let text = format!("{number} {unit}");
+    let galley = painter.layout_no_wrap(text.clone(), font(12.0, Weight::Regular), ON_CANVAS);
+    let width = (length * points_per_unit) as f32;
+    let size = vec2(width.max(galley.size().x), 3.0 + 4.0 + LINE_HEIGHT) + vec2(2.0 * PADDING.x, 4.0 + 2.0 * PADDING.y);
+    let corner = pos2(rect.left() + SCRIM_INSET, rect.bottom() - SCRIM_INSET);
+    let area = Rect::from_min_size(corner - vec2(0.0, size.y), size);
+    scrim(&painter, area);
+    let bar = Rect::from_min_size(area.min + PADDING + vec2(0.0, 4.0), vec2(width, 3.0));
     painter.rect_filled(bar, 0.0, Color32::WHITE);
-    line(painter, pos2(left, bottom - 15.0), &format!("{number} {unit}"));
+    painter.galley(bar.left_bottom() + vec2(0.0, 4.0), galley, ON_CANVAS);
+    name(ui, area, "Scale bar", &text);
 }

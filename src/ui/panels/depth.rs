@@ -2,27 +2,42 @@
 
 use egui::{Align2, Rect, Ui, pos2};
 
-use super::super::theme::{Weight, font};
+use super::super::theme::{ON_SCRIM_QUIET, SCRIM_INSET, Weight, font};
 use super::super::widgets::{Direction, Slider};
 use super::super::{Command, Mode, Model, format, num_depths};
-use crate::ui::theme::ON_CANVAS;
+use super::canvas_marks;
+
+/// Room the slider takes at the canvas's right edge, distance included.
+pub const WIDTH: f32 = 36.0 + SCRIM_INSET;
+
+/// Whether the recording has a depth to go through, and the canvas room for the slider.
+fn is_shown(canvas: Rect, model: &Model<'_>) -> bool {
+    num_depths(model.info, model.view.orientation) > 1 && canvas.height() >= 120.0
+}
+
+/// Where the room for other marks ends at the canvas's right.
+pub fn left_edge(canvas: Rect, model: &Model<'_>) -> f32 {
+    canvas.right() - SCRIM_INSET - if is_shown(canvas, model) { 36.0 + 8.0 } else { 0.0 }
+}
 
 /// Draws it at the right edge of the canvas.
 pub fn depth_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let view = model.view;
-    let num = num_depths(model.info, view.orientation);
-    if num < 2 || canvas.height() < 120.0 {
+    if !is_shown(canvas, model) {
         return;
     }
-    let last = num - 1;
-    let x = canvas.right() - 31.0;
+    let view = model.view;
+    let last = num_depths(model.info, view.orientation) - 1;
+    let right = canvas.right() - SCRIM_INSET;
+    let area = Rect::from_x_y_ranges(right - 36.0..=right, canvas.top() + SCRIM_INSET..=canvas.bottom() - SCRIM_INSET);
+    canvas_marks::scrim(ui.painter(), area);
+    let x = area.center().x;
     let label = |y: f32, text: String| {
-        let color = ON_CANVAS.gamma_multiply(0.8);
-        ui.painter().text(pos2(x, y), Align2::CENTER_CENTER, text, font(11.0, Weight::Regular), color);
+        let font = font(11.0, Weight::Regular);
+        ui.painter().text(pos2(x, y), Align2::CENTER_CENTER, text, font, ON_SCRIM_QUIET);
     };
-    label(canvas.top() + 32.0, "0".to_owned());
-    label(canvas.bottom() - 32.0, format::integer(last as i64));
-    let track = Rect::from_x_y_ranges(x - 13.0..=x + 13.0, canvas.top() + 41.0..=canvas.bottom() - 41.0);
+    label(area.top() + 13.0, "0".to_owned());
+    label(area.bottom() - 13.0, format::integer(last as i64));
+    let track = Rect::from_x_y_ranges(x - 13.0..=x + 13.0, area.top() + 22.0..=area.bottom() - 22.0);
     let slab = (view.mode == Mode::Projection).then(|| {
         let [start, stop] = view.slab(model.info);
         [start as f64, (stop - 1) as f64]

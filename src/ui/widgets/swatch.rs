@@ -9,19 +9,16 @@ use crate::volume::Colormap;
 
 const NUM_STOPS: usize = 32;
 
-/// Paints a colormap from left to right, or from bottom to top.
-pub fn gradient(painter: &Painter, rect: Rect, colormap: Colormap, invert: bool, is_standing: bool) {
+/// Paints a colormap from bottom to top as a scale of values: equal steps are equal differences, whatever
+/// the gamma.
+pub fn gradient(painter: &Painter, rect: Rect, colormap: Colormap, invert: bool, gamma: f32) {
     let mut mesh = Mesh::default();
     for stop in 0..=NUM_STOPS {
         let fraction = stop as f32 / NUM_STOPS as f32;
-        let color = color_at(colormap, if invert { 1.0 - fraction } else { fraction });
-        if is_standing {
-            let y = rect.bottom() - fraction * rect.height();
-            add_stop(&mut mesh, pos2(rect.left(), y), pos2(rect.right(), y), color);
-        } else {
-            let x = rect.left() + fraction * rect.width();
-            add_stop(&mut mesh, pos2(x, rect.top()), pos2(x, rect.bottom()), color);
-        }
+        let curved = fraction.powf(gamma);
+        let color = color_at(colormap, if invert { 1.0 - curved } else { curved });
+        let y = rect.bottom() - fraction * rect.height();
+        add_stop(&mut mesh, pos2(rect.left(), y), pos2(rect.right(), y), color);
     }
     painter.add(Shape::mesh(mesh));
 }
