@@ -9,7 +9,5 @@ if [ -n "${DISPLAY:-}" ] || [ -n "${WAYLAND_DISPLAY:-}" ]; then
 fi
 echo "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set):"
 echo "drawing the window into tectum-demo.png instead."
-# Where it is not set, a driver's look for a Wayland display ends in a complaint of no consequence.
-export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/nonexistent}"
 "$tectum" demo demo --no-open
-"$tectum" snapshot demo -o tectum-demo.png --wait
+"$tectum" snapshot demo -o tectum-demo.png --force --wait

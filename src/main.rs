@@ -11,7 +11,8 @@ fn main() -> ExitCode {
     let args = cli::Args::parse();
     init_log();
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        let place =
+            panic.location().map(|at| format!(" at {}:{}", source_name(at.file()), at.line())).unwrap_or_default();
         let reason = panic.payload_as_str().unwrap_or("unknown reason");
         report(&format!("internal fault{place}: {reason}; please report it"));
     }));
@@ -33,6 +34,13 @@ fn report(message: &str) {
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
     // Nobody is left to tell when stderr is closed.
     let _ = writeln!(std::io::stderr(), "error: {line}");
+}
+
+/// The crate and file of a source path, without where they lay when this was built.
+fn source_name(file: &str) -> String {
+    let parts: Vec<&str> = file.split(['/', '\\']).collect();
+    let crate_at = parts.iter().rposition(|part| *part == "src").map_or(parts.len() - 1, |src| src.saturating_sub(1));
+    parts[crate_at..].join("/")
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -56,13 +56,22 @@ impl Fixture {
     }
 }
 
+fn command<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tectum"));
+    command.args(args).env_remove("TECTUM_LOG").env("RUST_BACKTRACE", "1");
+    command
+}
+
 fn tectum<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tectum"))
-        .args(args)
-        .env_remove("TECTUM_LOG")
-        .env("RUST_BACKTRACE", "1")
-        .output()
-        .unwrap()
+    command(args).output().unwrap()
+}
+
+fn tectum_without_display<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Output {
+    let mut command = command(args);
+    for name in ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"] {
+        command.env_remove(name);
+    }
+    command.output().unwrap()
 }
 
 fn info(path: &Path) -> Output {
@@ -330,6 +339,165 @@ fn errors_are_one_line_and_usage_is_told_apart() {
     }
     assert!(tectum(["--help"]).status.success());
     assert!(tectum(["--version"]).status.success());
+}
+
+/// A process that is busy for a minute and has begun its output in `folder`.
+#[cfg(target_os = "linux")]
+fn busy_export(folder: &Path) -> std::process::Child {
+    // Every voxel of the result is the deviation of tens of thousands: much to do, little to write.
+    let index = format!("[{}]", "0,".repeat(60_000).trim_end_matches(','));
+    let out = folder.join("out.npy");
+    let child = Command::new(env!("CARGO_BIN_EXE_tectum"))
+        .args([OsStr::new("export"), Fixture::load("b_sashimi").root.as_ref(), OsStr::new("-o"), out.as_ref()])
+        .args(["--select", &index, "--project", "std", "--over", "t"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A file without a name shows among those that the process has open, by where it lies.
+    let has_begun = || {
+        let open = PathBuf::from(format!("/proc/{}/fd", child.id())).read_dir().unwrap();
+        open.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|file| file.starts_with(folder)))
+    };
+    while !has_begun() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_export_leaves_nothing_and_says_which_signal_it_was() {
+    for (signal, code) in [("INT", Some(130)), ("TERM", Some(143)), ("HUP", Some(129)), ("KILL", None)] {
+        let folder = TempDir::new().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let child = busy_export(&folder);
+        let asked = std::time::Instant::now();
+        Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(asked.elapsed().as_secs_f64() < 2.0, "{signal}");
+        assert_eq!(output.status.code(), code, "{signal}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        let is_told = text.starts_with("error: interrupted") && text.lines().count() == 1;
+        assert!(is_told || signal == "KILL", "{signal}: {text}");
+        let left: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(left.is_empty(), "{signal}: {left:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_caller_ignores_stays_ignored() {
+    let folder = TempDir::new().unwrap();
+    let script = r#"trap "" HUP; "$0" "$@" & wait $!"#;
+    let out = folder.path().join("out.npy");
+    let index = format!("[{}]", "0,".repeat(6_000).trim_end_matches(','));
+    let mut child = Command::new("sh")
+        .args([OsStr::new("-c"), script.as_ref(), env!("CARGO_BIN_EXE_tectum").as_ref(), "export".as_ref()])
+        .args([Fixture::load("b_sashimi").root.as_ref(), OsStr::new("-o"), out.as_ref()])
+        .args(["--select", &index, "--project", "std", "--over", "t"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let mut num_sent = 0;
+    while child.try_wait().unwrap().is_none() {
+        for pid in std::fs::read_to_string(&children).unwrap_or_default().split_whitespace() {
+            num_sent += usize::from(Command::new("kill").args(["-HUP", pid]).status().unwrap().success());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(num_sent > 0);
+    assert!(child.wait().unwrap().success() && out.exists());
+}
+
+#[test]
+fn success_says_what_was_written() {
+    let root = Fixture::load("a_4d_default").root;
+    let said = |args: &[&str]| {
+        let exported = export(&root, args);
+        assert!(exported.output.stderr.is_empty());
+        let text = String::from_utf8(exported.output.stdout).unwrap();
+        assert!(text.lines().count() == 1 && text.contains("out.npy: ") && text.ends_with(" s\n"), "{text}");
+        text
+    };
+    let text = said(&[]);
+    assert!(text.contains("(11, 5, 24, 20), uint16, 52.9 kB"), "{text}");
+    let text = said(&["--select", "3", "--project", "mean", "--over", "z"]);
+    assert!(text.contains("(24, 20), float64, 4.0 kB"), "{text}");
+}
+
+#[test]
+fn a_snapshot_is_made_without_a_word_of_the_drivers() {
+    let root = Fixture::load("a_4d_default").root;
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("a.png");
+    let args = [OsStr::new("snapshot"), root.as_ref(), OsStr::new("-o"), out.as_ref(), OsStr::new("--wait")];
+    let output = tectum_without_display(args);
+    let text = String::from_utf8_lossy(&output.stderr);
+    if text.contains("no graphics adapter was found") {
+        println!("no graphics adapter here: skipped");
+        return;
+    }
+    assert!(output.status.success() && text.is_empty(), "{text}");
+    assert!(std::fs::read(&out).unwrap().starts_with(b"\x89PNG"));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("a.png: 1600 × 1000 pixels"), "{said}");
+}
+
+#[test]
+fn an_output_that_exists_is_replaced_by_force_only() {
+    let root = Fixture::load("a_4d_default").root;
+    let folder = TempDir::new().unwrap();
+    for (command, name) in [("export", "out.npy"), ("snapshot", "out.png")] {
+        let out = folder.path().join(name);
+        std::fs::write(&out, "former").unwrap();
+        let args = [OsStr::new(command), root.as_ref(), OsStr::new("-o"), out.as_ref()];
+        let line = refusal(&tectum(args), command);
+        assert!(line.contains("--out") && line.contains(name) && line.contains("--force"), "{line}");
+        assert_eq!(std::fs::read(&out).unwrap(), b"former");
+    }
+    let out = folder.path().join("out.npy");
+    let args = [OsStr::new("export"), root.as_ref(), OsStr::new("--force"), OsStr::new("-o"), out.as_ref()];
+    assert!(tectum(args).status.success());
+    assert!(std::fs::read(&out).unwrap().starts_with(b"\x93NUMPY"));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 2);
+}
+
+#[test]
+fn other_suffixes_are_refused_before_anything_is_read() {
+    let folder = TempDir::new().unwrap();
+    for (command, name) in [("snapshot", "a.jpg"), ("snapshot", "a.npy"), ("snapshot", "a"), ("export", "a.tif")] {
+        let out = folder.path().join(name);
+        // The recording is not even looked for.
+        let args = [OsStr::new(command), OsStr::new("/nowhere"), OsStr::new("-o"), out.as_ref()];
+        let line = refusal(&tectum(args), name);
+        assert!(line.contains("--out") && line.contains(name) && line.contains("give a name that ends in"), "{line}");
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn a_message_names_the_option_and_the_file() {
+    let root = Fixture::load("a_4d_default").root;
+    let folder = TempDir::new().unwrap();
+    let path = root.to_str().unwrap();
+    let (npy, png) = (folder.path().join("a.npy"), folder.path().join("a.png"));
+    let (npy, png) = (npy.to_str().unwrap(), png.to_str().unwrap());
+    for (args, option) in [
+        (&["export", path, "-o", npy, "--select", "99"][..], "--select 99"),
+        (&["export", path, "-o", npy, "--select", "oops"], "--select oops"),
+        (&["export", path, "-o", npy, "--fill", "-1"], "--fill"),
+        (&["export", path, "-o", npy, "--project", "max", "--over", "9"], "--over 9"),
+        (&["export", path, "-o", npy, "--project", "max", "--over", "c"], "--over c"),
+        (&["snapshot", path, "-o", png, "--t", "11"], "--t 11"),
+        (&["snapshot", path, "-o", png, "--z", "-9"], "--z -9"),
+        (&["info", path, "--dataset", "oops"], "oops"),
+        (&["info", path, "--axes", "zyx"], "zyx"),
+    ] {
+        let line = refusal(&tectum(args), option);
+        assert!(line.contains(option) && line.contains(path), "{option}: {line}");
+    }
 }
 
 #[test]

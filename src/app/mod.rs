@@ -5,6 +5,7 @@ mod follow;
 mod gpu_projection;
 mod measure;
 mod open_job;
+mod quiet;
 mod recent;
 mod session;
 mod snapshot;

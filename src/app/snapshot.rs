@@ -1,14 +1,14 @@
 //! `tectum snapshot`: the real window drawn off screen, no display needed.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
+use super::quiet::Quiet;
 use super::session::Session;
 use super::wake::Wake;
 use crate::cli::SnapshotArgs;
-use crate::cli::output::{Output, refuse_inside};
+use crate::cli::output::{Output, check_name, refuse_inside, written};
 use crate::format;
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::StreamConfig;
@@ -24,9 +24,12 @@ const QUIET: Duration = Duration::from_millis(300);
 /// # Errors
 /// When the recording cannot be opened, or the file not be written.
 pub fn snapshot(args: &SnapshotArgs) -> Result<()> {
+    let start = Instant::now();
+    check_name(&args.out, "png", args.force).context("--out")?;
     let options = args.open.options();
     let opened = format::open(&args.path, &options)?;
-    refuse_inside(&args.out, opened.source.info())?;
+    refuse_inside(&args.out, opened.source.info()).context("--out")?;
+    let quiet = Quiet::begin();
     let [width, height] = args.size;
     let target = OffscreenTarget::new(width, height, 1.0)?;
     let renderer = render::install(target.render_state(), GpuConfig::default());
@@ -44,18 +47,26 @@ pub fn snapshot(args: &SnapshotArgs) -> Result<()> {
     let ctx = egui::Context::default();
     ui::theme::install(&ctx, session.view.theme);
     let image = draw_until_done(&ctx, &target, &renderer, &mut session, args.wait)?;
-    save(&image, &args.out)
+    drop(quiet);
+    let num_bytes = save(&image, args)?;
+    let what = format!("{} × {} pixels", image.width(), image.height());
+    crate::cli::print(&written(&args.out, &what, num_bytes, start))
 }
 
 /// The view asked for on the command line, as the commands that lead to it.
 fn commands(args: &SnapshotArgs, session: &Session) -> Result<Vec<Command>> {
     let shape = session.info().shape;
+    let position = |option: &str, index: i64, len: usize, what: &str| {
+        position(index, len).with_context(|| {
+            format!("{}: {option} {index} is out of range: there are {len} {what}", args.path.display())
+        })
+    };
     let mut commands = Vec::new();
     if let Some(t) = args.t {
-        commands.push(Command::ScrubTo(position(t, shape[0], "timepoints")?));
+        commands.push(Command::ScrubTo(position("--t", t, shape[0], "timepoints")?));
     }
     if let Some(z) = args.z {
-        commands.push(Command::DepthTo(position(z, shape[1], "planes")?));
+        commands.push(Command::DepthTo(position("--z", z, shape[1], "planes")?));
     }
     if let Some(op) = args.project {
         commands.push(Command::SetMode(Mode::Projection));
@@ -65,12 +76,9 @@ fn commands(args: &SnapshotArgs, session: &Session) -> Result<Vec<Command>> {
 }
 
 /// A numpy-style position, negative from the end.
-fn position(index: i64, len: usize, what: &str) -> Result<usize> {
+fn position(index: i64, len: usize) -> Option<usize> {
     let absolute = if index < 0 { index + len as i64 } else { index };
-    match usize::try_from(absolute) {
-        Ok(position) if position < len => Ok(position),
-        _ => bail!("{index} is out of range: there are {len} {what}"),
-    }
+    usize::try_from(absolute).ok().filter(|&position| position < len)
 }
 
 fn draw_until_done(
@@ -109,10 +117,11 @@ fn draw_until_done(
     }
 }
 
-fn save(image: &image::RgbaImage, out: &Path) -> Result<()> {
-    let mut output = Output::create(out)?;
+/// Returns the size of the file.
+fn save(image: &image::RgbaImage, args: &SnapshotArgs) -> Result<u64> {
+    let mut output = Output::create(&args.out, args.force).context("--out")?;
     image
         .write_to(&mut std::io::BufWriter::new(output.file()), image::ImageFormat::Png)
-        .with_context(|| format!("{}: cannot write the picture", out.display()))?;
-    output.finish()
+        .with_context(|| format!("--out: {}: cannot write the picture", args.out.display()))?;
+    output.finish().context("--out")
 }

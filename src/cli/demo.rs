@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::interrupt::Unfinished;
+use super::output::written;
 use crate::app::Budgets;
 use crate::format::OpenOptions;
 use crate::format::synth::rig::{self, Ending, Progress, Run};
@@ -95,7 +96,11 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     }
     let recipe = args.recipe();
     if args.restart || !is_complete(&dir, &recipe)? {
+        let start = Instant::now();
         write(&dir, &recipe)?;
+        say_written(&dir, &recipe, recipe.shape[0], start)?;
+    } else {
+        super::print(&format!("{}: the demo recording is there; --restart writes it anew\n", dir.display()))?;
     }
     if args.no_open {
         return Ok(());
@@ -141,26 +146,31 @@ fn write(dir: &Path, recipe: &Recipe) -> Result<()> {
         _ => Path::new("."),
     };
     std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
-    let stop = stop_on_interrupt();
-    let partial = tempfile::Builder::new()
-        .prefix(".tectum-demo-")
-        .tempdir_in(parent)
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tectum-demo-");
+    let (partial, unfinished) = Unfinished::begin(|| builder.tempdir_in(parent))
         .with_context(|| format!("{}: cannot write here", parent.display()))?;
     let bar = progress_bar(recipe.num_blocks(), "writing the demo recording");
     synth::write(partial.path(), recipe, |done, _| {
         bar.set_position(done as u64);
-        !stop.load(Ordering::Relaxed)
+        true
     })?;
     bar.finish_and_clear();
-    if stop.load(Ordering::Relaxed) {
-        bail!("{}: interrupted, nothing was written", dir.display());
-    }
-    if dir.exists() {
-        std::fs::remove_dir_all(dir).with_context(|| format!("{}: cannot be replaced", dir.display()))?;
-    }
-    let finished = partial.keep();
-    share(&finished);
-    std::fs::rename(&finished, dir).with_context(|| format!("{}: cannot write here", dir.display()))
+    share(partial.path());
+    unfinished.finish(|| {
+        if dir.exists() {
+            std::fs::remove_dir_all(dir).with_context(|| format!("{}: cannot be replaced", dir.display()))?;
+        }
+        std::fs::rename(partial.path(), dir).with_context(|| format!("{}: cannot write here", dir.display()))
+    })
+}
+
+fn say_written(dir: &Path, recipe: &Recipe, num_t: usize, start: Instant) -> Result<()> {
+    let [_, num_z, num_y, num_x] = recipe.shape;
+    let what = format!("t {num_t} × z {num_z} × y {num_y} × x {num_x}, uint16");
+    let blocks = std::fs::read_dir(dir.join("original")).with_context(|| dir.display().to_string())?;
+    let num_bytes = blocks.flatten().filter_map(|block| block.metadata().ok()).map(|block| block.len()).sum();
+    super::print(&written(dir, &what, num_bytes, start))
 }
 
 /// Temporary folders are private; the recording need not be.
@@ -220,10 +230,10 @@ fn start_writer(args: &DemoArgs, dir: &Path) -> Result<Child> {
     if args.crash {
         command.arg("--crash");
     }
-    command.stdin(Stdio::null()).spawn().context("cannot start the recording process")
+    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot start the recording process")
 }
 
-/// Records in this process until the end or an interrupt (which is a crash: nothing more is written).
+/// Records in this process until the end. An interrupt is a crash: nothing more is written.
 fn record(args: &DemoArgs, dir: &Path) -> Result<()> {
     let recipe = args.recipe();
     let run = Run {
@@ -233,29 +243,22 @@ fn record(args: &DemoArgs, dir: &Path) -> Result<()> {
         ending: if args.crash { Ending::Crashed } else { Ending::Finished },
         repeat_blocks: args.repeat,
     };
-    let stop = stop_on_interrupt();
-    let bar = progress_bar(run.stop_after.unwrap_or(recipe.shape[0]).min(recipe.shape[0]), "recording");
+    let start = Instant::now();
+    let num_t = run.stop_after.unwrap_or(recipe.shape[0]).min(recipe.shape[0]);
+    let bar = progress_bar(num_t, "recording");
     let mut latest = std::time::Duration::ZERO;
     rig::record(dir, &run, |progress| {
         match progress {
             Progress::Acquired(num_t) => bar.set_position(num_t as u64),
             Progress::Landed { late, .. } => latest = latest.max(late),
         }
-        !stop.load(Ordering::Relaxed)
+        true
     })?;
     bar.finish_and_clear();
     if latest.as_secs_f64() > 1.0 {
         eprintln!("note: the rig was up to {:.1} s late; this machine cannot write so fast", latest.as_secs_f64());
     }
-    Ok(())
-}
-
-fn stop_on_interrupt() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    // Without a handler Ctrl-C ends the program at once, which is what happens when this fails.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    stop
+    say_written(dir, &recipe, num_t, start)
 }
 
 /// On stderr, and only where that is a terminal.

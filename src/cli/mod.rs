@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod export;
 mod info;
+mod interrupt;
 mod npy;
 pub mod output;
 mod snapshot;
@@ -123,7 +124,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 }
 
 /// Writes to stdout. Unlike `print!`, a closed pipe is an error, not a panic.
-fn print(text: &str) -> Result<()> {
+pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;

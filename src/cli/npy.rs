@@ -2,13 +2,17 @@
 
 use crate::volume::DType;
 
+/// A shape as Python writes a tuple: (), (3,), (3, 4).
+pub fn tuple(shape: &[usize]) -> String {
+    let mut dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
+    dims.truncate(dims.len().saturating_sub(if shape.len() == 1 { 1 } else { 2 }));
+    format!("({dims})")
+}
+
 /// The bytes that stand before the voxels of a C-order array; their number is a multiple of 64, so that
 /// the voxels lie aligned.
 pub fn header(dtype: DType, shape: &[usize]) -> Vec<u8> {
-    let mut dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
-    // As Python writes a tuple: (), (3,), (3, 4).
-    dims.truncate(dims.len().saturating_sub(if shape.len() == 1 { 1 } else { 2 }));
-    let dict = format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({dims}), }}", dtype.npy_descr());
+    let dict = format!("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", dtype.npy_descr(), tuple(shape));
     // Magic, version and length take 10 bytes, the closing newline one. The longest header, of the
     // greatest rank that an index can make, stays far below the 65,535 bytes that version 1.0 allows.
     let padding = (64 - (10 + dict.len() + 1) % 64) % 64;

@@ -18,6 +18,9 @@ pub struct SnapshotArgs {
     /// The .png file to write.
     #[arg(short, long, value_name = "OUT.png")]
     pub out: PathBuf,
+    /// Replace OUT.png if it exists.
+    #[arg(long)]
+    pub force: bool,
     /// Timepoint shown; negative counts from the end.
     #[arg(short, long, allow_negative_numbers = true)]
     pub t: Option<i64>,

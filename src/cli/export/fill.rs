@@ -22,10 +22,10 @@ pub fn parse_fill(text: &str, dtype: DType) -> Result<Vec<u8>> {
             DType::I64 => i64::try_from(*value).is_ok(),
             _ => (low as i128..=high as i128).contains(value),
         };
-        let Some(value) = value.filter(fits) else { bail!("--fill: {text} is no {dtype}") };
+        let Some(value) = value.filter(fits) else { bail!("{text} is no {dtype}") };
         return Ok(value.to_le_bytes()[..dtype.num_bytes()].to_vec());
     }
-    let Ok(value) = text.parse::<f64>() else { bail!("--fill: {text} is no {dtype}") };
+    let Ok(value) = text.parse::<f64>() else { bail!("{text} is no {dtype}") };
     Ok(match dtype {
         DType::F16 => half::f16::from_f64(value).to_le_bytes().to_vec(),
         DType::F32 => (value as f32).to_le_bytes().to_vec(),

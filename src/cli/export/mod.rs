@@ -9,7 +9,8 @@ mod progress;
 mod tiles;
 mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
@@ -21,7 +22,7 @@ use self::tiles::tiles;
 use self::write::write_tile;
 use super::OpenArgs;
 use super::npy;
-use super::output::{Output, refuse_inside};
+use super::output::{Output, check_name, refuse_inside, written};
 use super::snapshot::parse_projection;
 use crate::format::Source;
 use crate::stream::StreamConfig;
@@ -43,6 +44,9 @@ pub struct ExportArgs {
     /// The .npy file to write.
     #[arg(short, long, value_name = "OUT.npy")]
     pub out: PathBuf,
+    /// Replace OUT.npy if it exists.
+    #[arg(long)]
+    pub force: bool,
     /// A numpy index in the dataset's own axes, e.g. "3, 0:4, :, ::2"; lists, None and ... as numpy's.
     #[arg(short, long, value_name = "INDEX", allow_hyphen_values = true)]
     pub select: Option<String>,
@@ -62,26 +66,31 @@ pub struct ExportArgs {
 /// # Errors
 /// When a voxel asked for is missing and no `--fill` stands for it, or the file cannot be written.
 pub fn run(args: &ExportArgs) -> Result<()> {
-    if args.out.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("npy")) {
-        bail!("{}: is no .npy file; give a name that ends in .npy", args.out.display());
-    }
-    let progress = Progress::start()?;
+    let start = Instant::now();
+    check_name(&args.out, "npy", args.force).context("--out")?;
     let opened = crate::format::open(&args.path, &args.open.options())?;
-    let info = opened.source.info();
-    refuse_inside(&args.out, info)?;
-    let selection: Selection = match &args.select {
-        Some(text) => text.parse().context("--select")?,
-        None => Selection::all(),
-    };
-    let selected = selection.resolve(info.shape.dims()).context("--select")?;
+    let source = &*opened.source;
+    let info = source.info();
+    refuse_inside(&args.out, info).context("--out")?;
+    let path = args.path.display();
+    let text = args.select.as_deref().unwrap_or("...");
+    let resolve = || -> Result<Selected> { Ok(text.parse::<Selection>()?.resolve(info.shape.dims())?) };
+    let selected = resolve().with_context(|| format!("{path}: --select {text}"))?;
     let fold = match (args.project, &args.over) {
-        (Some(op), Some(over)) => Some((op, folded_dim(over, info, &selected)?)),
+        (Some(op), Some(over)) => {
+            Some((op, folded_dim(over, info, &selected).with_context(|| format!("{path}: --over {over}"))?))
+        }
         _ => None,
     };
-    let fill = args.fill.as_ref().map(|text| parse_fill(text, info.dtype)).transpose()?;
+    let fill = args.fill.as_ref().map(|text| parse_fill(text, info.dtype)).transpose();
+    let fill = fill.with_context(|| format!("{path}: --fill"))?;
     let budget = StreamConfig::default().total_bytes();
     let request = Request { selected: &selected, fold, fill, tile_bytes: TILE_BYTES, max_chunk_bytes: budget / 2 };
-    write_npy(&*opened.source, request, &args.out, progress)
+    let mut output = Output::create(&args.out, args.force).context("--out")?;
+    let (dtype, shape) = write_npy(source, request, &mut output, &Progress::start())?;
+    let num_bytes = output.finish().context("--out")?;
+    let what = format!("{}, {dtype}", npy::tuple(&shape));
+    super::print(&written(&args.out, &what, num_bytes, start))
 }
 
 /// What to write of a source.
@@ -94,23 +103,26 @@ struct Request<'a> {
     max_chunk_bytes: usize,
 }
 
-/// Writes the file under a temporary name and renames it when it is whole.
-fn write_npy(source: &dyn Source, request: Request<'_>, out: &Path, progress: Progress) -> Result<()> {
+/// Writes what a .npy file holds; returns the type and shape of the result.
+fn write_npy(
+    source: &dyn Source,
+    request: Request<'_>,
+    output: &mut Output,
+    progress: &Progress,
+) -> Result<(DType, Vec<usize>)> {
     let pool = Pool::new((request.max_chunk_bytes / 2).min(256 << 20));
     let Request { selected, fold, fill, tile_bytes, max_chunk_bytes } = request;
     let gather = Gather::new(source, selected, fill, max_chunk_bytes, pool.clone());
     let dtype = source.info().dtype;
     let job = Job { gather: &gather, dtype, shape: selected.shape(), tile_bytes, pool, progress };
-    let mut output = Output::create(out)?;
     let done = match fold {
-        None => job.copy(&mut output),
-        Some((op, dim)) => job.project(&mut output, op, dim),
+        None => job.copy(output),
+        Some((op, dim)) => job.project(output, op, dim),
     };
-    match done {
-        Ok(()) => output.finish(),
-        Err(GatherError::Missing(missing)) => Err(refusal(&gather, &missing)),
-        Err(GatherError::Other(error)) => Err(error),
-    }
+    done.map_err(|error| match error {
+        GatherError::Missing(missing) => refusal(&gather, &missing),
+        GatherError::Other(error) => error,
+    })
 }
 
 /// The axis of the result that `--over` names.
@@ -119,17 +131,15 @@ fn folded_dim(over: &str, info: &ArrayInfo, selected: &Selected) -> Result<usize
     if let Ok(number) = over.trim().parse::<i64>() {
         let index = if number < 0 { number + rank as i64 } else { number };
         let dim = usize::try_from(index).ok().filter(|&dim| dim < rank);
-        return dim.with_context(|| format!("--over: axis {number} is out of bounds for array of dimension {rank}"));
+        return dim.with_context(|| format!("axis {number} is out of bounds for array of dimension {rank}"));
     }
     let mut letters = over.trim().chars();
     let axis = letters.next().and_then(Axis::from_letter).filter(|_| letters.next().is_none());
-    let Some(axis) = axis else { bail!("--over: {over} is no axis; give t, z, y, x or a number") };
+    let Some(axis) = axis else { bail!("{over} is no axis; give t, z, y, x or a number") };
     let Some(at) = info.axes.iter().position(|&a| a == Some(axis)) else {
-        bail!("--over: this recording has no axis {axis}; `tectum info` lists its axes, --axes says what they are");
+        bail!("this recording has no axis {axis}; `tectum info` lists its axes, --axes says what they are");
     };
-    selected
-        .dim_of(at)
-        .with_context(|| format!("--over: --select leaves no axis {axis}; an integer takes its axis away"))
+    selected.dim_of(at).with_context(|| format!("--select leaves no axis {axis}; an integer takes its axis away"))
 }
 
 /// One export on its way.
@@ -139,7 +149,7 @@ struct Job<'a> {
     shape: &'a [usize],
     tile_bytes: usize,
     pool: Pool,
-    progress: Progress,
+    progress: &'a Progress,
 }
 
 impl Job<'_> {
@@ -154,35 +164,37 @@ impl Job<'_> {
         Ok(header.len() as u64)
     }
 
-    fn copy(&self, output: &mut Output) -> Result<(), GatherError> {
+    fn copy(&self, output: &mut Output) -> Result<(DType, Vec<usize>), GatherError> {
         let offset = self.begin(output, self.dtype, self.shape).map_err(GatherError::Other)?;
         let item = self.dtype.num_bytes();
+        let made = (self.dtype, self.shape.to_vec());
         if self.shape.contains(&0) {
-            return Ok(());
+            return Ok(made);
         }
         let tiles = tiles(self.gather, self.shape, item, self.tile_bytes, None);
         self.progress.expect(self.shape.iter().product());
         let file = &*output.file();
         // In order, so that the disk sees something close to a sequential read and write.
         tiles.into_iter().par_bridge().try_for_each(|tile| {
-            self.progress.check()?;
             let voxels = self.gather.read(&tile)?;
             write_tile(file, offset, self.shape, &tile, voxels.bytes(), item)?;
             self.progress.advance(voxels.len() / item);
-            Ok(())
-        })
+            Ok::<_, GatherError>(())
+        })?;
+        Ok(made)
     }
 
-    fn project(&self, output: &mut Output, op: Projection, dim: usize) -> Result<(), GatherError> {
+    fn project(&self, output: &mut Output, op: Projection, dim: usize) -> Result<(DType, Vec<usize>), GatherError> {
         let dtype = projected_dtype(self.dtype, op);
         let mut shape = self.shape.to_vec();
         let num_folded = shape.remove(dim);
         let offset = self.begin(output, dtype, &shape).map_err(GatherError::Other)?;
         if shape.contains(&0) {
-            return Ok(());
+            return Ok((dtype, shape));
         }
         if num_folded == 0 {
-            return Self::project_nothing(output, offset, op, dtype, &shape).map_err(GatherError::Other);
+            Self::project_nothing(output, offset, op, dtype, &shape).map_err(GatherError::Other)?;
+            return Ok((dtype, shape));
         }
         self.progress.expect(self.shape.iter().product());
         let first = self.gather.cuts(dim).first().copied().unwrap_or(num_folded);
@@ -206,7 +218,7 @@ impl Job<'_> {
                 Some(self.fold(tile, dim, op, &pieces))
             };
             // There is at least one piece, as something is folded.
-            let Some(folded) = folded.transpose()? else { return Ok(()) };
+            let Some(folded) = folded.transpose()? else { return Ok::<_, GatherError>(()) };
             let result = folded.finish(num_folded, &self.pool);
             let mut place = tile.clone();
             place.remove(dim);
@@ -214,10 +226,11 @@ impl Job<'_> {
             Ok(())
         };
         if tiles.len() >= 2 * num_threads {
-            tiles.iter().par_bridge().try_for_each(|tile| make(tile, false))
+            tiles.iter().par_bridge().try_for_each(|tile| make(tile, false))?;
         } else {
-            tiles.iter().try_for_each(|tile| make(tile, true))
+            tiles.iter().try_for_each(|tile| make(tile, true))?;
         }
+        Ok((dtype, shape))
     }
 
     /// Ranges of the folded axis that are read at once.
@@ -251,7 +264,6 @@ impl Job<'_> {
         let mut accumulator = Accumulator::new(self.dtype, op, shape, &self.pool);
         let mut part = tile.clone();
         for &[start, stop] in pieces {
-            self.progress.check()?;
             part[dim] = start..stop;
             let voxels = self.gather.read(&part)?;
             let n = stop - start;
