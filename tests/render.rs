@@ -156,9 +156,9 @@ fn twin_value(voxels: &Voxels, image_px: [f32; 4], interpolation: Interpolation,
 /// Colours the pixel may have: that of the value and its neighbours in the table, for the rounding of
 /// single precision.
 fn allowed(display: &Display, dtype: DType, value: f64) -> Vec<[u8; 4]> {
-    let exact = display.color(value as f32, dtype).expect("not NaN");
+    let exact = display.color(value, dtype).expect("not NaN");
     let lut = display.colormap.lut();
-    let position = display.normalize(value as f32).expect("not NaN") * 255.0;
+    let position = display.normalize(value).expect("not NaN") * 255.0;
     let around = [-0.51, 0.51].map(|d| lut[(position + d).round().clamp(0.0, 255.0) as usize]);
     vec![exact, around[0], around[1]]
 }
@@ -196,9 +196,9 @@ fn is_hatch(pixel: [u8; 4]) -> bool {
         })
 }
 
-fn limits_of(dtype: DType) -> [f32; 2] {
+fn limits_of(dtype: DType) -> [f64; 2] {
     let [low, high] = dtype.integer_range().unwrap_or([-1000.0, 1000.0]);
-    [(low + 0.1 * (high - low)) as f32, (low + 0.8 * (high - low)) as f32]
+    [low + 0.1 * (high - low), low + 0.8 * (high - low)]
 }
 
 #[test]

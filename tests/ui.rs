@@ -200,15 +200,16 @@ fn contrast_is_dragged_typed_and_put_back() {
     let mut window = harness();
     let upper = window.get_by_role_and_label(Role::Slider, "Upper contrast limit").rect().center();
     drag(&mut window, upper, upper - egui::vec2(40.0, 0.0));
-    let [low, high] = window.state().view.limits.expect("chosen");
+    let limits = |window: &Window| window.state().view.limits(&window.state().info);
+    let [low, high] = limits(&window).expect("chosen");
     assert_eq!(low, 104.0);
     assert!(high < 1700.0 && high > 800.0, "{high}");
     type_number(&mut window, "Lower limit", "200");
-    assert_eq!(window.state().view.limits, Some([200.0, high]));
+    assert_eq!(limits(&window), Some([200.0, high]));
     type_number(&mut window, "Gamma", "0,8");
     assert_eq!(window.state().view.gamma, 0.8);
     click(&mut window, Role::Button, "Auto contrast");
-    assert_eq!(window.state().view.limits, Some([104.0, 1830.0]));
+    assert_eq!(limits(&window), Some([104.0, 1830.0]));
     assert_eq!(window.state().view.gamma, 1.0);
     click(&mut window, Role::RadioButton, "Viridis");
     assert_eq!(window.state().view.colormap, Colormap::Viridis);
@@ -316,7 +317,7 @@ fn nothing_moves_when_values_change() {
     let bench = window.state_mut();
     bench.view.t = 199;
     bench.view.depth = [23; 3];
-    bench.view.limits = Some([1.0, 65535.0]);
+    bench.view.apply(&Command::SetLimits([1.0, 65535.0]), &bench.info);
     bench.view.gamma = 2.75;
     bench.figures.image_ms = Some(734.0);
     bench.figures.ram_bytes = 5_900_000_000;
@@ -418,12 +419,41 @@ fn contrast_once_set_does_not_change_by_itself() {
     let Bench { info, .. } = Bench::default();
     let mut view = tectum::ui::ViewState::default().for_dataset(&info);
     assert_eq!(view.limits_or_default(&info), [0.0, 65535.0]);
-    view.apply(&Command::LimitsMeasured([100.0, 900.0]), &info);
-    assert_eq!(view.limits, Some([100.0, 900.0]));
-    view.apply(&Command::LimitsMeasured([120.0, 950.0]), &info);
-    assert_eq!(view.limits, Some([100.0, 900.0]));
+    let values = view.values(&info);
+    view.apply(&Command::LimitsMeasured { values, limits: [100.0, 900.0] }, &info);
+    assert_eq!(view.limits(&info), Some([100.0, 900.0]));
+    view.apply(&Command::LimitsMeasured { values, limits: [120.0, 950.0] }, &info);
+    assert_eq!(view.limits(&info), Some([100.0, 900.0]));
     view.apply(&Command::AutoContrast, &info);
-    assert_eq!(view.limits, Some([120.0, 950.0]));
+    assert_eq!(view.limits(&info), Some([120.0, 950.0]));
+}
+
+#[test]
+fn each_kind_of_picture_keeps_its_own_contrast_and_a_sum_s_grows_with_its_slab() {
+    let Bench { info, .. } = Bench::default();
+    let mut view = tectum::ui::ViewState::default().for_dataset(&info);
+    let mut history = tectum::ui::History::default();
+    let mut apply = |view: &mut tectum::ui::ViewState, command: Command| history.apply(view, &command, &info, 0.0);
+    apply(&mut view, Command::SetLimits([100.0, 900.0]));
+    apply(&mut view, Command::SetMode(Mode::Projection));
+    apply(&mut view, Command::SetProjection(Projection::Std));
+    assert_eq!(view.limits(&info), None, "those of planes say nothing of deviations");
+    assert_eq!(view.limits_or_default(&info), [0.0, 32767.5]);
+    apply(&mut view, Command::SetLimits([3.0, 40.0]));
+    apply(&mut view, Command::SetProjection(Projection::Sum));
+    assert_eq!(view.limits_or_default(&info), [0.0, 24.0 * 65535.0]);
+    apply(&mut view, Command::SetLimits([2400.0, 21_600.0]));
+    apply(&mut view, Command::SetSlab(Some([4, 10])));
+    assert_eq!(view.limits(&info), Some([600.0, 5400.0]), "six planes instead of 24");
+    apply(&mut view, Command::SetSlab(None));
+    assert_eq!(view.limits(&info), Some([2400.0, 21_600.0]));
+    apply(&mut view, Command::SetProjection(Projection::Std));
+    assert_eq!(view.limits(&info), Some([3.0, 40.0]));
+    apply(&mut view, Command::SetMode(Mode::Plane));
+    assert_eq!(view.limits(&info), Some([100.0, 900.0]));
+    // Each change of limits is a step of its own to go back to.
+    while apply(&mut view, Command::Undo) {}
+    assert_eq!(view.limits(&info), None);
 }
 
 #[test]
@@ -459,7 +489,7 @@ fn a_small_window_folds_the_side_panel_and_cuts_nothing() {
 /// One of each.
 fn every_command() -> Vec<Command> {
     use tectum::ui::{Camera, Section};
-    use tectum::volume::{Colormap, Interpolation, Orientation, Projection};
+    use tectum::volume::{Colormap, Interpolation, Orientation, PictureValues, Projection, ValueKind};
     vec![
         Command::ScrubTo(3),
         Command::StepT(1),
@@ -475,7 +505,8 @@ fn every_command() -> Vec<Command> {
         Command::SetInterpolation(Interpolation::Linear),
         Command::SetLimits([1.0, 2.0]),
         Command::AutoContrast,
-        Command::LimitsMeasured([3.0, 4.0]),
+        Command::LimitsMeasured { values: PictureValues { kind: ValueKind::Voxels, num: 1 }, limits: [3.0, 4.0] },
+        Command::LimitsGuessed { values: PictureValues { kind: ValueKind::Voxels, num: 1 }, limits: [3.0, 4.0] },
         Command::SetGamma(0.5),
         Command::SetColormap(Colormap::Gray),
         Command::ToggleInvert,
@@ -532,7 +563,9 @@ fn no_command_is_dropped_on_its_way() {
             history.apply(&mut view, &earlier, &info, 0.0);
         }
         view.camera.zoom = 2.0;
-        view.auto_limits = Some([7.0, 8.0]);
+        let values = view.values(&info);
+        view.apply(&Command::LimitsMeasured { values, limits: [7.0, 8.0] }, &info);
+        view.apply(&Command::SetLimits([5.0, 6.0]), &info);
         (view.play.is_running, view.follow, view.overlay) = (true, true, Some(Overlay::Keys));
         let changed = history.apply(&mut view, &command, &info, 100.0);
         match command.route() {

@@ -77,7 +77,7 @@ impl Session {
         self.stream.replace_array(Arc::clone(&self.array), &[]);
         self.on_screen = None;
         self.sample = None;
-        self.provisional = None;
+        self.view.contrast.guessed = Default::default();
         self.history.clear();
         self.view.clamp_to(self.array.info());
         self.ask(now);

@@ -15,7 +15,7 @@ use crate::ui::{
     AppCommand, Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Route, SessionCommand,
     Shown, Value, ViewState, resolve, window_ui,
 };
-use crate::volume::{Display, Picture, Piece, Problem, Voxels, measured_values, percentiles};
+use crate::volume::{Display, Picture, PictureValues, Piece, Problem, ValueKind, Voxels, measured_values, percentiles};
 
 /// The list of problems and block states is looked at again this often at most.
 const FACTS_EVERY: Duration = Duration::from_millis(250);
@@ -54,8 +54,6 @@ pub struct Session {
     facts: Facts,
     figures: Figures,
     pub(super) sample: Option<Arc<Sample>>,
-    /// Limits of the first picture, for the moment until the recording has been sampled.
-    pub(super) provisional: Option<[f32; 2]>,
     pub(super) watcher: Option<Watcher>,
     pub(super) live: Option<LiveStatus>,
     pub(super) is_background_limited: bool,
@@ -120,7 +118,6 @@ impl Session {
             facts,
             figures: Figures::default(),
             sample: None,
-            provisional: None,
             watcher,
             live: None,
             is_background_limited: false,
@@ -225,9 +222,24 @@ impl Session {
             return;
         }
         if let Some(sample) = self.stream.sample() {
-            let limits = sample.percentiles.map(|value| value as f32);
+            let limits = sample.percentiles;
             self.sample = Some(sample);
-            self.apply(&Command::LimitsMeasured(limits), now, now_s);
+            let values = PictureValues { kind: ValueKind::Voxels, num: 1 };
+            self.apply(&Command::LimitsMeasured { values, limits }, now, now_s);
+        }
+    }
+
+    /// Gives a kind of picture that is seen for the first time the limits of that picture, until the
+    /// recording has been measured.
+    fn guess_contrast(&mut self, picture: &Picture, voxels: &Voxels) {
+        let values = picture.values();
+        if self.view.contrast.of(values).is_some() || self.view.contrast.guessed[values.kind as usize].is_some() {
+            return;
+        }
+        let mut sample = measured_values(voxels, PROVISIONAL_STEP);
+        sample.retain(|value| value.is_finite());
+        if let Some(limits) = percentiles(&mut sample, [0.1, 99.9]) {
+            self.view.apply(&Command::LimitsGuessed { values, limits }, self.array.info());
         }
     }
 
@@ -271,20 +283,10 @@ impl Session {
             on_screen: self.on_screen.as_ref(),
             is_exact: self.shown == Shown::Exact,
             is_missing: matches!(self.shown, Shown::Missing(_)),
-            display: self.display(),
+            display: self.view.display(self.array.info()),
             pixels_per_point: ui.ctx().pixels_per_point(),
         };
         window_ui(ui, &model, recent, &mut canvas)
-    }
-
-    /// How values become colours: until the recording has been sampled, after its first picture.
-    fn display(&self) -> Display {
-        let display = self.view.display(self.array.info());
-        let is_measured = self.view.limits.is_some() || self.view.auto_limits.is_some();
-        match self.provisional.filter(|_| !is_measured) {
-            Some(limits) => Display { limits, ..display },
-            None => display,
-        }
     }
 
     /// Whether the picture asked for will not come: it failed, or is on screen.
@@ -322,11 +324,7 @@ impl Session {
         match folded.map_or_else(|| self.stream.picture(&picture), PictureState::Ready) {
             PictureState::Ready(voxels) => {
                 self.measure.shown(picture, now_after(now));
-                if self.provisional.is_none() && self.sample.is_none() {
-                    let mut values = measured_values(&voxels, PROVISIONAL_STEP);
-                    let limits = percentiles(&mut values, [0.1, 99.9]);
-                    self.provisional = limits.map(|limits| limits.map(|value| value as f32));
-                }
+                self.guess_contrast(&picture, &voxels);
                 self.on_screen = Some(OnScreen { picture, voxels, is_preview: false });
                 self.shown = Shown::Exact;
             }

@@ -35,12 +35,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Summarises values; `None` if there is no number among them. `is_integer` gives integers bins of
+    /// Summarises values; `None` if there is no finite one among them. `is_integer` gives integers bins of
     /// whole numbers where there are few.
     pub fn of(mut values: Vec<f64>, is_integer: bool) -> Option<Self> {
+        values.retain(|value| value.is_finite());
         let [min, low, high, max] = percentiles(&mut values, [0.0, 0.1, 99.9, 100.0])?;
         // Half as much again on either side, so that the limits can be dragged beyond the percentiles.
-        let margin = (high - low) / 2.0;
+        let margin = high / 2.0 - low / 2.0;
         let mut range = [(low - margin).max(min), (high + margin).min(max)];
         if is_integer {
             let width = ((range[1] - range[0] + 1.0) / NUM_BINS as f64).ceil().max(1.0);
@@ -177,6 +178,8 @@ mod tests {
 
     #[test]
     fn nothing_is_no_sample() {
-        assert_eq!(Sample::of(vec![f64::NAN], false), None);
+        assert_eq!(Sample::of(vec![f64::NAN, f64::INFINITY], false), None);
+        let infinite = Sample::of(vec![1.0, f64::INFINITY, 3.0, f64::NEG_INFINITY], false).expect("two values");
+        assert_eq!((infinite.min, infinite.max), (1.0, 3.0));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Camera, Loop, Mode, Overlay, PlayMode, Section};
-use crate::volume::{Colormap, Interpolation, Orientation, Projection};
+use crate::volume::{Colormap, Interpolation, Orientation, PictureValues, Projection};
 
 /// One wish. Panels and keys return commands; [`super::ViewState::apply`] is the only thing that changes
 /// the view; what concerns more than the view goes on to whom [`Command::route`] names.
@@ -38,12 +38,24 @@ pub enum Command {
     SetSlab(Option<[usize; 2]>),
     /// Filtering of the picture.
     SetInterpolation(Interpolation),
-    /// Contrast limits, lower first.
-    SetLimits([f32; 2]),
+    /// Contrast limits of the kind of picture shown, lower first.
+    SetLimits([f64; 2]),
     /// Back to the limits measured over the whole recording.
     AutoContrast,
     /// Those limits have been measured. Sets the contrast only if nobody has yet. Not an undo step.
-    LimitsMeasured([f32; 2]),
+    LimitsMeasured {
+        /// Of which pictures.
+        values: PictureValues,
+        /// Lower first.
+        limits: [f64; 2],
+    },
+    /// Limits of the first picture, until those of the recording are measured. Not an undo step.
+    LimitsGuessed {
+        /// Of which pictures.
+        values: PictureValues,
+        /// Lower first.
+        limits: [f64; 2],
+    },
     /// Exponent of the normalised value.
     SetGamma(f32),
     /// The gradient.
@@ -178,7 +190,8 @@ impl Command {
             | Self::SetInterpolation(_)
             | Self::SetLimits(_)
             | Self::AutoContrast
-            | Self::LimitsMeasured(_)
+            | Self::LimitsMeasured { .. }
+            | Self::LimitsGuessed { .. }
             | Self::SetGamma(_)
             | Self::SetColormap(_)
             | Self::ToggleInvert

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Camera, Command, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, Section, Theme};
+use super::{Camera, Command, GAMMA_RANGE, Limits, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, Section, Theme};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Display, Interpolation, Orientation, Picture, Projection};
 
@@ -25,11 +25,8 @@ pub struct ViewState {
     pub slabs: [Option<[usize; 2]>; 3],
     /// Filtering.
     pub interpolation: Interpolation,
-    /// Contrast limits; `None` until measured or chosen.
-    pub limits: Option<[f32; 2]>,
-    /// Limits measured over the whole recording.
-    #[serde(skip)]
-    pub auto_limits: Option<[f32; 2]>,
+    /// Contrast limits of every kind of picture.
+    pub contrast: Limits,
     /// Exponent of the normalised value.
     pub gamma: f32,
     /// The gradient.
@@ -69,8 +66,7 @@ impl Default for ViewState {
             op: Projection::Max,
             slabs: [None; 3],
             interpolation: Interpolation::Nearest,
-            limits: None,
-            auto_limits: None,
+            contrast: Limits::default(),
             gamma: 1.0,
             colormap: Colormap::Magma,
             invert: false,
@@ -131,14 +127,6 @@ impl ViewState {
     /// Whether the projection folds a part of the depth only.
     pub fn has_slab(&self) -> bool {
         self.slabs[self.orientation as usize].is_some()
-    }
-
-    /// Limits to draw with: chosen, measured, or the type's range until then.
-    pub fn limits_or_default(&self, info: &ViewInfo) -> [f32; 2] {
-        self.limits.or(self.auto_limits).unwrap_or_else(|| match info.dtype.integer_range() {
-            Some([low, high]) => [low as f32, high as f32],
-            None => [0.0, 1.0],
-        })
     }
 
     /// How values become colours.
@@ -208,19 +196,13 @@ impl ViewState {
                 }
             }
             Command::SetInterpolation(interpolation) => self.interpolation = interpolation,
-            Command::SetLimits([low, high]) => {
-                if low.is_finite() && high.is_finite() {
-                    self.limits = Some([low.min(high), high.max(low)]);
-                }
-            }
+            Command::SetLimits(limits) => self.contrast.choose(self.values(info), limits),
             Command::AutoContrast => {
-                self.limits = self.auto_limits.or(self.limits);
+                self.contrast.back_to_measured(self.values(info));
                 self.gamma = 1.0;
             }
-            Command::LimitsMeasured(limits) => {
-                self.auto_limits = Some(limits);
-                self.limits = self.limits.or(Some(limits));
-            }
+            Command::LimitsMeasured { values, limits } => self.contrast.measure(values, limits),
+            Command::LimitsGuessed { values, limits } => self.contrast.guess(values, limits),
             Command::SetGamma(gamma) => {
                 if gamma.is_finite() {
                     self.gamma = gamma.clamp(GAMMA_RANGE[0], GAMMA_RANGE[1]);
@@ -321,7 +303,7 @@ impl ViewState {
     /// Takes over what undo restores: everything but playing, following, preferences and panels.
     pub(super) fn restore(&mut self, earlier: &Self) {
         *self = Self {
-            auto_limits: self.auto_limits,
+            contrast: Limits { chosen: earlier.contrast.chosen, ..self.contrast.clone() },
             play: self.play,
             follow: false,
             theme: self.theme,

@@ -30,7 +30,7 @@ impl Interpolation {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Display {
     /// Values drawn with the first and with the last colour.
-    pub limits: [f32; 2],
+    pub limits: [f64; 2],
     /// Exponent of the normalised value: above 1 darkens the middle, below 1 brightens it.
     pub gamma: f32,
     /// The gradient.
@@ -41,7 +41,7 @@ pub struct Display {
     pub interpolation: Interpolation,
     /// Value at which the detector saturates, for [`Colormap::Saturation`]; `None`: the largest value
     /// of an integer type, the upper contrast limit of a float.
-    pub full_scale: Option<f32>,
+    pub full_scale: Option<f64>,
 }
 
 impl Default for Display {
@@ -60,7 +60,7 @@ impl Default for Display {
 impl Display {
     /// Position of a value along the gradient, 0 to 1; `None` for NaN, which is no measurement. Where
     /// the limits coincide the gradient is a step.
-    pub fn normalize(&self, value: f32) -> Option<f32> {
+    pub fn normalize(&self, value: f64) -> Option<f64> {
         if value.is_nan() {
             return None;
         }
@@ -71,22 +71,24 @@ impl Display {
         } else if value >= high {
             1.0
         } else {
-            (value - low) / (high - low)
+            let span = high - low;
+            // The span of limits of either sign may be larger than the largest number.
+            if span.is_finite() { (value - low) / span } else { (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0) }
         };
-        let curved = linear.powf(self.gamma);
+        let curved = linear.powf(f64::from(self.gamma));
         Some(if self.invert { 1.0 - curved } else { curved })
     }
 
     /// The value [`Colormap::Saturation`] takes for full scale.
-    pub fn full_scale_of(&self, dtype: DType) -> f32 {
+    pub fn full_scale_of(&self, dtype: DType) -> f64 {
         self.full_scale.unwrap_or_else(|| match dtype.integer_range() {
-            Some([_, largest]) => largest as f32,
+            Some([_, largest]) => largest,
             None => self.limits[1],
         })
     }
 
     /// The colour of a value of an array of `dtype`; `None` for NaN, which is hatched like missing data.
-    pub fn color(&self, value: f32, dtype: DType) -> Option<[u8; 4]> {
+    pub fn color(&self, value: f64, dtype: DType) -> Option<[u8; 4]> {
         let position = self.normalize(value)?;
         let index = (position * 255.0).round() as usize;
         let index = match self.colormap {
@@ -108,9 +110,11 @@ mod tests {
     fn values_map_along_the_gradient_and_clamp_at_its_ends() {
         let display = Display { limits: [100.0, 200.0], ..Display::default() };
         assert_eq!(display.normalize(150.0), Some(0.5));
-        assert_eq!(display.normalize(f32::NEG_INFINITY), Some(0.0));
-        assert_eq!(display.normalize(f32::INFINITY), Some(1.0));
-        assert_eq!(display.normalize(f32::NAN), None);
+        let whole = Display { limits: [f64::MIN, f64::MAX], ..display };
+        assert_eq!(whole.normalize(f64::MAX / 2.0), Some(0.75));
+        assert_eq!(display.normalize(f64::NEG_INFINITY), Some(0.0));
+        assert_eq!(display.normalize(f64::INFINITY), Some(1.0));
+        assert_eq!(display.normalize(f64::NAN), None);
         assert_eq!(Display { gamma: 2.0, ..display }.normalize(150.0), Some(0.25));
         assert_eq!(Display { invert: true, ..display }.normalize(100.0), Some(1.0));
         let step = Display { limits: [100.0, 100.0], ..display };
@@ -127,6 +131,6 @@ mod tests {
         assert_eq!(display.color(255.0, DType::U8), Some(Colormap::FULL_SCALE_COLOR));
         let camera = Display { full_scale: Some(4095.0), ..display };
         assert_eq!(camera.color(4095.0, DType::U16), Some(Colormap::FULL_SCALE_COLOR));
-        assert_eq!(display.color(f32::NAN, DType::F32), None);
+        assert_eq!(display.color(f64::NAN, DType::F32), None);
     }
 }

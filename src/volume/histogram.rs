@@ -15,13 +15,16 @@ impl Histogram {
     /// Counts values; NaN is left out. An empty range is widened, so that a constant image has a bin.
     pub fn of(values: impl IntoIterator<Item = f64>, range: [f64; 2], num_bins: usize) -> Self {
         let [low, high] = range;
-        let high = if high > low { high } else { low + 1.0 };
+        // One next to a large number is nothing.
+        let high = if high > low { high } else { low + (low.abs() * 1e-6).max(1.0) };
         let mut counts = vec![0; num_bins.max(1)];
         let last = counts.len() - 1;
-        let scale = counts.len() as f64 / (high - low);
+        // By halves, where the span is larger than the largest number.
+        let unit = if (high - low).is_finite() { 1.0 } else { 0.5 };
+        let scale = counts.len() as f64 / (high * unit - low * unit);
         for value in values.into_iter().filter(|v| !v.is_nan()) {
             // The cast saturates: below the range is bin 0, above it the last.
-            counts[(((value - low) * scale) as usize).min(last)] += 1;
+            counts[(((value * unit - low * unit) * scale) as usize).min(last)] += 1;
         }
         Self { range: [low, high], counts }
     }
@@ -45,8 +48,13 @@ pub fn percentiles<const N: usize>(values: &mut Vec<f64>, percents: [f64; N]) ->
         let below = position.floor() as usize;
         let (_, &mut low, above) = values.select_nth_unstable_by(below, f64::total_cmp);
         let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
-        // Halfway between equal infinities is not NaN.
-        if high == low { low } else { low + (high - low) * (position - below as f64) }
+        let share = position - below as f64;
+        // Halfway between equal infinities is not NaN, nor is the distance of huge numbers infinite.
+        match high - low {
+            _ if high == low => low,
+            span if span.is_finite() => low + span * share,
+            _ => low * (1.0 - share) + high * share,
+        }
     }))
 }
 
@@ -83,6 +91,7 @@ mod tests {
         }
         assert_eq!(percentiles(&mut vec![f64::NAN], [50.0]), None);
         assert_eq!(percentiles(&mut vec![7.0], [0.1, 99.9]), Some([7.0, 7.0]));
+        assert_eq!(percentiles(&mut vec![f64::MAX, f64::MIN], [0.0, 50.0, 100.0]), Some([f64::MIN, 0.0, f64::MAX]));
     }
 
     #[test]
@@ -90,6 +99,10 @@ mod tests {
         let histogram = Histogram::of([0.0, 0.5, 1.0, 2.0, -9.0, 1e9, f64::NAN], [0.0, 2.0], 4);
         assert_eq!(histogram.counts, [2, 1, 1, 2]);
         assert_eq!(Histogram::of([5.0; 3], [5.0, 5.0], 256).num_values(), 3);
+        let huge = Histogram::of([-1.7e308, 0.0, 1e300, 1.7e308], [-1.7e308, 1.7e308], 4);
+        assert_eq!(huge.counts, [1, 0, 2, 1]);
+        let constant = Histogram::of([1e300; 3], [1e300, 1e300], 4);
+        assert!(constant.range[1] > constant.range[0]);
     }
 
     #[test]

@@ -42,6 +42,65 @@ impl Projection {
     }
 }
 
+/// What the values of a picture are. Limits and histogram of one kind say nothing of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[allow(missing_docs)]
+pub enum ValueKind {
+    /// Single voxels, as planes show them.
+    #[default]
+    Voxels,
+    Max,
+    Mean,
+    Min,
+    Std,
+    Sum,
+}
+
+impl ValueKind {
+    /// Number of kinds.
+    pub const NUM: usize = 6;
+
+    /// What the window calls values of this kind.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Voxels => "planes",
+            Self::Max => "max",
+            Self::Mean => "mean",
+            Self::Min => "min",
+            Self::Std => "std",
+            Self::Sum => "sum",
+        }
+    }
+}
+
+impl From<Projection> for ValueKind {
+    fn from(op: Projection) -> Self {
+        match op {
+            Projection::Max => Self::Max,
+            Projection::Mean => Self::Mean,
+            Projection::Min => Self::Min,
+            Projection::Std => Self::Std,
+            Projection::Sum => Self::Sum,
+        }
+    }
+}
+
+/// What the values of a picture are, and of how many voxels each is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct PictureValues {
+    /// What they are.
+    pub kind: ValueKind,
+    /// Voxels folded into each.
+    pub num: usize,
+}
+
+impl PictureValues {
+    /// Factor that makes limits of `self` those of as many voxels as `other` folds: sums grow with them.
+    pub fn factor_to(self, other: Self) -> f64 {
+        if self.kind == ValueKind::Sum && self.num > 0 { other.num as f64 / self.num as f64 } else { 1.0 }
+    }
+}
+
 /// Identifies one image of a dataset: what to cut or fold out of which timepoint. Small, `Copy`, and
 /// the key of every picture cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +140,16 @@ impl Picture {
         match self {
             Self::Plane { orientation, index, .. } => Self::Plane { t, orientation, index },
             Self::Projection { orientation, slab, op, .. } => Self::Projection { t, orientation, slab, op },
+        }
+    }
+
+    /// What its values are.
+    pub fn values(&self) -> PictureValues {
+        match *self {
+            Self::Plane { .. } => PictureValues { kind: ValueKind::Voxels, num: 1 },
+            Self::Projection { slab, op, .. } => {
+                PictureValues { kind: op.into(), num: slab[1].saturating_sub(slab[0]) }
+            }
         }
     }
 

@@ -17,7 +17,8 @@ use tectum::ui::{
     Welcome, theme,
 };
 use tectum::volume::{
-    ArrayInfo, Axis, Colormap, DType, Piece, PieceState, Problem, Severity, Shape as ArrayShape, Span, VoxelSize,
+    ArrayInfo, Axis, Colormap, DType, PictureValues, Piece, PieceState, Problem, Severity, Shape as ArrayShape, Span,
+    ValueKind, VoxelSize,
 };
 
 /// Which screen the window is on.
@@ -79,7 +80,10 @@ impl Default for Bench {
             ],
         };
         let mut view = ViewState::default().for_dataset(&info);
-        view.apply(&Command::LimitsMeasured([104.0, 1830.0]), &info);
+        for kind in [ValueKind::Voxels, ValueKind::Max] {
+            let values = PictureValues { kind, num: 1 };
+            view.apply(&Command::LimitsMeasured { values, limits: [104.0, 1830.0] }, &info);
+        }
         let bins = (0..256)
             .map(|bin| {
                 let x = f64::from(bin) / 256.0;

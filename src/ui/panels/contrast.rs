@@ -4,16 +4,17 @@ use egui::{Rect, Sense, Ui, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{self, Button, Number, Slider, histogram, swatch};
-use super::super::{Command, GAMMA_RANGE, Model};
+use super::super::{Command, GAMMA_RANGE, Model, is_integer, value_range};
 use super::side::{field, number_width, row};
 use crate::volume::Colormap;
 
 /// The rows of the Contrast section.
 pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     let view = model.view;
-    let limits = view.limits_or_default(model.info).map(f64::from);
-    let is_integer = model.info.dtype.integer_range().is_some();
-    let bounds = model.info.dtype.integer_range().unwrap_or([f64::from(f32::MIN), f64::from(f32::MAX)]);
+    let limits = view.limits_or_default(model.info);
+    let values = view.values(model.info);
+    let is_integer = is_integer(model.info, values);
+    let bounds = value_range(model.info, values).unwrap_or([f64::MIN, f64::MAX]);
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 86.0), Sense::hover());
     let plot = Rect::from_min_size(area.min, vec2(area.width(), 78.0));
     let data = model.histogram;
@@ -27,7 +28,7 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     match histogram(ui, plot, &shown) {
         Some(widgets::Asked::Limits(asked)) => {
             let asked = if is_integer { asked.map(f64::round) } else { asked };
-            commands.push(Command::SetLimits(asked.map(|limit| limit as f32)));
+            commands.push(Command::SetLimits(asked));
         }
         Some(widgets::Asked::Auto) => commands.push(Command::AutoContrast),
         None => {}
@@ -138,11 +139,11 @@ fn limits_row(
     widgets::text(ui.painter(), dash, egui::Align2::CENTER_CENTER, "–", font(13.0, Weight::Regular), tokens.t2);
     let low = number("Lower limit", limits[0], [bounds[0], limits[1]]);
     if let Some(value) = low.show(ui, field(rect, width, width + 20.0)) {
-        commands.push(Command::SetLimits([value as f32, limits[1] as f32]));
+        commands.push(Command::SetLimits([value, limits[1]]));
     }
     let high = number("Upper limit", limits[1], [limits[0], bounds[1]]);
     if let Some(value) = high.show(ui, field(rect, width, 0.0)) {
-        commands.push(Command::SetLimits([limits[0] as f32, value as f32]));
+        commands.push(Command::SetLimits([limits[0], value]));
     }
 }
 
