@@ -283,20 +283,59 @@ fn the_canvas_is_zoomed_panned_and_fitted() {
     assert!(window.state().view.camera.center[0] < zoomed.center[0]);
     press(&mut window, Key::F);
     assert_eq!(window.state().view.camera, tectum::ui::Camera::FIT);
-    let depth = window.state().view.depth_index();
-    window.hover_at(canvas.center());
-    window.event(wheel(-100.0, Modifiers::NONE));
-    window.run();
-    assert!(window.state().view.depth_index() > depth, "the wheel goes through the depth");
 }
 
 fn wheel(y: f32, modifiers: Modifiers) -> egui::Event {
-    egui::Event::MouseWheel {
-        unit: egui::MouseWheelUnit::Point,
-        delta: egui::vec2(0.0, y),
-        phase: egui::TouchPhase::Move,
-        source: egui::MouseWheelSource::Wheel,
-        modifiers,
+    wheel_of(egui::MouseWheelUnit::Point, egui::vec2(0.0, y), egui::MouseWheelSource::Wheel, modifiers)
+}
+
+fn wheel_of(
+    unit: egui::MouseWheelUnit,
+    delta: egui::Vec2,
+    source: egui::MouseWheelSource,
+    modifiers: Modifiers,
+) -> egui::Event {
+    egui::Event::MouseWheel { unit, delta, phase: egui::TouchPhase::Move, source, modifiers }
+}
+
+#[test]
+fn one_notch_of_the_wheel_is_one_plane() {
+    use egui::{MouseWheelSource, MouseWheelUnit, vec2};
+    let mut window = harness();
+    let canvas = window.get_by_label("Picture").rect();
+    let slider = window.get_by_role_and_label(Role::Slider, "Depth").rect();
+    for place in [canvas.center(), slider.center()] {
+        window.state_mut().view.depth = [12; 3];
+        window.hover_at(place);
+        window.run();
+        let mut turn = |events: &[egui::Event]| {
+            for event in events {
+                window.event(event.clone());
+            }
+            window.run();
+            window.state().view.depth_index()
+        };
+        let line = |y: f32| wheel_of(MouseWheelUnit::Line, vec2(0.0, y), MouseWheelSource::Unknown, Modifiers::NONE);
+        let pad = |y: f32| wheel_of(MouseWheelUnit::Point, vec2(0.0, y), MouseWheelSource::Unknown, Modifiers::NONE);
+        assert_eq!(turn(&[line(-1.0)]), 13, "down is deeper");
+        assert_eq!(turn(&[line(1.0)]), 12, "and the same notch back");
+        assert_eq!(turn(&[line(-1.0), line(-1.0), line(-1.0)]), 15, "three notches in one frame");
+        assert_eq!(turn(&[line(3.0)]), 12, "or told at once");
+        for event in [wheel(-14.0, Modifiers::NONE), wheel(-53.0, Modifiers::NONE), wheel(-120.0, Modifiers::NONE)] {
+            assert_eq!(turn(&[wheel(120.0, Modifiers::NONE)]), 11, "a wheel that tells points");
+            assert_eq!(turn(&[event]), 12);
+        }
+        assert_eq!(turn(&[line(-0.25), line(-0.25), line(-0.25)]), 12, "a finer wheel adds up");
+        assert_eq!(turn(&[line(-0.25)]), 13);
+        assert_eq!(turn(&[line(-0.75), line(0.5)]), 13, "turned back, it begins anew");
+        assert_eq!(turn(&[line(0.5)]), 12);
+        assert_eq!(turn(&[pad(-15.0), pad(-15.0)]), 12, "a touchpad's travel adds up too");
+        assert_eq!(turn(&[pad(-15.0)]), 13);
+        let shift = wheel_of(MouseWheelUnit::Line, vec2(0.0, 1.0), MouseWheelSource::Unknown, Modifiers::SHIFT);
+        assert_eq!(turn(&[shift]), 3, "Shift is ten at once");
+        let zoom = wheel_of(MouseWheelUnit::Line, vec2(0.0, 1.0), MouseWheelSource::Unknown, Modifiers::COMMAND);
+        assert_eq!(turn(&[zoom]), 3, "with Ctrl it is no plane");
+        press(&mut window, Key::F);
     }
 }
 

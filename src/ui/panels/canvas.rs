@@ -4,6 +4,7 @@ use egui::accesskit::Role;
 use egui::{Color32, CursorIcon, PointerButton, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 use super::super::place::{image_rect, image_size, pan_by, voxel_at, voxel_rect, zoom_at};
+use super::super::widgets::wheel_steps;
 use super::super::{Canvas, Command, Model, Placement, Shown, Value};
 use super::canvas_marks;
 
@@ -17,9 +18,6 @@ pub struct Readout {
     /// What stands there.
     pub value: Value,
 }
-
-/// Points of wheel travel for one plane.
-const WHEEL_STEP: f32 = 40.0;
 
 /// Draws the picture and its marks, and answers the pointer.
 pub fn canvas_ui(
@@ -43,13 +41,15 @@ pub fn canvas_ui(
     } else if response.dragged_by(PointerButton::Primary) || response.dragged_by(PointerButton::Middle) {
         camera = pan_by(image, camera, response.drag_delta());
     }
-    if response.contains_pointer() {
-        let (zoom, scroll, pointer) =
-            ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta().y, input.pointer.hover_pos()));
+    // Not where a drawer or a slider lies over it.
+    if response.hovered() {
+        let (zoom, pointer) = ui.input(|input| (input.zoom_delta(), input.pointer.hover_pos()));
         if zoom != 1.0 {
             camera = zoom_at(rect, image, camera, pointer.unwrap_or(rect.center()), zoom);
-        } else if scroll != 0.0 {
-            wheel(ui, scroll, commands);
+        }
+        let steps = wheel_steps(ui, response.id.with("wheel"));
+        if steps != 0 {
+            commands.push(Command::StepDepth(-steps));
         }
     }
     if camera != view.camera {
@@ -86,15 +86,4 @@ pub fn canvas_ui(
     let cursor = if response.dragged() { CursorIcon::Grabbing } else { CursorIcon::Crosshair };
     response.on_hover_and_drag_cursor(cursor);
     readout
-}
-
-/// Turns wheel travel into whole planes, keeping the rest for the next frame.
-fn wheel(ui: &Ui, scroll: f32, commands: &mut Vec<Command>) {
-    let id = ui.make_persistent_id("wheel rest");
-    let travel = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(0.0) + scroll;
-    let steps = (travel / WHEEL_STEP).trunc();
-    ui.data_mut(|data| data.insert_temp(id, travel - steps * WHEEL_STEP));
-    if steps != 0.0 {
-        commands.push(Command::StepDepth(-(steps as isize)));
-    }
 }

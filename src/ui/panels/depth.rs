@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, Ui, pos2};
 
 use super::super::theme::{ON_SCRIM_QUIET, SCRIM_INSET, Weight, font};
-use super::super::widgets::{Direction, Slider};
+use super::super::widgets::{Direction, Slider, wheel_steps};
 use super::super::{Command, Mode, Model, format, num_depths};
 use super::canvas_marks;
 
@@ -63,6 +63,12 @@ pub fn depth_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec
         ..Slider::default()
     }
     .show(ui, track);
+    // The slider lies on the canvas and would keep the wheel from it.
+    let is_under_pointer = ui.rect_contains_pointer(track);
+    let steps = if is_under_pointer { wheel_steps(ui, ui.make_persistent_id("depth wheel")) } else { 0 };
+    if steps != 0 {
+        commands.push(Command::StepDepth(-steps));
+    }
     if moved.is_reset && slab.is_some() {
         commands.push(Command::SetSlab(None));
     } else if let Some([start, stop]) = moved.slab {

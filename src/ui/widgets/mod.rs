@@ -9,6 +9,7 @@ mod slider;
 mod strip;
 mod swatch;
 mod text;
+mod wheel;
 
 use egui::{Response, Stroke, StrokeKind, Ui};
 
@@ -20,6 +21,7 @@ pub use slider::{Direction, Slider};
 pub use strip::{Strip, hatch, strip};
 pub use swatch::{gradient, swatch};
 pub use text::{Run, label_row, runs, section_header, text, text_width};
+pub use wheel::wheel_steps;
 
 use super::theme::Tokens;
 
