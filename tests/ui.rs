@@ -390,7 +390,7 @@ fn the_readout_names_the_voxel_under_the_pointer_and_never_reads_another_picture
 }
 
 #[test]
-fn playing_every_frame_waits_and_real_time_skips_and_counts() {
+fn playing_every_frame_waits_and_keeping_pace_skips_and_counts() {
     let bench = Bench::default();
     let (info, mut view) = (bench.info, bench.view);
     let start = Instant::now();
@@ -408,12 +408,34 @@ fn playing_every_frame_waits_and_real_time_skips_and_counts() {
     view.apply(&step.expect("a step"), &info);
     assert_eq!(clock.num_skipped(), 0);
 
-    view.apply(&Command::SetPlayMode(PlayMode::RealTime), &info);
+    view.apply(&Command::SetPlayMode(PlayMode::KeepPace), &info);
     let mut clock = Playback::default();
     assert_eq!(clock.advance(&view, &info, at(1000), true), None);
     let step = clock.advance(&view, &info, at(1500), false);
     assert_eq!(step, Some(Command::PlayTo { t: 6, direction: 1 }), "the clock is kept");
     assert_eq!(clock.num_skipped(), 5);
+}
+
+#[test]
+fn real_time_is_the_rate_of_the_recording_or_a_multiple_of_it() {
+    let Bench { mut info, mut view, .. } = Bench::default();
+    let start = Instant::now();
+    let mut due_after = |info: &tectum::array::ViewInfo, speed: f32, ms: u64| {
+        view.t = 0;
+        view.play.is_running = true;
+        view.apply(&Command::SetPlayMode(PlayMode::RealTime), info);
+        view.apply(&Command::SetPlaySpeed(speed), info);
+        let mut clock = Playback::default();
+        clock.advance(&view, info, start, true);
+        clock.advance(&view, info, start + Duration::from_millis(ms), true)
+    };
+    let to = |t| Some(Command::PlayTo { t, direction: 1 });
+    assert_eq!(due_after(&info, 1.0, 199), None, "5 volumes a second were recorded");
+    assert_eq!(due_after(&info, 1.0, 201), to(1));
+    assert_eq!(due_after(&info, 1.0, 1001), to(5));
+    assert_eq!(due_after(&info, 5.0, 1001), to(25));
+    info.rate_hz = None;
+    assert_eq!(due_after(&info, 5.0, 1001), to(20), "unknown: the rate that was set");
 }
 
 #[test]
@@ -557,6 +579,8 @@ fn every_command() -> Vec<Command> {
         Command::StopPlay,
         Command::SetPlayMode(PlayMode::RealTime),
         Command::SetPlayRate(3.0),
+        Command::SetPlaySpeed(2.0),
+        Command::SetTimeZoom(Some([2.0, 5.0])),
         Command::SetLoop(Loop::BackAndForth),
         Command::ToggleFollow,
         Command::ToggleTheme,

@@ -19,6 +19,8 @@ pub enum PlayMode {
     #[default]
     EveryFrame,
     /// Keeps the clock and skips what it cannot show.
+    KeepPace,
+    /// Keeps the recording's own clock, or a multiple of it.
     RealTime,
 }
 
@@ -36,14 +38,17 @@ pub enum Loop {
 
 /// Playing, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Play {
     /// Whether it runs.
     #[serde(skip)]
     pub is_running: bool,
-    /// Every frame or real time.
+    /// What it waits for, and which clock it keeps.
     pub mode: PlayMode,
-    /// Timepoints per second aimed at.
+    /// Timepoints per second aimed at, where the clock is not the recording's own.
     pub rate_hz: f32,
+    /// Multiple of the recording's own rate aimed at in real time.
+    pub speed: f32,
     /// What happens at the end.
     pub at_end: Loop,
     /// 1 forward, -1 backward.
@@ -52,7 +57,24 @@ pub struct Play {
 
 impl Default for Play {
     fn default() -> Self {
-        Self { is_running: false, mode: PlayMode::EveryFrame, rate_hz: 20.0, at_end: Loop::Loop, direction: 1 }
+        Self {
+            is_running: false,
+            mode: PlayMode::EveryFrame,
+            rate_hz: 20.0,
+            speed: 1.0,
+            at_end: Loop::Loop,
+            direction: 1,
+        }
+    }
+}
+
+impl Play {
+    /// Timepoints per second aimed at in a recording of some rate of its own.
+    pub fn aimed_hz(&self, own_rate_hz: Option<f64>) -> f32 {
+        match (self.mode, own_rate_hz.filter(|rate| *rate > 0.0)) {
+            (PlayMode::RealTime, Some(rate)) => (rate * f64::from(self.speed)) as f32,
+            _ => self.rate_hz,
+        }
     }
 }
 
@@ -131,3 +153,5 @@ pub enum Overlay {
 pub const GAMMA_RANGE: [f32; 2] = [0.2, 3.0];
 /// Slowest and fastest playback offered, timepoints per second.
 pub const PLAY_RATE_RANGE: [f32; 2] = [0.5, 120.0];
+/// Slowest and fastest playback offered, as a multiple of the recording's own rate.
+pub const PLAY_SPEED_RANGE: [f32; 2] = [0.1, 100.0];

@@ -78,6 +78,10 @@ pub enum Command {
     SetPlayMode(PlayMode),
     /// Timepoints per second.
     SetPlayRate(f32),
+    /// Multiple of the recording's own rate.
+    SetPlaySpeed(f32),
+    /// The part of time the time area shows, in timepoints; `None` for all of it.
+    SetTimeZoom(Option<[f64; 2]>),
     /// What happens at the end.
     SetLoop(Loop),
     /// Keep the newest timepoint on screen, or let go.
@@ -203,6 +207,8 @@ impl Command {
             | Self::StopPlay
             | Self::SetPlayMode(_)
             | Self::SetPlayRate(_)
+            | Self::SetPlaySpeed(_)
+            | Self::SetTimeZoom(_)
             | Self::SetLoop(_)
             | Self::ToggleFollow
             | Self::ToggleTheme

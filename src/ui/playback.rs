@@ -30,17 +30,18 @@ impl Playback {
             self.anchor = None;
             return None;
         }
+        let rate_hz = play.aimed_hz(info.rate_hz);
         let anchor = match self.anchor {
-            Some(anchor) if anchor.t == view.t && anchor.rate_hz == play.rate_hz => anchor,
+            Some(anchor) if anchor.t == view.t && anchor.rate_hz == rate_hz => anchor,
             // Started, or moved by hand: count from here.
             earlier => {
                 if earlier.is_none() {
                     self.num_skipped = 0;
                 }
-                *self.anchor.insert(Anchor { at: now, t: view.t, rate_hz: play.rate_hz })
+                *self.anchor.insert(Anchor { at: now, t: view.t, rate_hz })
             }
         };
-        let period_s = 1.0 / f64::from(play.rate_hz.max(f32::MIN_POSITIVE));
+        let period_s = 1.0 / f64::from(rate_hz.max(f32::MIN_POSITIVE));
         let elapsed_s = now.saturating_duration_since(anchor.at).as_secs_f64();
         let num_due = (elapsed_s / period_s + 1e-6) as u64;
         if num_due == 0 || (play.mode == PlayMode::EveryFrame && !is_settled) {
@@ -48,10 +49,10 @@ impl Playback {
         }
         let num_steps = match play.mode {
             PlayMode::EveryFrame => 1,
-            PlayMode::RealTime => num_due,
+            PlayMode::KeepPace | PlayMode::RealTime => num_due,
         };
         let (t, direction, is_at_end) = step(view.t, num_steps, play, info.shape[0]);
-        if play.mode == PlayMode::RealTime {
+        if play.mode != PlayMode::EveryFrame {
             self.num_skipped += (num_steps - 1) + u64::from(!is_settled);
         }
         if is_at_end {
@@ -61,7 +62,7 @@ impl Playback {
         // so that a pause for data is not followed by a burst.
         let beat = anchor.at + Duration::from_secs_f64(period_s * num_steps as f64);
         let at = if num_due > num_steps { now } else { beat };
-        self.anchor = Some(Anchor { at, t, rate_hz: play.rate_hz });
+        self.anchor = Some(Anchor { at, t, rate_hz });
         Some(Command::PlayTo { t, direction })
     }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Camera, Command, GAMMA_RANGE, Limits, Loop, Mode, Overlay, PLAY_RATE_RANGE, Play, Section, Theme};
+use super::{
+    Camera, Command, GAMMA_RANGE, Limits, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, Section, Theme,
+};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Display, Interpolation, Orientation, Picture, Projection};
 
@@ -41,6 +43,9 @@ pub struct ViewState {
     pub camera: Camera,
     /// Playing.
     pub play: Play,
+    /// The part of time the time area shows, in timepoints; `None` for all of it.
+    #[serde(skip)]
+    pub time_zoom: Option<[f64; 2]>,
     /// Whether the newest timepoint stays on screen.
     #[serde(skip)]
     pub follow: bool,
@@ -74,6 +79,7 @@ impl Default for ViewState {
             color_bar: false,
             camera: Camera::FIT,
             play: Play::default(),
+            time_zoom: None,
             follow: false,
             theme: Theme::Dark,
             folded: [false; 4],
@@ -157,6 +163,9 @@ impl ViewState {
     pub fn apply(&mut self, command: &Command, info: &ViewInfo) -> bool {
         let before = self.clone();
         self.change(command, info);
+        if self.t != before.t {
+            self.keep_t_in_sight();
+        }
         *self != before
     }
 
@@ -225,6 +234,14 @@ impl ViewState {
                     self.play.rate_hz = rate_hz.clamp(PLAY_RATE_RANGE[0], PLAY_RATE_RANGE[1]);
                 }
             }
+            Command::SetPlaySpeed(speed) => {
+                if speed.is_finite() {
+                    self.play.speed = speed.clamp(PLAY_SPEED_RANGE[0], PLAY_SPEED_RANGE[1]);
+                }
+            }
+            Command::SetTimeZoom(zoom) => {
+                self.time_zoom = zoom.filter(|[start, stop]| start.is_finite() && stop.is_finite() && start < stop);
+            }
             Command::SetLoop(at_end) => {
                 self.play.at_end = at_end;
                 if at_end != Loop::BackAndForth {
@@ -274,6 +291,15 @@ impl ViewState {
         self.follow = false;
     }
 
+    /// Moves the part of time that is shown so far that the timepoint is in it.
+    fn keep_t_in_sight(&mut self) {
+        if let Some(zoom) = &mut self.time_zoom {
+            let t = self.t as f64;
+            let shift = (t - zoom[0]).min(0.0) + (t + 1.0 - zoom[1]).max(0.0);
+            *zoom = zoom.map(|end| end + shift);
+        }
+    }
+
     fn depth_to(&mut self, depth: usize, info: &ViewInfo) {
         let num = num_depths(info, self.orientation);
         let index = self.orientation as usize;
@@ -305,6 +331,7 @@ impl ViewState {
         *self = Self {
             contrast: Limits { chosen: earlier.contrast.chosen, ..self.contrast.clone() },
             play: self.play,
+            time_zoom: self.time_zoom,
             follow: false,
             theme: self.theme,
             folded: self.folded,

@@ -110,7 +110,7 @@ fn transport_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<C
 fn options_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &mut Vec<Command>) -> f32 {
     let tokens = Tokens::get(ui);
     let play = &model.view.play;
-    let modes = ["Every frame", "Real time"];
+    let modes = ["Every frame", "Keep pace"];
     let loops = ["Once", "Loop", "Back and forth"];
     let follow = Button {
         text: "Follow newest  L",
@@ -147,7 +147,7 @@ fn options_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &
     if let Some(area) = areas[0] {
         let hint = "Every frame waits for data; real time keeps the clock and skips";
         if let Some(index) = choice(ui, area, "Play mode", &modes, play.mode as usize, hint, "") {
-            commands.push(Command::SetPlayMode([PlayMode::EveryFrame, PlayMode::RealTime][index]));
+            commands.push(Command::SetPlayMode([PlayMode::EveryFrame, PlayMode::KeepPace][index]));
         }
     }
     if let Some(area) = areas[1] {
