@@ -22,7 +22,9 @@ pub mod theme;
 pub mod widgets;
 mod window;
 
-pub use choices::{Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, PlayMode, Section, Theme};
+pub use choices::{
+    Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, PlayMode, Section, Theme,
+};
 pub use command::{AppCommand, Command, Route, SessionCommand};
 pub use history::History;
 pub use limits::{Limits, LimitsOf, is_integer, value_range};
