@@ -3,6 +3,7 @@
 
 mod damage;
 mod fuzz;
+mod layouts;
 mod random;
 mod speed;
 mod writer;

@@ -5,14 +5,16 @@ use std::ffi::CString;
 use std::path::Path;
 
 use hdf5_sys::h5d::H5Dwrite;
-use hdf5_sys::h5d::{H5Dclose, H5Dcreate2, H5Dwrite_chunk};
+use hdf5_sys::h5d::{
+    H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS, H5D_alloc_time_t, H5Dclose, H5Dcreate2, H5Dset_extent, H5Dwrite_chunk,
+};
 use hdf5_sys::h5f::{H5F_ACC_TRUNC, H5F_libver_t, H5Fclose, H5Fcreate};
 use hdf5_sys::h5p::{
-    H5P_CLS_DATASET_CREATE, H5P_CLS_FILE_ACCESS, H5P_CLS_FILE_CREATE, H5P_DEFAULT, H5Pclose, H5Pcreate, H5Pset_chunk,
-    H5Pset_deflate, H5Pset_file_locking, H5Pset_filter, H5Pset_fletcher32, H5Pset_libver_bounds, H5Pset_shuffle,
+    H5P_CLS_DATASET_CREATE, H5P_CLS_FILE_ACCESS, H5P_CLS_FILE_CREATE, H5P_DEFAULT, H5Pclose, H5Pcreate,
+    H5Pset_alloc_time, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_deflate, H5Pset_file_locking, H5Pset_filter, H5Pset_fletcher32, H5Pset_libver_bounds, H5Pset_shuffle,
     H5Pset_userblock,
 };
-use hdf5_sys::h5s::{H5S_ALL, H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
+use hdf5_sys::h5s::{H5S_ALL, H5S_UNLIMITED, H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
 use hdf5_sys::h5t::{
     H5T_IEEE_F32BE, H5T_IEEE_F32LE, H5T_IEEE_F64BE, H5T_IEEE_F64LE, H5T_NATIVE_B8, H5T_STD_I8LE, H5T_STD_I16BE,
     H5T_STD_I16LE, H5T_STD_I32BE, H5T_STD_I32LE, H5T_STD_I64BE, H5T_STD_I64LE, H5T_STD_U8LE, H5T_STD_U16BE,
@@ -42,6 +44,14 @@ pub struct Spec {
     pub skip: Option<fn(usize) -> bool>,
     /// scaleoffset or nbit, which only the library decodes.
     pub library_filter: Option<i32>,
+    /// Largest extents, `None` unlimited; without, as PyTables has them.
+    pub max: Option<Vec<Option<usize>>>,
+    /// All chunks get their place when the array is made.
+    pub early: bool,
+    /// Chunks that stick out of the array skip the filters.
+    pub plain_edges: bool,
+    /// The array is made and filled with this extent first, then resized.
+    pub resized_from: Option<Vec<usize>>,
 }
 
 impl Spec {
@@ -59,6 +69,10 @@ impl Spec {
             userblock: 0,
             skip: None,
             library_filter: None,
+            max: None,
+            early: false,
+            plain_edges: false,
+            resized_from: None,
         }
     }
 }
@@ -152,16 +166,34 @@ pub fn write(path: &Path, spec: &Spec, data: &[u8]) {
             let values = [2u32, 2, spec.dtype.num_bytes() as u32, 0, 5, 1];
             assert!(H5Pset_filter(creation, 32001, 1, values.len(), values.as_ptr()) >= 0);
         }
+        if spec.early {
+            H5Pset_alloc_time(creation, H5D_alloc_time_t::H5D_ALLOC_TIME_EARLY);
+        }
+        if spec.plain_edges {
+            H5Pset_chunk_opts(creation, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS);
+        }
         // As PyTables does it: the largest extent is the chunk's where that is larger.
         let max: Vec<u64> = match &spec.chunk {
+            _ if spec.max.is_some() => {
+                spec.max.iter().flatten().map(|max| max.map_or(H5S_UNLIMITED, |max| max as u64)).collect()
+            }
             Some(chunk) => dims.iter().zip(chunk).map(|(&dim, &chunk)| dim.max(chunk as u64)).collect(),
             None => dims.clone(),
         };
-        let space = H5Screate_simple(dims.len() as i32, dims.as_ptr(), max.as_ptr());
+        let before: Vec<u64> = match &spec.resized_from {
+            Some(before) => before.iter().map(|&dim| dim as u64).collect(),
+            None => dims.clone(),
+        };
+        let space = H5Screate_simple(dims.len() as i32, before.as_ptr(), max.as_ptr());
         let stored = stored_type(spec.dtype, spec.is_big_endian);
         let memory = stored_type(spec.dtype, false);
         let dataset = H5Dcreate2(file, c"a/stack".as_ptr(), stored, space, links, creation, H5P_DEFAULT);
         assert!(dataset >= 0, "{spec:?}");
+        if spec.resized_from.is_some() {
+            let filler = vec![0xee; before.iter().product::<u64>() as usize * spec.dtype.num_bytes()];
+            assert!(H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, filler.as_ptr().cast()) >= 0);
+            assert!(H5Dset_extent(dataset, dims.as_ptr()) >= 0);
+        }
         match (&spec.chunk, spec.blosc) {
             (Some(chunk), Some((codec, block))) => write_packed(dataset, spec, chunk, data, codec, block),
             (Some(chunk), None) if spec.skip.is_some() => {

@@ -8,7 +8,8 @@ use super::direct::Reader;
 use super::file::{Stamp, open_shared, read_error};
 use super::header::{Header, Layout};
 use super::index::{Index, Storage};
-use super::{fallback, library};
+use super::rows::{filled, zero};
+use super::{chunks, fallback, library};
 use crate::format::{Filled, FormatError, ReadError, ReadErrorKind};
 use crate::volume::{MAX_RANK, Region, Shape};
 
@@ -152,14 +153,30 @@ impl H5Array {
         })
     }
 
-    /// Through the library, but never zeros for chunks that do not exist.
+    /// Through the library, but never its zeros for what is not there.
     fn read_allocated(&self, index: &Index, region: &Region, buffer: &mut [u8]) -> Result<Filled, ReadError> {
-        let (written, expected) = index.allocation();
-        if written < expected || !index.is_complete {
-            // Chunk by chunk would be exact; such files are rare, so the whole region is refused.
-            return Err(self.error(ReadErrorKind::Missing, "a part of these data was never written"));
+        let header = &self.header;
+        let mut missing: Vec<(Region, ReadError)> = Vec::new();
+        let mut note = |position, part: &Region| {
+            if let Some((kind, message)) = index.why_missing(position) {
+                missing.push((*part, self.error(kind, message)));
+            }
+        };
+        match &header.layout {
+            Layout::Chunked(chunk) => {
+                let _ = chunks::touching(&header.shape, chunk, region, |position, _, part| {
+                    note(position, part);
+                    Ok::<_, ()>(())
+                });
+            }
+            _ => note(0, region),
         }
-        self.read_through_library(region, buffer)
+        let filled = filled(region, missing)?;
+        self.read_through_library(region, buffer)?;
+        if let Filled::Except(missing, _) = &filled {
+            missing.iter().for_each(|part| zero(buffer, region, part, header.dtype.num_bytes()));
+        }
+        Ok(filled)
     }
 
     fn check(&self, region: &Region, buffer: &[u8]) -> Result<(), ReadError> {

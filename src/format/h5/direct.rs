@@ -4,19 +4,41 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::fallback::normalize_bools;
 use super::file::{read_at, read_error};
+use super::chunks::{Entry, touching};
 use super::header::Layout;
-use super::index::{Entry, Index, Storage, grid};
-use super::rows::{Rows, copy_runs, covered, place, span, swap_bytes, zero};
+use super::index::{CUT_OFF, Index, MISPLACED, Storage};
+use super::rows::{Rows, copy_runs, filled, place, span, swap_bytes, zero};
 use crate::format::codec::{self, CodecError, Filter, Scratch, blosc};
 use crate::format::{Filled, ReadError, ReadErrorKind};
-use crate::volume::{DType, MAX_RANK, Region, Shape, copy_region};
+use crate::volume::{DType, Region, Shape, copy_region};
 
-/// Largest decoded chunk. A file that claims more is not believed.
-pub const MAX_CHUNK_BYTES: usize = 1 << 30;
+/// Whether a chunk of this size may be decoded whole: as memory allows, in any case 1 GiB, never more than
+/// the 4 GiB that the format allowed for long. Said before anything of it is read.
+pub fn check_chunk_bytes(num_bytes: usize) -> Result<(), String> {
+    const LEAST: u64 = 1 << 30;
+    const MOST: u64 = 4 << 30;
+    static LIMIT: OnceLock<u64> = OnceLock::new();
+    let limit = *LIMIT.get_or_init(|| {
+        let memory = sysinfo::System::new().map_or(0, |mut system| {
+            system.refresh_memory();
+            system.total_memory()
+        });
+        (memory / 8).clamp(LEAST, MOST)
+    });
+    if num_bytes as u64 <= limit {
+        return Ok(());
+    }
+    let gib = |num_bytes: u64| num_bytes as f64 / (1 << 30) as f64;
+    Err(format!(
+        "is stored in chunks of {:.1} GiB, which have to be decoded whole; up to {:.1} GiB are on this machine",
+        gib(num_bytes as u64),
+        gib(limit)
+    ))
+}
 
 /// Chunks larger than this are decoded one at a time, so that the memory of a few does not add up.
 const HUGE_CHUNK_BYTES: usize = 128 << 20;
@@ -70,7 +92,7 @@ impl Reader<'_> {
             return Ok(None);
         }
         let missing = match (&self.index.storage, &header.layout) {
-            (Storage::Library, _) => return Ok(None),
+            (Storage::Library(_), _) => return Ok(None),
             (Storage::Contiguous(None), _) => {
                 let error = self.error(ReadErrorKind::Missing, "was never written");
                 buffer.fill(0);
@@ -96,13 +118,7 @@ impl Reader<'_> {
         if header.dtype == DType::Bool {
             normalize_bools(buffer);
         }
-        let Some((_, error)) = missing.first() else { return Ok(Some(Filled::All)) };
-        let error = error.clone();
-        let regions: Vec<_> = missing.into_iter().map(|(region, _)| region).collect();
-        if regions.iter().any(|missing| missing == region) || covered(&regions) == covered(&[*region]) {
-            return Err(error);
-        }
-        Ok(Some(Filled::Except(regions, error)))
+        filled(region, missing).map(Some)
     }
 
     /// Reads every chunk the region touches; what cannot be had is zeroed and returned with the reason.
@@ -114,46 +130,23 @@ impl Reader<'_> {
         memory: &mut Memory,
     ) -> Result<Vec<(Region, ReadError)>, ReadError> {
         let header = &self.index.header;
-        let rank = region.rank();
-        let grid = grid(&header.shape, chunk);
         let mut missing = Vec::new();
-        let mut first = [0; MAX_RANK];
-        let mut last = [0; MAX_RANK];
-        for axis in 0..rank {
-            first[axis] = region.start()[axis] / chunk.dims()[axis];
-            last[axis] = (region.stop()[axis] - 1) / chunk.dims()[axis];
-        }
-        let mut at = first;
-        loop {
-            let mut position = 0u64;
-            let (mut start, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
-            for axis in 0..rank {
-                position = position.saturating_mul(grid.dims()[axis] as u64).saturating_add(at[axis] as u64);
-                start[axis] = at[axis] * chunk.dims()[axis];
-                stop[axis] = start[axis].saturating_add(chunk.dims()[axis]);
-            }
-            // Ranks and order hold by construction, and the chunk touches the region.
-            if let Some(whole) = Region::new(&start[..rank], &stop[..rank])
-                && let Some(part) = whole.intersect(region)
-            {
-                let result = match self.index.entry(position) {
-                    Some(entry) => self.chunk(entry, &whole, &part, region, buffer, memory),
-                    None if self.index.is_complete => Err(self.error(ReadErrorKind::Missing, "was never written")),
-                    None => Err(self.error(ReadErrorKind::Corrupt, "the file's list of chunks is cut off or damaged")),
-                };
-                match result {
-                    Ok(()) => {}
-                    Err(error) if error.kind == ReadErrorKind::Unsupported => return Err(error),
-                    Err(error) => {
-                        zero(buffer, region, &part, header.dtype.num_bytes());
-                        missing.push((part, error));
-                    }
+        touching(&header.shape, chunk, region, |position, whole, part| {
+            let result = match self.index.entry(position) {
+                Some(entry) => self.chunk(entry, whole, part, region, buffer, memory),
+                None if self.index.is_complete => Err(self.error(ReadErrorKind::Missing, "was never written")),
+                None => Err(self.error(ReadErrorKind::Corrupt, "the file's list of chunks is cut off or damaged")),
+            };
+            match result {
+                Err(error) if error.kind == ReadErrorKind::Unsupported => return Err(error),
+                Err(error) => {
+                    zero(buffer, region, part, header.dtype.num_bytes());
+                    missing.push((*part, error));
                 }
+                Ok(()) => {}
             }
-            let Some(axis) = (0..rank).rev().find(|&axis| at[axis] < last[axis]) else { break };
-            at[axis] += 1;
-            at[axis + 1..rank].copy_from_slice(&first[axis + 1..rank]);
-        }
+            Ok(())
+        })?;
         Ok(missing)
     }
 
@@ -169,18 +162,14 @@ impl Reader<'_> {
     ) -> Result<(), ReadError> {
         let header = &self.index.header;
         let item = header.dtype.num_bytes();
-        let chunk_bytes = whole
-            .shape()
-            .num_bytes(header.dtype)
-            .filter(|&num_bytes| num_bytes <= MAX_CHUNK_BYTES)
-            .ok_or_else(|| self.error(ReadErrorKind::Corrupt, "a chunk claims more than 1 GiB"))?;
+        let chunk_bytes = whole.shape().num_bytes(header.dtype).unwrap_or(usize::MAX);
         let stored_bytes = entry.num_bytes as usize;
         if entry.offset.checked_add(stored_bytes as u64).is_none_or(|end| end > self.index.stamp.num_bytes) {
-            return Err(self.error(ReadErrorKind::Corrupt, "the file ends before this chunk: it was cut off"));
+            return Err(self.error(ReadErrorKind::Corrupt, CUT_OFF));
         }
         // No codec stores more than a little beyond what it was given.
-        if stored_bytes == 0 || stored_bytes > chunk_bytes + chunk_bytes / 8 + (64 << 10) {
-            return Err(self.error(ReadErrorKind::Corrupt, "a chunk's size in the index makes no sense"));
+        if stored_bytes == 0 || stored_bytes > chunk_bytes.saturating_add(chunk_bytes / 8).saturating_add(64 << 10) {
+            return Err(self.error(ReadErrorKind::Corrupt, MISPLACED));
         }
         let is_skipped = |i: usize| i < 32 && entry.mask & (1 << i) != 0;
         if (0..header.filters.len()).all(is_skipped) {
@@ -192,6 +181,7 @@ impl Reader<'_> {
         if header.filters == [Filter::Blosc] && self.blosc(entry, whole, part, region, buffer, memory)? {
             return Ok(());
         }
+        check_chunk_bytes(chunk_bytes).map_err(|message| self.error(ReadErrorKind::Unsupported, &message))?;
         let Memory { stored, decoded, scratch, .. } = memory;
         let stored = self.reuse(stored, stored_bytes)?;
         self.read_at(stored, entry.offset)?;
@@ -288,7 +278,7 @@ impl Reader<'_> {
         let range = span(whole, part, item);
         let end = offset.checked_add(range.end as u64);
         if end.is_none_or(|end| end > self.index.stamp.num_bytes) {
-            return Err(self.error(ReadErrorKind::Corrupt, "the file ends before these data: it was cut off"));
+            return Err(self.error(ReadErrorKind::Corrupt, CUT_OFF));
         }
         let rows = Rows::new(whole, part, item);
         if rows.num_rows == 1

@@ -9,7 +9,7 @@ use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5s::{H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
 use hdf5_sys::h5t::{H5T_order_t, H5Tclose, H5Tcopy, H5Tget_size, H5Tset_offset, H5Tset_order, H5Tset_precision};
 
-use super::direct::MAX_CHUNK_BYTES;
+use super::direct::check_chunk_bytes;
 use super::file::Hdf5File;
 use super::header::{Header, Layout};
 use super::library::{Handle, last_error, locked};
@@ -25,10 +25,8 @@ pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) ->
     if region.is_empty() {
         return Ok(());
     }
-    if let Layout::Chunked(chunk) = &header.layout
-        && chunk.num_bytes(header.dtype).is_none_or(|num_bytes| num_bytes > MAX_CHUNK_BYTES)
-    {
-        return Err("a chunk claims more than 1 GiB".into());
+    if let Layout::Chunked(chunk) = &header.layout {
+        check_chunk_bytes(chunk.num_bytes(header.dtype).unwrap_or(usize::MAX))?;
     }
     let is_cut = Hdf5File::open(path)?.is_cut();
     locked(|library| {

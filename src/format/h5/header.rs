@@ -9,12 +9,10 @@ use hdf5_sys::h5p::{H5Pclose, H5Pget_chunk, H5Pget_external_count, H5Pget_filter
 use hdf5_sys::h5s::{
     H5S_class_t, H5Sclose, H5Sget_simple_extent_dims, H5Sget_simple_extent_ndims, H5Sget_simple_extent_type,
 };
-use hdf5_sys::h5t::{
-    H5T_class_t, H5T_order_t, H5T_sign_t, H5Tclose, H5Tget_class, H5Tget_fields, H5Tget_member_name, H5Tget_nmembers,
-    H5Tget_offset, H5Tget_order, H5Tget_precision, H5Tget_sign, H5Tget_size, H5Tget_super,
-};
+use hdf5_sys::h5t::H5Tclose;
 
 use super::library::{Handle, Library, last_error};
+use super::types::StoredType;
 use crate::format::codec::{self, Filter};
 use crate::volume::{DType, MAX_RANK, Shape};
 
@@ -119,94 +117,6 @@ fn shape_of(space: &Handle<'_>) -> Result<Shape, String> {
         Shape::new(&sizes[..rank])
             .filter(|shape| shape.num_bytes(DType::F64).is_some_and(|n| n < isize::MAX as usize))
             .ok_or_else(|| "claims more voxels than any file holds".into())
-    }
-}
-
-struct StoredType {
-    dtype: DType,
-    is_big_endian: bool,
-    has_odd_bits: bool,
-}
-
-impl StoredType {
-    fn of(library: &Library, data_type: &Handle<'_>) -> Result<Self, String> {
-        // SAFETY: the lock is held and the handle is an open datatype's; the functions below only ask it.
-        unsafe {
-            let id = data_type.id();
-            let num_bytes = H5Tget_size(id);
-            let is_big_endian = num_bytes > 1 && H5Tget_order(id) == H5T_order_t::H5T_ORDER_BE;
-            let (num_bits, first_bit) = (H5Tget_precision(id), H5Tget_offset(id));
-            let has_odd_bits = num_bits != num_bytes * 8 || first_bit != 0;
-            let unsupported = |what: &str| Err(format!("holds {what}, which are not read as images"));
-            let is_number = matches!(H5Tget_class(id), H5T_class_t::H5T_INTEGER | H5T_class_t::H5T_FLOAT);
-            let last_bit = usize::try_from(first_bit).ok().and_then(|first| first.checked_add(num_bits));
-            if is_number && (num_bits == 0 || last_bit.is_none_or(|last| last > num_bytes * 8)) {
-                return unsupported("numbers that claim more bits than they have");
-            }
-            let dtype = match H5Tget_class(id) {
-                H5T_class_t::H5T_INTEGER => match (num_bytes, H5Tget_sign(id) == H5T_sign_t::H5T_SGN_2) {
-                    (1, false) => DType::U8,
-                    (1, true) => DType::I8,
-                    (2, false) => DType::U16,
-                    (2, true) => DType::I16,
-                    (4, false) => DType::U32,
-                    (4, true) => DType::I32,
-                    (8, false) => DType::U64,
-                    (8, true) => DType::I64,
-                    _ => return unsupported(&format!("integers of {num_bytes} bytes")),
-                },
-                H5T_class_t::H5T_FLOAT => match (num_bytes, float_fields(id)) {
-                    (2, Some([15, 10, 5, 0, 10])) => DType::F16,
-                    (4, Some([31, 23, 8, 0, 23])) => DType::F32,
-                    (8, Some([63, 52, 11, 0, 52])) => DType::F64,
-                    _ => return unsupported(&format!("floats of an unusual format ({num_bytes} bytes)")),
-                },
-                // PyTables stores numpy's bool so; any other 8 bits read as "is not zero".
-                H5T_class_t::H5T_BITFIELD if num_bytes == 1 => DType::Bool,
-                H5T_class_t::H5T_ENUM if num_bytes == 1 && is_h5py_bool(library, id)? => DType::Bool,
-                H5T_class_t::H5T_ENUM => return unsupported("named values (an enumeration)"),
-                H5T_class_t::H5T_BITFIELD => return unsupported("bit fields"),
-                H5T_class_t::H5T_STRING => return unsupported("text"),
-                H5T_class_t::H5T_COMPOUND => return unsupported("records (a compound type)"),
-                H5T_class_t::H5T_REFERENCE => return unsupported("references"),
-                H5T_class_t::H5T_VLEN => return unsupported("lists of varying length"),
-                H5T_class_t::H5T_ARRAY => return unsupported("arrays inside an array"),
-                H5T_class_t::H5T_TIME => return unsupported("times"),
-                H5T_class_t::H5T_OPAQUE => return unsupported("opaque bytes"),
-                _ => return unsupported("values of an unknown class"),
-            };
-            Ok(Self { dtype, is_big_endian, has_odd_bits: has_odd_bits && dtype != DType::Bool })
-        }
-    }
-}
-
-/// Sign bit, exponent position and size, mantissa position and size of a float type.
-unsafe fn float_fields(id: hdf5_sys::h5i::hid_t) -> Option<[usize; 5]> {
-    let mut fields = [0; 5];
-    let [sign, exponent, exponent_bits, mantissa, mantissa_bits] = &mut fields;
-    // SAFETY: the caller gives an open float type; every pointer is to a live number.
-    let status = unsafe { H5Tget_fields(id, sign, exponent, exponent_bits, mantissa, mantissa_bits) };
-    (status >= 0).then_some(fields)
-}
-
-/// Whether an enumeration is the one h5py stores bool as: FALSE and TRUE over 8-bit integers.
-unsafe fn is_h5py_bool(library: &Library, id: hdf5_sys::h5i::hid_t) -> Result<bool, String> {
-    // SAFETY: the caller gives an open enumeration type; names returned are the library's to free.
-    unsafe {
-        let base = Handle::new(library, H5Tget_super(id), H5Tclose)?;
-        if H5Tget_class(base.id()) != H5T_class_t::H5T_INTEGER || H5Tget_nmembers(id) != 2 {
-            return Ok(false);
-        }
-        let names = [0, 1].map(|member| {
-            let name = H5Tget_member_name(id, member);
-            if name.is_null() {
-                return Vec::new();
-            }
-            let copy = CStr::from_ptr(name).to_bytes().to_ascii_uppercase();
-            hdf5_sys::h5::H5free_memory(name.cast());
-            copy
-        });
-        Ok(names.iter().any(|name| name == b"TRUE") && names.iter().any(|name| name == b"FALSE"))
     }
 }
 

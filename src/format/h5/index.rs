@@ -1,32 +1,23 @@
 //! Where the bytes of an array lie in its file, found in one opening.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_int, c_uint, c_void};
 use std::fs::File;
 use std::path::Path;
 
-use hdf5_sys::h5d::{H5Dchunk_iter, H5Dget_offset, H5Dget_storage_size};
-use hdf5_sys::h5p::H5P_DEFAULT;
+use hdf5_sys::h5d::{H5Dget_offset, H5Dget_storage_size};
 
+use super::chunks::{self, Chunks, Entry};
 use super::file::{Hdf5File, Stamp, describe, read_at};
 use super::header::{Header, Layout};
-use super::library::{Handle, locked};
-use crate::format::FormatError;
+use super::library::{Handle, Library, locked};
+use crate::format::{FormatError, ReadErrorKind};
 use crate::format::codec::{Filter, blosc};
-use crate::volume::{MAX_RANK, Shape};
 
-/// One stored chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Position in the grid of chunks, C order.
-    pub position: u64,
-    /// Offset of its first byte in the file.
-    pub offset: u64,
-    /// Bytes in the file.
-    pub num_bytes: u32,
-    /// Filters that were skipped.
-    pub mask: u32,
-}
+/// Said of data that the file is too short for.
+pub const CUT_OFF: &str = "the file ends before these data: it was cut off";
+
+/// Said of a chunk whose place cannot be true.
+pub const MISPLACED: &str = "the file's list of chunks gives this one an impossible place or size";
 
 /// Where the bytes are.
 #[derive(Debug)]
@@ -35,8 +26,8 @@ pub enum Storage {
     Contiguous(Option<u64>),
     /// In chunks, sorted by position.
     Chunks(Vec<Entry>),
-    /// Only the library knows.
-    Library,
+    /// Only the library knows; it has the chunks at these positions (0 for what is not in chunks).
+    Library(Vec<u64>),
 }
 
 /// The header of an array and where its bytes lie, true as long as the file keeps its stamp.
@@ -62,7 +53,7 @@ impl Index {
             let file = library.open_file(path, end_bytes > stamp.num_bytes).map_err(|message| not_hdf5(&message))?;
             let dataset = library.open_dataset(&file, name)?;
             let header = Header::of(library, &dataset, name).map_err(|message| format!("{name} {message}"))?;
-            let (storage, is_complete) = storage_of(&dataset, &header, stamp.num_bytes)?;
+            let (storage, is_complete) = storage_of(library, &dataset, &header, stamp.num_bytes)?;
             Ok(Self { header, storage, stamp, end_bytes, is_complete, block_bytes: None })
         })
         .map_err(failed)?;
@@ -96,9 +87,31 @@ impl Index {
         let written = match &self.storage {
             Storage::Chunks(entries) => entries.len() as u64,
             Storage::Contiguous(offset) => u64::from(offset.is_some()),
-            Storage::Library => return (self.header.num_chunks(), self.header.num_chunks()),
+            Storage::Library(positions) => positions.len() as u64,
         };
         (written, self.header.num_chunks())
+    }
+
+    /// Why a chunk the library is asked for would read as zeros that nobody wrote; `None` if it would not.
+    pub fn why_missing(&self, position: u64) -> Option<(ReadErrorKind, &'static str)> {
+        let end = match &self.storage {
+            Storage::Chunks(_) if self.entry(position).is_some_and(|entry| entry.num_bytes == 0) => {
+                return Some((ReadErrorKind::Corrupt, MISPLACED));
+            }
+            Storage::Chunks(_) => self.entry(position).map(|entry| entry.offset.saturating_add(entry.num_bytes.into())),
+            Storage::Contiguous(offset) => {
+                let num_bytes = self.header.shape.num_bytes(self.header.dtype).unwrap_or(usize::MAX);
+                offset.map(|offset| offset.saturating_add(num_bytes as u64))
+            }
+            // Where it lies is not known: anywhere.
+            Storage::Library(positions) => positions.binary_search(&position).is_ok().then_some(self.end_bytes),
+        };
+        match end {
+            Some(end) if end > self.stamp.num_bytes => Some((ReadErrorKind::Corrupt, CUT_OFF)),
+            Some(_) => None,
+            None if self.is_complete => Some((ReadErrorKind::Missing, "was never written")),
+            None => Some((ReadErrorKind::Corrupt, "the file's list of chunks is cut off or damaged")),
+        }
     }
 
     /// Whether every chunk is there and the file is as long as it says.
@@ -111,7 +124,8 @@ impl Index {
     pub fn num_bytes(&self) -> usize {
         let entries = match &self.storage {
             Storage::Chunks(entries) => size_of_val(entries.as_slice()),
-            _ => 0,
+            Storage::Library(positions) => size_of_val(positions.as_slice()),
+            Storage::Contiguous(_) => 0,
         };
         size_of::<Self>() + entries
     }
@@ -144,10 +158,15 @@ pub fn not_hdf5(message: &str) -> String {
     format!("cannot be read as HDF5: damaged, or being written ({message})")
 }
 
-fn storage_of(dataset: &Handle<'_>, header: &Header, file_bytes: u64) -> Result<(Storage, bool), String> {
+fn storage_of(
+    library: &Library,
+    dataset: &Handle<'_>,
+    header: &Header,
+    file_bytes: u64,
+) -> Result<(Storage, bool), String> {
     match &header.layout {
         Layout::Elsewhere(why) => Err(format!("{} is not read: {why}", header.name)),
-        Layout::Compact => Ok((Storage::Library, true)),
+        Layout::Compact => Ok((Storage::Library(vec![0]), true)),
         Layout::Contiguous => {
             // SAFETY: the lock is held and the handle is a dataset's.
             let (offset, num_bytes) = unsafe { (H5Dget_offset(dataset.id()), H5Dget_storage_size(dataset.id())) };
@@ -155,74 +174,11 @@ fn storage_of(dataset: &Handle<'_>, header: &Header, file_bytes: u64) -> Result<
             Ok((Storage::Contiguous(is_written.then_some(offset)), true))
         }
         Layout::Chunked(chunk) => {
-            let mut visit = Visit {
-                chunk: *chunk,
-                grid: grid(&header.shape, chunk),
-                entries: Vec::new(),
-                // An entry of the index takes at least 8 bytes of the file.
-                max_entries: header.num_chunks().min(file_bytes / 8 + 1),
-            };
-            // SAFETY: the lock is held, the handle is a dataset's, and `visit` lives through the call.
-            let status =
-                unsafe { H5Dchunk_iter(dataset.id(), H5P_DEFAULT, Some(Visit::note), (&raw mut visit).cast()) };
-            let mut entries = visit.entries;
-            entries.sort_unstable_by_key(|entry| entry.position);
-            entries.dedup_by_key(|entry| entry.position);
-            entries.shrink_to_fit();
-            Ok((Storage::Chunks(entries), status == 0))
+            let (found, is_complete) = chunks::find(library, dataset, header, chunk, file_bytes)?;
+            Ok(match found {
+                Chunks::Placed(entries) => (Storage::Chunks(entries), is_complete),
+                Chunks::Known(positions) => (Storage::Library(positions), is_complete),
+            })
         }
-    }
-}
-
-/// Chunks along each axis.
-pub fn grid(shape: &Shape, chunk: &Shape) -> Shape {
-    let mut counts = [0; MAX_RANK];
-    for (count, (&dim, &chunk)) in counts.iter_mut().zip(shape.dims().iter().zip(chunk.dims())) {
-        *count = dim.div_ceil(chunk.max(1));
-    }
-    // The rank is that of a shape.
-    Shape::new(&counts[..shape.rank()]).unwrap_or(*shape)
-}
-
-struct Visit {
-    chunk: Shape,
-    grid: Shape,
-    entries: Vec<Entry>,
-    max_entries: u64,
-}
-
-impl Visit {
-    /// Called by the library for every chunk. Must not panic.
-    unsafe extern "C" fn note(
-        offset: *const u64,
-        mask: c_uint,
-        address: u64,
-        num_bytes: u64,
-        data: *mut c_void,
-    ) -> c_int {
-        // SAFETY: `data` is the visit given to the iteration, `offset` has one number for each axis.
-        let (visit, offset) = unsafe {
-            let visit = &mut *data.cast::<Self>();
-            let rank = visit.chunk.rank();
-            (visit, std::slice::from_raw_parts(offset, rank))
-        };
-        if visit.entries.len() as u64 >= visit.max_entries {
-            return 1;
-        }
-        let mut position = 0u64;
-        for ((&offset, &chunk), &count) in offset.iter().zip(visit.chunk.dims()).zip(visit.grid.dims()) {
-            let along = offset / chunk.max(1) as u64;
-            if along >= count as u64 {
-                // Left over from before the array was made smaller.
-                return 0;
-            }
-            position = position.saturating_mul(count as u64).saturating_add(along);
-        }
-        if address != u64::MAX {
-            // No chunk is longer than 4 GiB; one that claims it cannot be read, and says so then.
-            let num_bytes = u32::try_from(num_bytes).unwrap_or(u32::MAX);
-            visit.entries.push(Entry { position, offset: address, num_bytes, mask });
-        }
-        0
     }
 }

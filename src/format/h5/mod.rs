@@ -8,6 +8,7 @@
 
 mod array;
 mod attributes;
+mod chunks;
 mod direct;
 mod fallback;
 mod file;
@@ -17,6 +18,7 @@ mod library;
 mod list;
 mod plugins;
 mod rows;
+mod types;
 
 pub use array::{H5Array, StoredChunk, with_library_locked};
 pub use attributes::{AttributeValue, read_attributes, read_tuple_group};

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::format::{Filled, ReadError};
 use crate::volume::{MAX_RANK, Region};
 
 /// Bytes of the box `whole` between the first and the last voxel of `part`.
@@ -99,8 +100,21 @@ pub(super) fn zero(buffer: &mut [u8], region: &Region, part: &Region, item: usiz
 }
 
 /// Voxels in disjoint regions.
-pub(super) fn covered(regions: &[Region]) -> usize {
-    regions.iter().map(|region| region.shape().num_voxels().unwrap_or(usize::MAX)).fold(0, usize::saturating_add)
+fn covered<'a>(regions: impl IntoIterator<Item = &'a Region>) -> usize {
+    regions.into_iter().map(|region| region.shape().num_voxels().unwrap_or(usize::MAX)).fold(0, usize::saturating_add)
+}
+
+/// The outcome of reading `region` of which these disjoint parts are missing.
+pub(super) fn filled(region: &Region, missing: Vec<(Region, ReadError)>) -> Result<Filled, ReadError> {
+    let Some((_, error)) = missing.first() else { return Ok(Filled::All) };
+    let error = error.clone();
+    let regions: Vec<_> = missing.into_iter().map(|(region, _)| region).collect();
+    if is_all(region, &regions) { Err(error) } else { Ok(Filled::Except(regions, error)) }
+}
+
+/// Whether nothing of `region` lies outside these disjoint parts of it.
+pub(super) fn is_all(region: &Region, parts: &[Region]) -> bool {
+    covered(parts) == covered([region])
 }
 
 /// From the other byte order.

@@ -1,0 +1,342 @@
+//! Which chunks of an array are stored and where they lie: as the library lists them, checked before it
+//! is believed.
+#![allow(unsafe_code)]
+
+use std::ffi::{c_int, c_uint, c_void};
+use std::ptr;
+
+use hdf5_sys::h5d::{
+    H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS, H5Dchunk_iter, H5Dget_chunk_index_type, H5Dget_create_plist, H5Dget_space,
+};
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_chunk_opts};
+use hdf5_sys::h5s::{H5S_UNLIMITED, H5Sclose, H5Sget_simple_extent_dims};
+
+use super::header::Header;
+use super::library::{Handle, Library, last_error};
+use crate::volume::{MAX_RANK, Region, Shape};
+
+unsafe extern "C" {
+    /// Not among the declarations of hdf5-sys.
+    fn H5Dget_chunk_storage_size(dataset: hid_t, offset: *const u64, num_bytes: *mut u64) -> c_int;
+}
+
+/// One stored chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Position in the grid of chunks, C order.
+    pub position: u64,
+    /// Offset of its first byte in the file.
+    pub offset: u64,
+    /// Bytes in the file; 0 where its place cannot be true.
+    pub num_bytes: u32,
+    /// Filters that were skipped.
+    pub mask: u32,
+}
+
+/// What could be learned of the stored chunks.
+pub enum Chunks {
+    /// Sorted by position, each inside the grid and there once.
+    Placed(Vec<Entry>),
+    /// The list makes no sense, but the library finds chunks: the positions of those that exist.
+    Known(Vec<u64>),
+}
+
+/// The stored chunks of an array, and whether the list was read to its end.
+pub fn find(
+    library: &Library,
+    dataset: &Handle<'_>,
+    header: &Header,
+    chunk: &Shape,
+    file_bytes: u64,
+) -> Result<(Chunks, bool), String> {
+    let grid = grid(&header.shape, chunk);
+    // An entry takes at least 8 bytes of the file, or its chunk lies there without one.
+    let least_bytes = chunk.num_bytes(header.dtype).unwrap_or(8).clamp(1, 8) as u64;
+    let max_entries = header.num_chunks().min(file_bytes / least_bytes + 1);
+    let swizzle = Swizzle::of(library, dataset, chunk)?;
+    let has_plain_edges = has_plain_edges(library, dataset)?;
+    let visit = |swizzle| {
+        let visit = Visit { shape: header.shape, chunk: *chunk, grid, swizzle, has_plain_edges, max_entries };
+        visit.run(dataset)
+    };
+    let mut listed = visit(swizzle);
+    if listed.is_straight {
+        listed = visit(None);
+    } else if swizzle.is_some() {
+        listed.is_sound &= listed.entries.iter().all(|entry| is_where_the_library_looks(dataset, entry, chunk, &grid));
+    }
+    if listed.is_sound {
+        listed.entries.sort_unstable_by_key(|entry| entry.position);
+        listed.is_sound = listed.entries.windows(2).all(|pair| pair[0].position < pair[1].position);
+    }
+    if !listed.is_sound {
+        return known(dataset, chunk, &grid, max_entries);
+    }
+    mark_overlaps(&mut listed.entries);
+    listed.entries.shrink_to_fit();
+    Ok((Chunks::Placed(listed.entries), listed.is_complete))
+}
+
+/// Chunks along each axis.
+pub fn grid(shape: &Shape, chunk: &Shape) -> Shape {
+    let mut counts = [0; MAX_RANK];
+    for (count, (&dim, &chunk)) in counts.iter_mut().zip(shape.dims().iter().zip(chunk.dims())) {
+        *count = dim.div_ceil(chunk.max(1));
+    }
+    // The rank is that of a shape.
+    Shape::new(&counts[..shape.rank()]).unwrap_or(*shape)
+}
+
+/// Calls `visit` with each chunk that touches `region`: its position, its box (which may stick out of
+/// the array), and what of it lies in the region.
+pub fn touching<E>(
+    shape: &Shape,
+    chunk: &Shape,
+    region: &Region,
+    mut visit: impl FnMut(u64, &Region, &Region) -> Result<(), E>,
+) -> Result<(), E> {
+    if region.is_empty() {
+        return Ok(());
+    }
+    let (rank, grid) = (region.rank(), grid(shape, chunk));
+    let (mut first, mut last) = ([0; MAX_RANK], [0; MAX_RANK]);
+    for axis in 0..rank {
+        first[axis] = region.start()[axis] / chunk.dims()[axis];
+        last[axis] = (region.stop()[axis] - 1) / chunk.dims()[axis];
+    }
+    let mut at = first;
+    loop {
+        let mut position = 0u64;
+        let (mut start, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
+        for axis in 0..rank {
+            position = position.saturating_mul(grid.dims()[axis] as u64).saturating_add(at[axis] as u64);
+            start[axis] = at[axis] * chunk.dims()[axis];
+            stop[axis] = start[axis].saturating_add(chunk.dims()[axis]);
+        }
+        // Ranks and order hold by construction, and the chunk touches the region.
+        if let Some(whole) = Region::new(&start[..rank], &stop[..rank])
+            && let Some(part) = whole.intersect(region)
+        {
+            visit(position, &whole, &part)?;
+        }
+        let Some(axis) = (0..rank).rev().find(|&axis| at[axis] < last[axis]) else { return Ok(()) };
+        at[axis] += 1;
+        at[axis + 1..rank].copy_from_slice(&first[axis + 1..rank]);
+    }
+}
+
+/// An extensible array holds its chunks with the one unlimited axis slowest, but the library tells their
+/// places as if they were counted in the order of the axes. The chunk's number in the array comes out of
+/// what is told, and its place out of that.
+#[derive(Clone, Copy)]
+struct Swizzle {
+    unlimited: usize,
+    /// Most chunks along each axis.
+    max: [u64; MAX_RANK],
+}
+
+impl Swizzle {
+    /// `None` where the places are told right.
+    fn of(library: &Library, dataset: &Handle<'_>, chunk: &Shape) -> Result<Option<Self>, String> {
+        const EXTENSIBLE_ARRAY: c_uint = 4;
+        let mut dims = [0u64; MAX_RANK];
+        let mut kind: c_uint = 0;
+        // SAFETY: the lock is held, the handle is a dataset's with as many axes as its chunk, and `dims`
+        // has room for all that are read.
+        unsafe {
+            if H5Dget_chunk_index_type(dataset.id(), &raw mut kind) < 0 {
+                return Err(last_error());
+            }
+            let space = Handle::new(library, H5Dget_space(dataset.id()), H5Sclose)?;
+            if H5Sget_simple_extent_dims(space.id(), ptr::null_mut(), dims.as_mut_ptr()) < 0 {
+                return Err(last_error());
+            }
+        }
+        let unlimited = dims[..chunk.rank()].iter().position(|&dim| dim == H5S_UNLIMITED);
+        let Some(unlimited) = unlimited.filter(|&axis| axis > 0 && kind == EXTENSIBLE_ARRAY) else { return Ok(None) };
+        let mut max = [1; MAX_RANK];
+        for (max, (dim, &chunk)) in max.iter_mut().zip(dims.iter().zip(chunk.dims())) {
+            *max = dim.div_ceil(chunk.max(1) as u64).max(1);
+        }
+        Ok(Some(Self { unlimited, max }))
+    }
+
+    /// The place of the chunk that is told to be at `told`. `None` if no chunk can be told to be there.
+    fn place(&self, told: &[u64; MAX_RANK], rank: usize) -> Option<[u64; MAX_RANK]> {
+        let mut number = told[self.unlimited];
+        for axis in self.unlimited + 1..rank {
+            number = number.checked_mul(self.max[axis])?.checked_add(told[axis])?;
+        }
+        let mut place = [0; MAX_RANK];
+        for axis in (0..rank).rev().filter(|&axis| axis != self.unlimited) {
+            place[axis] = number % self.max[axis];
+            number /= self.max[axis];
+        }
+        place[self.unlimited] = number;
+        Some(place)
+    }
+}
+
+/// Whether the library finds a chunk of this size there. Its look-up, unlike its list, knows the order of
+/// an extensible array: chunks told at wrong places, or told right and moved, would not all be found.
+fn is_where_the_library_looks(dataset: &Handle<'_>, entry: &Entry, chunk: &Shape, grid: &Shape) -> bool {
+    look_up(dataset, entry.position, chunk, grid).is_ok_and(|num_bytes| num_bytes == Some(u64::from(entry.num_bytes)))
+}
+
+/// Stored size of the chunk at a position; `None` if it was never written.
+fn look_up(dataset: &Handle<'_>, position: u64, chunk: &Shape, grid: &Shape) -> Result<Option<u64>, String> {
+    let mut offset = [0u64; MAX_RANK];
+    let mut rest = position;
+    for axis in (0..grid.rank()).rev() {
+        let count = (grid.dims()[axis] as u64).max(1);
+        offset[axis] = rest % count * chunk.dims()[axis] as u64;
+        rest /= count;
+    }
+    let mut num_bytes = 0;
+    // SAFETY: the lock is held, the handle is a dataset's, and `offset` has a number for each axis.
+    if unsafe { H5Dget_chunk_storage_size(dataset.id(), offset.as_ptr(), &raw mut num_bytes) } < 0 {
+        let message = last_error();
+        return if message.contains("not allocated") { Ok(None) } else { Err(message) };
+    }
+    Ok(Some(num_bytes).filter(|&num_bytes| num_bytes > 0))
+}
+
+/// The chunks the library finds when asked for each, where its list makes no sense.
+fn known(dataset: &Handle<'_>, chunk: &Shape, grid: &Shape, max_entries: u64) -> Result<(Chunks, bool), String> {
+    let num_chunks = grid.dims().iter().fold(1u64, |n, &count| n.saturating_mul(count as u64));
+    if num_chunks > max_entries {
+        return Err("has a list of chunks that makes no sense".into());
+    }
+    let mut positions = Vec::new();
+    for position in 0..num_chunks {
+        match look_up(dataset, position, chunk, grid) {
+            Ok(Some(_)) => positions.push(position),
+            Ok(None) => {}
+            Err(_) => return Ok((Chunks::Known(positions), false)),
+        }
+    }
+    Ok((Chunks::Known(positions), true))
+}
+
+/// Two chunks cannot lie in one place: what is listed so has no size, and is damaged when it is read.
+fn mark_overlaps(entries: &mut [Entry]) {
+    let mut order: Vec<u32> = (0..u32::try_from(entries.len()).unwrap_or(0)).collect();
+    order.sort_unstable_by_key(|&i| entries[i as usize].offset);
+    let mut before: Option<(usize, u64)> = None;
+    for i in order.into_iter().map(|i| i as usize) {
+        let (offset, num_bytes) = (entries[i].offset, entries[i].num_bytes);
+        let end = offset.saturating_add(u64::from(num_bytes));
+        if let Some((other, other_end)) = before
+            && offset < other_end
+        {
+            entries[other].num_bytes = 0;
+            entries[i].num_bytes = 0;
+        }
+        if before.is_none_or(|(_, other_end)| end > other_end) {
+            before = Some((i, end));
+        }
+    }
+}
+
+/// Whether chunks that stick out of the array skip all filters, which the list does not say.
+fn has_plain_edges(library: &Library, dataset: &Handle<'_>) -> Result<bool, String> {
+    let mut options: c_uint = 0;
+    // SAFETY: the lock is held and the handle is a dataset's.
+    let status = unsafe {
+        let creation = Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)?;
+        H5Pget_chunk_opts(creation.id(), &raw mut options)
+    };
+    if status < 0 {
+        return Err(last_error());
+    }
+    Ok(options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS != 0)
+}
+
+/// What one run over the library's list gave.
+struct Listed {
+    entries: Vec<Entry>,
+    /// All of it was seen.
+    is_complete: bool,
+    /// Every chunk lies inside the grid and on its lattice.
+    is_sound: bool,
+    /// The list was to be swizzled, and is not.
+    is_straight: bool,
+}
+
+/// A run over the library's list.
+struct Visit {
+    shape: Shape,
+    chunk: Shape,
+    grid: Shape,
+    swizzle: Option<Swizzle>,
+    has_plain_edges: bool,
+    max_entries: u64,
+}
+
+impl Visit {
+    fn run(&self, dataset: &Handle<'_>) -> Listed {
+        let listed = Listed { entries: Vec::new(), is_complete: true, is_sound: true, is_straight: false };
+        let mut data = (self, listed);
+        // SAFETY: the lock is held, the handle is a dataset's, and `data` lives through the call.
+        let status = unsafe { H5Dchunk_iter(dataset.id(), H5P_DEFAULT, Some(Self::note), (&raw mut data).cast()) };
+        let (_, mut listed) = data;
+        listed.is_complete = status == 0;
+        listed
+    }
+
+    /// Called by the library for every chunk; stops it by 1. Must not panic.
+    unsafe extern "C" fn note(
+        offset: *const u64,
+        mask: c_uint,
+        address: u64,
+        num_bytes: u64,
+        data: *mut c_void,
+    ) -> c_int {
+        // SAFETY: `data` is the pair given to the iteration, `offset` has one number for each axis.
+        let (visit, listed, offset) = unsafe {
+            let (visit, listed) = &mut *data.cast::<(&Self, Listed)>();
+            let offset = std::slice::from_raw_parts(offset, visit.chunk.rank());
+            (visit, listed, offset)
+        };
+        if listed.entries.len() as u64 >= visit.max_entries {
+            return 1;
+        }
+        if address == u64::MAX {
+            return 0;
+        }
+        let Some((position, is_edge)) = visit.position(offset, &mut listed.is_straight) else {
+            listed.is_sound = false;
+            return 1;
+        };
+        let mask = if is_edge && visit.has_plain_edges { u32::MAX } else { mask };
+        // No chunk that is read is longer than 4 GiB; one that claims it says so then.
+        let num_bytes = u32::try_from(num_bytes).unwrap_or(u32::MAX);
+        listed.entries.push(Entry { position, offset: address, num_bytes, mask });
+        0
+    }
+
+    /// Position in the grid of a chunk told to be at `offset`, and whether it sticks out of the array.
+    fn position(&self, offset: &[u64], is_straight: &mut bool) -> Option<(u64, bool)> {
+        let mut along = [0; MAX_RANK];
+        for (along, (&offset, &chunk)) in along.iter_mut().zip(offset.iter().zip(self.chunk.dims())) {
+            if !offset.is_multiple_of(chunk as u64) {
+                return None;
+            }
+            *along = offset / chunk as u64;
+        }
+        if let Some(swizzle) = &self.swizzle {
+            *is_straight = along[..swizzle.unlimited].iter().any(|&along| along != 0);
+            along = swizzle.place(&along, offset.len()).filter(|_| !*is_straight)?;
+        }
+        let (mut position, mut is_edge) = (0u64, false);
+        for (axis, &count) in self.grid.dims().iter().enumerate() {
+            if along[axis] >= count as u64 {
+                return None;
+            }
+            is_edge |= (along[axis] + 1).saturating_mul(self.chunk.dims()[axis] as u64) > self.shape.dims()[axis] as u64;
+            position = position.checked_mul(count as u64)?.checked_add(along[axis])?;
+        }
+        Some((position, is_edge))
+    }
+}
