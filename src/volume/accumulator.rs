@@ -52,8 +52,8 @@ pub fn projected_dtype(dtype: DType, op: Projection) -> DType {
     match op {
         Projection::Max | Projection::Min => dtype,
         Projection::Sum => match dtype {
-            DType::Bool | DType::U8 | DType::U16 | DType::U32 | DType::U64 => DType::U64,
-            DType::I8 | DType::I16 | DType::I32 | DType::I64 => DType::I64,
+            DType::U8 | DType::U16 | DType::U32 | DType::U64 => DType::U64,
+            DType::Bool | DType::I8 | DType::I16 | DType::I32 | DType::I64 => DType::I64,
             DType::F16 | DType::F32 | DType::F64 => dtype,
         },
         Projection::Mean | Projection::Std if dtype.is_float() => dtype,

@@ -12,6 +12,12 @@ const NAME: &str = "blosc2";
 /// Length of the header of a chunk that Blosc 2 wrote.
 const HEADER_BYTES: usize = 32;
 
+/// Filters within a chunk; 0 is none, and what 4 did to floats is not undone.
+const SHUFFLE: u8 = 1;
+const BIT_SHUFFLE: u8 = 2;
+const DELTA: u8 = 3;
+const TRUNCATED: u8 = 4;
+
 /// Decodes one stored chunk, bare or in a frame.
 pub fn decode(input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
     if input.get(2..10) != Some(b"b2frame\0") {
@@ -79,16 +85,19 @@ impl<'a> Chunk<'a> {
             if more[15] & 0b1000_1011 != 0 {
                 return Err(CodecError::Unsupported(format!("{NAME} with a dictionary, lazy or instrumented")));
             }
-        } else if chunk.flags & 1 != 0 {
-            chunk.filters[0].0 = 1;
-        } else if chunk.flags & 4 != 0 {
-            chunk.filters[0].0 = 2;
+        } else {
+            // Fixed places: the difference was taken first.
+            chunk.filters[4].0 = if chunk.flags & 8 != 0 { DELTA } else { 0 };
+            chunk.filters[5].0 = if chunk.flags & 1 != 0 { SHUFFLE } else { (chunk.flags & 4) / 2 };
         }
-        if chunk.flags & 8 != 0 && chunk.header_bytes == 16 {
-            chunk.filters[1].0 = 3;
-        }
-        if let Some((id, _)) = chunk.filters.iter().find(|(id, _)| !matches!(id, 0 | 1 | 2 | 4)) {
+        if let Some((id, _)) = chunk.filters.iter().find(|(id, _)| *id > TRUNCATED) {
             return Err(CodecError::Unsupported(format!("{NAME} filter {id} is not read")));
+        }
+        let ids = chunk.filters.map(|(id, _)| id);
+        let mut behind_shuffle = ids.iter().skip_while(|id| !matches!(**id, SHUFFLE | BIT_SHUFFLE));
+        if behind_shuffle.any(|id| *id == DELTA) {
+            // Blosc 2 itself does not restore what it stored so.
+            return Err(CodecError::Unsupported(format!("{NAME} with a difference taken behind a shuffle is not read")));
         }
         if !(1..=5).contains(&chunk.version) || chunk.num_bytes > 0 && chunk.block_bytes == 0 {
             return Err(damaged("header"));
@@ -135,6 +144,7 @@ impl<'a> Chunk<'a> {
             _ => return Err(CodecError::corrupt("blosc2 chunk was never given values")),
         }
         if self.flags & 2 != 0 {
+            // Not coded, nor filtered.
             let start = self.header_bytes + self.block_range(block).start;
             output.copy_from_slice(slice(self.bytes, start, output.len(), NAME)?);
             return Ok(());
@@ -143,22 +153,31 @@ impl<'a> Chunk<'a> {
         if start < self.header_bytes {
             return Err(damaged("table of blocks"));
         }
-        // The filters run between three buffers: streams into the first, the last one into `output`.
-        let Memory { stages: [a, b] } = memory;
-        let mut filters = self.filters.iter().rev().filter(|(id, _)| matches!(id, 1 | 2)).peekable();
-        if filters.peek().is_none() {
-            return self.decode_streams(start, output);
-        }
-        let (mut from, mut free) = (reuse(a, output.len())?, reuse(b, output.len())?);
-        self.decode_streams(start, from)?;
-        while let Some(&(id, parameter)) = filters.next() {
-            let item = if id == 1 && parameter != 0 { usize::from(parameter) } else { self.item };
-            let to = if filters.peek().is_some() { &mut *free } else { &mut *output };
-            match id {
-                1 => shuffle::unshuffle(item, from, to)?,
-                _ => self.unshuffle_bits(item, from, to),
+        // Shuffles move the bytes from buffer to buffer, the last one into `output`.
+        let Memory { stages: [a, b], first } = memory;
+        let is_shuffle = |id| matches!(id, SHUFFLE | BIT_SHUFFLE);
+        let mut num_left = self.filters.iter().filter(|(id, _)| is_shuffle(*id)).count();
+        let len = if num_left > 0 { output.len() } else { 0 };
+        let (mut from, mut free) = (reuse(a, len)?, reuse(b, len)?);
+        self.decode_streams(start, if num_left > 0 { &mut *from } else { &mut *output })?;
+        for &(id, parameter) in self.filters.iter().rev() {
+            if is_shuffle(id) {
+                num_left -= 1;
+                let to = if num_left > 0 { &mut *free } else { &mut *output };
+                match id {
+                    SHUFFLE if parameter != 0 => shuffle::unshuffle(parameter.into(), from, to)?,
+                    SHUFFLE => shuffle::unshuffle(self.item, from, to)?,
+                    _ => self.unshuffle_bits(self.item, from, to),
+                }
+                std::mem::swap(&mut from, &mut free);
+            } else if id == DELTA {
+                let bytes = if num_left > 0 { &mut *from } else { &mut *output };
+                add_difference(self.item, (block > 0).then_some(first.as_slice()), bytes)?;
             }
-            std::mem::swap(&mut from, &mut free);
+        }
+        if block == 0 && self.filters.iter().any(|(id, _)| *id == DELTA) {
+            first.clear();
+            first.extend_from_slice(output);
         }
         Ok(())
     }
@@ -218,10 +237,32 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Reused between the blocks of a chunk.
+/// Kept between the blocks of a chunk, which are decoded in order.
 #[derive(Default)]
 struct Memory {
     stages: [Vec<u8>; 2],
+    /// The first block, decoded, where the others are stored as their differences from it.
+    first: Vec<u8>,
+}
+
+/// Undoes the difference (bits, not numbers) that each item of a block has to the item in the same place
+/// of the first block, or in the first block itself to the item before.
+fn add_difference(item: usize, first: Option<&[u8]>, block: &mut [u8]) -> Result<(), CodecError> {
+    let step = match item {
+        1 | 2 | 4 | 8 => item,
+        _ if item.is_multiple_of(8) => 8,
+        _ => 1,
+    };
+    // A last incomplete item is left alone.
+    let len = block.len() / step * step;
+    match first {
+        None => (step..len).for_each(|i| block[i] ^= block[i - step]),
+        Some(first) => {
+            let first = slice(first, 0, len, NAME)?;
+            block.iter_mut().zip(first).for_each(|(byte, other)| *byte ^= other);
+        }
+    }
+    Ok(())
 }
 
 fn repeat(value: &[u8], output: &mut [u8]) {

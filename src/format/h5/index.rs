@@ -52,7 +52,7 @@ impl Index {
         let mut index = locked(|library| {
             let file = library.open_file(path, end_bytes > stamp.num_bytes).map_err(|message| not_hdf5(&message))?;
             let dataset = library.open_dataset(&file, name)?;
-            let header = Header::of(library, &dataset, name).map_err(|message| format!("{name} {message}"))?;
+            let header = Header::of(library, &dataset, name).map_err(|message| format!("{name}: {message}"))?;
             let (storage, is_complete) = storage_of(library, &dataset, &header, stamp.num_bytes)?;
             Ok(Self { header, storage, stamp, end_bytes, is_complete, block_bytes: None })
         })

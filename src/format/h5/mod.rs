@@ -24,4 +24,4 @@ pub use array::{H5Array, StoredChunk, with_library_locked};
 pub use attributes::{AttributeValue, read_attributes, read_tuple_group};
 pub use file::{Stamp, read_at};
 pub use header::{Header, Layout};
-pub use list::list;
+pub use list::{Contents, Unread, contents, list};

@@ -13,6 +13,9 @@ use hdf5_sys::h5t::{
 use super::library::{Handle, Library};
 use crate::volume::DType;
 
+/// How the reason ends why an array is not read though nothing is wrong with it.
+pub(super) const UNSUPPORTED: &str = "is not supported";
+
 /// How a voxel is stored.
 pub(super) struct StoredType {
     pub dtype: DType,
@@ -24,7 +27,7 @@ pub(super) struct StoredType {
 impl StoredType {
     /// What an open datatype is here, or why it is not supported.
     pub fn of(library: &Library, data_type: &Handle<'_>) -> Result<Self, String> {
-        let unsupported = |what: &str| format!("type {what} is not supported");
+        let unsupported = |what: &str| format!("type {what} {UNSUPPORTED}");
         // SAFETY: the lock is held and the handle is an open datatype's; the functions below only ask it.
         unsafe {
             let id = data_type.id();

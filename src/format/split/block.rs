@@ -229,7 +229,8 @@ impl Key {
         {
             return Ok(array);
         }
-        let headers = h5::list(path).map_err(KeyError::File)?;
+        let contents = h5::contents(path).map_err(KeyError::File)?;
+        let headers = &contents.arrays;
         let wants_stack = matches!(self, Self::Named(name) if name.contains("stack"));
         let names: Vec<&str> = headers.iter().map(|header| header.name.trim_start_matches('/')).collect();
         // Names first, then rank: "stack_4D", "stack", whatever contains "stack", any image.
@@ -242,6 +243,14 @@ impl Key {
             .filter(|&i| !wants_stack || names[i].contains("stack"))
             .min_by_key(rank_of);
         let Some(best) = best else {
+            let is_wanted = |name: &str| match self {
+                Self::Named(wanted) => name == wanted || wants_stack && name.contains("stack"),
+                Self::Any => !name.starts_with("stack_metadata/"),
+            };
+            let unread = contents.unread.iter().filter(|unread| is_wanted(&unread.name));
+            if let Some(unread) = unread.min_by_key(|unread| !unread.name.contains("stack")) {
+                return Err(KeyError::Absent(format!("{}: {}", unread.name, unread.why)));
+            }
             let found = if names.is_empty() { "no array at all".to_owned() } else { names.join(", ") };
             let wanted = match self {
                 Self::Named(name) if !wants_stack => name.as_str(),

@@ -22,7 +22,11 @@ struct SingleSource {
 
 /// Opens one array of a file: the one asked for, or the most image-like.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
-    let mut headers = h5::list(path)?;
+    let contents = h5::contents(path)?;
+    let unread = contents.unread_in_words();
+    let unread_named =
+        |wanted: &str| contents.unread.iter().find(|unread| unread.name == wanted.trim_start_matches('/'));
+    let mut headers = contents.arrays.clone();
     headers.retain(|header| header.shape.rank() >= 2 && header.shape.num_voxels().is_some_and(|n| n > 0));
     headers.sort_by_key(|header| std::cmp::Reverse(likeness(header)));
     let datasets: Vec<DatasetEntry> = headers
@@ -36,10 +40,18 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatE
         None => 0,
         Some(wanted) => datasets.iter().position(|entry| entry.name == wanted).ok_or_else(|| {
             let names: Vec<&str> = datasets.iter().map(|entry| entry.name.as_str()).collect();
-            FormatError::new(path, format!("no dataset named {wanted}; there is {}", names.join(", ")))
+            FormatError::new(
+                path,
+                match unread_named(wanted) {
+                    Some(unread) => format!("{wanted}: {}", unread.why),
+                    None => format!("no dataset named {wanted}; there is {}", names.join(", ")),
+                },
+            )
         })?,
     };
-    let header = headers.get(chosen).ok_or_else(|| FormatError::new(path, "holds no array of two or more axes"))?;
+    let header = headers.get(chosen).ok_or_else(|| {
+        FormatError::new(path, unread.unwrap_or_else(|| "holds no array of two or more axes".to_owned()))
+    })?;
     let array = H5Array::open(path, &header.name)?;
     let source: Arc<dyn Source> = Arc::new(SingleSource::new(path, array, options)?);
     Ok(Opened { source, split: None, datasets, chosen })

@@ -292,7 +292,7 @@ impl SplitSource {
             ReadErrorKind::Missing => "unwritten",
             ReadErrorKind::NotYetWritten => return,
             ReadErrorKind::Io => "unreadable_block",
-            ReadErrorKind::Unsupported if error.message.starts_with("no array") => "no_array",
+            ReadErrorKind::Unsupported if block.has_failed() => "no_array",
             ReadErrorKind::Unsupported => return,
             ReadErrorKind::Corrupt if &*error.message == "the file is empty" => "empty_block",
             ReadErrorKind::Corrupt if block.has_failed() => "unreadable_block",
