@@ -3,6 +3,7 @@
 
 mod damage;
 mod fuzz;
+mod kinds;
 mod layouts;
 mod random;
 mod speed;

@@ -50,6 +50,8 @@ pub struct Spec {
     pub early: bool,
     /// Chunks that stick out of the array skip the filters.
     pub plain_edges: bool,
+    /// The first chunk is stored as these bytes, and no other is.
+    pub raw: Option<Vec<u8>>,
     /// The array is made and filled with this extent first, then resized.
     pub resized_from: Option<Vec<usize>>,
 }
@@ -72,6 +74,7 @@ impl Spec {
             max: None,
             early: false,
             plain_edges: false,
+            raw: None,
             resized_from: None,
         }
     }
@@ -195,6 +198,12 @@ pub fn write(path: &Path, spec: &Spec, data: &[u8]) {
             assert!(H5Dset_extent(dataset, dims.as_ptr()) >= 0);
         }
         match (&spec.chunk, spec.blosc) {
+            _ if spec.raw.is_some() => {
+                let (raw, start) = (spec.raw.as_ref().unwrap(), vec![0; dims.len()]);
+                assert!(
+                    H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, start.as_ptr(), raw.len(), raw.as_ptr().cast()) >= 0
+                );
+            }
             (Some(chunk), Some((codec, block))) => write_packed(dataset, spec, chunk, data, codec, block),
             (Some(chunk), None) if spec.skip.is_some() => {
                 for (position, (region, bytes)) in chunks(spec, chunk, data).into_iter().enumerate() {

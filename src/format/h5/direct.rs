@@ -382,3 +382,14 @@ impl Reader<'_> {
 thread_local! {
     static MEMORY_SPAN: RefCell<Vec<u8>> = RefCell::default();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check_chunk_bytes;
+
+    #[test]
+    fn a_gibibyte_is_always_decoded_and_more_than_four_never() {
+        assert!(check_chunk_bytes(1 << 30).is_ok());
+        assert!(check_chunk_bytes((4 << 30) + 1).is_err());
+    }
+}
