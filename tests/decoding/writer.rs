@@ -11,8 +11,8 @@ use hdf5_sys::h5d::{
 use hdf5_sys::h5f::{H5F_ACC_TRUNC, H5F_libver_t, H5Fclose, H5Fcreate};
 use hdf5_sys::h5p::{
     H5P_CLS_DATASET_CREATE, H5P_CLS_FILE_ACCESS, H5P_CLS_FILE_CREATE, H5P_DEFAULT, H5Pclose, H5Pcreate,
-    H5Pset_alloc_time, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_deflate, H5Pset_file_locking, H5Pset_filter, H5Pset_fletcher32, H5Pset_libver_bounds, H5Pset_shuffle,
-    H5Pset_userblock,
+    H5Pset_alloc_time, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_deflate, H5Pset_file_locking, H5Pset_filter,
+    H5Pset_fletcher32, H5Pset_libver_bounds, H5Pset_shuffle, H5Pset_userblock,
 };
 use hdf5_sys::h5s::{H5S_ALL, H5S_UNLIMITED, H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
 use hdf5_sys::h5t::{
@@ -200,9 +200,7 @@ pub fn write(path: &Path, spec: &Spec, data: &[u8]) {
         match (&spec.chunk, spec.blosc) {
             _ if spec.raw.is_some() => {
                 let (raw, start) = (spec.raw.as_ref().unwrap(), vec![0; dims.len()]);
-                assert!(
-                    H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, start.as_ptr(), raw.len(), raw.as_ptr().cast()) >= 0
-                );
+                assert!(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, start.as_ptr(), raw.len(), raw.as_ptr().cast()) >= 0);
             }
             (Some(chunk), Some((codec, block))) => write_packed(dataset, spec, chunk, data, codec, block),
             (Some(chunk), None) if spec.skip.is_some() => {

@@ -97,7 +97,9 @@ impl<'a> Chunk<'a> {
         let mut behind_shuffle = ids.iter().skip_while(|id| !matches!(**id, SHUFFLE | BIT_SHUFFLE));
         if behind_shuffle.any(|id| *id == DELTA) {
             // Blosc 2 itself does not restore what it stored so.
-            return Err(CodecError::Unsupported(format!("{NAME} with a difference taken behind a shuffle is not read")));
+            return Err(CodecError::Unsupported(format!(
+                "{NAME} with a difference taken behind a shuffle is not read"
+            )));
         }
         if !(1..=5).contains(&chunk.version) || chunk.num_bytes > 0 && chunk.block_bytes == 0 {
             return Err(damaged("header"));

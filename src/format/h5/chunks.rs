@@ -334,7 +334,8 @@ impl Visit {
             if along[axis] >= count as u64 {
                 return None;
             }
-            is_edge |= (along[axis] + 1).saturating_mul(self.chunk.dims()[axis] as u64) > self.shape.dims()[axis] as u64;
+            is_edge |=
+                (along[axis] + 1).saturating_mul(self.chunk.dims()[axis] as u64) > self.shape.dims()[axis] as u64;
             position = position.checked_mul(count as u64)?.checked_add(along[axis])?;
         }
         Some((position, is_edge))

@@ -6,9 +6,9 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::chunks::{Entry, touching};
 use super::fallback::normalize_bools;
 use super::file::{read_at, read_error};
-use super::chunks::{Entry, touching};
 use super::header::Layout;
 use super::index::{CUT_OFF, Index, MISPLACED, Storage};
 use super::rows::{Rows, copy_runs, filled, place, span, swap_bytes, zero};

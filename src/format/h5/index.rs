@@ -10,8 +10,8 @@ use super::chunks::{self, Chunks, Entry};
 use super::file::{Hdf5File, Stamp, describe, read_at};
 use super::header::{Header, Layout};
 use super::library::{Handle, Library, locked};
-use crate::format::{FormatError, ReadErrorKind};
 use crate::format::codec::{Filter, blosc};
+use crate::format::{FormatError, ReadErrorKind};
 
 /// Said of data that the file is too short for.
 pub const CUT_OFF: &str = "the file ends before these data: it was cut off";

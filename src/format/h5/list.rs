@@ -73,7 +73,8 @@ pub fn contents(path: &Path) -> Result<Contents, FormatError> {
     let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
     locked(|library| {
         let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
-        let mut walk = Walk { library, found: Contents::default(), seen: HashSet::new(), num_objects: 0, num_failed: 0 };
+        let mut walk =
+            Walk { library, found: Contents::default(), seen: HashSet::new(), num_objects: 0, num_failed: 0 };
         // SAFETY: the lock is held and the handle is a file's.
         let root = unsafe { Handle::new(library, H5Gopen2(file.id(), c"/".as_ptr(), H5P_DEFAULT), H5Gclose) };
         walk.group(&root.map_err(|message| not_hdf5(&message))?, "", 0);
