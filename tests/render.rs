@@ -11,7 +11,8 @@ use tectum::render::{
     install,
 };
 use tectum::volume::{
-    Buffer, Colormap, DType, Display, Interpolation, Orientation, Pool, Projection, Region, Shape, Voxels, project,
+    Buffer, Colormap, DType, Display, Interpolation, Orientation, Picture, PictureKey, Pool, Projection, Region, Shape,
+    Voxels, project,
 };
 
 /// One device for all tests; opening one takes longer than most of them.
@@ -36,6 +37,10 @@ fn state_for(format: impl Fn(&RenderState) -> wgpu::TextureFormat) -> Option<Ren
         RenderState { renderer: Arc::new(egui::mutex::RwLock::new(renderer)), target_format, ..state }
     })
 }
+
+/// What all pictures of these tests are called, but where it matters.
+const KEY: PictureKey =
+    PictureKey { layer: 1, picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 } };
 
 /// A canvas that fills its window.
 struct Stage {
@@ -72,7 +77,7 @@ impl Stage {
     /// Draws one plane over the whole window.
     fn fill(&self, voxels: &Arc<Voxels>, display: Display) -> image::RgbaImage {
         let image_px = [0.0, 0.0, self.size[0] as f32, self.size[1] as f32];
-        self.draw(vec![PlaneDraw { voxels: voxels.clone(), image_px, display, is_preview: false }])
+        self.draw(vec![PlaneDraw { key: KEY, voxels: voxels.clone(), image_px, display, is_preview: false }])
     }
 }
 
@@ -215,7 +220,7 @@ fn every_type_and_filter_has_the_twin_s_colours() {
                     interpolation,
                     ..Display::default()
                 };
-                let draw = PlaneDraw { voxels: plane.clone(), image_px, display, is_preview: false };
+                let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
                 compare(&stage, &stage.draw(vec![draw]), &plane, image_px, &display);
             }
         }
@@ -259,7 +264,7 @@ fn missing_and_nan_are_hatched_and_infinities_clamp() {
     for interpolation in Interpolation::ALL {
         for image_px in [[0.0, 0.0, 60.0, 60.0], [0.0, 0.0, 14.2, 14.2]] {
             let display = Display { interpolation, ..Display::default() };
-            let draw = PlaneDraw { voxels: plane.clone(), image_px, display, is_preview: false };
+            let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
             compare(&stage, &stage.draw(vec![draw]), &plane, image_px, &display);
         }
     }
@@ -298,7 +303,8 @@ fn the_canvas_cuts_the_image_and_leaves_the_rest_alone() {
     let Some(stage) = Stage::new([50, 40], GpuConfig::default()) else { return };
     let plane = Arc::new(Voxels::from_values(DType::U8, Shape::from([4, 4]), &[255u8; 16]));
     let display = Display { limits: [0.0, 255.0], ..Display::default() };
-    let draw = PlaneDraw { voxels: plane, image_px: [-1000.0, -1000.0, 3000.0, 3000.0], display, is_preview: false };
+    let draw =
+        PlaneDraw { key: KEY, voxels: plane, image_px: [-1000.0, -1000.0, 3000.0, 3000.0], display, is_preview: false };
     let rect = egui::Rect::from_min_max(egui::pos2(10.0, 5.0), egui::pos2(30.0, 25.0));
     let image = stage.draw_in(rect, vec![draw.clone()]);
     let white = image.enumerate_pixels().filter(|(_, _, pixel)| pixel.0 == [255; 4]);
@@ -312,7 +318,7 @@ fn the_canvas_cuts_the_image_and_leaves_the_rest_alone() {
         assert!(image.pixels().all(|pixel| pixel.0 == [0, 0, 0, 255]));
     }
     let nothing = Arc::new(Voxels::from_values::<u8>(DType::U8, Shape::from([0, 4]), &[]));
-    stage.draw(vec![PlaneDraw { voxels: nothing, image_px: [0.0, 0.0, 5.0, 5.0], ..draw }]);
+    stage.draw(vec![PlaneDraw { key: KEY, voxels: nothing, image_px: [0.0, 0.0, 5.0, 5.0], ..draw }]);
 }
 
 #[test]
@@ -342,7 +348,7 @@ fn planes_wider_than_a_texture_are_drawn_whole() {
     let image_px = [45.0 - 3.0 * (width / 2) as f32, 2.0, 3.0 * width as f32, 24.0];
     for interpolation in Interpolation::ALL {
         let display = Display { limits: [0.0, 60000.0], interpolation, ..Display::default() };
-        let draw = PlaneDraw { voxels: plane.clone(), image_px, display, is_preview: false };
+        let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
         let image = stage.draw(vec![draw]);
         // The same part of the plane as a small one of its own.
         let first = width / 2 - 40;
@@ -369,7 +375,7 @@ fn a_picture_beyond_the_budget_is_reduced_and_says_so() {
     // Zoomed out so far that not every voxel is looked at, the average is still one.
     let image_px = [1.0, 1.0, 3.3, 2.9];
     let display = Display { limits: [0.0, 1000.0], ..Display::default() };
-    let image = stage.draw(vec![PlaneDraw { voxels: plane, image_px, display, is_preview: false }]);
+    let image = stage.draw(vec![PlaneDraw { key: KEY, voxels: plane, image_px, display, is_preview: false }]);
     assert_eq!(image.get_pixel(2, 2).0, [128, 128, 128, 255]);
 }
 
@@ -399,7 +405,7 @@ fn scrubbing_cached_planes_makes_no_objects_and_stays_in_the_budget() {
     }
     let warm = stage.handle.stats();
     for (i, plane) in planes.iter().chain(planes.iter().rev()).enumerate() {
-        assert!(stage.handle.is_ready(plane));
+        assert!(stage.handle.will_draw(0, &KEY, plane).is_some());
         let image = stage.fill(plane, display);
         if i % 8 == 0 {
             compare(&stage, &image, plane, [0.0, 0.0, 32.0, 32.0], &display);
@@ -435,7 +441,7 @@ fn large_pictures_arrive_in_bands_while_the_former_one_stays() {
         (image, stats.pending_uploads)
     };
     let first = gray(100);
-    assert!(!stage.handle.is_ready(&first));
+    assert!(!stage.handle.will_draw(0, &KEY, &first).is_some());
     // The first picture fills in from the top.
     let (image, is_pending) = draw(&first);
     assert!(is_pending);
@@ -443,7 +449,7 @@ fn large_pictures_arrive_in_bands_while_the_former_one_stays() {
     for _ in 0..4 {
         draw(&first);
     }
-    assert!(stage.handle.is_ready(&first));
+    assert!(stage.handle.will_draw(0, &KEY, &first).is_some());
     let (image, is_pending) = draw(&first);
     assert!(!is_pending && image.pixels().all(|pixel| pixel.0[0] == 100));
     let num_wakes = wakes.load(std::sync::atomic::Ordering::Relaxed);
@@ -459,6 +465,55 @@ fn large_pictures_arrive_in_bands_while_the_former_one_stays() {
     // A new picture in every frame: some are shown, none starves.
     let shown: std::collections::HashSet<_> = (0..20u8).map(|i| draw(&gray(i)).0.get_pixel(9, 9).0[0]).collect();
     assert!(shown.len() >= 4, "{shown:?}");
+}
+
+#[test]
+fn nothing_but_a_picture_like_it_stands_in_for_a_large_one() {
+    let config = GpuConfig { budget_bytes: 1 << 20, upload_bytes_per_frame: 1000 };
+    let Some(stage) = Stage::new([32, 32], config) else { return };
+    let gray = |value: u8| Arc::new(Voxels::from_values(DType::U8, Shape::from([64, 64]), &[value; 4096]));
+    let display = Display { limits: [0.0, 255.0], ..Display::default() };
+    // Draws a frame, having asked what will be seen, and holds the answer against what is.
+    let draw = |key: PictureKey, voxels: &Arc<Voxels>, values: &[(PictureKey, u8)]| {
+        let announced = stage.handle.will_draw(0, &key, voxels);
+        let image_px = [0.0, 0.0, 32.0, 32.0];
+        let draw = PlaneDraw { key, voxels: voxels.clone(), image_px, display, is_preview: false };
+        let image = stage.draw(vec![draw]);
+        let value = |key| values.iter().find(|(known, _)| *known == key).expect("known").1;
+        match announced {
+            Some(seen) => assert!(image.pixels().all(|pixel| pixel.0[0] == value(seen)), "{seen:?}"),
+            None => {
+                // What has arrived of it, and nothing of another.
+                assert!(image.pixels().all(|pixel| [0, value(key)].contains(&pixel.0[0])));
+                assert_eq!(image.get_pixel(16, 31).0[0], 0);
+            }
+        }
+        announced
+    };
+    let at = |layer, t, orientation| PictureKey { layer, picture: Picture::Plane { t, orientation, index: 3 } };
+    let here = at(1, 9, Orientation::Xy);
+    let others = [at(2, 9, Orientation::Xy), at(1, 9, Orientation::Xz), at(1, 10, Orientation::Xy)];
+    for (i, other) in others.into_iter().enumerate() {
+        let values = [(here, 100), (other, 200)];
+        let (first, second) = (gray(100), gray(200));
+        while draw(here, &first, &values) != Some(here) {}
+        // Another recording, or another cut: never. Another timepoint: by its own name.
+        let expected = (i == 2).then_some(here);
+        let mut num_frames = 0;
+        loop {
+            let seen = draw(other, &second, &values);
+            if seen == Some(other) {
+                break;
+            }
+            assert_eq!(seen, expected, "{other:?}");
+            num_frames += 1;
+        }
+        assert_eq!(num_frames, 4);
+    }
+    // In the midst of an upload the view moves on: what is finished first is called by its own name.
+    let all: Vec<_> = (0..20u8).map(|i| (at(3, i.into(), Orientation::Xy), 10 * i + 5)).collect();
+    let seen: Vec<_> = all.iter().filter_map(|(key, value)| draw(*key, &gray(*value), &all)).collect();
+    assert!(seen.len() > 10 && seen.iter().collect::<std::collections::HashSet<_>>().len() >= 3, "{seen:?}");
 }
 
 #[test]
@@ -599,6 +654,7 @@ fn the_plain_painter_draws_the_interface_as_egui_does() {
         ui.painter().add(fill_shape(all, egui::Color32::from_rgb(24, 27, 31)));
         let rect = egui::Rect::from_min_size(all.min + egui::vec2(100.0, 20.0), egui::vec2(80.0, 80.0));
         let draw = PlaneDraw {
+            key: KEY,
             voxels: plane.clone(),
             image_px: [rect.min.x, rect.min.y, 80.0, 80.0],
             display: Display::default(),

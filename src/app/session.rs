@@ -15,7 +15,9 @@ use crate::ui::{
     AppCommand, Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Route, SessionCommand,
     Shown, Value, ViewState, resolve, window_ui,
 };
-use crate::volume::{Display, Picture, PictureValues, Piece, Problem, ValueKind, Voxels, measured_values, percentiles};
+use crate::volume::{
+    Display, Picture, PictureKey, PictureValues, Piece, Problem, ValueKind, Voxels, measured_values, percentiles,
+};
 
 /// The list of problems and block states is looked at again this often at most.
 const FACTS_EVERY: Duration = Duration::from_millis(250);
@@ -48,8 +50,6 @@ pub struct Session {
     shown: Shown,
     /// When the view last moved or was asked for again, until that motion is over.
     moved: Option<Instant>,
-    /// Timepoint of the last picture that was seen complete: a large one takes several frames to upload.
-    complete_t: Option<usize>,
     pub(super) on_screen: Option<OnScreen>,
     facts: Facts,
     figures: Figures,
@@ -62,7 +62,7 @@ pub struct Session {
 
 /// The voxels drawn last.
 pub(super) struct OnScreen {
-    picture: Picture,
+    key: PictureKey,
     voxels: Arc<Voxels>,
     is_preview: bool,
 }
@@ -113,7 +113,6 @@ impl Session {
             request,
             shown: Shown::Nothing,
             moved: Some(now),
-            complete_t: None,
             on_screen: None,
             facts,
             figures: Figures::default(),
@@ -325,7 +324,7 @@ impl Session {
             PictureState::Ready(voxels) => {
                 self.measure.shown(picture, now_after(now));
                 self.guess_contrast(&picture, &voxels);
-                self.on_screen = Some(OnScreen { picture, voxels, is_preview: false });
+                self.put_on_screen(picture, voxels, false);
                 self.shown = Shown::Exact;
             }
             PictureState::Failed(error) => {
@@ -335,29 +334,35 @@ impl Session {
             }
             PictureState::Loading => {
                 if let Some(voxels) = self.stream.preview(&picture) {
-                    self.on_screen = Some(OnScreen { picture, voxels, is_preview: true });
+                    self.put_on_screen(picture, voxels, true);
                     self.shown = Shown::Preview;
                 } else if let Some((nearest, voxels)) = self.stream.nearest(&picture) {
                     self.shown = Shown::Nearest { t: nearest.t() };
-                    self.on_screen = Some(OnScreen { picture: nearest, voxels, is_preview: false });
+                    self.put_on_screen(nearest, voxels, false);
                 } else {
-                    let fits =
-                        self.on_screen.as_ref().filter(|shown| shown.picture.orientation() == picture.orientation());
-                    self.shown = fits.map_or(Shown::Nothing, |shown| Shown::Nearest { t: shown.picture.t() });
-                    if fits.is_none() {
-                        self.on_screen = None;
-                    }
+                    let wanted = self.key(picture);
+                    self.on_screen = self.on_screen.take().filter(|shown| shown.key.is_like(&wanted));
+                    let t = self.on_screen.as_ref().map(|shown| shown.key.picture.t());
+                    self.shown = t.map_or(Shown::Nothing, |t| Shown::Nearest { t });
                 }
             }
         }
         // While a large picture is uploaded the one before it stays on screen, and is called what it is.
         if let Some(chosen) = &self.on_screen {
-            if renderer.is_ready(&chosen.voxels) {
-                self.complete_t = Some(chosen.picture.t());
-            } else {
-                self.shown = self.complete_t.map_or(Shown::Nothing, |t| Shown::Nearest { t });
+            let drawn = renderer.will_draw(0, &chosen.key, &chosen.voxels);
+            if drawn != Some(chosen.key) {
+                self.shown = drawn.map_or(Shown::Nothing, |drawn| Shown::Nearest { t: drawn.picture.t() });
             }
         }
+    }
+
+    fn put_on_screen(&mut self, picture: Picture, voxels: Arc<Voxels>, is_preview: bool) {
+        self.on_screen = Some(OnScreen { key: self.key(picture), voxels, is_preview });
+    }
+
+    /// A picture of the recording that is open now.
+    fn key(&self, picture: Picture) -> PictureKey {
+        PictureKey { layer: self.array.id().number(), picture }
     }
 
     fn update_figures(&mut self, renderer: &RendererHandle, now: Instant) {
@@ -397,6 +402,7 @@ impl Canvas for PictureCanvas<'_> {
         let scale = self.pixels_per_point;
         let image = placement.image;
         let draw = PlaneDraw {
+            key: shown.key,
             voxels: Arc::clone(&shown.voxels),
             image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
             display: self.display,

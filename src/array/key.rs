@@ -15,6 +15,11 @@ impl DatasetId {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
+
+    /// The id as a plain number, for those who know no datasets.
+    pub fn number(self) -> u64 {
+        u64::from(self.0)
+    }
 }
 
 /// Identifies one chunk of one dataset.

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
 
 use super::renderer::{Prepared, RendererHandle};
-use crate::volume::{Display, Voxels};
+use crate::volume::{Display, PictureKey, Voxels};
 
 /// A plane and where and how it is drawn.
 #[derive(Clone, Debug)]
 pub struct PlaneDraw {
+    /// Which picture it is. While it is uploaded, only one like it is drawn in its place.
+    pub key: PictureKey,
     /// The plane, rank 2: rows and columns.
     pub voxels: Arc<Voxels>,
     /// Where all of it lies: left, top, width and height in physical pixels of the window. May exceed

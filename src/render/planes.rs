@@ -123,8 +123,7 @@ impl Planes {
         if let Some(mask) = plane.mask {
             textures.touch(mask, frame);
         }
-        let row_bytes =
-            plane.tiling.size[0] as usize * (Texel::of(plane.dtype).num_bytes() + usize::from(plane.mask.is_some()));
+        let row_bytes = row_bytes(&plane.tiling, plane.dtype, plane.mask.is_some());
         let rows = allowance.take_rows(plane.tiling.size[1] - plane.rows_done, row_bytes);
         if rows > 0 {
             let band = plane.rows_done..plane.rows_done + rows;
@@ -134,6 +133,17 @@ impl Planes {
         }
         self.residents.insert(voxels.id(), plane);
         Some(plane)
+    }
+
+    /// Rows of texels that have yet to be uploaded, and the bytes of each; `None` if it is no plane or never
+    /// fits.
+    pub(super) fn rows_left(&self, voxels: &Voxels, textures: &Textures) -> Option<(u32, usize)> {
+        if let Some(plane) = self.get(voxels.id(), textures) {
+            let row_bytes = row_bytes(&plane.tiling, plane.dtype, plane.mask.is_some());
+            return Some((plane.tiling.size[1] - plane.rows_done, row_bytes));
+        }
+        let (tiling, _) = self.fit(voxels, textures)?;
+        Some((tiling.size[1], row_bytes(&tiling, voxels.dtype(), !voxels.missing().is_empty())))
     }
 
     /// Bytes of the texture and mask the voxels need, and how they are cut and reduced to fit into half
@@ -208,6 +218,11 @@ impl Planes {
         fill(span(0), span(1), buffer.bytes_mut());
         write(&self.queue, texture, buffer.bytes(), row_bytes, piece);
     }
+}
+
+/// Bytes of a row of texels with its mask.
+fn row_bytes(tiling: &Tiling, dtype: DType, is_masked: bool) -> usize {
+    tiling.size[0] as usize * (Texel::of(dtype).num_bytes() + usize::from(is_masked))
 }
 
 fn is_held(plane: &Plane, textures: &Textures) -> bool {

@@ -13,7 +13,7 @@ use super::planes::{Allowance, Plane, Planes};
 use super::projector::Projector;
 use super::textures::Textures;
 use super::uniforms::{UniformRing, gpu};
-use crate::volume::{Colormap, Display, Interpolation, Voxels};
+use crate::volume::{Colormap, Display, Interpolation, PictureKey, Voxels};
 
 /// What the renderer may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,10 +82,10 @@ impl RendererHandle {
         self.lock().stats()
     }
 
-    /// Whether these voxels, drawn in the next frame, are seen in that frame. If not, the upload takes
-    /// several; the picture before them stays until they are complete, and should be marked.
-    pub fn is_ready(&self, voxels: &Voxels) -> bool {
-        self.lock().is_ready(voxels)
+    /// Which picture is seen whole in the next frame if these voxels are its `nth` draw: they themselves, or,
+    /// where their upload takes several frames, the one like them that stays until then. `None`: neither.
+    pub fn will_draw(&self, nth: usize, key: &PictureKey, voxels: &Voxels) -> Option<PictureKey> {
+        self.lock().will_draw(nth, key, voxels)
     }
 
     /// What to call when a frame has left an upload unfinished.
@@ -118,11 +118,13 @@ pub(super) struct Prepared {
 /// What the n-th draw of a frame remembers from frame to frame.
 #[derive(Default)]
 struct Memory {
-    /// The picture last seen complete.
-    shown: Option<u64>,
-    /// A picture whose upload was begun. It is finished before another is begun, so that a scrub
+    /// The picture last seen complete, and its voxels.
+    shown: Option<(PictureKey, u64)>,
+    /// A picture whose upload was begun. It is finished before another like it is begun, so that a scrub
     /// through large pictures shows some of them instead of none.
-    unfinished: Option<Arc<Voxels>>,
+    unfinished: Option<(PictureKey, Arc<Voxels>)>,
+    /// Voxels for which there was no room in the last frame.
+    refused: Option<u64>,
 }
 
 /// Owner of every GPU object but egui's own.
@@ -197,13 +199,40 @@ impl Renderer {
         }
     }
 
-    fn is_ready(&self, voxels: &Voxels) -> bool {
-        if let Some(plane) = self.planes.get(voxels.id(), &self.textures) {
-            return plane.is_complete();
+    fn will_draw(&self, nth: usize, key: &PictureKey, voxels: &Voxels) -> Option<PictureKey> {
+        // What `plane_to_draw` will do, without doing it.
+        let mut allowance = Allowance::new(self.config.upload_bytes_per_frame);
+        let mut is_completed = |voxels: &Voxels| {
+            let left = self.planes.rows_left(voxels, &self.textures);
+            left.is_some_and(|(rows, row_bytes)| allowance.take_rows(rows, row_bytes) == rows)
+        };
+        let memory = self.memories.get(nth);
+        let shown = memory.and_then(|memory| self.stand_in(memory, key, voxels));
+        let mut stand_in = shown.map(|(key, _)| key);
+        if let Some((other, unfinished)) = memory.and_then(|memory| memory.unfinished.as_ref())
+            && unfinished.id() != voxels.id()
+            && other.is_like(key)
+            && unfinished.shape() == voxels.shape()
+        {
+            if is_completed(unfinished) {
+                stand_in = Some(*other);
+            } else if !self.is_complete(voxels.id()) {
+                return stand_in;
+            }
         }
-        let is_free = self.memories.iter().all(|memory| memory.unfinished.is_none());
-        // A reduced or masked picture uploads another number of bytes; the difference is a late mark.
-        is_free && voxels.bytes().len() <= self.config.upload_bytes_per_frame
+        let is_refused = memory.is_some_and(|memory| memory.refused == Some(voxels.id()));
+        if !is_refused && is_completed(voxels) { Some(*key) } else { stand_in }
+    }
+
+    fn is_complete(&self, id: u64) -> bool {
+        self.planes.get(id, &self.textures).is_some_and(|plane| plane.is_complete())
+    }
+
+    /// The complete picture that may be drawn in the place of another.
+    fn stand_in(&self, memory: &Memory, key: &PictureKey, voxels: &Voxels) -> Option<(PictureKey, Plane)> {
+        let (shown, id) = memory.shown.filter(|(shown, _)| shown.is_like(key))?;
+        let plane = self.planes.get(id, &self.textures)?;
+        (*voxels.shape().dims() == [plane.size[1], plane.size[0]]).then_some((shown, plane))
     }
 
     fn begin_frame(&mut self) {
@@ -253,43 +282,44 @@ impl Renderer {
         prepared
     }
 
-    /// The plane to draw: the one asked for, or the last complete one of the same extent while that is
-    /// on its way, or, where there is none, what has arrived of it.
+    /// The plane to draw: the one asked for, or the last complete one like it while that is on its way, or, where there is none, what has arrived of it.
     fn plane_to_draw(&mut self, draw: &PlaneDraw, nth: usize) -> Option<Plane> {
         // The picture that is shown is taken into use first, so that its texture is not given away.
-        let shown = self.memories[nth].shown.and_then(|id| self.planes.get(id, &self.textures));
+        let shown = self.memories[nth].shown.and_then(|(_, id)| self.planes.get(id, &self.textures));
         if let Some(plane) = shown {
             self.textures.touch(plane.lease, self.frame);
             plane.mask.map(|mask| self.textures.touch(mask, self.frame));
         }
-        if let Some(voxels) = self.memories[nth].unfinished.take()
+        if let Some((key, voxels)) = self.memories[nth].unfinished.take()
             && voxels.id() != draw.voxels.id()
+            && key.is_like(&draw.key)
             && voxels.shape() == draw.voxels.shape()
         {
-            self.advance(&voxels, nth);
+            self.advance(&key, &voxels, nth);
         }
         let is_busy = self.memories[nth].unfinished.is_some();
-        let is_there = self.planes.get(draw.voxels.id(), &self.textures).is_some_and(|plane| plane.is_complete());
-        let plane = if is_busy && !is_there { None } else { self.advance(&draw.voxels, nth) };
+        let is_waiting = is_busy && !self.is_complete(draw.voxels.id());
+        let plane = if is_waiting { None } else { self.advance(&draw.key, &draw.voxels, nth) };
         if let Some(plane) = plane.filter(Plane::is_complete) {
             self.reduction = plane.factor;
             return Some(plane);
         }
         self.is_pending |= plane.is_some() || is_busy;
-        let size = draw.voxels.shape().dims();
-        let shown = self.memories[nth].shown.and_then(|id| self.planes.get(id, &self.textures));
-        shown.filter(|shown| *size == [shown.size[1], shown.size[0]]).or(plane).filter(|plane| plane.rows_done > 0)
+        let stand_in = self.stand_in(&self.memories[nth], &draw.key, &draw.voxels);
+        stand_in.map(|(_, plane)| plane).or(plane).filter(|plane| plane.rows_done > 0)
     }
 
     /// Uploads more of a picture and remembers whether it is shown or unfinished.
-    fn advance(&mut self, voxels: &Arc<Voxels>, nth: usize) -> Option<Plane> {
+    fn advance(&mut self, key: &PictureKey, voxels: &Arc<Voxels>, nth: usize) -> Option<Plane> {
         let Self { planes, textures, pipelines, allowance, frame, .. } = self;
-        let plane = planes.advance(voxels, *frame, allowance, textures, pipelines)?;
+        let plane = planes.advance(voxels, *frame, allowance, textures, pipelines);
         let memory = &mut self.memories[nth];
+        memory.refused = plane.is_none().then_some(voxels.id());
+        let plane = plane?;
         if plane.is_complete() {
-            memory.shown = Some(voxels.id());
+            memory.shown = Some((*key, voxels.id()));
         } else {
-            memory.unfinished = Some(voxels.clone());
+            memory.unfinished = Some((*key, voxels.clone()));
         }
         Some(plane)
     }

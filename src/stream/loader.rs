@@ -78,14 +78,14 @@ impl Shared {
         found
     }
 
-    fn perform(&self, task: Task) {
+    pub(super) fn perform(&self, task: Task) {
         match task {
             Task::Feed(making, ordinal, loaded) => {
                 let is_visible = self.feed(&making, ordinal, &loaded);
                 self.wake_for(is_visible);
             }
-            Task::Sample(loaded) => {
-                let is_visible = add_to_sample(&self.sampling, loaded.as_ref());
+            Task::Sample(ticket, loaded) => {
+                let is_visible = add_to_sample(&self.sampling, ticket, loaded.as_ref());
                 self.wake_for(is_visible);
             }
             Task::Read(job) => {
@@ -140,7 +140,7 @@ impl Shared {
         for target in read.targets {
             match target {
                 Target::Making(making, ordinal) => is_visible |= self.feed(&making, ordinal, &result),
-                Target::Sample => is_visible |= add_to_sample(&self.sampling, result.as_ref().ok()),
+                Target::Sample(ticket) => is_visible |= add_to_sample(&self.sampling, ticket, result.as_ref().ok()),
             }
         }
         self.wake_for(is_visible);
@@ -162,8 +162,7 @@ impl Shared {
         };
         let mut trash = Trash::default();
         let mut state = self.state.lock();
-        state.makings.retain(|known| !Arc::ptr_eq(known, making));
-        if making.is_stale() {
+        if !state.may_land(making) {
             return false;
         }
         match (making.product, finished) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::plan::Wanted;
-use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
+use crate::array::{ArrayChunk, DatasetId, LazyArray, Loaded, unsqueeze};
 use crate::format::ReadError;
 use crate::volume::{
     Accumulator, Buffer, DType, FoldBox, Picture, Pool, Region, Shape, Voxels, copy_region, flatten, kept_axes,
@@ -91,6 +91,11 @@ impl Making {
             claimed,
             progress,
         })
+    }
+
+    /// The recording it is made of.
+    pub(super) fn array_id(&self) -> DatasetId {
+        self.array.id()
     }
 
     pub(super) fn chunks(&self) -> &[Wanted] {

@@ -64,7 +64,7 @@ impl Stream {
         let (sampling, places) = Sampling::new(&array);
         let side = Previewing::side(array.info().shape[0], config.preview_budget_bytes);
         let mut state = State::new(array, &config);
-        state.sampling = places;
+        (state.sampling, state.sampling_ticket) = (places, sampling.ticket());
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             sampling: Mutex::new(sampling),

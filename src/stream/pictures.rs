@@ -33,7 +33,14 @@ impl PictureState {
 /// What a plane is cut from.
 enum Cut {
     State(PictureState),
-    Pieces { dtype: DType, region: Region, shape: [usize; 2], pieces: Vec<(Region, Loaded)>, holes: Vec<Region> },
+    Pieces {
+        epoch: u64,
+        dtype: DType,
+        region: Region,
+        shape: [usize; 2],
+        pieces: Vec<(Region, Loaded)>,
+        holes: Vec<Region>,
+    },
 }
 
 impl Stream {
@@ -51,7 +58,7 @@ impl Stream {
         let cut = self.cut(&mut self.shared.state.lock(), picture);
         match cut {
             Cut::State(state) => state,
-            Cut::Pieces { dtype, region, shape, pieces, holes } => {
+            Cut::Pieces { epoch, dtype, region, shape, pieces, holes } => {
                 let shape = Shape::from(shape);
                 let Some(num_bytes) = shape.num_bytes(dtype) else { return PictureState::Loading };
                 let mut buffer = self.shared.pool.take(num_bytes);
@@ -66,8 +73,8 @@ impl Stream {
                 let voxels = Arc::new(Voxels::new(dtype, shape, buffer, flat));
                 let mut trash = Trash::default();
                 let mut state = self.shared.state.lock();
-                // The array may have been replaced since the pieces were taken.
-                if state.array.picture_region(picture) == region {
+                // The array may have been replaced since the pieces were taken, by one of equal extent even.
+                if state.epoch == epoch {
                     state.planes.insert(*picture, Arc::clone(&voxels), &mut trash.pictures);
                 }
                 drop(state);
@@ -114,7 +121,7 @@ impl Stream {
         }
         match failure {
             Some(error) if pieces.is_empty() => Cut::State(PictureState::Failed(error)),
-            _ => Cut::Pieces { dtype: array.info().dtype, region, shape, pieces, holes },
+            _ => Cut::Pieces { epoch: state.epoch, dtype: array.info().dtype, region, shape, pieces, holes },
         }
     }
 

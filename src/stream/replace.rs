@@ -71,19 +71,15 @@ impl Stream {
             for target in read.targets.iter().filter(|_| !keep) {
                 match target {
                     Target::Making(making, _) => making.make_stale(),
-                    Target::Sample => lost_samples += 1,
+                    Target::Sample(_) => lost_samples += 1,
                 }
             }
             keep
         });
         let mut known: HashMap<usize, bool> = HashMap::new();
         let mut keeps_timepoint = |t: usize| *known.entry(t).or_insert_with(|| change.keeps_timepoint(t));
-        state.makings.retain(|making| {
-            let keep = keeps_timepoint(making.region.start()[0]) && !making.is_stale() && !making.has_failures();
-            if !keep {
-                making.make_stale();
-            }
-            keep
+        state.retain_makings(|making| {
+            keeps_timepoint(making.region.start()[0]) && !making.is_stale() && !making.has_failures()
         });
         let State { projections, previews, planes, volumes, reasons, .. } = state;
         let is_whole = |picture: &Picture| !reasons.contains_key(picture);
@@ -102,17 +98,20 @@ impl Stream {
         let mut complete = None;
         if !is_same || sampling.is_void() {
             (*sampling, state.sampling) = Sampling::new(&array);
+            state.sampling_ticket = sampling.ticket();
         } else {
             complete = sampling.give_up(lost_samples);
         }
+        let ticket = sampling.ticket();
         drop(sampling);
         let side = Previewing::side(array.info().shape[0], self.config.preview_budget_bytes);
         self.shared.preview_side.store(side, Ordering::Relaxed);
         state.array = array;
+        state.epoch += 1;
         drop(guard);
         drop(trash);
         if let Some(values) = complete {
-            complete_sample(&self.shared.sampling, values);
+            complete_sample(&self.shared.sampling, ticket, values);
         }
         self.request_again();
     }
@@ -133,16 +132,11 @@ impl Stream {
         previews.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.previews);
         planes.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.pictures);
         volumes.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.volumes);
-        state.makings.retain(|making| {
-            let keep = !making.has_failures();
-            if !keep {
-                making.make_stale();
-            }
-            keep
-        });
+        state.retain_makings(|making| !making.has_failures());
         state.note_trash(&trash);
         state.changed_everywhere = true;
         state.restart_previews();
+        state.epoch += 1;
         drop(guard);
         drop(trash);
         self.request_again();
@@ -158,5 +152,136 @@ impl Stream {
         if let Some((request, at)) = last {
             self.request(&request, at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is being folded at the very moment a recording is replaced: the task is taken, as a thread takes
+    //! it, the recording is replaced, and the task is done.
+
+    use std::time::Instant;
+
+    use super::super::state::{Class, Task};
+    use super::super::{PictureState, StreamConfig, ViewRequest};
+    use super::*;
+    use crate::format::memory::MemorySource;
+    use crate::volume::{DType, Orientation, Projection, Shape};
+
+    /// Three timepoints of one value, each one chunk.
+    fn array(value: u8) -> LazyArray {
+        let shape = Shape::from([3, 2, 4, 4]);
+        let source = MemorySource::new(DType::U8, shape, "tzyx", &[1, 2, 4, 4], vec![value; 96]);
+        LazyArray::new(Arc::new(source.expect("agrees")))
+    }
+
+    /// A stream that has read everything and will be folding previews as soon as it is asked.
+    fn stream(value: u8) -> Stream {
+        let config = StreamConfig {
+            preview_budget_bytes: 1 << 20,
+            num_workers: 0,
+            slow_picture_ms: 0.0,
+            ..StreamConfig::with_ram_budget(8 << 20)
+        };
+        Stream::new(Arc::new(array(value)), config, Arc::new(|| ()))
+    }
+
+    fn projection(t: usize) -> Picture {
+        Picture::Projection { t, orientation: Orientation::Xy, slab: [0, 2], op: Projection::Max }
+    }
+
+    fn ask(stream: &Stream, picture: Picture) {
+        let request = ViewRequest { generation: 0, picture, play: None, want_volume: false };
+        stream.request(&request, Instant::now());
+    }
+
+    fn take(stream: &Stream, wanted: impl Fn(&Task) -> bool) -> Task {
+        loop {
+            let task = stream.shared.state.lock().next_task(Class::Any, Instant::now()).expect("a task");
+            if wanted(&task) {
+                return task;
+            }
+            stream.shared.perform(task);
+        }
+    }
+
+    fn plane(t: usize) -> Picture {
+        Picture::Plane { t, orientation: Orientation::Xy, index: 0 }
+    }
+
+    /// All chunks are in memory and no preview is made: what follows is folding.
+    fn ready_to_fold() -> Stream {
+        let stream = stream(10);
+        ask(&stream, plane(0));
+        while stream.run_one() {}
+        let mut state = stream.shared.state.lock();
+        let mut trash = Trash::default();
+        state.previews.retain(|_, _| false, &mut trash.previews);
+        state.restart_previews();
+        drop(state);
+        stream
+    }
+
+    #[test]
+    fn what_is_being_folded_lands_in_no_other_recording() {
+        for picture in [plane(0), projection(0)] {
+            for nth in 0..3 {
+                let stream = ready_to_fold();
+                ask(&stream, picture);
+                let mut task = take(&stream, |task| matches!(task, Task::Feed(..)));
+                for _ in 0..nth {
+                    stream.shared.perform(task);
+                    task = take(&stream, |task| matches!(task, Task::Feed(..)));
+                }
+                stream.replace_array(Arc::new(array(20)), &[]);
+                stream.shared.perform(task);
+                for t in 0..3 {
+                    for picture in [plane(t), projection(t)] {
+                        if let PictureState::Ready(voxels) = stream.picture(&picture) {
+                            panic!("{picture:?} shows {:?}", voxels.format_value(&[0, 0]));
+                        }
+                        assert!(stream.preview(&picture).is_none(), "a preview of the former recording, {nth}");
+                    }
+                }
+                while stream.run_one() {}
+                let preview = stream.preview(&picture).expect("made anew");
+                assert_eq!(preview.format_value(&[0, 0]).as_deref(), Some("20"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_preview_being_folded_from_rewritten_data_does_not_land() {
+        let stream = ready_to_fold();
+        let task = take(&stream, |task| matches!(task, Task::Feed(..)));
+        let rewritten = stream.array().grown(Arc::clone(array(20).source()));
+        stream.replace_array(Arc::new(rewritten), &[0..3]);
+        stream.shared.perform(task);
+        assert!((0..3).all(|t| stream.preview(&plane(t)).is_none()));
+        while stream.run_one() {}
+        assert_eq!(stream.preview(&plane(0)).and_then(|p| p.format_value(&[0, 0])).as_deref(), Some("20"));
+    }
+
+    #[test]
+    fn values_of_the_former_recording_are_not_in_the_sample_of_the_new_one() {
+        let stream = stream(10);
+        while stream.run_one() {}
+        // All chunks are in memory: another sample takes them from there.
+        let (places, ticket) = {
+            let (sampling, places) = Sampling::new(&stream.array());
+            let ticket = sampling.ticket();
+            *stream.shared.sampling.lock() = sampling;
+            (places, ticket)
+        };
+        {
+            let mut state = stream.shared.state.lock();
+            (state.sampling, state.sampling_ticket) = (places, ticket);
+        }
+        let task = take(&stream, |task| matches!(task, Task::Sample(..)));
+        stream.replace_array(Arc::new(array(20)), &[]);
+        stream.shared.perform(task);
+        while stream.run_one() {}
+        let sample = stream.sample().expect("complete");
+        assert_eq!((sample.min, sample.max), (20.0, 20.0));
     }
 }

@@ -102,6 +102,11 @@ impl Sampling {
         (sampling, wanted)
     }
 
+    /// Number of this sample, which no other has.
+    pub(super) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+
     /// Whether there was nothing to take a sample of.
     pub(super) fn is_void(&self) -> bool {
         self.is_void
@@ -131,11 +136,8 @@ impl Sampling {
 
 /// Takes the values of one chunk, or notes that it cannot be had; true if that completed the sample. The
 /// lock is not held while values are gathered and sorted.
-pub(super) fn add_to_sample(sampling: &Mutex<Sampling>, loaded: Option<&Loaded>) -> bool {
-    let (ticket, per_chunk) = {
-        let sampling = sampling.lock();
-        (sampling.ticket, sampling.values_per_chunk.max(1))
-    };
+pub(super) fn add_to_sample(sampling: &Mutex<Sampling>, ticket: u64, loaded: Option<&Loaded>) -> bool {
+    let per_chunk = sampling.lock().values_per_chunk.max(1);
     let gather = |loaded: &Loaded| {
         let num_voxels = loaded.voxels.shape().num_voxels().unwrap_or(0);
         // An odd step does not walk along the columns of an even width.
@@ -143,22 +145,19 @@ pub(super) fn add_to_sample(sampling: &Mutex<Sampling>, loaded: Option<&Loaded>)
     };
     let values = loaded.map(gather).unwrap_or_default();
     let all = sampling.lock().settle(ticket, values);
-    all.is_some_and(|all| complete_sample(sampling, all))
+    all.is_some_and(|all| complete_sample(sampling, ticket, all))
 }
 
 /// Summarises all values; true if that gave a sample.
-pub(super) fn complete_sample(sampling: &Mutex<Sampling>, values: Vec<f64>) -> bool {
-    let (ticket, is_integer) = {
-        let sampling = sampling.lock();
-        (sampling.ticket, sampling.is_integer)
-    };
+pub(super) fn complete_sample(sampling: &Mutex<Sampling>, ticket: u64, values: Vec<f64>) -> bool {
+    let is_integer = sampling.lock().is_integer;
     let sample = Sample::of(values, is_integer).map(Arc::new);
     let mut sampling = sampling.lock();
     if sampling.ticket == ticket {
         sampling.is_void = sample.is_none();
         sampling.done = sample;
     }
-    sampling.done.is_some()
+    sampling.ticket == ticket && sampling.done.is_some()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! nothing here reads, decodes, assembles or frees memory.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use super::StreamConfig;
@@ -37,8 +37,8 @@ pub(super) enum Class {
 pub(super) enum Target {
     /// Something in the making, and the position of the chunk in it.
     Making(Arc<Making>, usize),
-    /// The sample of the whole recording.
-    Sample,
+    /// The sample of the whole recording, by its number.
+    Sample(u64),
 }
 
 /// Whether a chunk is put into the cache once it is read.
@@ -74,7 +74,7 @@ pub(super) struct Read {
 pub(super) enum Task {
     Read(Box<Read>),
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
-    Sample(Option<Loaded>),
+    Sample(u64, Option<Loaded>),
 }
 
 /// Memory on its way back to the pool or the system, dropped after the lock.
@@ -99,6 +99,9 @@ pub(super) struct Counters {
 
 pub(super) struct State {
     pub(super) array: Arc<LazyArray>,
+    /// Counts replacements of the array and of what was read of it: what was taken out under another
+    /// number is not put back.
+    pub(super) epoch: u64,
     pub(super) cache: Cache,
     pub(super) failures: IndexMap<ReadError>,
     pub(super) plan: Plan,
@@ -106,6 +109,8 @@ pub(super) struct State {
     pub(super) next_prefetch: usize,
     /// Chunks of the sample not read yet, last first.
     pub(super) sampling: Vec<Wanted>,
+    /// Number of the sample they are for.
+    pub(super) sampling_ticket: u64,
     /// Background tasks taken, to give the sample its turn.
     num_background: usize,
     pub(super) in_flight: IndexMap<InFlight>,
@@ -115,6 +120,9 @@ pub(super) struct State {
     max_in_flight_bytes: usize,
     /// Unfinished products, oldest first.
     pub(super) makings: Vec<Arc<Making>>,
+    /// Everything that a thread has been given a piece of, previews and abandoned products included: what
+    /// of it lands, and when, is up to the threads.
+    at_work: Vec<Weak<Making>>,
     pub(super) visible_product: Option<Product>,
     pub(super) projections: Shelf<Picture>,
     pub(super) planes: Shelf<Picture>,
@@ -142,18 +150,21 @@ impl State {
         let volume_bytes = config.picture_budget_bytes / 4;
         Self {
             array,
+            epoch: 0,
             cache: Cache::new(config.ram_budget_bytes),
             failures: IndexMap::default(),
             plan: Plan::default(),
             next_visible: 0,
             next_prefetch: 0,
             sampling: Vec::new(),
+            sampling_ticket: 0,
             num_background: 0,
             in_flight: IndexMap::default(),
             num_in_flight: 0,
             in_flight_bytes: 0,
             max_in_flight_bytes: config.max_in_flight_bytes,
             makings: Vec::new(),
+            at_work: Vec::new(),
             visible_product: None,
             projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes),
             planes: Shelf::new(plane_bytes),
@@ -298,6 +309,28 @@ impl State {
         }
     }
 
+    /// Whether a finished product may be handed out: it was made of this recording, and nothing of that
+    /// has changed since. Takes it off the list of what is being made.
+    pub(super) fn may_land(&mut self, making: &Arc<Making>) -> bool {
+        self.makings.retain(|known| !Arc::ptr_eq(known, making));
+        self.at_work.retain(|known| known.strong_count() > 0 && known.as_ptr() != Arc::as_ptr(making));
+        making.array_id() == self.array.id() && !making.is_stale()
+    }
+
+    /// Gives up what is being made and no longer satisfies `keep`.
+    pub(super) fn retain_makings(&mut self, mut keep: impl FnMut(&Making) -> bool) {
+        self.makings.retain(|making| {
+            let keeps = keep(making);
+            if !keeps {
+                making.make_stale();
+            }
+            keeps
+        });
+        for making in self.at_work.iter().filter_map(Weak::upgrade).filter(|making| !keep(making)) {
+            making.make_stale();
+        }
+    }
+
     /// Gives up the preview being made, whose data may have changed.
     pub(super) fn restart_previews(&mut self) {
         if let Some((making, _)) = self.preview_making.take() {
@@ -327,17 +360,18 @@ impl State {
         }
         self.sampling.pop();
         if let Some(entry) = self.cache.get(wanted.index) {
-            return Some(Task::Sample(Some(entry.loaded.clone())));
+            return Some(Task::Sample(self.sampling_ticket, Some(entry.loaded.clone())));
         }
         if self.failures.contains_key(&wanted.index) {
-            return Some(Task::Sample(None));
+            return Some(Task::Sample(self.sampling_ticket, None));
         }
         let chunk = wanted.find(&self.array)?;
         if let Some(read) = self.in_flight.get_mut(&wanted.index) {
-            read.targets.push(Target::Sample);
+            read.targets.push(Target::Sample(self.sampling_ticket));
             return None;
         }
-        Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![Target::Sample]))
+        let target = Target::Sample(self.sampling_ticket);
+        Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![target]))
     }
 
     fn is_full(&self, num_bytes: usize, limit: usize) -> bool {
@@ -368,6 +402,9 @@ impl State {
         let index = chunk.key.index;
         if !making.claim(ordinal) {
             return None;
+        }
+        if !self.at_work.iter().any(|known| known.as_ptr() == Arc::as_ptr(&making)) {
+            self.at_work.push(Arc::downgrade(&making));
         }
         if let Some(entry) = self.cache.get(index) {
             let loaded = entry.loaded.clone();

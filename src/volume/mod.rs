@@ -25,7 +25,7 @@ pub use display::{Display, Interpolation};
 pub use dtype::{DType, Voxel};
 pub use histogram::{Histogram, measured_values, percentiles};
 pub use info::{ArrayInfo, VoxelSize};
-pub use picture::{Picture, PictureValues, Projection, ValueKind};
+pub use picture::{Picture, PictureKey, PictureValues, Projection, ValueKind};
 pub use piece::{Piece, PieceState, Span, count_states};
 pub use pool::{Buffer, Pool};
 pub use problem::{Problem, Severity};

@@ -168,3 +168,24 @@ impl Picture {
         }
     }
 }
+
+/// A picture of one recording: the name under which it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PictureKey {
+    /// The recording; no other of this process has its number, nor has the next one in the same folder.
+    pub layer: u64,
+    /// What of it.
+    pub picture: Picture,
+}
+
+impl PictureKey {
+    /// Whether one may stand in for the other while that is on its way: the same recording, cut or folded in
+    /// the same way at another place or time.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let sort = |picture: Picture| match picture {
+            Picture::Plane { orientation, .. } => Picture::Plane { t: 0, orientation, index: 0 },
+            Picture::Projection { .. } => picture.at(0),
+        };
+        self.layer == other.layer && sort(self.picture) == sort(other.picture)
+    }
+}

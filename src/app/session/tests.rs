@@ -163,3 +163,22 @@ fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
     stage.session.grow(Arc::new(small(5, 2)), &[], Instant::now());
     assert_eq!(stage.session.view.t, 4);
 }
+
+#[test]
+fn while_a_large_picture_is_uploaded_nothing_of_the_former_recording_stands_in() {
+    let mut stage = stage(128 << 10);
+    stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+    let bytes = vec![77; 2 * SIDE * SIDE];
+    let source = MemorySource::new(DType::U8, Shape::from([2, 1, SIDE, SIDE]), "tzyx", &[1, 1, SIDE, SIDE], bytes);
+    stage.session.start_again(Arc::new(source.unwrap()), Instant::now());
+    let mut num_uploading = 0;
+    stage.frames_until(|stage| match stage.session.shown {
+        Shown::Exact => true,
+        Shown::Nothing => {
+            num_uploading += usize::from(stage.session.on_screen.is_some());
+            false
+        }
+        ref shown => panic!("{shown:?} is of the former recording"),
+    });
+    assert!(num_uploading >= 4, "{num_uploading} of eight frames showed nothing");
+}
