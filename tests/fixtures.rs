@@ -376,7 +376,6 @@ fn damaged_recordings_show_what_is_there_and_name_what_is_not() {
         ("i_json_negative", 12, &[], &["metadata_values"]),
         ("i_json_huge", 12, &[], &["metadata_contradicts"]),
         ("i_extra_file", 12, &[], &[]),
-        ("i_stale_blocks", 12, &[], &["stale_block"]),
         ("i_no_stack_key", 12, &block, &["no_array"]),
         ("i_other_dtype", 12, &[], &["other_dtype"]),
         ("i_other_key", 12, &[], &[]),
@@ -387,7 +386,7 @@ fn damaged_recordings_show_what_is_there_and_name_what_is_not() {
     }
     for (name, code, file) in [
         ("i_missing_middle", "missing_block", "0001.h5"),
-        ("i_stale_blocks", "stale_block", "0003.h5"),
+        ("i_stale_blocks", "suspect_block", "0003.h5"),
         ("i_json_huge", "metadata_contradicts", "stack_metadata.json"),
     ] {
         assert_eq!(file_names(open_named(name).source.as_ref(), code), [file], "{name}");

@@ -230,7 +230,7 @@ fn a_restart_shows_nothing_of_the_run_before() {
 }
 
 #[test]
-fn left_over_blocks_are_told_by_their_times_and_clocks_may_jump() {
+fn left_over_blocks_are_shown_until_they_are_seen_to_be_and_clocks_may_jump() {
     let folder = tempfile::tempdir().unwrap();
     let original = folder.path().to_owned();
     let mut rig = Rig::start();
@@ -244,8 +244,29 @@ fn left_over_blocks_are_told_by_their_times_and_clocks_may_jump() {
         rig.block(&original, index, 1 + index as u32, LEN);
         set(index, if index < 3 { 100 - index as i64 * 10 } else { 1000 - index as i64 * 10 });
     }
+    // At rest they are only likely to be left over: shown, and named.
     let source = opened(&original);
-    assert_eq!((ids_of(&source, &[1, 2, 3]), codes(&source)), (repeated(&[1, 2, 3]), vec!["stale_block"]));
+    let six = [1, 2, 3, 4, 5, 6];
+    assert_eq!((ids_of(&source, &six), codes(&source)), (repeated(&six), vec!["suspect_block"]));
+    // The next one is overwritten before our eyes: now it is certain for those after it.
+    rig.block(&original, 3, 14, LEN);
+    let source = changed(&source);
+    assert_eq!((ids_of(&source, &[1, 2, 3, 14]), codes(&source)), (repeated(&[1, 2, 3, 14]), vec!["stale_block"]));
+    rig.block(&original, 4, 15, LEN);
+    let source = changed(&source);
+    let five = [1, 2, 3, 14, 15];
+    assert_eq!((ids_of(&source, &five), codes(&source)), (repeated(&five), vec!["stale_block"]));
+    // Opened while one of them is being overwritten: certain as well, until its writer is given up.
+    rig.tell(&format!("half {} 4 15", original.display())).unwrap();
+    let source = opened(&original);
+    assert_eq!((num_t(&source), source.writing()), (4 * LEN, Some([12, 15])));
+    assert_eq!(codes(&source), ["stale_block"]);
+    std::thread::sleep(Duration::from_millis(2100));
+    assert_eq!(num_t(&changed(&source)), 6 * LEN);
+    for (index, id) in [(3, 4), (4, 5)] {
+        rig.block(&original, index, id, LEN);
+        set(index, 1000 - index as i64 * 10);
+    }
     // With metadata that claim them they belong to it: copies have the times of the copying.
     rig.finish(&original, 6 * LEN);
     let source = opened(&original);
@@ -548,6 +569,65 @@ fn the_watcher_follows_a_recording_from_before_its_first_block_to_its_end() {
         assert_eq!(watcher.status().state, LiveState::StoppedEarly { claimed: 9, have: 3 });
         assert!(watcher.was_live());
     }
+}
+
+#[test]
+fn a_finished_recording_that_is_wiped_and_begun_anew_is_noticed() {
+    for use_notify in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let original = folder.path().join("original");
+        let mut rig = Rig::start();
+        (0..2).for_each(|index| rig.block(&original, index, 1 + index as u32, LEN));
+        rig.finish(&original, 2 * LEN);
+        let config = WatchConfig { use_notify, finished_poll: Duration::from_millis(300), ..WatchConfig::default() };
+        let watcher =
+            Watcher::start(&original, OpenOptions::default(), Some(opened(&original)), config, Arc::new(|| ()));
+        let (_, woken) = crossbeam_channel::unbounded();
+        assert!(!watcher.was_live(), "nothing is going on");
+        rig.tell(&format!("rmdir {}", original.display())).unwrap();
+        wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Gone));
+        assert!(watcher.was_live());
+        rig.block(&original, 0, 11, LEN);
+        wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Replaced(source) if num_t(source) == 3));
+        assert_eq!((watcher.status().state, watcher.was_live()), (LiveState::Restarted, true));
+        rig.block(&original, 1, 12, LEN);
+        wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Changed { source, .. } if num_t(source) == 6));
+    }
+}
+
+#[test]
+fn the_newest_that_can_be_shown_of_a_crashed_run_is_its_last_whole_volume() {
+    let folder = tempfile::tempdir().unwrap();
+    let original = folder.path().to_owned();
+    let mut rig = Rig::start();
+    rig.block(&original, 0, 1, LEN);
+    rig.tell(&format!("half {} 1 2", original.display())).unwrap();
+    let source = opened(&original);
+    assert_eq!((num_t(&source), source.newest_readable()), (3, Some(2)));
+    std::thread::sleep(Duration::from_millis(2100));
+    // Given up: its first volume was written, the others are a hatch.
+    let source = changed(&source);
+    assert_eq!((num_t(&source), source.newest_readable()), (6, Some(3)));
+    let (watcher, _) = watch(&original, Some(source), false);
+    assert_eq!(watcher.status().newest_t, Some(3));
+}
+
+#[test]
+fn zeros_held_back_are_shown_once_their_file_is_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let original = folder.path().to_owned();
+    let mut rig = Rig::start();
+    rig.block(&original, 0, 1, LEN);
+    rig.tell(&format!("dark {} 1", original.display())).unwrap();
+    let source = opened(&original);
+    let is_missing = |source: &SplitSource| read_whole(source).is_missing(&[5, 0, 0, 0]);
+    assert!(is_missing(&source));
+    std::thread::sleep(Duration::from_millis(2100));
+    let Refresh::Changed { source, stale } = source.refresh(&[]).unwrap() else { panic!("still by now") };
+    let per_block = source.chunks_per_block();
+    assert_eq!(stale, vec![per_block..2 * per_block]);
+    assert!(!is_missing(&source));
+    assert!(matches!(source.refresh(&[]).unwrap(), Refresh::Unchanged));
 }
 
 /// From the writer's close of a block to its newest plane being readable, in milliseconds, sorted.

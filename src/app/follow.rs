@@ -36,9 +36,15 @@ impl Session {
             self.take_facts(now);
         }
         if self.view.follow {
-            let newest = self.info().shape[0].saturating_sub(1);
+            let newest = self.newest_t();
             self.apply(&Command::FollowTo(newest), now, now_s);
         }
+    }
+
+    /// The newest timepoint that can be shown: a recording that was cut off may go on beyond it.
+    pub(super) fn newest_t(&self) -> usize {
+        let last = self.info().shape[0].saturating_sub(1);
+        self.live.as_ref().and_then(|live| live.newest_t).map_or(last, |newest| newest.min(last))
     }
 
     /// Whether blocks are expected to come.
@@ -49,7 +55,7 @@ impl Session {
 
     /// Tells the watcher that the newest timepoint is on screen, which ends its measuring of the lag.
     pub(super) fn note_newest_shown(&self) {
-        let newest = self.info().shape[0].saturating_sub(1);
+        let newest = self.newest_t();
         if self.is_settled()
             && self.view.t == newest
             && let Some(watcher) = &self.watcher

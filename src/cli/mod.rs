@@ -83,6 +83,10 @@ pub struct OpenArgs {
     /// What the axes are, slowest first, where the file does not say or is wrong.
     #[arg(long, value_name = "tzyx", value_parser = parse_axes)]
     pub axes: Option<String>,
+    /// Leave out blocks that are perhaps left over from a former recording in the same folder; `info`
+    /// names them.
+    #[arg(long)]
+    pub leave_out_suspects: bool,
 }
 
 impl OpenArgs {
@@ -92,6 +96,7 @@ impl OpenArgs {
             dataset: self.dataset.clone(),
             prefix: self.prefix.clone(),
             axes: self.axes.clone(),
+            leave_out_suspects: self.leave_out_suspects,
             ..OpenOptions::default()
         }
     }

@@ -15,6 +15,9 @@ pub struct OpenOptions {
     pub prefix: Option<String>,
     /// Names of the axes, slowest first (`--axes tzyx`), where the file does not say or is wrong.
     pub axes: Option<String>,
+    /// Whether blocks that are perhaps left over from a former recording are left out
+    /// (`--leave-out-suspects`); they are shown and marked otherwise.
+    pub leave_out_suspects: bool,
     /// Set to true to abandon the opening.
     pub cancel: Arc<AtomicBool>,
 }

@@ -90,12 +90,12 @@ impl State {
             }
             Sight::Unchanged => {
                 let Some(source) = self.source.clone().filter(|_| self.gone.take().is_some()) else { return false };
-                self.message = Some("the folder is back".into());
+                self.note_return(&source);
                 self.news.add(LiveEvent::Changed { source, stale: Vec::new() });
             }
             Sight::Changed { source, stale, landed } => {
                 if self.gone.take().is_some() {
-                    self.message = Some("the folder is back".into());
+                    self.note_return(&source);
                 }
                 self.note_growth(&source, &landed);
                 self.source = Some(Arc::clone(&source));
@@ -107,11 +107,14 @@ impl State {
                 self.message = Some("the recording was begun anew".into());
                 self.lag_ms = None;
                 self.begin(&source, pace);
+                self.was_live = true;
                 self.news.add(LiveEvent::Replaced(source));
             }
             Sight::Gone(reason) => {
                 let is_news = self.gone.replace(reason.clone()).is_none();
                 if is_news {
+                    // Something happens here, however finished it looked.
+                    self.was_live = true;
                     self.message = Some(reason);
                     self.news.add(LiveEvent::Gone);
                 }
@@ -123,6 +126,12 @@ impl State {
             }
         }
         true
+    }
+
+    /// What could not be read while the files were away can be read again.
+    fn note_return(&mut self, source: &SplitSource) {
+        source.forget_failures();
+        self.message = Some("the folder is back".into());
     }
 
     fn begin(&mut self, source: &Arc<SplitSource>, pace: Pace) {
@@ -167,7 +176,7 @@ impl State {
     /// The state as the window shows it.
     pub fn status(&self, now: Instant) -> LiveStatus {
         let source = self.source.as_deref();
-        let newest_t = source.and_then(num_t).and_then(|num| num.checked_sub(1));
+        let newest_t = source.and_then(SplitSource::newest_readable);
         let is_t = |source: &&SplitSource| source.info().axes.get(source.growth_axis()) == Some(&Some(Axis::T));
         let claimed = source.filter(is_t).and_then(|source| {
             let claim = source.info().claimed_shape.as_ref()?;

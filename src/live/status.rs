@@ -38,7 +38,8 @@ pub struct LiveStatus {
     pub state: LiveState,
     /// Volumes per second, as they arrive.
     pub rate_hz: Option<f64>,
-    /// Newest timepoint that can be shown.
+    /// Newest timepoint that can be shown: of a recording that was cut off the last whole one, which may
+    /// lie before the end.
     pub newest_t: Option<usize>,
     /// Time since the newest block was closed.
     pub newest_age: Duration,

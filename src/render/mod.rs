@@ -10,7 +10,6 @@ mod fill;
 mod health;
 mod interface;
 mod offscreen;
-mod offsets;
 mod pipelines;
 mod planes;
 mod projector;

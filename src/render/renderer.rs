@@ -8,11 +8,9 @@ use super::canvas::PlaneDraw;
 use super::device;
 use super::fill::FillPipeline;
 use super::health::Health;
-use super::offsets::Offsets;
 use super::pipelines::{Filter, Pipelines, PlaneKey};
 use super::planes::{Allowance, Plane, Planes};
 use super::projector::Projector;
-use super::texel::Texel;
 use super::textures::Textures;
 use super::uniforms::{UniformRing, gpu};
 use crate::volume::{Colormap, Display, Interpolation, PictureKey, Voxels};
@@ -95,24 +93,6 @@ impl RendererHandle {
         self.lock().wake = Some(wake);
     }
 
-    /// A drawing of its own on the same device: with other textures, so that what is drawn there neither
-    /// shows nor evicts anything here. May be used from another thread.
-    pub fn apart(&self) -> egui_wgpu::RenderState {
-        let renderer = self.lock();
-        let target_format = wgpu::TextureFormat::Rgba8Unorm;
-        let options = egui_wgpu::RendererOptions::PREDICTABLE;
-        let egui = egui_wgpu::Renderer::new(&renderer.device, target_format, options);
-        egui_wgpu::RenderState {
-            adapter: renderer.adapter.clone(),
-            available_adapters: Vec::new(),
-            instance: renderer.instance.clone(),
-            device: renderer.device.clone(),
-            queue: renderer.queue.clone(),
-            target_format,
-            renderer: Arc::new(egui::mutex::RwLock::new(egui)),
-        }
-    }
-
     pub(super) fn lock(&self) -> MutexGuard<'_, Renderer> {
         self.renderer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,7 +132,6 @@ pub(super) struct Renderer {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) adapter: wgpu::Adapter,
-    instance: wgpu::Instance,
     pub(super) config: GpuConfig,
     pub(super) pipelines: Pipelines,
     pub(super) textures: Textures,
@@ -184,7 +163,6 @@ impl Renderer {
             planes: Planes::new(queue.clone(), device.limits(), config.upload_bytes_per_frame),
             projector: Projector::default(),
             adapter: state.adapter.clone(),
-            instance: state.instance.clone(),
             is_software: device::is_software(&state.adapter),
             adapter_name: state.adapter.get_info().name,
             device,
@@ -353,8 +331,7 @@ impl Renderer {
         rect: egui::Rect,
         screen: &ScreenDescriptor,
     ) -> Option<Prepared> {
-        let texel = self.textures.key(plane.lease)?.texel;
-        let uniforms = plane_uniforms(plane, texel, draw, rect, screen)?;
+        let uniforms = plane_uniforms(plane, draw, rect, screen)?;
         if self.uniforms.is_full() {
             let num_slots = self.uniforms.num_slots() * 2;
             self.uniforms = UniformRing::new(&self.device, &self.pipelines.plane_layout, num_slots);
@@ -402,13 +379,7 @@ const HATCH_LINE: [u8; 3] = [0x6d, 0x76, 0x83];
 const HATCH_PERIOD: f32 = 10.0;
 const HATCH_WIDTH: f32 = 1.25;
 
-fn plane_uniforms(
-    plane: &Plane,
-    texel: Texel,
-    draw: &PlaneDraw,
-    rect: egui::Rect,
-    screen: &ScreenDescriptor,
-) -> Option<gpu::Plane> {
+fn plane_uniforms(plane: &Plane, draw: &PlaneDraw, rect: egui::Rect, screen: &ScreenDescriptor) -> Option<gpu::Plane> {
     let [left, top, width, height] = draw.image_px;
     if !(width > 0.0 && height > 0.0 && [left, top, width, height].iter().all(|n| n.is_finite())) {
         return None;
@@ -425,7 +396,6 @@ fn plane_uniforms(
     if quad_px[0] >= quad_px[2] || quad_px[1] >= quad_px[3] {
         return None;
     }
-    let offsets = Offsets::new(texel, display.limits, display.full_scale_of(plane.dtype));
     let color = |rgb: [u8; 3]| rgb.map(|c| f32::from(c) / 255.0);
     let scale = screen.pixels_per_point;
     Some(gpu::Plane {
@@ -433,16 +403,13 @@ fn plane_uniforms(
         image_px: [left, top],
         voxels_per_px,
         screen_px: screen.size_in_pixels.map(|n| n as f32),
-        limits: offsets.limits,
+        limits: display.limits.map(|limit| limit as f32),
         tiles: gpu::Tiles::of(&plane.tiling),
         size: [plane.tiling.size[0] as i32, rows as i32],
         is_inverted: u32::from(display.invert),
         gamma: display.gamma,
-        full_scale: offsets.full_scale,
-        exponent: offsets.exponent,
-        origin: offsets.origin,
-        full_key: offsets.full_key,
-        pads: [0; 2],
+        full_scale: display.full_scale_of(plane.dtype) as f32,
+        pad: [0; 3],
         hatch: gpu::Hatch {
             back: color(HATCH_BACK),
             period_px: HATCH_PERIOD * scale,

@@ -147,8 +147,6 @@ pub enum Overlay {
     Problems,
     /// Where to open from, with a typed path.
     Open,
-    /// How the picture is saved, and where.
-    Save,
 }
 
 /// Smallest and largest gamma offered.

@@ -150,14 +150,6 @@ pub const BINDINGS: &[Binding] = &[
         shortcuts: &[(CTRL, Key::O, |_| Command::ToggleOverlay(Overlay::Open))],
     },
     Binding {
-        keys: "Ctrl S",
-        does: "Save the picture",
-        group: Group::Window,
-        shortcuts: &[(CTRL, Key::S, |_| Command::ToggleOverlay(Overlay::Save))],
-    },
-    // The toolkit turns these keys into an event of their own.
-    Binding { keys: "Ctrl C", does: "Copy the picture", group: Group::Window, shortcuts: &[] },
-    Binding {
         keys: "Ctrl Z",
         does: "Undo a change of the view",
         group: Group::Window,
@@ -211,23 +203,12 @@ pub fn key_commands(ui: &Ui, view: &ViewState, has_dataset: bool, commands: &mut
         let command = match command {
             // Without a dataset the window is itself the dialog to open from.
             Command::ToggleOverlay(Overlay::Open) if !has_dataset => Command::BrowseFolder,
-            Command::ToggleOverlay(Overlay::Save) if !has_dataset => continue,
             other => other,
         };
         for _ in 0..ctx.input_mut(|input| take_presses(input, *modifiers, *key)) {
             commands.push(command.clone());
         }
     }
-}
-
-/// Whether the keys for copying were pressed, outside of a text field. Takes the event.
-pub fn take_copy(ui: &Ui) -> bool {
-    !ui.ctx().text_edit_focused()
-        && ui.input_mut(|input| {
-            let before = input.events.len();
-            input.events.retain(|event| *event != egui::Event::Copy);
-            input.events.len() < before
-        })
 }
 
 /// Takes the presses of a key with exactly these modifiers off the input, repeats included.

@@ -1,12 +1,9 @@
 //! What the user is looking at and how: plain values, changed by commands alone.
 
-use std::path::{Path, PathBuf};
-
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Camera, Command, GAMMA_RANGE, Limits, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, Section,
-    StillOptions, Theme,
+    Camera, Command, GAMMA_RANGE, Limits, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, Section, Theme,
 };
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Display, Interpolation, Orientation, Picture, Projection};
@@ -62,10 +59,6 @@ pub struct ViewState {
     /// What lies over the window.
     #[serde(skip)]
     pub overlay: Option<Overlay>,
-    /// What a saved picture is made of.
-    pub still: StillOptions,
-    /// The folder a picture was saved in last.
-    pub still_folder: Option<PathBuf>,
 }
 
 impl Default for ViewState {
@@ -92,8 +85,6 @@ impl Default for ViewState {
             folded: [false; 4],
             drawer: None,
             overlay: None,
-            still: StillOptions::default(),
-            still_folder: None,
         }
     }
 }
@@ -108,8 +99,6 @@ impl ViewState {
             interpolation: self.interpolation,
             colormap: self.colormap,
             color_bar: self.color_bar,
-            still: self.still,
-            still_folder: self.still_folder.clone(),
             ..Self::default()
         };
         for (index, orientation) in Orientation::ALL.into_iter().enumerate() {
@@ -286,13 +275,7 @@ impl ViewState {
             Command::OpenPath(_) | Command::OpenDemo | Command::BrowseFolder | Command::BrowseFile => {
                 self.overlay = None;
             }
-            Command::SetStill(still) => self.still = still,
-            Command::SavePicture(ref path) => self.still_folder = path.parent().map(Path::to_owned),
-            Command::SetStillPath(_)
-            | Command::BrowseStillPath
-            | Command::CopyPicture
-            | Command::ShowSaved
-            | Command::FollowTo(_)
+            Command::FollowTo(_)
             | Command::Undo
             | Command::Redo
             | Command::CancelOpening
@@ -354,8 +337,6 @@ impl ViewState {
             folded: self.folded,
             drawer: self.drawer,
             overlay: self.overlay,
-            still: self.still,
-            still_folder: self.still_folder.clone(),
             ..earlier.clone()
         };
     }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use egui::{Rect, Stroke, Ui, pos2};
 
-use super::keys::{key_commands, take_copy};
-use super::panels::{canvas, depth, problems, save, side, status_bar, time_bar, top_bar};
+use super::keys::key_commands;
+use super::panels::{canvas, depth, problems, side, status_bar, time_bar, top_bar};
 use super::theme::{self, Tokens};
 use super::{Canvas, Command, Model, Overlay, overlay, screens};
 
@@ -55,9 +55,6 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
     theme::choose(ui.ctx(), view.theme);
     let mut commands = Vec::new();
     key_commands(ui, view, true, &mut commands);
-    if matches!(view.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
-        commands.push(Command::CopyPicture);
-    }
     let tokens = Tokens::of(view.theme);
     let has_time = model.info.shape[0] > 1 || model.live.is_some();
     let regions = Regions::new(ui.max_rect(), has_time);
@@ -91,11 +88,9 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
     overlay::within(ui, regions.status, "status", |ui| {
         status_bar::status_bar_ui(ui, regions.status, model, readout.as_ref());
     });
-    save::done_ui(ui, regions.status, model, &mut commands);
     match view.overlay {
         Some(Overlay::Keys) => overlay::keys_ui(ui, &mut commands),
         Some(Overlay::Problems) => problems::problems_ui(ui, model, &mut commands),
-        Some(Overlay::Save) => save::save_ui(ui, regions.canvas.size(), model, &mut commands),
         Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, &mut commands),
         None => {}
     }

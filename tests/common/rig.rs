@@ -106,6 +106,12 @@ fn obey(words: &[&str]) -> Result<(), String> {
         }
         // A block whose writer flushed after half of it.
         ["half", folder, index, id] => write_block(folder, number(index), number(id) as u32, LEN, LEN / 2, VOLUME[1]),
+        // A block of a recording in the dark: all zero.
+        ["dark", folder, index] => {
+            let writer = BlockWriter::new(folder, VOLUME).map_err(|error| error.to_string())?;
+            let draw = |_: usize, _: usize, plane: &mut [u16]| plane.fill(0);
+            writer.write_drawn(number(index), LEN, LEN, draw).map_err(|error| error.to_string())
+        }
         ["json", folder, num_t] => {
             let writer = BlockWriter::new(folder, VOLUME).map_err(|error| error.to_string())?;
             writer.finish(number(num_t), LEN, [5.0, 0.5, 0.5]).map_err(|error| error.to_string())

@@ -13,8 +13,8 @@ use tectum::array::ViewInfo;
 use tectum::format::DatasetEntry;
 use tectum::live::{LiveState, LiveStatus};
 use tectum::ui::{
-    Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Saving, Shown, Value,
-    ViewState, Welcome, theme,
+    Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Shown, Value, ViewState,
+    Welcome, theme,
 };
 use tectum::volume::{
     ArrayInfo, Axis, Colormap, DType, PictureValues, Piece, PieceState, Problem, Severity, Shape as ArrayShape, Span,
@@ -47,7 +47,6 @@ pub struct Bench {
     pub problems: Vec<Problem>,
     pub live: Option<LiveStatus>,
     pub figures: Figures,
-    pub saving: Saving,
     pub recent: Vec<PathBuf>,
     pub screen: Screen,
     pub commands: Vec<Command>,
@@ -112,7 +111,6 @@ impl Default for Bench {
             cached: vec![[78, 120], [130, 141]],
             problems: Vec::new(),
             live: None,
-            saving: Saving::default(),
             figures: Figures {
                 image_ms: Some(4.0),
                 ram_bytes: 1_900_000_000,
@@ -192,7 +190,6 @@ impl Bench {
             problems: &self.problems,
             live: self.live.as_ref(),
             figures: &self.figures,
-            saving: &self.saving,
             can_undo: self.history.can_undo(),
             can_redo: self.history.can_redo(),
         };

@@ -85,6 +85,28 @@ impl H5Array {
         self.current().is_whole()
     }
 
+    /// Up to and with the last index along an axis at which all was written: its writer came no further.
+    pub fn written_len(&self, axis: usize) -> usize {
+        let index = self.current();
+        let dim = self.header.shape.dims().get(axis).copied().unwrap_or(0);
+        let (Storage::Chunks(entries), Layout::Chunked(chunk)) = (&index.storage, &self.header.layout) else {
+            return if index.allocation().0 > 0 { dim } else { 0 };
+        };
+        let grid = super::chunks::grid(&self.header.shape, chunk);
+        let inner: u64 = grid.dims()[axis + 1..].iter().map(|&num| num as u64).product();
+        let along = grid.dims()[axis].max(1) as u64;
+        let is_there = |entry: &&super::chunks::Entry| {
+            entry.offset.saturating_add(u64::from(entry.num_bytes)) <= index.stamp.num_bytes
+        };
+        let mut counts = vec![0u64; along as usize];
+        for entry in entries.iter().filter(is_there) {
+            counts[(entry.position / inner.max(1) % along) as usize] += 1;
+        }
+        let wanted = self.header.num_chunks() / along;
+        let last = counts.iter().rposition(|&count| count >= wanted);
+        last.map_or(0, |row| ((row + 1) * chunk.dims()[axis]).min(dim))
+    }
+
     /// Where the stored chunks lie in the file, in the order of the array; empty where it has none.
     pub fn stored_chunks(&self) -> Vec<StoredChunk> {
         match &self.current().storage {

@@ -17,7 +17,7 @@ use crate::volume::PieceState;
 const MAX_INDEX_BYTES: usize = 64 << 20;
 
 /// What is said of a file that was there before.
-pub(super) const GONE: &str = "the file has gone";
+pub(super) const GONE: &str = "the file is gone";
 
 /// A block whose chunk index is at hand. No file is open.
 pub(super) struct OpenBlock {
@@ -43,6 +43,8 @@ pub(super) struct Block {
     indexing: Mutex<()>,
     state: AtomicU8,
     withheld: AtomicBool,
+    /// Whether its file is structurally complete, once that is known.
+    complete: AtomicBool,
 }
 
 impl Block {
@@ -60,6 +62,7 @@ impl Block {
             indexing: Mutex::new(()),
             state: AtomicU8::new(if is_present { PieceState::Unseen } else { PieceState::Missing } as u8),
             withheld: AtomicBool::new(false),
+            complete: AtomicBool::new(false),
             path,
         }
     }
@@ -119,6 +122,16 @@ impl Block {
         self.withheld.store(false, Ordering::Relaxed);
     }
 
+    /// Whether its file was found structurally complete.
+    pub fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Relaxed)
+    }
+
+    /// Records that something its writer adds is not there.
+    pub fn set_incomplete(&self) {
+        self.complete.store(false, Ordering::Relaxed);
+    }
+
     /// Forgets what was found wrong with it, so that the next read tries again.
     pub fn forget_failure(&self) {
         if !self.is_present {
@@ -164,6 +177,7 @@ impl Block {
         match opened {
             Ok(array) => {
                 self.set_opened();
+                self.complete.store(array.is_whole(), Ordering::Relaxed);
                 if !array.is_whole() {
                     self.worsen(PieceState::Partial);
                 }
@@ -196,7 +210,7 @@ impl Block {
         let (kind, message) = match failure {
             _ if identity.num_bytes == 0 => (ReadErrorKind::Corrupt, "the file is empty".to_owned()),
             KeyError::Absent(message) => (ReadErrorKind::Unsupported, message),
-            KeyError::File(error) => match std::fs::File::open(&self.path) {
+            KeyError::File(error) => match h5::open_shared(&self.path) {
                 Err(error) => return self.io_error(&error),
                 Ok(_) => (ReadErrorKind::Corrupt, error.message),
             },

@@ -10,23 +10,27 @@ use parking_lot::Mutex;
 
 use super::block::{Block, Indexes, Key};
 use super::discover::Listing;
-use super::extent::{Survey, stale_from};
+use super::extent::Survey;
 use super::identity::{Identity, age, identity_of};
 use super::layout::{self, Geometry, Grid};
 use super::metadata::{self, Claim};
-use super::names::Group;
+use super::names::{BlockName, Group};
 use super::refresh::Watch;
 use super::rig;
-use super::source::{Parts, Reference, SplitSource};
-use super::{describe, extent};
+use super::source::{Parts, Reference, SplitSource, Suspects};
+use super::{describe, extent, far, former};
 use crate::format::{FormatError, ReadErrorKind};
-use crate::volume::Problem;
+use crate::volume::{PieceState, Problem};
 
 /// How long a file must not have changed before a block that is not structurally whole counts as given up.
 pub(super) const STILL: Duration = Duration::from_secs(2);
 
 /// Blocks left over from a former recording that are looked at for whether they are overwritten now.
 const NUM_LEFT_OVER: usize = 8;
+
+/// Blocks that may be absent, beside three times those that are there, before a number is taken for
+/// something else: each of them takes memory.
+pub(super) const MAX_ABSENT: usize = 1 << 16;
 
 /// Where a recording lies and how it is to be read: what stays the same while it grows.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub(super) struct Place {
     pub channel: usize,
     /// What the user says the axes are.
     pub axes: Option<String>,
+    /// Whether blocks that are perhaps left over from a former recording are left out.
+    pub leave_out_suspects: bool,
 }
 
 /// What an earlier version of the same recording already knows.
@@ -73,11 +79,11 @@ pub(super) fn build(
         path.set_file_name(name);
         Arc::new(Block::new(&path, number, is_present))
     };
-    let mut blocks: Vec<Arc<Block>> = group
-        .blocks
-        .iter()
-        .map(|block| reuse(&block.name).unwrap_or_else(|| fresh(block.number, &block.name, true)))
-        .collect();
+    let mut block_of =
+        |block: &BlockName| reuse(&block.name).unwrap_or_else(|| fresh(block.number, &block.name, true));
+    let grid = Grid::of(&claim).filter(|grid| grid.count <= group.num_files() * 4 + MAX_ABSENT);
+    let (sure, doubtful) = far::sort_out(group, grid.as_ref().map(|grid| grid.count));
+    let mut blocks: Vec<Arc<Block>> = sure.iter().map(|block| block_of(block)).collect();
 
     let indexes = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.source.indexes));
     let rig = match previous {
@@ -95,9 +101,12 @@ pub(super) fn build(
         ));
     }
 
+    let survey = Survey { key: &key, indexes: &indexes, is_finished, watch };
+    let mut strays = far::join(&mut blocks, &doubtful, &mut block_of, header, &survey);
+    strays.extend(group.left_out.iter().cloned());
+
     // Numbers to positions.
     let (min, max) = (blocks[0].number, blocks[blocks.len() - 1].number);
-    let grid = Grid::of(&claim).filter(|grid| grid.count <= blocks.len() * 4 + (1 << 16));
     // Positions stay what they are when the first block is deleted.
     let known = previous.and_then(|previous| previous.source.first_number()).filter(|&known| known <= min);
     let first =
@@ -113,31 +122,37 @@ pub(super) fn build(
     let claimed = grid.filter(|_| !is_put_aside);
 
     // Which blocks belong to the recording.
-    let survey = Survey { key: &key, indexes: &indexes, is_finished, watch };
     if let Some(shorter) = survey.settle_block_len(&layout, &blocks, &dims, ordinal) {
         // Every block is shorter than the metadata say: the claim is of another recording.
         layout.block[layout.growth] = shorter;
         layout.claimed_len = 0;
         is_put_aside = true;
     }
-    let mut left_over = Vec::new();
-    if let Some(stale) = stale_from(&blocks, first, &layout, claimed.as_ref(), &survey) {
-        let left: Vec<Arc<Block>> = blocks.split_off(stale);
-        problems.push(extent::stale_problem(&left));
-        left_over.extend(left.iter().take(NUM_LEFT_OVER).map(|b| (Arc::clone(&b.path), identity_of(&b.path).ok())));
-    }
+    let doubt = former::find(&blocks, first, &layout, claimed.as_ref(), header, &survey);
+    let is_left_out = doubt.is_some_and(|doubt| doubt.is_certain() || place.leave_out_suspects);
+    let doubted: Vec<Arc<Block>> = match doubt {
+        Some(doubt) if is_left_out => blocks.split_off(doubt.from),
+        Some(doubt) => blocks[doubt.from..].to_vec(),
+        None => Vec::new(),
+    };
+    let left = if is_left_out { &doubted[..] } else { &[] };
+    let left_over =
+        left.iter().take(NUM_LEFT_OVER).map(|b| (Arc::clone(&b.path), identity_of(&b.path).ok())).collect();
     let tail = survey.trim_tail(&mut blocks);
+    let is_last = |path: &Path| blocks.last().is_some_and(|last| *last.path == *path);
+    let is_watched = |path: &Path| is_last(path) || tail.iter().any(|part| *part.block.path == *path);
+    watch.lock().tail.retain(|path, _| is_watched(path));
     let Some(last) = blocks.last() else {
         return Err(FormatError::absent(folder, "no block is complete yet: waiting for the first"));
     };
-    let span = position_of(last).saturating_add(1);
+    let (span, last_number) = (position_of(last).saturating_add(1), last.number);
     let last_len = survey.growth_len(last, &layout);
     let fixed = layout::fixed_extent(&layout, &claim, &dims);
     let geometry = Geometry::new(&layout, span, last_len, &fixed)
         .ok_or_else(|| FormatError::new(folder, "the recording is larger than this machine can address"))?;
 
     // One slot for each position.
-    let digits = group.blocks.iter().map(|block| block.name.len() - group.prefix.len() - 3).max().unwrap_or(4);
+    let digits = sure.iter().map(|block| block.name.len() - group.prefix.len() - 3).max().unwrap_or(4);
     let mut slots = Vec::with_capacity(geometry.num_blocks());
     let mut present = blocks.into_iter().peekable();
     for position in 0..geometry.num_blocks() {
@@ -165,10 +180,13 @@ pub(super) fn build(
     let info = facts.array_info(&mut problems)?;
     let axis = info.axes.get(layout.growth).copied().flatten();
     let placement = extent::Placement { axis, layout: &layout, first };
-    problems.extend(tail.iter().filter_map(|tail| tail.problem(&placement)));
-    describe::name_problems(&facts, group, &slots, &info, &mut problems);
+    let (mut beyond, of_tail) = extent::beyond(&tail, last_number, &placement);
+    problems.extend(of_tail);
+    problems.extend(doubt.map(|doubt| doubt.problem(&doubted, is_left_out, &placement)));
+    beyond.extend(left.iter().map(|block| placement.piece(block.number, PieceState::LeftOut)));
+    describe::name_problems(&facts, &strays, &slots, &info, &mut problems);
     let found = previous.map(|previous| kept_problems(previous, &slots)).unwrap_or_default();
-    Ok(SplitSource {
+    let mut source = SplitSource {
         info: Arc::new(info),
         place: Arc::clone(place),
         parts,
@@ -184,13 +202,22 @@ pub(super) fn build(
         claim_problems,
         rig,
         reference,
-        beyond: tail.iter().map(|tail| tail.piece(&placement)).collect(),
+        beyond,
+        suspects: doubt.filter(|_| !is_left_out).map(|doubt| Suspects { from: position(&doubted, first), sign: doubt.sign }),
         is_tail_judged: tail.iter().all(|tail| tail.given_up.is_some()),
         tail: tail.iter().map(|tail| Arc::clone(&tail.block.path)).collect(),
         left_over,
         listed: Arc::clone(listing),
         watch: Arc::clone(watch),
-    })
+        newest_readable: None,
+    };
+    source.newest_readable = source.find_newest();
+    Ok(source)
+}
+
+/// Position in the recording of the first of some blocks.
+fn position(blocks: &[Arc<Block>], first: u64) -> usize {
+    blocks.first().map_or(usize::MAX, |block| usize::try_from(block.number - first).unwrap_or(usize::MAX))
 }
 
 /// The claim, what is wrong with it, and whether the recording is finished: the rigs write it last.

@@ -8,7 +8,6 @@ use super::block::Block;
 use super::build::Place;
 use super::layout::Geometry;
 use super::metadata::Claim;
-use super::names::Group;
 use super::rig::{self, Rig};
 use crate::format::FormatError;
 use crate::format::h5::{self, H5Array, Header};
@@ -193,16 +192,16 @@ fn is_same(claimed: &[u64], dims: &[usize]) -> bool {
 /// Names what the listing and the metadata show to be wrong.
 pub(super) fn name_problems(
     facts: &Facts<'_>,
-    group: &Group,
+    strays: &[String],
     slots: &[Arc<Block>],
     info: &ArrayInfo,
     problems: &mut Vec<Problem>,
 ) {
     let folder = &facts.place.folder;
-    for name in &group.left_out {
+    for name in strays {
         let message = "looks like a block and is none of this recording's; left out".to_owned();
         let file = Some(folder.join(name));
-        problems.push(Problem { code: "stray_file", severity: Severity::Note, file, span: None, message });
+        problems.push(Problem { code: "stray_file", severity: Severity::Warning, file, span: None, message });
     }
     // Runs of missing blocks, each named once.
     let growth = facts.geometry.layout.growth;

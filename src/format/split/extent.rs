@@ -1,5 +1,5 @@
-//! How far a recording goes: which of its last blocks are part of it, being written, or left over from
-//! a former one.
+//! How far a recording goes: which of its last blocks are part of it, and which are being written or given
+//! up.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use parking_lot::Mutex;
 
 use super::block::{Block, Indexes, Key};
 use super::build::is_still;
-use super::identity::{identity_of, is_clearly_older};
-use super::layout::{Grid, Layout};
+use super::identity::{Identity, identity_of};
+use super::layout::Layout;
 use super::refresh::Watch;
 use crate::format::h5::H5Array;
 use crate::format::{Filled, ReadErrorKind};
 use crate::volume::{Axis, Piece, PieceState, Problem, Region, Severity, Span};
 
 /// Most blocks at the end that are looked at for whether they open.
-const MAX_TAIL: usize = 4;
+const MAX_TAIL: usize = 64;
 
 /// What is needed to look into blocks while the extent is found out.
 pub(super) struct Survey<'a> {
@@ -40,13 +40,13 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Where it will lie or would have lain, and in what state it is.
-    pub fn piece(&self, place: &Placement<'_>) -> Piece {
+    fn piece(&self, place: &Placement<'_>) -> Piece {
         let state = if self.given_up.is_some() { PieceState::Damaged } else { PieceState::Writing };
-        Piece { axis: place.axis, range: place.range_of(self.block.number), state }
+        place.piece(self.block.number, state)
     }
 
     /// What is said of it.
-    pub fn problem(&self, place: &Placement<'_>) -> Option<Problem> {
+    fn problem(&self, place: &Placement<'_>) -> Option<Problem> {
         let reason = self.given_up.as_ref()?;
         let range = place.range_of(self.block.number);
         Some(Problem {
@@ -57,6 +57,29 @@ impl Tail {
             message: format!("not complete ({reason}): its writer stopped half-way, or has not gone on for a while"),
         })
     }
+}
+
+/// What lies between the last block that is shown and the end of the tail: pieces, and what is said of them.
+pub(super) fn beyond(tail: &[Tail], after: u64, place: &Placement<'_>) -> (Vec<Piece>, Vec<Problem>) {
+    let (mut pieces, mut problems) = (Vec::new(), Vec::new());
+    let mut next = after + 1;
+    for part in tail {
+        if part.block.number > next {
+            let range = [place.range_of(next)[0], place.range_of(part.block.number)[0]];
+            pieces.extend((next..part.block.number).map(|number| place.piece(number, PieceState::Missing)));
+            problems.push(Problem {
+                code: "missing_block",
+                severity: Severity::Error,
+                file: Some(part.block.path.to_path_buf()),
+                span: place.axis.map(|axis| Span { axis, range }),
+                message: format!("the {} blocks before this are missing", part.block.number - next),
+            });
+        }
+        pieces.push(part.piece(place));
+        problems.extend(part.problem(place));
+        next = part.block.number + 1;
+    }
+    (pieces, problems)
 }
 
 /// Where blocks lie along the growth axis, by their numbers.
@@ -71,6 +94,11 @@ pub(super) struct Placement<'a> {
 }
 
 impl Placement<'_> {
+    /// A piece at the place of a block.
+    pub fn piece(&self, number: u64, state: PieceState) -> Piece {
+        Piece { axis: self.axis, range: self.range_of(number), state }
+    }
+
     /// What a block of full length covers.
     pub fn range_of(&self, number: u64) -> [usize; 2] {
         let layout = self.layout;
@@ -84,6 +112,11 @@ impl Placement<'_> {
 }
 
 impl Survey<'_> {
+    /// Whether a block's file has not changed for a while.
+    pub fn is_still(&self, block: &Block, file: &Identity) -> bool {
+        is_still(block, file, self.watch)
+    }
+
     /// Length of a block along the growth axis, if it opens and has the right rank.
     pub fn growth_len(&self, block: &Block, layout: &Layout) -> Option<usize> {
         let open = block.open(self.key, self.indexes).ok()?;
@@ -115,7 +148,7 @@ impl Survey<'_> {
             let given_up = match last.open(self.key, self.indexes) {
                 Ok(open) if open.array.is_whole() || self.is_finished => break,
                 Ok(open) => {
-                    let is_still = is_still(last, &open.identity, self.watch);
+                    let is_still = self.is_still(last, &open.identity);
                     // Nobody goes on writing it: what there is of it is all there will be.
                     if is_still && is_readable(&open.array) {
                         break;
@@ -128,7 +161,7 @@ impl Survey<'_> {
                 Err(error) if error.kind == ReadErrorKind::Unsupported => break,
                 Err(error) => match identity_of(&last.path) {
                     Ok(identity)
-                        if error.kind != ReadErrorKind::NotYetWritten && is_still(last, &identity, self.watch) =>
+                        if error.kind != ReadErrorKind::NotYetWritten && self.is_still(last, &identity) =>
                     {
                         Some(error.message.to_string())
                     }
@@ -152,64 +185,4 @@ fn is_readable(array: &H5Array) -> bool {
         Ok(Filled::Except(gaps, _)) => !gaps.contains(&first),
         Err(_) => false,
     }
-}
-
-/// Position in `blocks` from which on they are left over from a former recording; `None` if none are.
-///
-/// Two signs: finished metadata whose claim ends exactly with an earlier block; and, in a recording
-/// without metadata or shorter than claimed, files older than the first block, since a rig that starts
-/// over after a crash overwrites from the first block on.
-pub(super) fn stale_from(
-    blocks: &[Arc<Block>],
-    first: u64,
-    layout: &Layout,
-    claimed: Option<&Grid>,
-    survey: &Survey<'_>,
-) -> Option<usize> {
-    let last = blocks.last()?;
-    let span = last.number - first + 1;
-    if let Some(grid) =
-        claimed.filter(|grid| survey.is_finished && layout.claimed_len > 0 && (grid.count as u64) < span)
-    {
-        let from = blocks.partition_point(|block| block.number - first < grid.count as u64);
-        let end = from.checked_sub(1).map(|i| &blocks[i])?;
-        let start = (layout.grid[layout.growth] - 1) * layout.block[layout.growth];
-        // Else the claim is wrong, and the files go on beyond it.
-        let is_exact = survey.growth_len(end, layout)? == layout.claimed_len.checked_sub(start)?;
-        return is_exact.then_some(from);
-    }
-    if claimed.is_some_and(|grid| grid.count as u64 == span) || blocks.len() < 2 {
-        return None;
-    }
-    let former = |block: &Block| {
-        let watch = survey.watch.lock();
-        let known = watch.former.get(&*block.path)?;
-        identity_of(&block.path).ok().map(|now| now == *known)
-    };
-    if !survey.watch.lock().former.is_empty() {
-        // We watched the restart, so no clock is needed.
-        let from = blocks.partition_point(|block| former(block) != Some(true));
-        return (from > 0 && from < blocks.len()).then_some(from);
-    }
-    let begin = identity_of(&blocks[0].path).ok()?;
-    let is_old = |block: &Arc<Block>| identity_of(&block.path).is_ok_and(|file| is_clearly_older(&file, &begin));
-    if !is_old(last) {
-        return None;
-    }
-    let from = blocks.partition_point(|block| !is_old(block));
-    (from > 0 && from < blocks.len()).then_some(from)
-}
-
-/// Names blocks that are left out as left over.
-pub(super) fn stale_problem(left: &[Arc<Block>]) -> Problem {
-    let file = left.first().map(|block| block.path.to_path_buf());
-    let text = match left {
-        [_] => "left over from a former recording; left out".to_owned(),
-        [.., last] => {
-            let name = last.path.file_name().unwrap_or_default().to_string_lossy();
-            format!("this and the following blocks up to {name} are left over from a former recording; left out")
-        }
-        [] => String::new(),
-    };
-    Problem { code: "stale_block", severity: Severity::Warning, file, span: None, message: text }
 }

@@ -46,7 +46,7 @@ fn problem(severity: Severity, code: &'static str, file: &Path, message: impl In
 /// Reads a JSON file that may hold Python's `NaN` and `Infinity`, which are taken for null.
 pub(super) fn read_value(path: &Path) -> Result<Value, String> {
     let mut text = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let file = h5::open_shared(path).map_err(|error| error.to_string())?;
     file.take(MAX_JSON_BYTES + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
     if text.len() as u64 > MAX_JSON_BYTES {
         return Err("far too large for metadata".into());

@@ -12,6 +12,8 @@ mod convert;
 mod describe;
 mod discover;
 mod extent;
+mod far;
+mod former;
 mod identity;
 mod layout;
 mod metadata;
@@ -62,6 +64,7 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
         prefix: candidate.prefix.clone(),
         channel: channel.unwrap_or(0),
         axes: options.axes.clone(),
+        leave_out_suspects: options.leave_out_suspects,
     };
     let source = build::build(&Arc::new(place), &candidate.listing, None, &Arc::new(Mutex::default()))?;
     if options.is_cancelled() {

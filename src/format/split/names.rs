@@ -1,7 +1,7 @@
 //! Which files of a folder are blocks of a recording, and in what order. Looks at names only.
 
-/// Two neighbouring block numbers may differ by this much before they are taken for different things
-/// (a file named after a date, say), so that one odd name does not claim a million missing blocks.
+/// Two neighbouring block numbers may differ by this much before more than the names is asked for (a file
+/// may be named after a date), so that one odd name does not claim a million missing blocks.
 const MAX_GAP: u64 = 256;
 
 /// One block's file.
@@ -18,10 +18,11 @@ pub(super) struct BlockName {
 pub(super) struct Group {
     /// What stands before the digits: usually nothing.
     pub prefix: String,
-    /// The blocks.
+    /// The blocks: the longest run of numbers.
     pub blocks: Vec<BlockName>,
-    /// Files that look like blocks of this group and are not used: a second file of one number, or a
-    /// number far from all others.
+    /// Numbers far from those, in order: blocks if the metadata count them or their content says so.
+    pub far: Vec<BlockName>,
+    /// Files that are not used: a second one of a number.
     pub left_out: Vec<String>,
 }
 
@@ -31,9 +32,22 @@ impl Group {
         prefix.is_none_or(|wanted| self.prefix == wanted || self.prefix.strip_suffix('_') == Some(wanted))
     }
 
+    /// Number of files that may be blocks.
+    pub fn num_files(&self) -> usize {
+        self.blocks.len() + self.far.len()
+    }
+
+    /// The blocks and what is far from them, in order.
+    pub fn all(&self) -> Vec<BlockName> {
+        let mut all: Vec<BlockName> = self.blocks.iter().chain(&self.far).cloned().collect();
+        all.sort_unstable_by_key(|block| block.number);
+        all
+    }
+
     /// All file names, those left out last.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.blocks.iter().map(|block| block.name.as_str()).chain(self.left_out.iter().map(String::as_str))
+        let named = self.blocks.iter().chain(&self.far).map(|block| block.name.as_str());
+        named.chain(self.left_out.iter().map(String::as_str))
     }
 }
 
@@ -83,9 +97,7 @@ pub(super) fn group(names: Vec<String>) -> (Vec<Group>, Vec<String>) {
                 _ => unique.push(block),
             }
         }
-        let (kept, strays) = largest_run(unique);
-        group.blocks = kept;
-        group.left_out.extend(strays.into_iter().map(|block| block.name));
+        (group.blocks, group.far) = largest_run(unique);
         group.left_out.sort_unstable();
     }
     groups.sort_by(|a, b| {
@@ -110,11 +122,16 @@ fn largest_run(blocks: Vec<BlockName>) -> (Vec<BlockName>, Vec<BlockName>) {
     let Some(&(start, stop)) = runs.iter().find(|run| run.1 - run.0 == longest) else {
         return (blocks, Vec::new());
     };
-    let mut kept = blocks;
-    let mut strays = kept.split_off(stop);
-    let rest = kept.split_off(start);
-    strays.append(&mut kept);
-    (rest, strays)
+    let mut far = blocks;
+    let mut above = far.split_off(stop);
+    let kept = far.split_off(start);
+    far.append(&mut above);
+    (kept, far)
+}
+
+/// Cuts blocks in order into runs without a large gap.
+pub(super) fn runs(blocks: &[BlockName]) -> impl Iterator<Item = &[BlockName]> {
+    blocks.chunk_by(|a, b| b.number - a.number <= MAX_GAP)
 }
 
 #[cfg(test)]
@@ -134,7 +151,7 @@ mod tests {
         let groups = group_all(["10000.h5", "9999.h5", "mean_4d.h5", "9998.h5", "shifts_sobel.h5", "20240131.h5"]);
         assert_eq!(groups.len(), 1);
         assert_eq!(names(&groups[0]), ["9998.h5", "9999.h5", "10000.h5"]);
-        assert_eq!(groups[0].left_out, ["20240131.h5"]);
+        assert_eq!((groups[0].far.len(), groups[0].far[0].name.as_str()), (1, "20240131.h5"));
     }
 
     #[test]

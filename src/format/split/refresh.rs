@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::block::Block;
 use super::build::{self, Previous, STILL};
 use super::discover::{Listing, io_error};
+use super::former::Sign;
 use super::identity::{Identity, identity_of, is_same_content};
 use super::names::BlockName;
 use super::source::SplitSource;
@@ -96,12 +97,12 @@ impl SplitSource {
         let is_restart = is_first_new && !(is_same_metadata && metadata.is_some());
         if is_restart {
             // Until the new first block can be read there is nothing to show: not the old recording either.
-            return Ok(match self.restarted(&listing, &group.blocks) {
+            return Ok(match self.restarted(&listing, &group.all()) {
                 Ok(source) => Refresh::Replaced(source),
                 Err(error) => Refresh::Gone(format!("the recording is being written anew ({})", error.message)),
             });
         }
-        let is_same_names = self.listed.group(&self.place.prefix).is_some_and(|old| old.blocks == group.blocks);
+        let is_same_names = self.listed.group(&self.place.prefix).is_some_and(|old| old == group);
         let is_overwritten = self.left_over.iter().any(|(path, was)| identity_of(path).ok() != *was);
         if is_same_names && is_same_metadata && changed.is_empty() && !is_overwritten && !self.tail_moved() {
             return Ok(Refresh::Unchanged);
@@ -118,6 +119,7 @@ impl SplitSource {
         for id in &changed {
             self.indexes.remove(*id);
         }
+        self.note_overwriting(&changed);
         let previous = Previous { source: self, blocks };
         let source = build::build(&self.place, &listing, Some(&previous), &self.watch)?;
         if !source.geometry.layout.is_like(&self.geometry.layout)
@@ -143,6 +145,7 @@ impl SplitSource {
     fn looks_like(&self, new: &Self) -> bool {
         self.info == new.info
             && self.beyond == new.beyond
+            && self.suspects == new.suspects
             && self.is_finished == new.is_finished
             && self.is_tail_judged == new.is_tail_judged
             && self.problems == new.problems
@@ -181,6 +184,9 @@ impl SplitSource {
 
     /// Whether a block left out at the end has changed, or has been still for long enough to be judged.
     fn tail_moved(&self) -> bool {
+        if self.blocks.last().is_some_and(|last| last.is_withheld() && self.is_settled(last)) {
+            return true;
+        }
         let mut watch = self.watch.lock();
         let now = Instant::now();
         self.tail.iter().any(|path| {
@@ -220,6 +226,20 @@ impl SplitSource {
         build::build(&self.place, listing, None, &Arc::new(Mutex::new(watch))).map(Arc::new)
     }
 
+    /// Where one of the blocks that only looked left over has been written anew, what follows it and has
+    /// not been is of the former recording: that was seen.
+    fn note_overwriting(&self, changed: &[u64]) {
+        let Some(suspects) = self.suspects.filter(|suspects| suspects.sign == Sign::Older) else { return };
+        let doubted = &self.blocks[suspects.from.min(self.blocks.len())..];
+        let Some(newest) = doubted.iter().rposition(|block| changed.contains(&block.id())) else { return };
+        let mut watch = self.watch.lock();
+        for block in &doubted[newest + 1..] {
+            if let Ok(file) = identity_of(&block.path) {
+                watch.former.insert(block.path.to_path_buf(), file);
+            }
+        }
+    }
+
     /// Chunk indices that mean other data in `new` than here, as few ranges as possible.
     fn stale_chunks(&self, new: &Self) -> Vec<Range<u64>> {
         let per_block = self.chunks_per_block();
@@ -229,8 +249,9 @@ impl SplitSource {
                 .blocks
                 .get(k)
                 .is_some_and(|now| now.id() == old.id() && self.geometry.region(k) == new.geometry.region(k));
-            // Held back as perhaps not written; now that a successor is there it counts as it is.
-            let is_settled = old.is_withheld() && (new.is_finished || k + 1 < new.blocks.len());
+            // Held back as perhaps not written; with a successor, or long untouched, it counts as it is.
+            let is_settled =
+                old.is_withheld() && (new.is_finished || k + 1 < new.blocks.len() || new.is_settled(old));
             if is_same && !is_settled {
                 continue;
             }

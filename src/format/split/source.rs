@@ -7,15 +7,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::block::{Block, GONE, Indexes, Key, OpenBlock};
-use super::build::Place;
+use super::build::{Place, is_still};
 use super::convert::convert_exactly;
 use super::discover::Listing;
+use super::former::Sign;
 use super::identity::{Identity, identity_of};
 use super::layout::Geometry;
 use super::metadata::Claim;
 use super::refresh::Watch;
 use super::rig::Rig;
-use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source, h5::Header};
+use crate::format::h5::{self, Header};
+use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
 use crate::volume::{
     ArrayInfo, Axis, DType, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span, copy_region,
 };
@@ -36,6 +38,10 @@ pub struct SplitSource {
     /// One for each position, missing ones too.
     pub(super) blocks: Vec<Arc<Block>>,
     pub(super) indexes: Arc<Indexes>,
+    /// The newest timepoint of which all was written.
+    pub(super) newest_readable: Option<usize>,
+    /// Blocks that are perhaps left over from a former recording.
+    pub(super) suspects: Option<Suspects>,
     /// Known since opening.
     pub(super) problems: Vec<Problem>,
     /// Found while reading, with the id of the block.
@@ -59,6 +65,15 @@ pub struct SplitSource {
     pub(super) listed: Arc<Listing>,
     /// What is remembered between looks at the folder.
     pub(super) watch: Arc<Mutex<Watch>>,
+}
+
+/// Blocks that are shown and perhaps left over from a former recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Suspects {
+    /// Position of the first; all after it are as well.
+    pub from: usize,
+    /// Why.
+    pub sign: Sign,
 }
 
 /// What the reference block told.
@@ -133,6 +148,36 @@ impl SplitSource {
         block.identity().or_else(|| identity_of(&block.path).ok())?.modified
     }
 
+    /// The newest timepoint of which all was written, as far as the files told when the folder was looked
+    /// at: where a recording that was cut off ends to the eye.
+    pub fn newest_readable(&self) -> Option<usize> {
+        self.newest_readable
+    }
+
+    /// Asks the files at the end that are not whole.
+    pub(super) fn find_newest(&self) -> Option<usize> {
+        let time = self.info.axes.iter().position(|axis| *axis == Some(Axis::T))?;
+        let growth = self.growth_axis();
+        if growth != time {
+            return self.info.shape.dims()[time].checked_sub(1);
+        }
+        let inner = (self.blocks.len() / self.geometry.grid()[growth].max(1)).max(1);
+        for (i, row) in self.blocks.chunks(inner).enumerate().rev() {
+            let region = self.geometry.region(i * inner);
+            let len = region.stop()[growth] - region.start()[growth];
+            let written = |block: &Arc<Block>| match block.state() {
+                PieceState::Whole | PieceState::Unseen => len,
+                PieceState::Missing => 0,
+                _ => block.open(&self.key, &self.indexes).map_or(0, |open| open.array.written_len(growth).min(len)),
+            };
+            match row.iter().map(written).min() {
+                None | Some(0) => {}
+                Some(written) => return Some(region.start()[growth] + written - 1),
+            }
+        }
+        None
+    }
+
     /// The block files in order, missing ones included.
     pub fn block_paths(&self) -> impl Iterator<Item = &Arc<Path>> {
         self.blocks.iter().map(|block| &block.path)
@@ -147,6 +192,25 @@ impl SplitSource {
     fn span(&self, ordinal: usize) -> Option<Span> {
         let (region, growth) = (self.geometry.region(ordinal), self.growth_axis());
         Some(Span { axis: self.axis()?, range: [region.start()[growth], region.stop()[growth]] })
+    }
+
+    /// Whether a block is complete and has not changed for a while: then what reads as zero is zero.
+    pub(super) fn is_settled(&self, block: &Block) -> bool {
+        block.is_complete() && block.identity().is_some_and(|file| is_still(block, &file, &self.watch))
+    }
+
+    /// Whether a block's file carries all that the file of the reference block carries beside the array: one
+    /// whose writer was cut off may not.
+    fn carries_marks(&self, block: &Block) -> bool {
+        let marks = |path: &Path| h5::read_attributes(path, "").map(|all| all.into_keys().collect::<Vec<_>>());
+        let reference = self.blocks.iter().find(|other| other.number == self.reference.number);
+        let wanted = reference.and_then(|reference| marks(&reference.path).ok()).unwrap_or_default();
+        let has = marks(&block.path).unwrap_or_default();
+        let is_complete = wanted.iter().all(|mark| has.contains(mark));
+        if !is_complete {
+            block.set_incomplete();
+        }
+        is_complete
     }
 
     /// Records a problem of a block, once for each block and code, and that the block is no better.
@@ -270,7 +334,8 @@ impl SplitSource {
         }
         if !self.is_finished && ordinal + 1 == self.blocks.len() && missing.is_empty() {
             let unwritten = trailing_zeros(buffer, &chunk.region, self.growth_axis());
-            if let Some(gap) = unwritten {
+            let is_data = || self.is_settled(block) && self.carries_marks(block);
+            if let Some(gap) = unwritten.filter(|_| !is_data()) {
                 block.set_withheld();
                 let text = "reads as zero at the end of the newest block of an unfinished recording: not written yet";
                 reason = ReadError::new(ReadErrorKind::NotYetWritten, &block.path, text);
@@ -303,7 +368,7 @@ impl SplitSource {
 }
 
 /// The trailing part of a chunk, along the growth axis, that is all zero: half-flushed blocks hold such
-/// parts inside chunks that count as written. Camera data never are all zero over a whole plane.
+/// parts inside chunks that count as written.
 fn trailing_zeros(buffer: &[u8], region: &Region, axis: usize) -> Option<Region> {
     let shape = region.shape();
     let dims = shape.dims();
@@ -395,7 +460,9 @@ impl Source for SplitSource {
         let rows = self.blocks.chunks(inner).enumerate().map(|(i, row)| {
             let region = self.geometry.region(i * inner);
             let range = [region.start()[growth], region.stop()[growth]];
-            let state = row.iter().map(|block| block.state()).max().unwrap_or(PieceState::Unseen);
+            let worst = row.iter().map(|block| block.state()).max().unwrap_or(PieceState::Unseen);
+            let is_suspect = self.suspects.is_some_and(|suspects| (i + 1) * inner > suspects.from);
+            let state = if is_suspect { worst.max(PieceState::Suspect) } else { worst };
             Piece { axis, range, state }
         });
         rows.chain(self.beyond.iter().copied()).collect()

@@ -115,26 +115,6 @@ fn name(ui: &Ui, area: Rect, name: &'static str, text: &str) {
     });
 }
 
-/// What a saved picture carries, as its options say.
-pub fn still(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
-    let options = &model.view.still;
-    let texts = [
-        options.name.then(|| model.array.name.clone()),
-        options.time.then(|| time_line(model, model.view.t)).filter(|_| model.info.has_axis[0]),
-        options.depth.then(|| depth_line(model)),
-    ];
-    let lines: Vec<Line> = texts.into_iter().flatten().map(|text| Line { text, ..Line::default() }).collect();
-    if !lines.is_empty() {
-        corner_block(ui, rect, &lines);
-    }
-    if options.color_bar {
-        color_bar(ui, rect, rect.right() - SCRIM_INSET, model);
-    }
-    if options.scale_bar {
-        scale_bar(ui, rect, image, model);
-    }
-}
-
 /// What has happened to a watched recording and must not be overlooked.
 fn live_notice(model: &Model<'_>) -> Option<String> {
     let live = model.live?;

@@ -2,7 +2,6 @@
 //! shows focus, explains itself on hover, and returns what the user asked for.
 
 mod button;
-mod check;
 mod histogram;
 mod menu;
 mod number;
@@ -15,7 +14,6 @@ mod wheel;
 use egui::{Response, Stroke, StrokeKind, Ui};
 
 pub use button::{Button, Fill, icon_button, pill, segmented, segmented_width};
-pub use check::check;
 pub use histogram::{Asked, Histogram, histogram};
 pub use menu::{choice, choice_width, menu_row};
 pub use number::Number;

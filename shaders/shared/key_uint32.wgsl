@@ -1,3 +1,0 @@
-fn key_of(raw: Raw) -> u32 {
-    return raw;
-}
