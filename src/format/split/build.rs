@@ -79,8 +79,7 @@ pub(super) fn build(
         path.set_file_name(name);
         Arc::new(Block::new(&path, number, is_present))
     };
-    let mut block_of =
-        |block: &BlockName| reuse(&block.name).unwrap_or_else(|| fresh(block.number, &block.name, true));
+    let mut block_of = |block: &BlockName| reuse(&block.name).unwrap_or_else(|| fresh(block.number, &block.name, true));
     let grid = Grid::of(&claim).filter(|grid| grid.count <= group.num_files() * 4 + MAX_ABSENT);
     let (sure, doubtful) = far::sort_out(group, grid.as_ref().map(|grid| grid.count));
     let mut blocks: Vec<Arc<Block>> = sure.iter().map(|block| block_of(block)).collect();
@@ -136,8 +135,7 @@ pub(super) fn build(
         None => Vec::new(),
     };
     let left = if is_left_out { &doubted[..] } else { &[] };
-    let left_over =
-        left.iter().take(NUM_LEFT_OVER).map(|b| (Arc::clone(&b.path), identity_of(&b.path).ok())).collect();
+    let left_over = left.iter().take(NUM_LEFT_OVER).map(|b| (Arc::clone(&b.path), identity_of(&b.path).ok())).collect();
     let tail = survey.trim_tail(&mut blocks);
     let is_last = |path: &Path| blocks.last().is_some_and(|last| *last.path == *path);
     let is_watched = |path: &Path| is_last(path) || tail.iter().any(|part| *part.block.path == *path);
@@ -203,7 +201,9 @@ pub(super) fn build(
         rig,
         reference,
         beyond,
-        suspects: doubt.filter(|_| !is_left_out).map(|doubt| Suspects { from: position(&doubted, first), sign: doubt.sign }),
+        suspects: doubt
+            .filter(|_| !is_left_out)
+            .map(|doubt| Suspects { from: position(&doubted, first), sign: doubt.sign }),
         is_tail_judged: tail.iter().all(|tail| tail.given_up.is_some()),
         tail: tail.iter().map(|tail| Arc::clone(&tail.block.path)).collect(),
         left_over,

@@ -160,9 +160,7 @@ impl Survey<'_> {
                 // An array of another name or shape is not on its way to becoming right.
                 Err(error) if error.kind == ReadErrorKind::Unsupported => break,
                 Err(error) => match identity_of(&last.path) {
-                    Ok(identity)
-                        if error.kind != ReadErrorKind::NotYetWritten && self.is_still(last, &identity) =>
-                    {
+                    Ok(identity) if error.kind != ReadErrorKind::NotYetWritten && self.is_still(last, &identity) => {
                         Some(error.message.to_string())
                     }
                     _ => None,

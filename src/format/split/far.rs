@@ -21,8 +21,7 @@ pub(super) fn sort_out(group: &Group, claimed: Option<usize>) -> (Vec<BlockName>
     let end = claimed.map_or(0, |count| count as u64 + u64::from(!is_from_zero));
     let is_claimed = |run: &&[BlockName]| run.first().is_some_and(|block| block.number < end);
     let has_claimed = runs(&all).any(|run| is_claimed(&run));
-    let is_sure =
-        |run: &&[BlockName]| if has_claimed { is_claimed(run) } else { run.first() == group.blocks.first() };
+    let is_sure = |run: &&[BlockName]| if has_claimed { is_claimed(run) } else { run.first() == group.blocks.first() };
     let sure = runs(&all).filter(is_sure).flatten().cloned().collect();
     let doubtful = runs(&all).filter(|run| !is_sure(run)).map(<[BlockName]>::to_vec).collect();
     (sure, doubtful)

@@ -250,8 +250,7 @@ impl SplitSource {
                 .get(k)
                 .is_some_and(|now| now.id() == old.id() && self.geometry.region(k) == new.geometry.region(k));
             // Held back as perhaps not written; with a successor, or long untouched, it counts as it is.
-            let is_settled =
-                old.is_withheld() && (new.is_finished || k + 1 < new.blocks.len() || new.is_settled(old));
+            let is_settled = old.is_withheld() && (new.is_finished || k + 1 < new.blocks.len() || new.is_settled(old));
             if is_same && !is_settled {
                 continue;
             }
