@@ -2,6 +2,7 @@
 //! recording behind them. `TECTUM_GALLERY=DIR` also draws every state of the window into that folder.
 
 mod ui_bench;
+mod ui_looks;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -141,6 +142,7 @@ fn keys_do_what_the_table_says() {
         if expected == Command::TogglePlay || matches!(expected, Command::ToggleOverlay(_)) {
             window.state_mut().view.overlay = None;
             window.state_mut().view.play.is_running = false;
+            window.run();
         }
     }
     assert_eq!(press(&mut window, Key::Questionmark), [Command::ToggleOverlay(Overlay::Keys)]);
@@ -540,7 +542,7 @@ fn a_small_window_folds_the_side_panel_and_cuts_nothing() {
             let rect = window.get_by_role_and_label(Role::SpinButton, name).rect();
             assert!(whole.contains_rect(rect), "{name} at {rect:?} in {size:?}");
         }
-        for name in ["Play", "Last timepoint", "Open…", "Keys", "Dataset"] {
+        for name in ["Play", "Last timepoint", "Open…", "More", "Dataset"] {
             let rect = window.get_by_role_and_label(Role::Button, name).rect();
             assert!(whole.contains_rect(rect), "{name} at {rect:?} in {size:?}");
         }
@@ -574,6 +576,7 @@ fn every_command() -> Vec<Command> {
         Command::ToggleSaturation,
         Command::ToggleColorBar,
         Command::SetCamera(Camera { zoom: 3.0, ..Camera::FIT }),
+        Command::ZoomBy(1.5),
         Command::Fit,
         Command::TogglePlay,
         Command::StopPlay,

@@ -376,7 +376,6 @@ impl Session {
             ram_budget_bytes: stats.budget_bytes + stats.picture_budget_bytes + stats.preview_budget_bytes,
             gpu_bytes: gpu.texture_bytes,
             gpu_budget_bytes: gpu.budget_bytes,
-            hit_rate: (stats.hits + stats.misses > 0).then_some(stats.hit_rate),
             note: gpu.is_software.then(|| "Software rendering".to_owned()),
         };
     }

@@ -91,7 +91,7 @@ impl Camera {
     /// The whole picture in the middle.
     pub const FIT: Self = Self { zoom: 1.0, center: [0.5, 0.5] };
     /// Closest and farthest zoom.
-    pub const ZOOM_RANGE: [f32; 2] = [0.1, 400.0];
+    pub const ZOOM_RANGE: [f32; 2] = [0.005, 400.0];
 
     /// The same with both values in range and finite.
     pub fn clamped(self) -> Self {

@@ -68,6 +68,8 @@ pub enum Command {
     ToggleColorBar,
     /// Zoom and pan.
     SetCamera(Camera),
+    /// Zoom by a factor about the middle of the canvas.
+    ZoomBy(f32),
     /// Show the whole picture.
     Fit,
     /// Start or stop playing.
@@ -202,6 +204,7 @@ impl Command {
             | Self::ToggleSaturation
             | Self::ToggleColorBar
             | Self::SetCamera(_)
+            | Self::ZoomBy(_)
             | Self::Fit
             | Self::TogglePlay
             | Self::StopPlay

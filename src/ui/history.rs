@@ -101,6 +101,7 @@ fn is_undoable(command: &Command) -> bool {
             | Command::ToggleInvert
             | Command::ToggleSaturation
             | Command::SetCamera(_)
+            | Command::ZoomBy(_)
             | Command::Fit
     )
 }
@@ -117,5 +118,6 @@ fn is_continuous(command: &Command) -> bool {
             | Command::SetLimits(_)
             | Command::SetGamma(_)
             | Command::SetCamera(_)
+            | Command::ZoomBy(_)
     )
 }

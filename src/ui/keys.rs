@@ -1,11 +1,11 @@
 //! The keyboard: one table that is both what the keys do and what the overlay lists.
 
-use egui::{Key, Modifiers, Ui};
+use egui::{Context, Event, Id, Key, Modifiers, Popup, Ui};
 
-use super::{Command, Overlay, ViewState};
+use super::{Camera, Command, Overlay, ViewState};
 
-/// What a key does.
-type Act = fn(&ViewState) -> Command;
+/// What a key does, given the camera that draws every voxel as one pixel.
+type Act = fn(Camera) -> Command;
 
 /// One line of the table.
 pub struct Binding {
@@ -49,6 +49,9 @@ const NONE: Modifiers = Modifiers::NONE;
 const SHIFT: Modifiers = Modifiers::SHIFT;
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// Two presses double the picture.
+const ZOOM_STEP: f32 = std::f32::consts::SQRT_2;
 
 /// All keys, and what the pointer does that is not seen.
 pub const BINDINGS: &[Binding] = &[
@@ -116,6 +119,23 @@ pub const BINDINGS: &[Binding] = &[
         group: Group::Picture,
         shortcuts: &[(NONE, Key::F, |_| Command::Fit)],
     },
+    Binding {
+        keys: "Shift F",
+        does: "One voxel, one pixel (1 : 1)",
+        group: Group::Picture,
+        shortcuts: &[(SHIFT, Key::F, Command::SetCamera)],
+    },
+    Binding {
+        keys: "+ −",
+        does: "Zoom in, out",
+        group: Group::Picture,
+        shortcuts: &[
+            (NONE, Key::Plus, |_| Command::ZoomBy(ZOOM_STEP)),
+            (SHIFT, Key::Plus, |_| Command::ZoomBy(ZOOM_STEP)),
+            (NONE, Key::Equals, |_| Command::ZoomBy(ZOOM_STEP)),
+            (NONE, Key::Minus, |_| Command::ZoomBy(1.0 / ZOOM_STEP)),
+        ],
+    },
     Binding { keys: "Ctrl wheel", does: "Zoom at the pointer", group: Group::Picture, shortcuts: &[] },
     Binding { keys: "Drag", does: "Move the picture", group: Group::Picture, shortcuts: &[] },
     Binding { keys: "Double-click", does: "Fit; on a control: reset it", group: Group::Picture, shortcuts: &[] },
@@ -174,52 +194,146 @@ pub const BINDINGS: &[Binding] = &[
     },
     Binding {
         keys: "Esc",
-        does: "Close what lies over the window",
+        does: "Close what lies on top, or go back",
         group: Group::Window,
         shortcuts: &[(NONE, Key::Escape, |_| Command::CloseOverlay)],
     },
 ];
 
-/// Commands of the keys pressed this frame. Nothing while a text field has the focus; the arrows, Space
-/// and Enter belong to whatever else has it.
-pub fn key_commands(ui: &Ui, view: &ViewState, has_dataset: bool, commands: &mut Vec<Command>) {
-    let ctx = ui.ctx();
-    if ctx.text_edit_focused() {
-        return;
-    }
-    let has_focus = ctx.memory(|memory| memory.focused().is_some());
-    for (modifiers, key, act) in BINDINGS.iter().flat_map(|binding| binding.shortcuts) {
-        let belongs_to_widget = has_focus
-            && matches!(
-                key,
-                Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown | Key::Space | Key::Home | Key::End
-            );
-        let command = act(view);
-        let is_general = matches!(command, Command::ToggleOverlay(_) | Command::CloseOverlay);
-        // What lies over the window keeps the keys from what lies below.
-        if belongs_to_widget || !(is_general || has_dataset && view.overlay.is_none()) {
-            continue;
+/// What the keyboard belongs to before the window itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Owner {
+    #[default]
+    Window,
+    /// A field that is being typed in.
+    Field,
+    /// A list that has dropped down.
+    Menu,
+}
+
+impl Owner {
+    fn now(ctx: &Context) -> Self {
+        if Popup::is_any_open(ctx) {
+            Self::Menu
+        } else if ctx.text_edit_focused() {
+            Self::Field
+        } else {
+            Self::Window
         }
-        let command = match command {
-            // Without a dataset the window is itself the dialog to open from.
-            Command::ToggleOverlay(Overlay::Open) if !has_dataset => Command::BrowseFolder,
-            other => other,
-        };
-        for _ in 0..ctx.input_mut(|input| take_presses(input, *modifiers, *key)) {
-            commands.push(command.clone());
+    }
+
+    /// Whether a key can be the one after which the keyboard is the window's again.
+    fn ends_with(self, key: Key) -> bool {
+        match self {
+            Self::Window => false,
+            Self::Field => matches!(key, Key::Enter | Key::Tab | Key::Escape),
+            Self::Menu => matches!(key, Key::Enter | Key::Space | Key::Escape),
         }
     }
 }
 
-/// Takes the presses of a key with exactly these modifiers off the input, repeats included.
-fn take_presses(input: &mut egui::InputState, wanted: Modifiers, wanted_key: Key) -> usize {
-    let before = input.events.len();
-    input.events.retain(|event| {
-        !matches!(event, egui::Event::Key { key, modifiers, pressed: true, .. }
-            if *key == wanted_key
-                && !modifiers.alt
-                && modifiers.shift == wanted.shift
-                && modifiers.command == wanted.command)
-    });
-    before - input.events.len()
+/// Commands of the keys pressed this frame, in the order they were typed. To be called when everything else
+/// has been drawn and `commands` holds what it asked for: a field takes what is typed into it up to the key
+/// that leaves it, a list that has dropped down what is typed while it is open, and only the rest is the
+/// window's. `one_to_one` is the camera that draws every voxel as one pixel, where there is a picture.
+pub fn key_commands(ui: &Ui, view: &ViewState, one_to_one: Option<Camera>, commands: &mut Vec<Command>) {
+    let has_dataset = one_to_one.is_some();
+    let ctx = ui.ctx();
+    let id = Id::unique("keyboard owner");
+    let now = Owner::now(ctx);
+    // As the last frame left it: the toolkit has taken the focus away by now if Esc is among the keys.
+    let mut owner = ctx.data(|data| data.get_temp::<Owner>(id)).unwrap_or_default();
+    ctx.data_mut(|data| data.insert_temp(id, now));
+    let has_focus = ctx.memory(|memory| memory.focused().is_some());
+    // A field may have kept an Esc to itself.
+    let is_escape_free = ctx.input(|input| input.events.iter().any(is_escape));
+    let mut overlay = commands.iter().fold(view.overlay, overlay_after);
+    let typed: Vec<Event> = ctx.input(|input| input.raw.events.clone());
+    for event in &typed {
+        match event {
+            // A click decides anew what the keyboard belongs to.
+            Event::PointerButton { pressed: true, .. } => owner = now,
+            Event::Key { key, pressed: true, repeat, modifiers, .. } => {
+                let is_fields = owner != Owner::Window && !is_for_window(*modifiers, *key);
+                if owner.ends_with(*key) && now != owner {
+                    let closes = owner == Owner::Field && is_escape(event) && is_escape_free && overlay.is_some();
+                    owner = Owner::Window;
+                    if !closes {
+                        continue;
+                    }
+                } else if is_fields {
+                    continue;
+                }
+                let Some(command) = command_of(one_to_one.unwrap_or(Camera::FIT), *modifiers, *key) else { continue };
+                let is_kept = has_focus && owner == Owner::Window && moves_in_widget(*key)
+                    || *repeat && !repeats(&command)
+                    || !is_allowed(&command, has_dataset, overlay);
+                if !is_kept {
+                    let command = without_dataset(command, has_dataset);
+                    overlay = overlay_after(overlay, &command);
+                    commands.push(command);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_escape(event: &Event) -> bool {
+    matches!(event, Event::Key { key: Key::Escape, pressed: true, .. })
+}
+
+/// Keys that mean the same while something is being typed.
+fn is_for_window(modifiers: Modifiers, key: Key) -> bool {
+    key == Key::F1 || modifiers.command && matches!(key, Key::O | Key::S)
+}
+
+/// Keys that are for whatever control has the focus.
+fn moves_in_widget(key: Key) -> bool {
+    matches!(key, Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown | Key::Space | Key::Home | Key::End)
+}
+
+/// What a key held down does again and again; a switch is thrown once.
+fn repeats(command: &Command) -> bool {
+    matches!(command, Command::StepT(_) | Command::StepDepth(_) | Command::ZoomBy(_) | Command::Undo | Command::Redo)
+}
+
+/// What lies over the window keeps the keys from what lies below, and without a dataset there is no view.
+fn is_allowed(command: &Command, has_dataset: bool, overlay: Option<Overlay>) -> bool {
+    match command {
+        Command::ToggleOverlay(Overlay::Keys | Overlay::Open) | Command::CloseOverlay => true,
+        Command::ToggleOverlay(_) => has_dataset,
+        _ => has_dataset && overlay.is_none(),
+    }
+}
+
+/// Without a dataset the window is itself the dialog to open from.
+fn without_dataset(command: Command, has_dataset: bool) -> Command {
+    match command {
+        Command::ToggleOverlay(Overlay::Open) if !has_dataset => Command::BrowseFolder,
+        other => other,
+    }
+}
+
+/// What lies over the window once a command has been carried out.
+fn overlay_after(overlay: Option<Overlay>, command: &Command) -> Option<Overlay> {
+    match command {
+        Command::ToggleOverlay(asked) if overlay == Some(*asked) => None,
+        Command::ToggleOverlay(asked) => Some(*asked),
+        Command::CloseOverlay => None,
+        _ => overlay,
+    }
+}
+
+/// The command of a key with exactly these modifiers.
+fn command_of(one_to_one: Camera, modifiers: Modifiers, key: Key) -> Option<Command> {
+    let is_exact = |wanted: Modifiers| {
+        !modifiers.alt
+            && modifiers.shift == wanted.shift
+            && modifiers.command == wanted.command
+            // On a Mac the control key is not the command key.
+            && (modifiers.command || !modifiers.ctrl)
+    };
+    let mut shortcuts = BINDINGS.iter().flat_map(|binding| binding.shortcuts);
+    shortcuts.find(|(wanted, bound, _)| *bound == key && is_exact(*wanted)).map(|(_, _, act)| act(one_to_one))
 }

@@ -89,8 +89,6 @@ pub struct Figures {
     pub gpu_bytes: usize,
     /// Their budget.
     pub gpu_budget_bytes: usize,
-    /// Part of chunks asked for that were in the cache, 0 to 1.
-    pub hit_rate: Option<f64>,
     /// A quiet note, such as that there is no GPU.
     pub note: Option<String>,
 }

@@ -41,7 +41,8 @@ pub fn dialog(
             ui.add_space(14.0);
             add(ui, commands);
         });
-    if response.should_close() && !commands.contains(&Command::CloseOverlay) {
+    // Esc is among the keys, which are read in the order they were typed.
+    if response.backdrop_response.clicked() && !commands.contains(&Command::CloseOverlay) {
         commands.push(Command::ToggleOverlay(overlay));
     }
 }

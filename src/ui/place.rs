@@ -42,6 +42,33 @@ fn fit_size(canvas: Rect, info: &ViewInfo, orientation: Orientation) -> Vec2 {
     vec2((width * scale) as f32, (height * scale) as f32).max(Vec2::splat(1.0))
 }
 
+/// Pixels of the screen along the shorter edge of a voxel: 1 where every voxel is a pixel.
+pub fn pixels_per_voxel(
+    canvas: Rect,
+    info: &ViewInfo,
+    orientation: Orientation,
+    camera: Camera,
+    pixels_per_point: f32,
+) -> f64 {
+    let size = fit_size(canvas, info, orientation) * camera.zoom * pixels_per_point;
+    let [columns, rows] = image_size(info, orientation);
+    (f64::from(size.x) / columns as f64).min(f64::from(size.y) / rows as f64)
+}
+
+/// The camera that draws the shorter edge of a voxel with so many pixels of the screen, and keeps the middle.
+pub fn camera_of_scale(
+    canvas: Rect,
+    info: &ViewInfo,
+    orientation: Orientation,
+    camera: Camera,
+    pixels_per_point: f32,
+    scale: f64,
+) -> Camera {
+    let fitted = Camera { zoom: 1.0, ..camera };
+    let zoom = scale / pixels_per_voxel(canvas, info, orientation, fitted, pixels_per_point);
+    Camera { zoom: zoom as f32, ..camera }.clamped()
+}
+
 /// The camera that zooms by `factor` and keeps what lies under `pointer` there.
 pub fn zoom_at(canvas: Rect, image: Rect, camera: Camera, pointer: Pos2, factor: f32) -> Camera {
     let [low, high] = Camera::ZOOM_RANGE;
@@ -117,6 +144,21 @@ mod tests {
         let under = |image: Rect| (pointer - image.min) / image.size();
         assert!((under(before) - under(after)).length() < 1e-4);
         assert_eq!(after.width(), 3000.0);
+    }
+
+    #[test]
+    fn one_to_one_draws_every_voxel_with_a_pixel() {
+        let canvas = Rect::from_min_size(pos2(0.0, 40.0), vec2(1000.0, 600.0));
+        for (orientation, shorter) in [(Orientation::Xy, 200.0), (Orientation::Xz, 200.0)] {
+            for pixels_per_point in [1.0, 1.5, 2.0] {
+                let camera = camera_of_scale(canvas, &info(), orientation, Camera::FIT, pixels_per_point, 1.0);
+                let image = image_rect(canvas, &info(), orientation, camera);
+                let pixels = image.width() * pixels_per_point;
+                assert!((pixels - shorter).abs() < 0.01, "{orientation:?} at {pixels_per_point}: {pixels}");
+                let scale = pixels_per_voxel(canvas, &info(), orientation, camera, pixels_per_point);
+                assert!((scale - 1.0).abs() < 1e-4);
+            }
+        }
     }
 
     #[test]

@@ -225,6 +225,9 @@ impl ViewState {
             Command::ToggleSaturation => self.saturation = !self.saturation,
             Command::ToggleColorBar => self.color_bar = !self.color_bar,
             Command::SetCamera(camera) => self.camera = camera.clamped(),
+            Command::ZoomBy(factor) => {
+                self.camera = Camera { zoom: self.camera.zoom * factor, ..self.camera }.clamped();
+            }
             Command::Fit => self.camera = Camera::FIT,
             Command::TogglePlay => self.toggle_play(last_t),
             Command::StopPlay => self.play.is_running = false,
@@ -268,9 +271,11 @@ impl ViewState {
             Command::ToggleOverlay(overlay) => {
                 self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
             }
+            // One at a time, the topmost first.
             Command::CloseOverlay => {
-                self.overlay = None;
-                self.drawer = None;
+                if self.overlay.take().is_none() {
+                    self.drawer = None;
+                }
             }
             Command::OpenPath(_) | Command::OpenDemo | Command::BrowseFolder | Command::BrowseFile => {
                 self.overlay = None;

@@ -32,12 +32,18 @@ pub struct Tokens {
     pub t3: Color32,
     /// Selection, handles, the one thing to press.
     pub accent: Color32,
+    /// Text that is chosen or switched on.
+    pub accent_text: Color32,
     /// Text on the accent colour.
     pub on_accent: Color32,
     /// Good.
     pub ok: Color32,
+    /// Text about what is good.
+    pub ok_text: Color32,
     /// Look at this.
     pub warn: Color32,
+    /// Text about what to look at.
+    pub warn_text: Color32,
     /// Wrong, or live.
     pub bad: Color32,
     /// Text about what is wrong, or live.
@@ -62,9 +68,12 @@ pub(super) const DARK: Tokens = Tokens {
     t2: rgb(0xa3abb6),
     t3: rgb(0x828b98),
     accent: rgb(0x4aa8ff),
+    accent_text: rgb(0x4aa8ff),
     on_accent: rgb(0x04121f),
     ok: rgb(0x48c78e),
+    ok_text: rgb(0x48c78e),
     warn: rgb(0xf2b441),
+    warn_text: rgb(0xf2b441),
     bad: rgb(0xff5d5d),
     bad_text: rgb(0xff8d8d),
     handle: rgb(0xe8eaed),
@@ -81,11 +90,14 @@ const LIGHT: Tokens = Tokens {
     t2: rgb(0x4c5561),
     t3: rgb(0x646d79),
     accent: rgb(0x0a6fd1),
+    accent_text: rgb(0x0857a6),
     on_accent: rgb(0xffffff),
     ok: rgb(0x1d8a59),
+    ok_text: rgb(0x146b44),
     warn: rgb(0x8f5a00),
+    warn_text: rgb(0x7a4c00),
     bad: rgb(0xc92a2a),
-    bad_text: rgb(0xb82222),
+    bad_text: rgb(0xa81c1c),
     handle: rgb(0xffffff),
     bars: rgb(0x9aa3ae),
 };
@@ -312,17 +324,55 @@ mod tests {
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
+    /// A translucent colour as it looks on an opaque one.
+    fn over(front: Color32, ground: Color32) -> Color32 {
+        ground.blend(front)
+    }
+
     #[test]
     fn text_stands_out_from_what_it_is_on() {
         for tokens in [&DARK, &LIGHT] {
-            for text in [tokens.t1, tokens.t2, tokens.t3, tokens.warn, tokens.bad_text] {
-                for background in [tokens.bg0, tokens.bg1] {
-                    let ratio = contrast(text, background);
-                    assert!(ratio >= 4.5, "{text:?} on {background:?}: {ratio:.2}");
+            let plain = [tokens.t1, tokens.t2, tokens.t3, tokens.warn_text, tokens.bad_text, tokens.ok_text];
+            for text in plain.into_iter().chain([tokens.accent_text]) {
+                for ground in [tokens.bg0, tokens.bg1, tokens.bg2] {
+                    let ratio = contrast(text, ground);
+                    assert!(ratio >= 4.5, "{text:?} on {ground:?}: {ratio:.2}");
                 }
             }
-            assert!(contrast(tokens.t1, tokens.bg3) >= 4.5);
+            // What is pointed at turns to bg3; headings and units turn brighter there.
+            for text in [tokens.t1, tokens.t2, tokens.bad_text, tokens.accent_text] {
+                assert!(contrast(text, tokens.bg3) >= 4.5, "{text:?} on {:?}", tokens.bg3);
+            }
+            // Pills and switched buttons are washes of their own colour, stronger under the pointer.
+            let washed = [
+                (tokens.ok_text, tokens.ok),
+                (tokens.warn_text, tokens.warn),
+                (tokens.bad_text, tokens.bad),
+                (tokens.t2, tokens.t2),
+                (tokens.accent_text, tokens.accent),
+            ];
+            for (text, wash) in washed {
+                for strength in [0.15, 0.18, 0.22] {
+                    let ground = over(wash.gamma_multiply(strength), tokens.bg1);
+                    let ratio = contrast(text, ground);
+                    assert!(ratio >= 4.5, "{text:?} on its wash {ground:?}: {ratio:.2}");
+                }
+            }
             assert!(contrast(tokens.on_accent, tokens.accent) >= 4.5);
+        }
+    }
+
+    #[test]
+    fn the_scrim_carries_text_on_any_picture() {
+        for ground in [Color32::BLACK, Color32::from_gray(128), Color32::WHITE] {
+            let scrim = over(SCRIM, ground);
+            for text in [ON_CANVAS, ON_SCRIM_QUIET] {
+                assert!(contrast(text, scrim) >= 4.5, "{text:?} over {ground:?}");
+            }
+            // Shapes need 3 : 1; their text is never coloured.
+            for shape in [DARK.warn, DARK.accent, DARK.bad_text] {
+                assert!(contrast(shape, scrim) >= 3.0, "{shape:?} over {ground:?}");
+            }
         }
     }
 }

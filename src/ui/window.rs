@@ -7,7 +7,7 @@ use egui::{Rect, Stroke, Ui, pos2};
 use super::keys::key_commands;
 use super::panels::{canvas, depth, problems, side, status_bar, time_bar, top_bar};
 use super::theme::{self, Tokens};
-use super::{Canvas, Command, Model, Overlay, overlay, screens};
+use super::{Canvas, Command, Model, Overlay, overlay, place, screens};
 
 /// Below this width the side panel is a column of icons.
 const WIDE: f32 = 1100.0;
@@ -54,36 +54,37 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
     let view = model.view;
     theme::choose(ui.ctx(), view.theme);
     let mut commands = Vec::new();
-    key_commands(ui, view, true, &mut commands);
     let tokens = Tokens::of(view.theme);
     let has_time = model.info.shape[0] > 1 || model.live.is_some();
     let regions = Regions::new(ui.max_rect(), has_time);
 
+    // In the order in which the keyboard goes through them: from the top, left to right.
+    overlay::within(ui, regions.top, "top", |ui| {
+        theme::fill(ui, regions.top, tokens.bg1);
+        top_bar::top_bar_ui(ui, regions.top, model, regions.is_narrow, &mut commands);
+        ui.painter().hline(regions.top.x_range(), regions.top.bottom() - 0.5, Stroke::new(1.0, tokens.line));
+    });
     let readout = overlay::within(ui, regions.canvas, "canvas", |ui| {
         let readout = canvas::canvas_ui(ui, regions.canvas, model, picture, &mut commands);
         depth::depth_ui(ui, regions.canvas, model, &mut commands);
         readout
     });
-    overlay::within(ui, regions.top, "top", |ui| {
-        theme::fill(ui, regions.top, tokens.bg1);
-        top_bar::top_bar_ui(ui, regions.top, model, &mut commands);
-        ui.painter().hline(regions.top.x_range(), regions.top.bottom() - 0.5, Stroke::new(1.0, tokens.line));
-    });
-    if has_time {
-        overlay::within(ui, regions.time, "time", |ui| {
-            time_bar::time_bar_ui(ui, regions.time, model, &mut commands);
-        });
-    }
     overlay::within(ui, regions.side, "side", |ui| {
         if regions.is_narrow {
             side::icons_ui(ui, regions.side, model, &mut commands);
         } else {
-            side::side_ui(ui, regions.side, model, &mut commands);
+            side::side_ui(ui, regions.side, regions.canvas, model, &mut commands);
         }
     });
     if regions.is_narrow {
-        let room = Rect::from_min_max(regions.canvas.min, pos2(regions.canvas.right(), regions.time.bottom()));
-        overlay::within(ui, room, "drawer", |ui| side::drawer_ui(ui, room, model, &mut commands));
+        overlay::within(ui, regions.canvas, "drawer", |ui| {
+            side::drawer_ui(ui, regions.canvas, model, &mut commands);
+        });
+    }
+    if has_time {
+        overlay::within(ui, regions.time, "time", |ui| {
+            time_bar::time_bar_ui(ui, regions.time, model, &mut commands);
+        });
     }
     overlay::within(ui, regions.status, "status", |ui| {
         status_bar::status_bar_ui(ui, regions.status, model, readout.as_ref());
@@ -94,6 +95,15 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
         Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, &mut commands),
         None => {}
     }
+    let one_to_one = place::camera_of_scale(
+        regions.canvas,
+        model.info,
+        view.orientation,
+        view.camera,
+        ui.ctx().pixels_per_point(),
+        1.0,
+    );
+    key_commands(ui, view, Some(one_to_one), &mut commands);
     drop_hint(ui, regions.canvas.union(regions.side));
     commands
 }

@@ -52,6 +52,8 @@ pub struct Bench {
     pub commands: Vec<Command>,
     pub clock_s: f64,
     pub texture: Option<(Colormap, TextureHandle)>,
+    /// A picture of one colour in place of the brain.
+    pub ground: Option<Color32>,
 }
 
 impl Default for Bench {
@@ -117,7 +119,6 @@ impl Default for Bench {
                 ram_budget_bytes: 6_000_000_000,
                 gpu_bytes: 212_000_000,
                 gpu_budget_bytes: 1_024_000_000,
-                hit_rate: Some(0.97),
                 ..Figures::default()
             },
             recent: vec![
@@ -128,6 +129,7 @@ impl Default for Bench {
             commands: Vec::new(),
             clock_s: 0.0,
             texture: None,
+            ground: None,
             info,
         }
     }
@@ -170,7 +172,8 @@ impl Bench {
     fn dataset_ui(&mut self, ui: &mut Ui) -> Vec<Command> {
         let colormap = self.view.display(&self.info).colormap;
         if self.texture.as_ref().is_none_or(|(made, _)| *made != colormap) {
-            let texture = ui.ctx().load_texture("brain", brain(colormap), TextureOptions::LINEAR);
+            let picture = self.ground.map_or_else(|| brain(colormap), |color| ColorImage::filled([2, 2], color));
+            let texture = ui.ctx().load_texture("brain", picture, TextureOptions::LINEAR);
             self.texture = Some((colormap, texture));
         }
         let texture = match self.shown {

@@ -36,19 +36,6 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     limits_row(ui, limits, bounds, is_integer, data.map(|data| data.range), commands);
 
     let rect = row(ui, "Gamma");
-    let number = Number {
-        name: "Gamma",
-        value: f64::from(view.gamma),
-        range: GAMMA_RANGE.map(f64::from),
-        decimals: Some(2),
-        step: 0.01,
-        unit: "",
-        hint: "Below 1 brightens the middle, above 1 darkens it",
-        key: "",
-    };
-    if let Some(gamma) = number.show(ui, field(rect, 56.0, 0.0)) {
-        commands.push(Command::SetGamma(gamma as f32));
-    }
     let track = Rect::from_x_y_ranges(rect.left() + 50.0..=rect.right() - 60.0, rect.y_range());
     // Logarithmic, so that halving and doubling lie equally far from 1.
     let moved = Slider {
@@ -64,14 +51,27 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         let gamma = (log2.exp2() * 100.0).round() / 100.0;
         commands.push(Command::SetGamma(if (0.97..1.03).contains(&gamma) { 1.0 } else { gamma as f32 }));
     }
+    let number = Number {
+        name: "Gamma",
+        value: f64::from(view.gamma),
+        range: GAMMA_RANGE.map(f64::from),
+        decimals: Some(2),
+        step: 0.01,
+        unit: "",
+        hint: "Below 1 brightens the middle, above 1 darkens it",
+        key: "",
+    };
+    if let Some(gamma) = number.show(ui, field(rect, 56.0, 0.0)) {
+        commands.push(Command::SetGamma(gamma as f32));
+    }
 
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
     let gap = 6.0;
-    let widths = [70.0, 100.0, rect.width() - 170.0 - 2.0 * gap];
     let buttons = [
         (
             Button {
-                text: "Auto  A",
+                text: "Auto",
+                has_keycap: true,
                 name: "Auto contrast",
                 hint: "0.1 to 99.9 percent of the whole recording",
                 key: "A",
@@ -81,8 +81,8 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         ),
         (
             Button {
-                text: "Saturation  S",
-                name: "Saturation",
+                text: "Saturation",
+                has_keycap: true,
                 is_on: Some(view.saturation),
                 hint: "Full-scale voxels red, zero blue",
                 key: "S",
@@ -92,8 +92,8 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         ),
         (
             Button {
-                text: "Invert  I",
-                name: "Invert",
+                text: "Invert",
+                has_keycap: true,
                 is_on: Some(view.invert),
                 hint: "Turn the colormap round",
                 key: "I",
@@ -102,8 +102,11 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
             Command::ToggleInvert,
         ),
     ];
+    let wanted: f32 = buttons.iter().map(|(button, _)| button.width(ui)).sum();
+    let spare = (rect.width() - 2.0 * gap - wanted) / buttons.len() as f32;
     let mut left = rect.left();
-    for ((button, command), width) in buttons.into_iter().zip(widths) {
+    for (button, command) in buttons {
+        let width = button.width(ui) + spare;
         let area = Rect::from_min_size(pos2(left, rect.top() + 1.0), vec2(width, 24.0));
         if button.show(ui, area) {
             commands.push(command);
@@ -137,12 +140,13 @@ fn limits_row(
     };
     let dash = pos2(rect.right() - width - 10.0, rect.center().y);
     widgets::text(ui.painter(), dash, egui::Align2::CENTER_CENTER, "–", font(13.0, Weight::Regular), tokens.t2);
+    // Typed the wrong way round, the limits change places.
     let low = number("Lower limit", limits[0], [bounds[0], limits[1]]);
-    if let Some(value) = low.show(ui, field(rect, width, width + 20.0)) {
+    if let Some(value) = low.show_typed(ui, field(rect, width, width + 20.0), bounds) {
         commands.push(Command::SetLimits([value, limits[1]]));
     }
     let high = number("Upper limit", limits[1], [limits[0], bounds[1]]);
-    if let Some(value) = high.show(ui, field(rect, width, 0.0)) {
+    if let Some(value) = high.show_typed(ui, field(rect, width, 0.0), bounds) {
         commands.push(Command::SetLimits([limits[0], value]));
     }
 }
@@ -164,14 +168,15 @@ pub fn colormap_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     }
     let rect = row(ui, "Color bar");
     let show = Button {
-        text: "Show  C",
+        text: "Show",
         name: "Color bar",
+        has_keycap: true,
         is_on: Some(model.view.color_bar),
         hint: "The colormap and its limits on the picture",
         key: "C",
         ..Button::default()
     };
-    if show.show(ui, field(rect, 72.0, 0.0)) {
+    if show.show(ui, field(rect, show.width(ui), 0.0)) {
         commands.push(Command::ToggleColorBar);
     }
 }

@@ -10,10 +10,10 @@ use crate::volume::{PieceState, count_states};
 /// The rows of the Dataset section.
 pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     if model.datasets.len() > 1 {
-        let rect = row(ui, "Array");
+        let rect = row(ui, ARRAY);
         let names: Vec<&str> = model.datasets.iter().map(|entry| entry.name.as_str()).collect();
         let hint = model.datasets.get(model.chosen_dataset).map_or("", |entry| entry.summary.as_str());
-        if let Some(index) = choice(ui, field(rect, 168.0, 0.0), "Array", &names, model.chosen_dataset, hint, "") {
+        if let Some(index) = choice(ui, field(rect, 168.0, 0.0), ARRAY, &names, model.chosen_dataset, hint, "") {
             commands.push(Command::ChooseDataset(index));
         }
     }
@@ -48,12 +48,18 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
         let dims: Vec<String> = claimed.iter().map(|&dim| format::integer(dim)).collect();
         value_row(ui, "Claimed shape", &dims.join(" × "));
     }
-    let facts = model.array.facts.iter().filter(|(label, _)| state.is_none() || label != BLOCKS);
+    let is_told = |label: &str| {
+        let is_picked_above = label == ARRAY && model.datasets.len() > 1;
+        is_picked_above || label == BLOCKS && state.is_some()
+    };
+    let facts = model.array.facts.iter().filter(|(label, _)| !is_told(label));
     for (label, value) in facts {
         value_row(ui, label, value);
     }
 }
 
+/// The format tells it as a fact where there is nothing to choose.
+const ARRAY: &str = "Array";
 const BLOCKS: &str = "Blocks";
 
 /// "19 whole · 1 damaged · 1 being written"; `None` where all are sound or not looked at yet.

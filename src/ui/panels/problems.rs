@@ -4,7 +4,7 @@ use egui::{Align2, Rect, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::icons;
 use super::super::theme::{Tokens, Weight, filled_icon_font, font};
-use super::super::widgets::{Button, runs};
+use super::super::widgets::{Button, elided, runs};
 use super::super::{Command, Model, Overlay, format, overlay};
 use crate::volume::{Problem, Severity, Span};
 
@@ -65,7 +65,8 @@ fn problem_ui(ui: &mut Ui, problem: &Problem) {
         });
     }
     let place = place.join("  ·  ");
-    let below = runs(ui.painter(), 11.5, width, &[(place.as_str(), Weight::Regular, tokens.t3)]);
+    let cut = elided(ui, &place, font(11.5, Weight::Regular), width);
+    let below = runs(ui.painter(), 11.5, width, &[(cut.as_str(), Weight::Regular, tokens.t3)]);
     let height = body.size().y + if place.is_empty() { 0.0 } else { below.size().y + 2.0 };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::ListItem, true, format!("{heading} {place}")));

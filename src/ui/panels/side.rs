@@ -7,7 +7,7 @@ use super::super::theme::Tokens;
 use super::super::widgets::{
     self, Button, Fill, Number, choice, choice_width, icon_button, section_header, segmented, text_width,
 };
-use super::super::{Camera, Command, Mode, Model, Section, format, icons, num_depths};
+use super::super::{Camera, Command, Mode, Model, Section, format, icons, num_depths, place};
 use super::contrast;
 use super::dataset::dataset_rows;
 use crate::ui::theme::{Weight, fill, font};
@@ -20,7 +20,7 @@ pub const ICONS_WIDTH: f32 = 44.0;
 const PADDING: f32 = 16.0;
 
 /// The whole panel, its sections one below the other.
-pub fn side_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+pub fn side_ui(ui: &mut Ui, rect: Rect, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
     fill(ui, rect, tokens.bg1);
     ui.painter().vline(rect.left() + 0.5, rect.y_range(), Stroke::new(1.0, tokens.line));
@@ -28,7 +28,7 @@ pub fn side_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Co
         Rect::from_min_max(pos2(rect.left() + PADDING, rect.top() + 4.0), pos2(rect.right() - 2.0, rect.bottom()));
     scrolled(ui, inner, "side", |ui| {
         for section in Section::ALL {
-            section_ui(ui, section, model, commands);
+            section_ui(ui, section, canvas, model, commands);
         }
         ui.add_space(12.0);
     });
@@ -41,7 +41,7 @@ pub fn icons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<C
     ui.painter().vline(rect.left() + 0.5, rect.y_range(), Stroke::new(1.0, tokens.line));
     for (index, section) in Section::ALL.into_iter().enumerate() {
         let center = pos2(rect.center().x, rect.top() + 24.0 + 36.0 * index as f32);
-        let area = Rect::from_center_size(center, vec2(30.0, 30.0));
+        let area = Rect::from_center_size(center, vec2(32.0, 32.0));
         let icon = match section {
             Section::View => icons::EYE,
             Section::Contrast => icons::CIRCLE_HALF,
@@ -64,7 +64,8 @@ pub fn drawer_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Ve
     let wanted = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(260.0);
     let height = wanted.min(canvas.height() - 16.0);
     // Beside the depth slider, not over it.
-    let right = canvas.right() - if canvas.width() > width + 80.0 { 64.0 } else { 8.0 };
+    let right =
+        if canvas.width() > width + 80.0 { super::depth::left_edge(canvas, model) } else { canvas.right() - 8.0 };
     let rect = Rect::from_min_size(pos2(right - width, canvas.top() + 8.0), vec2(width, height));
     ui.painter().add(ui.visuals().popup_shadow.as_shape(rect, 6.0));
     ui.painter().rect(rect, 6.0, tokens.bg1, Stroke::new(1.0, tokens.line), egui::StrokeKind::Inside);
@@ -76,7 +77,7 @@ pub fn drawer_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Ve
     );
     let content = scrolled(ui, inner, ("drawer", section), |ui| {
         header(ui, section, None, commands);
-        section_rows(ui, section, model, commands);
+        section_rows(ui, section, canvas, model, commands);
         ui.add_space(10.0);
     });
     ui.data_mut(|data| data.insert_temp(id, content + 10.0));
@@ -97,11 +98,11 @@ fn scrolled(ui: &mut Ui, rect: Rect, salt: impl std::hash::Hash + std::fmt::Debu
     .inner
 }
 
-fn section_ui(ui: &mut Ui, section: Section, model: &Model<'_>, commands: &mut Vec<Command>) {
+fn section_ui(ui: &mut Ui, section: Section, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let is_folded = model.view.folded[section as usize];
     header(ui, section, Some(is_folded), commands);
     if !is_folded {
-        section_rows(ui, section, model, commands);
+        section_rows(ui, section, canvas, model, commands);
     }
 }
 
@@ -116,9 +117,9 @@ fn header(ui: &mut Ui, section: Section, is_folded: Option<bool>, commands: &mut
     }
 }
 
-fn section_rows(ui: &mut Ui, section: Section, model: &Model<'_>, commands: &mut Vec<Command>) {
+fn section_rows(ui: &mut Ui, section: Section, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     match section {
-        Section::View => view_rows(ui, model, commands),
+        Section::View => view_rows(ui, canvas, model, commands),
         Section::Contrast => contrast::contrast_rows(ui, model, commands),
         Section::Colormap => contrast::colormap_rows(ui, model, commands),
         Section::Dataset => dataset_rows(ui, model, commands),
@@ -146,7 +147,7 @@ pub fn field(row: Rect, width: f32, inset: f32) -> Rect {
     Rect::from_min_max(pos2(right - width, row.top() + 1.0), pos2(right, row.bottom() - 1.0))
 }
 
-fn view_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+fn view_rows(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let view = model.view;
     let num = num_depths(model.info, view.orientation);
     let last = num.saturating_sub(1);
@@ -177,10 +178,9 @@ fn view_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
                 commands.push(Command::DepthTo(depth as usize));
             }
             let axis = view.orientation.depth_axis();
-            let edge = model.info.voxel_size.and_then(|size| size.along(axis));
-            let depth = edge
-                .map_or("—".to_owned(), |edge| format!("{} µm", format::length_um(edge * view.depth_index() as f64)));
-            value_row(ui, "Depth", &depth);
+            if let Some(edge) = model.info.voxel_size.and_then(|size| size.along(axis)) {
+                value_row(ui, "Depth", &format!("{} µm", format::length_um(edge * view.depth_index() as f64)));
+            }
         }
         Mode::Projection if num > 1 => {
             let rect = row(ui, "Projection");
@@ -204,30 +204,50 @@ fn view_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     {
         commands.push(Command::SetInterpolation(Interpolation::ALL[index]));
     }
-    zoom_row(ui, model, commands);
+    zoom_row(ui, canvas, model, commands);
 }
 
-/// How large the picture is beside its fit.
-fn zoom_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+/// How large a voxel is drawn: 100 % is one pixel of the screen.
+fn zoom_row(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let camera = model.view.camera;
-    let rect = row(ui, "Zoom");
-    let number = Number {
-        name: "Zoom",
-        value: f64::from(camera.zoom),
-        range: Camera::ZOOM_RANGE.map(f64::from),
-        decimals: Some(2),
-        step: f64::from(camera.zoom) * 0.01,
-        unit: "×",
-        hint: "Size beside the whole picture",
-        key: "Ctrl wheel",
+    let orientation = model.view.orientation;
+    let pixels_per_point = ui.ctx().pixels_per_point();
+    let percent_of =
+        |camera| 100.0 * place::pixels_per_voxel(canvas, model.info, orientation, camera, pixels_per_point);
+    let show_at = |percent: f64| {
+        let scale = percent / 100.0;
+        let camera = place::camera_of_scale(canvas, model.info, orientation, camera, pixels_per_point, scale);
+        Command::SetCamera(camera)
     };
-    if let Some(zoom) = number.show(ui, field(rect, 78.0, 0.0)) {
-        commands.push(Command::SetCamera(Camera { zoom: zoom as f32, ..camera }));
-    }
+    let rect = row(ui, "Zoom");
     let fit =
         Button { text: "Fit", name: "Fit to window", hint: "Show the whole picture", key: "F", ..Button::default() };
-    if fit.show(ui, field(rect, 40.0, 84.0)) {
+    if fit.show(ui, field(rect, 40.0, 122.0)) {
         commands.push(Command::Fit);
+    }
+    let whole = Button {
+        text: "1 : 1",
+        name: "One voxel, one pixel",
+        hint: "Draw every voxel as one pixel of the screen",
+        key: "Shift F",
+        ..Button::default()
+    };
+    if whole.show(ui, field(rect, 40.0, 78.0)) {
+        commands.push(show_at(100.0));
+    }
+    let percent = percent_of(camera);
+    let number = Number {
+        name: "Zoom",
+        value: percent,
+        range: Camera::ZOOM_RANGE.map(|zoom| percent_of(Camera { zoom, ..camera })),
+        decimals: Some(if percent < 9.95 { 1 } else { 0 }),
+        step: percent * 0.01,
+        unit: "%",
+        hint: "Pixels of the screen for a voxel; at 100 % every voxel is one pixel",
+        key: "+ −",
+    };
+    if let Some(percent) = number.show(ui, field(rect, 72.0, 0.0)) {
+        commands.push(show_at(percent));
     }
 }
 
@@ -246,22 +266,6 @@ fn slab_row(ui: &mut Ui, model: &Model<'_>, width: f32, commands: &mut Vec<Comma
         hint: "First and last plane of the projection",
         key: "",
     };
-    let last_field = field(rect, width, 0.0);
-    let first_field = field(rect, width, width + 20.0);
-    widgets::text(
-        ui.painter(),
-        pos2(rect.right() - width - 10.0, rect.center().y),
-        egui::Align2::CENTER_CENTER,
-        "–",
-        font(13.0, Weight::Regular),
-        tokens.t2,
-    );
-    if let Some(value) = number("Slab first plane", start, [0, stop - 1]).show(ui, first_field) {
-        commands.push(Command::SetSlab(Some([value as usize, stop])));
-    }
-    if let Some(value) = number("Slab last plane", stop - 1, [start, num - 1]).show(ui, last_field) {
-        commands.push(Command::SetSlab(Some([start, value as usize + 1])));
-    }
     if model.view.has_slab() {
         let all = Button {
             text: "All",
@@ -273,6 +277,25 @@ fn slab_row(ui: &mut Ui, model: &Model<'_>, width: f32, commands: &mut Vec<Comma
         if all.show(ui, field(rect, 34.0, 2.0 * width + 28.0)) {
             commands.push(Command::SetSlab(None));
         }
+    }
+    let last_field = field(rect, width, 0.0);
+    let first_field = field(rect, width, width + 20.0);
+    widgets::text(
+        ui.painter(),
+        pos2(rect.right() - width - 10.0, rect.center().y),
+        egui::Align2::CENTER_CENTER,
+        "–",
+        font(13.0, Weight::Regular),
+        tokens.t2,
+    );
+    // Typed the wrong way round, the ends change places.
+    let all = [0.0, (num - 1) as f64];
+    let slab = |ends: [usize; 2]| Command::SetSlab(Some([ends[0].min(ends[1]), ends[0].max(ends[1]) + 1]));
+    if let Some(value) = number("Slab first plane", start, [0, stop - 1]).show_typed(ui, first_field, all) {
+        commands.push(slab([value as usize, stop - 1]));
+    }
+    if let Some(value) = number("Slab last plane", stop - 1, [start, num - 1]).show_typed(ui, last_field, all) {
+        commands.push(slab([start, value as usize]));
     }
 }
 

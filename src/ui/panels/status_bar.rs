@@ -8,8 +8,8 @@ use super::super::theme::{Tokens, Weight, fill, font};
 use super::super::widgets::{Run, runs};
 use super::super::{Model, Value, format};
 use super::canvas::Readout;
-use crate::live::LiveState;
-use crate::volume::{Axis, Picture};
+use crate::live::{LiveState, LiveStatus};
+use crate::volume::{Axis, DType, Picture};
 
 /// Height of the line.
 pub const HEIGHT: f32 = 24.0;
@@ -86,7 +86,7 @@ fn show(ui: &mut Ui, bar: Rect, left: f32, item: &Item, is_right: bool) -> f32 {
         info.current_text_value = Some(text);
         info
     });
-    if !item.hint.is_empty() {
+    if !item.hint.is_empty() && !item.pieces.is_empty() {
         response.on_hover_text(item.hint);
     }
     rect.right()
@@ -112,21 +112,23 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
         if !model.info.has_axis[axis.index()] {
             continue;
         }
-        let at = if axis == rows {
-            readout.map(|readout| format::integer(readout.row as i64))
-        } else if axis == columns {
-            readout.map(|readout| format::integer(readout.column as i64))
-        } else if is_folded {
-            Some(format!("{start}–{}", stop - 1))
-        } else {
-            Some(format::integer(start as i64))
-        };
+        let at = readout.map(|readout| {
+            if axis == rows {
+                format::integer(readout.row as i64)
+            } else if axis == columns {
+                format::integer(readout.column as i64)
+            } else if is_folded {
+                format!("{start}–{}", stop - 1)
+            } else {
+                format::integer(start as i64)
+            }
+        });
         let widest = zeros(&format::integer(shape[axis.index()].saturating_sub(1) as i64));
         let widest =
             if is_folded && axis == orientation.depth_axis() { format!("{widest}–{widest}") } else { widest };
-        pieces.push(label(format!("{axis} ")));
-        pieces.push(value(at.unwrap_or_else(|| "–".to_owned())));
-        pieces.push(label("  "));
+        if let Some(at) = at {
+            pieces.extend([label(format!("{axis} ")), value(at), label("  ")]);
+        }
         template += &format!("{axis} {widest}  ");
     }
     pieces.pop();
@@ -136,94 +138,73 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
     if let Some(size) = model.info.voxel_size {
         let along = |axis: Axis, at: usize| size.along(axis).unwrap_or(1.0) * at as f64;
         let widest = [rows, columns].map(|axis| format!("{:.1}", along(axis, shape[axis.index()])));
-        let text = readout.map_or("–".to_owned(), |readout| {
-            format!("{:.1} µm · {:.1} µm", along(rows, readout.row), along(columns, readout.column))
-        });
+        let text = readout
+            .map(|readout| format!("{:.1} µm · {:.1} µm", along(rows, readout.row), along(columns, readout.column)));
         items.push(Item {
             name: "Position",
-            pieces: vec![label(text)],
+            pieces: text.into_iter().map(label).collect(),
             template: format!("{} µm · {} µm", zeros(&widest[0]), zeros(&widest[1])),
             hint: "Position under the pointer, down and across",
             is_right_aligned: false,
         });
     }
-    let (shown, kind) = match readout.map(|readout| &readout.value) {
-        Some(Value::Exact(text)) => (format::exact(text), Kind::Value),
-        Some(Value::Missing) => ("missing".to_owned(), Kind::Warning),
-        Some(Value::Unknown) => ("…".to_owned(), Kind::Label),
-        None => ("–".to_owned(), Kind::Label),
-    };
+    let shown = readout.map(|readout| match &readout.value {
+        Value::Exact(text) => (format::exact(text), Kind::Value),
+        Value::Missing => ("missing".to_owned(), Kind::Warning),
+        Value::Unknown => ("…".to_owned(), Kind::Label),
+    });
     items.push(Item {
         name: "Value",
-        pieces: vec![label("value "), (shown, kind)],
-        template: "value 00 000 000".to_owned(),
+        pieces: shown.map_or(Vec::new(), |shown| vec![label("value "), shown]),
+        template: format!("value {}", widest_value(model.info.dtype)),
         hint: "Exact value under the pointer, as stored",
         is_right_aligned: false,
     });
     items
 }
 
-/// From the right edge inwards: what finds no room is left out, the least telling first.
+/// The longest a value of a type is written.
+fn widest_value(dtype: DType) -> String {
+    match dtype.integer_range() {
+        Some(range) => {
+            let ends = range.map(|end| zeros(&format::decimal(end, 0)));
+            ends.into_iter().max_by_key(|text| text.chars().count()).unwrap_or_default()
+        }
+        None if dtype.num_bytes() > 4 => "−0.0000000000000000".to_owned(),
+        None => "−0.000000000".to_owned(),
+    }
+}
+
+/// From the right edge inwards: what finds no room is left out, the least telling first. What comes and goes
+/// keeps its place while it is away, so that nothing else slides.
 fn right_items(model: &Model<'_>) -> Vec<Item> {
     let figures = model.figures;
-    let mut items = Vec::new();
-    if let Some(live) = model.live.filter(|live| !matches!(live.state, LiveState::Finished)) {
-        items.push(Item {
-            name: "Newest block",
-            pieces: vec![label(format!("newest block {}", format::age(live.newest_age)))],
-            template: "newest block 00 min 00 s ago".to_owned(),
-            hint: "Time since the newest block was closed",
-            is_right_aligned: true,
-        });
-        let (number, unit) = live.lag_ms.map_or(("–".to_owned(), "ms"), format::latency_ms);
-        items.push(Item {
-            name: "Lag",
-            pieces: vec![label("lag "), value(number), label(format!(" {unit}"))],
-            template: "lag 000 ms".to_owned(),
-            hint: "From the landing of a block to its picture on screen, while the newest is followed",
-            is_right_aligned: true,
-        });
-    }
-    let image = figures.image_ms.map(format::latency_ms);
-    let (number, unit) = image.unwrap_or(("–".to_owned(), "ms"));
-    let image = Item {
+    let mut items: Vec<Item> = model.live.map_or(Vec::new(), |live| live_items(live).into());
+    items.push(memory("GPU", figures.gpu_bytes, figures.gpu_budget_bytes, "Textures, and their budget"));
+    items.push(memory("RAM", figures.ram_bytes, figures.ram_budget_bytes, "Caches in memory, and their budget"));
+    items.push(Item {
         name: "Image time",
-        pieces: vec![label("image in "), value(number), label(format!(" {unit}"))],
+        pieces: figures.image_ms.map_or(Vec::new(), |ms| latency("image in ", ms)),
         template: "image in 000 ms".to_owned(),
         hint: "From the last input to the exact picture",
         is_right_aligned: true,
-    };
-    items.push(memory("GPU", figures.gpu_bytes, figures.gpu_budget_bytes, "Textures, and their budget"));
-    items.push(memory("RAM", figures.ram_bytes, figures.ram_budget_bytes, "Caches in memory, and their budget"));
-    items.push(image);
-    if let Some(rate) = figures.hit_rate {
-        items.push(Item {
-            name: "Hit rate",
-            pieces: vec![value(format!("{:.0}", (rate * 100.0).clamp(0.0, 100.0))), label(" % hits")],
-            template: "000 % hits".to_owned(),
-            hint: "Chunks that were in memory when they were wanted",
-            is_right_aligned: true,
-        });
-    }
-    if model.view.play.is_running {
-        let fps = figures.fps.map_or("–".to_owned(), |fps| format!("{fps:.1}"));
-        items.push(Item {
-            name: "Effective rate",
-            pieces: vec![value(fps), label(" fps")],
-            template: "000.0 fps".to_owned(),
-            hint: "Exact timepoints shown a second",
-            is_right_aligned: true,
-        });
-        if figures.num_skipped > 0 {
-            items.push(Item {
-                name: "Skipped",
-                pieces: vec![value(format::integer(figures.num_skipped as i64)), label(" skipped")],
-                template: "00 000 skipped".to_owned(),
-                hint: "Timepoints left out to keep the clock",
-                is_right_aligned: true,
-            });
-        }
-    }
+    });
+    let fps = figures.fps.filter(|_| model.view.play.is_running);
+    items.push(Item {
+        name: "Effective rate",
+        pieces: fps.map_or(Vec::new(), |fps| vec![value(format!("{fps:.1}")), label(" fps")]),
+        template: "000.0 fps".to_owned(),
+        hint: "Exact timepoints shown a second",
+        is_right_aligned: true,
+    });
+    let skipped = Some(figures.num_skipped).filter(|num| *num > 0 && model.view.play.is_running);
+    items.push(Item {
+        name: "Skipped",
+        pieces: skipped.map_or(Vec::new(), |num| vec![value(format::integer(num as i64)), label(" skipped")]),
+        template: "00 000 skipped".to_owned(),
+        hint: "Timepoints left out to keep the clock",
+        is_right_aligned: true,
+    });
     if let Some(note) = &figures.note {
         items.push(Item {
             name: "Note",
@@ -234,6 +215,32 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
         });
     }
     items
+}
+
+/// How a watched recording is doing.
+fn live_items(live: &LiveStatus) -> [Item; 2] {
+    let is_growing = !matches!(live.state, LiveState::Finished);
+    let newest = if is_growing { format!("newest block {}", format::age(live.newest_age)) } else { String::new() };
+    let newest = Item {
+        name: "Newest block",
+        pieces: vec![label(newest)],
+        template: "newest block 00 min 00 s ago".to_owned(),
+        hint: "Time since the newest block was closed",
+        is_right_aligned: true,
+    };
+    let lag = Item {
+        name: "Lag",
+        pieces: live.lag_ms.filter(|_| is_growing).map_or(Vec::new(), |ms| latency("lag ", ms)),
+        template: "lag 000 ms".to_owned(),
+        hint: "From the landing of a block to its picture on screen, while the newest is followed",
+        is_right_aligned: true,
+    };
+    [newest, lag]
+}
+
+fn latency(what: &str, ms: f64) -> Vec<(String, Kind)> {
+    let (number, unit) = format::latency_ms(ms);
+    vec![label(what), value(number), label(format!(" {unit}"))]
 }
 
 fn memory(name: &'static str, used: usize, budget: usize, hint: &'static str) -> Item {

@@ -1,140 +1,245 @@
-//! What is open, how it is looked at, and how it is doing: the bar along the top.
+//! What is open, how it is looked at, and how it is doing: the bar along the top. Its controls are made
+//! from left to right, which is the order the keyboard goes through them.
 
-use egui::{Align2, Rect, Shape, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Popup, Rect, Shape, Stroke, Ui, pos2, vec2};
 
-use super::super::icons;
 use super::super::theme::{Tokens, Weight, font};
-use super::super::widgets::{self, Button, Fill, hint, icon_button, pill, segmented, segmented_width};
-use super::super::{Command, Mode, Model, Overlay, Theme, live_text};
+use super::super::widgets::{
+    self, Button, Fill, elided, hint, icon_button, menu_action, pill, pill_width, segmented, segmented_width,
+};
+use super::super::{Command, Mode, Model, Overlay, Theme, format, icons, live_text};
 use crate::volume::Severity;
 
 /// Height of the bar.
 pub const HEIGHT: f32 = 40.0;
+const ICON: f32 = 28.0;
+const GAP: f32 = 16.0;
+/// A name is never cut to less than this.
+const LEAST_NAME: f32 = 120.0;
 
-/// Draws the bar.
-pub fn top_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+/// A thing to do that stands as an icon in a wide bar, as a line of the menu in a narrow one.
+struct Tool {
+    icon: &'static str,
+    name: &'static str,
+    key: &'static str,
+    is_enabled: bool,
+    command: Command,
+}
+
+fn tools(model: &Model<'_>) -> Vec<Tool> {
+    let (theme_icon, theme_name) = other_theme(model.view.theme);
+    let tool = |icon, name, key, is_enabled, command| Tool { icon, name, key, is_enabled, command };
+    vec![
+        tool(icons::ARROW_U_UP_LEFT, "Undo", "Ctrl Z", model.can_undo, Command::Undo),
+        tool(icons::ARROW_U_UP_RIGHT, "Redo", "Ctrl Shift Z", model.can_redo, Command::Redo),
+        tool(theme_icon, theme_name, "", true, Command::ToggleTheme),
+        tool(icons::KEYBOARD, "Keys", "?", true, Command::ToggleOverlay(Overlay::Keys)),
+    ]
+}
+
+fn other_theme(theme: Theme) -> (&'static str, &'static str) {
+    match theme {
+        Theme::Dark => (icons::SUN, "Light theme"),
+        Theme::Light => (icons::MOON, "Dark theme"),
+    }
+}
+
+/// Draws the bar; where the window `is_narrow`, what is seldom needed goes into a menu.
+pub fn top_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, is_narrow: bool, commands: &mut Vec<Command>) {
     let y = rect.center().y;
-    let right = right_side(ui, rect, model, commands);
     let left = rect.left() + 12.0;
     paint_logo(ui, pos2(left + 10.0, y));
+    let text_left = left + 32.0;
 
-    let options = [("Plane", "One plane of the volume", "P"), ("Projection", "Planes folded into one", "P")];
+    // The places from the right, then the controls from the left.
+    let tools = tools(model);
+    let open = open_button(is_narrow);
+    let tools_width = if is_narrow { 2.0 * ICON } else { tools.len() as f32 * ICON + 8.0 + open.width(ui) + 4.0 };
+    let tools_left = rect.right() - 12.0 - tools_width;
+    let pills = pills(model);
+    let pills_width: f32 = pills.iter().map(|pill| pill.width(ui) + 8.0).sum();
+    let pills_left = tools_left - 8.0 - pills_width;
+
     let has_depth = super::super::num_depths(model.info, model.view.orientation) > 1;
     let width = segmented_width(ui, &["Plane", "Projection"]);
-    let name_width = title_width(ui, model);
-    let text_left = left + 32.0;
+    let name_width = widgets::text_width(ui, &model.array.name, font(13.0, Weight::SemiBold));
     // In the middle of the window, or as near to it as the title and the pills leave.
     let middle =
-        (rect.center().x - width / 2.0).min(right - width - 16.0).max(text_left + name_width.min(140.0) + 16.0);
-    let mut text_right = right - 12.0;
-    if has_depth && middle + width < right {
+        (rect.center().x - width / 2.0).min(pills_left - width - 8.0).max(text_left + name_width.min(LEAST_NAME) + GAP);
+    let has_segments = has_depth && middle + width < pills_left;
+    let text_right = if has_segments { middle - GAP } else { pills_left - 8.0 };
+    paint_title(ui, Rect::from_x_y_ranges(text_left..=text_right.max(text_left), rect.y_range()), model);
+
+    if has_segments {
+        let options = [("Plane", "One plane of the volume", "P"), ("Projection", "Planes folded into one", "P")];
         let segments = Rect::from_min_size(pos2(middle, y - 14.0), vec2(width, 28.0));
         let selected = usize::from(model.view.mode == Mode::Projection);
         if let Some(index) = segmented(ui, segments, &options, selected) {
             commands.push(Command::SetMode(if index == 0 { Mode::Plane } else { Mode::Projection }));
         }
-        text_right = middle - 16.0;
     }
-    paint_title(ui, Rect::from_x_y_ranges(text_left..=text_right.max(text_left), rect.y_range()), model);
+    let mut x = pills_left;
+    for pill in pills {
+        x += pill.width(ui);
+        pill.show(ui, x, y, commands);
+        x += 8.0;
+    }
+    let area = Rect::from_x_y_ranges(tools_left..=rect.right() - 12.0, rect.y_range());
+    if is_narrow {
+        narrow_tools_ui(ui, area, &tools, commands);
+    } else {
+        tools_ui(ui, area, &tools, &open, commands);
+    }
 }
 
-fn title_width(ui: &Ui, model: &Model<'_>) -> f32 {
-    widgets::text_width(ui, &model.array.name, font(13.0, Weight::SemiBold))
+fn open_button(is_narrow: bool) -> Button<'static> {
+    let text = if is_narrow { "" } else { "Open…" };
+    Button { text, icon: icons::FOLDER_OPEN, hint: "Open a recording", key: "Ctrl O", ..Button::default() }
 }
 
+fn tools_ui(ui: &mut Ui, area: Rect, tools: &[Tool], open: &Button<'_>, commands: &mut Vec<Command>) {
+    let y = area.center().y;
+    let mut left = area.left();
+    for tool in tools {
+        let place = Rect::from_center_size(pos2(left + ICON / 2.0, y), vec2(26.0, 26.0));
+        ui.scope_builder(egui::UiBuilder::new().max_rect(place).id_salt(tool.name), |ui| {
+            ui.add_enabled_ui(tool.is_enabled, |ui| {
+                if icon_button(ui, place, tool.icon, false, Fill::None, tool.name, tool.key).clicked() {
+                    commands.push(tool.command.clone());
+                }
+            });
+        });
+        left += ICON;
+    }
+    let place = Rect::from_min_max(pos2(left + 8.0, y - 13.0), pos2(area.right(), y + 13.0));
+    if open.show(ui, place) {
+        commands.push(Command::ToggleOverlay(Overlay::Open));
+    }
+}
+
+/// The folder, and the rest behind three dots.
+fn narrow_tools_ui(ui: &mut Ui, area: Rect, tools: &[Tool], commands: &mut Vec<Command>) {
+    let place = |index: f32| {
+        Rect::from_center_size(pos2(area.left() + ICON * (index + 0.5), area.center().y), vec2(26.0, 26.0))
+    };
+    if icon_button(ui, place(0.0), icons::FOLDER_OPEN, false, Fill::None, "Open…", "Ctrl O").clicked() {
+        commands.push(Command::ToggleOverlay(Overlay::Open));
+    }
+    let more = icon_button(ui, place(1.0), icons::DOTS_THREE_VERTICAL, false, Fill::None, "More", "");
+    Popup::menu(&more).gap(4.0).width(220.0).show(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        for tool in tools {
+            if menu_action(ui, tool.icon, tool.name, tool.key, tool.is_enabled) {
+                commands.push(tool.command.clone());
+            }
+        }
+    });
+}
+
+/// The name, cut in its middle where it must be, and the facts, which keep their room: they are cut at their
+/// end only where the name is already as short as it may become.
 fn paint_title(ui: &mut Ui, rect: Rect, model: &Model<'_>) {
     let tokens = Tokens::get(ui);
-    let facts = format!("   {}", facts(model));
-    let runs = [(model.array.name.as_str(), Weight::SemiBold, tokens.t1), (facts.as_str(), Weight::Regular, tokens.t3)];
-    let galley = widgets::runs(ui.painter(), 13.0, rect.width(), &runs);
-    let pos = pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
-    let area = Rect::from_min_size(pos, galley.size());
-    ui.painter_at(rect).galley(pos, galley, tokens.t1);
+    let (name, facts) = (model.array.name.as_str(), facts(model));
+    let name_font = font(13.0, Weight::SemiBold);
+    let facts_width = widgets::text_width(ui, &facts, font(13.0, Weight::Regular));
+    let room = (rect.width() - 12.0 - facts_width).max(LEAST_NAME).min(rect.width());
+    let shown = elided(ui, name, name_font.clone(), room);
+    let y = rect.center().y;
+    let painter = ui.painter_at(rect);
+    let drawn = widgets::text(&painter, pos2(rect.left(), y), Align2::LEFT_CENTER, &shown, name_font, tokens.t1);
+    let left = drawn.right() + 12.0;
+    let galley = widgets::runs(&painter, 13.0, rect.right() - left, &[(&facts, Weight::Regular, tokens.t3)]);
+    let (right, is_cut) = (left + galley.size().x, galley.elided);
+    if rect.right() - left >= 40.0 {
+        painter.galley(pos2(left, y - galley.size().y / 2.0), galley, tokens.t3);
+    }
+    let area = Rect::from_x_y_ranges(rect.left()..=right.min(rect.right()), drawn.y_range());
     let response = ui.interact(area, ui.make_persistent_id("title"), egui::Sense::hover());
     response.widget_info(|| {
-        let label = format!("{} {}", model.array.name, facts.trim());
-        egui::WidgetInfo::labeled(egui::accesskit::Role::Label, true, label)
+        let mut info = egui::WidgetInfo::labeled(egui::accesskit::Role::Heading, true, format!("{name} {facts}"));
+        info.current_text_value = Some(format!("{shown} {}", if is_cut { "…" } else { &facts }));
+        info
     });
-    response.on_hover_text(model.array.path.display().to_string());
+    response.on_hover_text(format!("{name}\n{facts}\n{}", model.array.path.display()));
 }
 
-/// "240 t × 24 z × 1024 × 1024 · u16", the axes the dataset has.
+/// "240 t × 24 z × 1024 × 1024 · u16", the axes the dataset has; of a growing one also how long it will be.
 fn facts(model: &Model<'_>) -> String {
     let shape = model.info.shape;
+    let expected = model.live.and_then(|live| live.expected_end).filter(|end| *end > shape[0]);
     let mut parts = Vec::new();
     for (index, letter) in [" t", " z", "", ""].into_iter().enumerate() {
         if model.info.has_axis[index] {
-            parts.push(format!("{}{letter}", shape[index]));
+            let of = expected.filter(|_| index == 0).map(|end| format!(" of {}", format::integer(end as i64)));
+            parts.push(format!("{}{}{letter}", format::integer(shape[index] as i64), of.unwrap_or_default()));
         }
     }
     format!("{} · {}", parts.join(" × "), model.info.dtype.short_name())
 }
 
-/// Pills and buttons from the right. Returns where they begin.
-fn right_side(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) -> f32 {
-    let tokens = Tokens::get(ui);
-    let y = rect.center().y;
-    let mut right = rect.right() - 12.0;
-    let open = Button {
-        text: "Open…",
-        icon: icons::FOLDER_OPEN,
-        hint: "Open a recording",
-        key: "Ctrl O",
-        ..Button::default()
-    };
-    let width = open.width(ui) + 4.0;
-    if open.show(ui, Rect::from_min_max(pos2(right - width, y - 13.0), pos2(right, y + 13.0))) {
-        commands.push(Command::ToggleOverlay(Overlay::Open));
+/// A state in the bar.
+struct Pill {
+    shape: &'static str,
+    label: String,
+    /// The widest label that is likely, which reserves its room.
+    widest: String,
+    name: &'static str,
+    color: [egui::Color32; 2],
+    hover: String,
+    command: Command,
+}
+
+impl Pill {
+    fn width(&self, ui: &Ui) -> f32 {
+        pill_width(ui, &self.label).max(pill_width(ui, &self.widest))
     }
-    right -= width + 8.0;
-    let mut icon = |ui: &mut Ui, icon: &str, name: &str, key: &str, is_enabled: bool, command: Command| {
-        let area = Rect::from_center_size(pos2(right - 13.0, y), vec2(26.0, 26.0));
-        ui.scope_builder(egui::UiBuilder::new().max_rect(area).id_salt(name), |ui| {
-            ui.add_enabled_ui(is_enabled, |ui| {
-                if icon_button(ui, area, icon, false, Fill::None, name, key).clicked() {
-                    commands.push(command);
-                }
-            });
-        });
-        right -= 28.0;
-    };
-    let (theme_icon, theme_name) = match model.view.theme {
-        Theme::Dark => (icons::SUN, "Light theme"),
-        Theme::Light => (icons::MOON, "Dark theme"),
-    };
-    icon(ui, icons::KEYBOARD, "Keys", "?", true, Command::ToggleOverlay(Overlay::Keys));
-    icon(ui, theme_icon, theme_name, "", true, Command::ToggleTheme);
-    if rect.width() >= 900.0 {
-        icon(ui, icons::ARROW_U_UP_RIGHT, "Redo", "Ctrl Shift Z", model.can_redo, Command::Redo);
-        icon(ui, icons::ARROW_U_UP_LEFT, "Undo", "Ctrl Z", model.can_undo, Command::Undo);
-    }
-    right -= 8.0;
-    if let Some((label, severity)) = problem_summary(model) {
-        let (shape, color) = match severity {
-            Severity::Note => (icons::INFO, [tokens.t2, tokens.t2]),
-            Severity::Warning => (icons::WARNING, [tokens.warn, tokens.warn]),
-            Severity::Error => (icons::WARNING_OCTAGON, [tokens.bad, tokens.bad_text]),
-        };
-        let response = pill(ui, right, y, shape, &label, "Problems", color);
-        right = response.rect.left() - 12.0;
-        if hint(response, "What is wrong with this recording", "").clicked() {
-            commands.push(Command::ToggleOverlay(Overlay::Problems));
+
+    fn show(&self, ui: &mut Ui, right: f32, y: f32, commands: &mut Vec<Command>) {
+        let rect = Rect::from_min_max(pos2(right - self.width(ui), y - 10.0), pos2(right, y + 10.0));
+        let response = pill(ui, rect, self.shape, &self.label, self.name, self.color);
+        if hint(response, &self.hover, "").clicked() {
+            commands.push(self.command.clone());
         }
     }
-    if let Some(live) = model.live {
+}
+
+fn pills(model: &Model<'_>) -> Vec<Pill> {
+    let tokens = Tokens::of(model.view.theme);
+    let live = model.live.map(|live| {
         let text = live_text::pill(live);
         let color = match text.tone {
             live_text::Tone::Live => [tokens.bad, tokens.bad_text],
-            live_text::Tone::Good => [tokens.ok, tokens.ok],
-            live_text::Tone::Warning => [tokens.warn, tokens.warn],
+            live_text::Tone::Good => [tokens.ok, tokens.ok_text],
+            live_text::Tone::Warning => [tokens.warn, tokens.warn_text],
         };
-        let response = pill(ui, right, y, text.icon, &text.label, "Recording", color);
-        right = response.rect.left() - 8.0;
-        if response.on_hover_text(live_text::sentence(live)).clicked() {
-            commands.push(Command::ToggleFollow);
+        Pill {
+            shape: text.icon,
+            widest: format::zeros(&text.label),
+            label: text.label,
+            name: "Recording",
+            color,
+            hover: live_text::sentence(live),
+            command: Command::ToggleFollow,
         }
-    }
-    right
+    });
+    let problems = problem_summary(model).map(|(label, severity)| {
+        let (shape, color) = match severity {
+            Severity::Note => (icons::INFO, [tokens.t2, tokens.t2]),
+            Severity::Warning => (icons::WARNING, [tokens.warn, tokens.warn_text]),
+            Severity::Error => (icons::WARNING_OCTAGON, [tokens.bad, tokens.bad_text]),
+        };
+        Pill {
+            shape,
+            widest: label.split_once(' ').map_or(String::new(), |(_, word)| format!("00 {word}")),
+            label,
+            name: "Problems",
+            color,
+            hover: "What is wrong with this recording".to_owned(),
+            command: Command::ToggleOverlay(Overlay::Problems),
+        }
+    });
+    live.into_iter().chain(problems).collect()
 }
 
 /// "2 warnings", and the worst of them.
@@ -169,21 +274,19 @@ pub fn paint_logo_sized(ui: &Ui, center: egui::Pos2, scale: f32) {
 /// The bar of the screens that show no dataset: the mark, the name, and nothing to miss.
 pub fn bare_bar_ui(ui: &mut Ui, rect: Rect, theme: Theme, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
-    paint_logo(ui, pos2(rect.left() + 22.0, rect.center().y));
-    let at = pos2(rect.left() + 44.0, rect.center().y);
-    ui.painter().text(at, Align2::LEFT_CENTER, "Tectum", font(13.0, Weight::SemiBold), tokens.t1);
-    let (icon, name) = match theme {
-        Theme::Dark => (icons::SUN, "Light theme"),
-        Theme::Light => (icons::MOON, "Dark theme"),
-    };
-    let mut right = rect.right() - 12.0;
+    let y = rect.center().y;
+    paint_logo(ui, pos2(rect.left() + 22.0, y));
+    let at = pos2(rect.left() + 44.0, y);
+    widgets::text(ui.painter(), at, Align2::LEFT_CENTER, "Tectum", font(13.0, Weight::SemiBold), tokens.t1);
+    let (icon, name) = other_theme(theme);
+    let mut left = rect.right() - 12.0 - 2.0 * ICON;
     for (icon, name, key, command) in
-        [(icons::KEYBOARD, "Keys", "?", Command::ToggleOverlay(Overlay::Keys)), (icon, name, "", Command::ToggleTheme)]
+        [(icon, name, "", Command::ToggleTheme), (icons::KEYBOARD, "Keys", "?", Command::ToggleOverlay(Overlay::Keys))]
     {
-        let area = Rect::from_center_size(pos2(right - 13.0, rect.center().y), vec2(26.0, 26.0));
+        let area = Rect::from_center_size(pos2(left + ICON / 2.0, y), vec2(26.0, 26.0));
         if icon_button(ui, area, icon, false, Fill::None, name, key).clicked() {
             commands.push(command);
         }
-        right -= 28.0;
+        left += ICON;
     }
 }

@@ -5,7 +5,7 @@ use egui::{Align2, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 use super::super::theme::{Tokens, Weight, filled_icon_font, font};
 use super::super::widgets::{Button, Fill, text};
 use super::super::{Command, OpenError, ViewState, icons};
-use super::ground;
+use super::{ground, keys};
 
 /// Draws the screen.
 pub fn error_ui(ui: &mut Ui, view: &ViewState, error: &OpenError<'_>) -> Vec<Command> {
@@ -59,7 +59,7 @@ pub fn error_ui(ui: &mut Ui, view: &ViewState, error: &OpenError<'_>) -> Vec<Com
             Command::BrowseFolder,
         ),
         (
-            Button { text: "Back", name: "Back to the start", hint: "To the start", ..Button::default() },
+            Button { text: "Back", name: "Back to the start", hint: "To the start", key: "Esc", ..Button::default() },
             Command::CloseDataset,
         ),
     ];
@@ -70,5 +70,6 @@ pub fn error_ui(ui: &mut Ui, view: &ViewState, error: &OpenError<'_>) -> Vec<Com
         }
         x += width + 8.0;
     }
+    keys(ui, view, Some(Command::CloseDataset), &mut commands);
     commands
 }

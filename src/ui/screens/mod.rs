@@ -13,17 +13,35 @@ pub use opening::opening_ui;
 pub use waiting::waiting_ui;
 pub use welcome::welcome_ui;
 
-use egui::{Rect, Ui, pos2, vec2};
+use egui::{Id, Rect, Ui, pos2, vec2};
 
 use super::keys::key_commands;
 use super::panels::top_bar;
 use super::theme::{self, Tokens};
 use super::{Command, Overlay, ViewState, overlay};
 
+/// The keys of a screen, to be read once it has been drawn. Esc with nothing over the screen goes `back`.
+fn keys(ui: &Ui, view: &ViewState, back: Option<Command>, commands: &mut Vec<Command>) {
+    let before = commands.len();
+    key_commands(ui, view, None, commands);
+    let is_escaped = view.overlay.is_none() && commands[before..].first() == Some(&Command::CloseOverlay);
+    if let Some(back) = back.filter(|back| is_escaped && !commands.contains(back)) {
+        commands.push(back);
+    }
+}
+
+/// Whether a part of the window is drawn now that was not in the frame before.
+fn appears(ui: &Ui, part: &str) -> bool {
+    let id = Id::unique(("last drawn", part));
+    let now = ui.ctx().cumulative_pass_nr();
+    let last = ui.data(|data| data.get_temp::<u64>(id));
+    ui.data_mut(|data| data.insert_temp(id, now));
+    last.is_none_or(|last| now > last + 1)
+}
+
 /// The bar on top and the ground of a screen; returns the room below the bar.
 fn ground(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) -> Rect {
     theme::choose(ui.ctx(), view.theme);
-    key_commands(ui, view, false, commands);
     let tokens = Tokens::of(view.theme);
     let screen = ui.max_rect();
     theme::fill(ui, screen, tokens.bg1);

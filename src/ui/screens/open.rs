@@ -5,14 +5,27 @@ use std::path::{Path, PathBuf};
 use egui::{Align2, Frame, Id, Key, Margin, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font, icon_font};
-use super::super::widgets::{Button, Fill, focus_ring, icon_button, runs, text};
+use super::super::widgets::{Button, Fill, focus_ring, icon_button, ring, runs, text};
 use super::super::{Command, Overlay, icons, overlay};
+use super::appears;
 
 /// The dialog over an open dataset.
 pub fn open_dialog_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) {
     overlay::dialog(ui, Overlay::Open, "Open a recording", 480.0, commands, |ui, commands| {
         choices_ui(ui, recent, commands);
+        if appears(ui, "open dialog") {
+            focus_path(ui);
+        }
     });
+}
+
+fn path_id() -> Id {
+    Id::unique("path to open")
+}
+
+/// Lets the user type a path without a click before.
+pub fn focus_path(ui: &Ui) {
+    ui.memory_mut(|memory| memory.request_focus(path_id().with("edit")));
 }
 
 /// The ways to open, one below the other.
@@ -68,7 +81,7 @@ pub fn choices_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) 
 
 fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
-    let id = Id::unique("path to open");
+    let id = path_id();
     let mut typed = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_default();
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
     ui.painter().rect_filled(rect, 4.0, tokens.bg2);
@@ -86,12 +99,15 @@ fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
             .desired_width(field.width());
         ui.add(edit).accessible_name("Path")
     });
+    if response.has_focus() {
+        ring(ui, rect, 4.0);
+    }
     let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     let open = Button {
         text: "Open",
         name: "Open path",
         fill: Fill::None,
-        color: Some(tokens.accent),
+        color: Some(tokens.accent_text),
         hint: "Open the typed path",
         key: "Enter",
         ..Button::default()

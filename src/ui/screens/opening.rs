@@ -3,9 +3,9 @@
 use egui::{Align2, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
-use super::super::widgets::{Button, runs, text};
+use super::super::widgets::{Button, elided, runs, text};
 use super::super::{Command, Opening, ViewState, format};
-use super::ground;
+use super::{ground, keys};
 
 /// Draws the screen.
 pub fn opening_ui(ui: &mut Ui, view: &ViewState, opening: &Opening<'_>) -> Vec<Command> {
@@ -20,9 +20,11 @@ pub fn opening_ui(ui: &mut Ui, view: &ViewState, opening: &Opening<'_>) -> Vec<C
         .file_name()
         .map_or_else(|| opening.path.display().to_string(), |n| n.to_string_lossy().into_owned());
     let heading = format!("Opening {name}");
-    let title = runs(ui.painter(), 15.0, width, &[(heading.as_str(), Weight::SemiBold, tokens.t1)]);
+    let shown = format!("Opening {}", elided(ui, &name, font(15.0, Weight::SemiBold), width - 76.0));
+    let title = runs(ui.painter(), 15.0, width, &[(shown.as_str(), Weight::SemiBold, tokens.t1)]);
     ui.painter().galley(pos2(left, center.y - 56.0), title, tokens.t1);
     let path = opening.path.display().to_string();
+    let path = elided(ui, &path, font(12.0, Weight::Regular), width);
     let place = runs(ui.painter(), 12.0, width, &[(path.as_str(), Weight::Regular, tokens.t3)]);
     ui.painter().galley(pos2(left, center.y - 32.0), place, tokens.t3);
 
@@ -53,8 +55,9 @@ pub fn opening_ui(ui: &mut Ui, view: &ViewState, opening: &Opening<'_>) -> Vec<C
         let at = pos2(area.left() - 12.0, y);
         text(ui.painter(), at, Align2::RIGHT_CENTER, &elapsed, font(12.0, Weight::Regular), tokens.t3);
     }
-    if cancel.show(ui, area) || commands.contains(&Command::CloseOverlay) && view.overlay.is_none() {
+    if cancel.show(ui, area) {
         commands.push(Command::CancelOpening);
     }
+    keys(ui, view, Some(Command::CancelOpening), &mut commands);
     commands
 }

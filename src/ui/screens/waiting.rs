@@ -3,9 +3,9 @@
 use egui::{Align2, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font, icon_font};
-use super::super::widgets::{Button, runs, text};
+use super::super::widgets::{Button, elided, runs, text};
 use super::super::{Command, ViewState, icons};
-use super::ground;
+use super::{ground, keys};
 
 /// Draws the screen.
 pub fn waiting_ui(ui: &mut Ui, view: &ViewState, path: &std::path::Path, what: &str) -> Vec<Command> {
@@ -20,7 +20,8 @@ pub fn waiting_ui(ui: &mut Ui, view: &ViewState, path: &std::path::Path, what: &
     let size = title.size();
     ui.painter().galley(pos2(center.x - size.x / 2.0, center.y - 40.0), title, tokens.t1);
     let shown = path.display().to_string();
-    let place = runs(ui.painter(), 12.0, width, &[(shown.as_str(), Weight::Regular, tokens.t3)]);
+    let cut = elided(ui, &shown, font(12.0, Weight::Regular), width);
+    let place = runs(ui.painter(), 12.0, width, &[(cut.as_str(), Weight::Regular, tokens.t3)]);
     let half = place.size().x / 2.0;
     ui.painter().galley(pos2(center.x - half, center.y - 14.0), place, tokens.t3);
     let line = "The first picture appears here as soon as a block is complete.";
@@ -28,10 +29,11 @@ pub fn waiting_ui(ui: &mut Ui, view: &ViewState, path: &std::path::Path, what: &
     let all = Rect::from_center_size(center, vec2(width, 120.0));
     let response = ui.interact(all, ui.make_persistent_id("waiting"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Status, true, format!("{heading} in {shown}")));
-    let back = Button { text: "Stop waiting", hint: "Back to the start", ..Button::default() };
+    let back = Button { text: "Stop waiting", hint: "Back to the start", key: "Esc", ..Button::default() };
     let area = Rect::from_center_size(center + vec2(0.0, 60.0), vec2(110.0, 28.0));
     if back.show(ui, area) {
         commands.push(Command::CloseDataset);
     }
+    keys(ui, view, Some(Command::CloseDataset), &mut commands);
     commands
 }

@@ -6,7 +6,7 @@ use super::super::panels::top_bar;
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::text;
 use super::super::{Command, ViewState, Welcome, icons};
-use super::{ground, open};
+use super::{appears, ground, keys, open};
 
 /// Draws the screen.
 pub fn welcome_ui(ui: &mut Ui, view: &ViewState, welcome: &Welcome<'_>) -> Vec<Command> {
@@ -26,11 +26,13 @@ pub fn welcome_ui(ui: &mut Ui, view: &ViewState, welcome: &Welcome<'_>) -> Vec<C
     let line = "Scrub through recordings of living brains, while they run";
     text(ui.painter(), pos2(x, top + 96.0), Align2::CENTER_CENTER, line, font(13.0, Weight::Regular), tokens.t2);
 
-    let column = Rect::from_min_max(pos2(left, top + 128.0), pos2(left + width, room.bottom() - 44.0));
+    let column = Rect::from_min_max(pos2(left, top + 124.0), pos2(left + width, room.bottom() - 44.0));
     ui.scope_builder(UiBuilder::new().max_rect(column).id_salt("welcome"), |ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
         egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.set_width(width);
+            // Room for the ring of the focus.
+            ui.add_space(4.0);
             ui.add_enabled_ui(!welcome.is_browsing, |ui| open::choices_ui(ui, welcome.recent, &mut commands));
         });
     });
@@ -41,5 +43,9 @@ pub fn welcome_ui(ui: &mut Ui, view: &ViewState, welcome: &Welcome<'_>) -> Vec<C
     let icon_at = at + vec2(-14.0, galley.size().y / 2.0);
     text(ui.painter(), icon_at, Align2::CENTER_CENTER, icon, icon_font(15.0), tokens.t3);
     ui.painter().galley(at, galley, tokens.t3);
+    if appears(ui, "welcome") {
+        open::focus_path(ui);
+    }
+    keys(ui, view, None, &mut commands);
     commands
 }

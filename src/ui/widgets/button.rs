@@ -5,8 +5,11 @@ use egui::{Align2, Color32, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::icons;
 use super::super::theme::{Tokens, Weight, filled_icon_font, font, icon_font};
-use super::text::{text, text_width};
+use super::text::{keycap, keycap_width, text, text_width};
 use super::{focus_ring, hint};
+
+const ICON_WIDTH: f32 = 20.0;
+const KEYCAP_GAP: f32 = 7.0;
 
 /// How a button is filled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,13 +42,20 @@ pub struct Button<'a> {
     pub hint: &'a str,
     /// Its key.
     pub key: &'a str,
+    /// Whether the key stands in it after the text.
+    pub has_keycap: bool,
 }
 
 impl Button<'_> {
     /// Width the text and the icon need.
     pub fn width(&self, ui: &Ui) -> f32 {
-        let icon = if self.icon.is_empty() { 0.0 } else { 20.0 };
-        text_width(ui, self.text, font(12.0, Weight::Regular)) + icon + 20.0
+        self.content_width(ui, Weight::Regular) + 20.0
+    }
+
+    fn content_width(&self, ui: &Ui, weight: Weight) -> f32 {
+        let icon = if self.icon.is_empty() { 0.0 } else { ICON_WIDTH };
+        let cap = if self.has_keycap { KEYCAP_GAP + keycap_width(ui, self.key) } else { 0.0 };
+        icon + text_width(ui, self.text, font(12.0, weight)) + cap
     }
 
     /// Draws it into a rectangle. Returns whether it was pressed.
@@ -69,21 +79,26 @@ impl Button<'_> {
         };
         let color = self.color.unwrap_or(match self.fill {
             Fill::Accent => tokens.on_accent,
-            _ if is_on => tokens.accent,
+            _ if is_on => tokens.accent_text,
             _ => tokens.t1,
         });
         let color = if ui.is_enabled() { color } else { tokens.t3 };
         let painter = ui.painter();
         painter.rect_filled(rect, 4.0, fill);
         let weight = if self.fill == Fill::Accent { Weight::Medium } else { Weight::Regular };
-        if self.icon.is_empty() {
-            text(painter, rect.center(), Align2::CENTER_CENTER, self.text, font(12.0, weight), color);
-        } else {
-            let width = text_width(ui, self.text, font(12.0, weight));
-            let left = rect.center().x - (width + 22.0) / 2.0;
-            let y = rect.center().y;
-            text(painter, pos2(left + 8.0, y), Align2::CENTER_CENTER, self.icon, icon_font(16.0), color);
-            text(painter, pos2(left + 22.0, y), Align2::LEFT_CENTER, self.text, font(12.0, weight), color);
+        let y = rect.center().y;
+        let mut left = rect.center().x - self.content_width(ui, weight) / 2.0;
+        if !self.icon.is_empty() {
+            text(painter, pos2(left + 7.0, y), Align2::CENTER_CENTER, self.icon, icon_font(16.0), color);
+            left += ICON_WIDTH;
+        }
+        let drawn = text(painter, pos2(left, y), Align2::LEFT_CENTER, self.text, font(12.0, weight), color);
+        if self.has_keycap {
+            let center = pos2(drawn.right() + KEYCAP_GAP + keycap_width(ui, self.key) / 2.0, y);
+            match self.fill {
+                Fill::Accent => keycap(ui, center, self.key, None, color),
+                _ => keycap(ui, center, self.key, Some(tokens.bg1), tokens.t3),
+            }
         }
         focus_ring(ui, &response, 4.0);
         hint(response, self.hint, self.key).clicked()
@@ -119,22 +134,17 @@ pub fn icon_button(
     hint(response, name, key)
 }
 
-/// A small rounded state with a shape before its text, its right edge at `right`. Returns its response.
-pub fn pill(
-    ui: &mut Ui,
-    right: f32,
-    center_y: f32,
-    shape: &str,
-    label: &str,
-    name: &str,
-    color: [Color32; 2],
-) -> Response {
-    let width = text_width(ui, label, font(11.0, Weight::SemiBold)) + 33.0;
-    let rect = Rect::from_min_max(pos2(right - width, center_y - 10.0), pos2(right, center_y + 10.0));
+/// Width a pill needs for its text.
+pub fn pill_width(ui: &Ui, label: &str) -> f32 {
+    text_width(ui, label, font(11.0, Weight::SemiBold)) + 33.0
+}
+
+/// A small rounded state with a shape before its text. Returns its response.
+pub fn pill(ui: &mut Ui, rect: Rect, shape: &str, label: &str, name: &str, color: [Color32; 2]) -> Response {
     let response = ui.interact(rect, ui.make_persistent_id(("pill", name)), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{name}: {label}")));
     let [background, foreground] = color;
-    let strength = if response.hovered() { 0.25 } else { 0.15 };
+    let strength = if response.hovered() { 0.22 } else { 0.15 };
     ui.painter().rect_filled(rect, 10.0, background.gamma_multiply(strength));
     let shape_at = rect.left_center() + vec2(14.0, 0.0);
     if shape == icons::RECORD {

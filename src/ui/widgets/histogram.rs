@@ -2,12 +2,11 @@
 
 use egui::accesskit::{Action, ActionData, Role};
 use egui::{
-    Align2, Color32, CursorIcon, EventFilter, Id, Key, Mesh, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo,
-    pos2, vec2,
+    Align2, Color32, CursorIcon, Id, Key, Mesh, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::super::theme::{self, Tokens, Weight, font};
-use super::hint;
+use super::{arrow_steps, hint, ring};
 
 /// What the histogram shows.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +71,9 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
         ui.painter().vline(x, rect.shrink(2.0).y_range(), stroke);
         let knob = Rect::from_center_size(pos2(x, rect.bottom() - 6.0), vec2(7.0, 8.0));
         ui.painter().rect_filled(knob, 2.0, tokens.accent);
+        if response.has_focus() {
+            ring(ui, knob, 2.0);
+        }
         let response = response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
         hint(response, "Drag the contrast limit; double-click the histogram for automatic contrast", "A");
     }
@@ -143,11 +145,8 @@ fn moved(ui: &Ui, response: &Response, axis: &Axis, shown: &Histogram<'_>, index
     }
     let step = (axis.range[1] - axis.range[0]) / 200.0;
     let mut steps = 0.0;
-    if response.has_focus() {
-        let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-        steps += ui.input(|input| input.num_presses(Key::ArrowRight) as f64 - input.num_presses(Key::ArrowLeft) as f64);
-    }
+    let arrows = [(Key::ArrowRight, 1.0), (Key::ArrowLeft, -1.0), (Key::ArrowUp, 1.0), (Key::ArrowDown, -1.0)];
+    value = arrow_steps(ui, response, &arrows, shown.limits[index], step, bounds).or(value);
     ui.input(|input| {
         steps += input.num_accesskit_action_requests(response.id, Action::Increment) as f64;
         steps -= input.num_accesskit_action_requests(response.id, Action::Decrement) as f64;

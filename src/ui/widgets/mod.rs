@@ -11,16 +11,16 @@ mod swatch;
 mod text;
 mod wheel;
 
-use egui::{Response, Stroke, StrokeKind, Ui};
+use egui::{Event, EventFilter, Key, Rect, Response, Stroke, StrokeKind, Ui};
 
-pub use button::{Button, Fill, icon_button, pill, segmented, segmented_width};
+pub use button::{Button, Fill, icon_button, pill, pill_width, segmented, segmented_width};
 pub use histogram::{Asked, Histogram, histogram};
-pub use menu::{choice, choice_width, menu_row};
+pub use menu::{choice, choice_width, menu_action, menu_row};
 pub use number::Number;
 pub use slider::{Direction, Slider};
 pub use strip::{Strip, hatch, strip};
 pub use swatch::{gradient, swatch};
-pub use text::{Run, label_row, runs, section_header, text, text_width};
+pub use text::{Run, elided, keycap, keycap_width, label_row, runs, section_header, text, text_width};
 pub use wheel::wheel_steps;
 
 use super::theme::Tokens;
@@ -28,9 +28,45 @@ use super::theme::Tokens;
 /// A ring around what has the keyboard focus.
 pub fn focus_ring(ui: &Ui, response: &Response, radius: f32) {
     if response.has_focus() {
-        let stroke = Stroke::new(2.0, Tokens::get(ui).accent);
-        ui.painter().rect_stroke(response.rect.expand(1.0), radius + 1.0, stroke, StrokeKind::Outside);
+        ring(ui, response.rect, radius);
     }
+}
+
+/// The ring of the focus around a rectangle.
+pub fn ring(ui: &Ui, rect: Rect, radius: f32) {
+    let stroke = Stroke::new(2.0, Tokens::get(ui).accent);
+    ui.painter().rect_stroke(rect.expand(1.0), radius + 1.0, stroke, StrokeKind::Outside);
+}
+
+/// Where the arrow keys pressed this frame lead from `value`, one after the other as they were typed, ten
+/// steps at once with Shift; `None` if the control has not the focus or none was pressed. Each arrow is given
+/// with its direction.
+pub fn arrow_steps(
+    ui: &Ui,
+    response: &Response,
+    arrows: &[(Key, f64)],
+    value: f64,
+    step: f64,
+    [low, high]: [f64; 2],
+) -> Option<f64> {
+    if !response.has_focus() {
+        return None;
+    }
+    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+    let steps: Vec<f64> = ui.input(|input| {
+        let pressed = input.events.iter().filter_map(|event| match event {
+            Event::Key { key, pressed: true, modifiers, .. } => Some((*key, if modifiers.shift { 10.0 } else { 1.0 })),
+            _ => None,
+        });
+        pressed
+            .filter_map(|(key, factor)| {
+                arrows.iter().find(|(arrow, _)| *arrow == key).map(|(_, direction)| direction * factor)
+            })
+            .collect()
+    });
+    let end = steps.iter().fold(value, |value, steps| (value + steps * step).clamp(low, high));
+    (!steps.is_empty()).then_some(end)
 }
 
 /// The explanation of a control: one line, the key at its end.

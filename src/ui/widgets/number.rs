@@ -3,14 +3,13 @@
 use egui::accesskit::{Action, ActionData, Role};
 use egui::text::{CCursor, CCursorRange};
 use egui::{
-    Align2, CursorIcon, EventFilter, Frame, Id, Key, Margin, Rect, Response, Sense, TextEdit, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, CursorIcon, Frame, Id, Key, Margin, Modifiers, Rect, Response, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::super::format;
 use super::super::theme::{Tokens, Weight, font};
 use super::text::runs;
-use super::{focus_ring, hint};
+use super::{arrow_steps, focus_ring, hint, ring};
 
 /// A number field.
 #[derive(Clone, Copy, Debug)]
@@ -36,16 +35,22 @@ pub struct Number<'a> {
 impl Number<'_> {
     /// Draws it into a rectangle. Returns the number asked for, within the range.
     pub fn show(&self, ui: &mut Ui, rect: Rect) -> Option<f64> {
+        self.show_typed(ui, rect, self.range)
+    }
+
+    /// The same where a number that is typed, not dragged, may lie in a range of its own: one of two limits
+    /// that change places.
+    pub fn show_typed(&self, ui: &mut Ui, rect: Rect, typed: [f64; 2]) -> Option<f64> {
         let id = ui.make_persistent_id(("number", self.name));
         let draft = ui.data(|data| data.get_temp::<String>(id));
         let asked = match draft {
-            Some(draft) => self.edit(ui, rect, id, draft),
-            None => self.rest(ui, rect, id),
+            Some(draft) => self.edit(ui, rect, id, draft).map(|value| self.rounded(value, typed)),
+            None => self.rest(ui, rect, id).map(|value| self.rounded(value, self.range)),
         };
-        asked.map(|value| self.rounded(value)).filter(|value| *value != self.value)
+        asked.filter(|value| *value != self.value)
     }
 
-    fn rounded(&self, value: f64) -> f64 {
+    fn rounded(&self, value: f64, [low, high]: [f64; 2]) -> f64 {
         let value = match self.decimals {
             Some(decimals) => {
                 let scale = 10f64.powi(decimals as i32);
@@ -53,7 +58,7 @@ impl Number<'_> {
             }
             None => value,
         };
-        value.clamp(self.range[0], self.range[1])
+        value.clamp(low, high)
     }
 
     fn shown(&self) -> String {
@@ -72,7 +77,7 @@ impl Number<'_> {
         ui.painter().rect_filled(rect, 4.0, if is_hot { tokens.bg3 } else { tokens.bg2 });
         let shown = self.shown();
         let unit = if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) };
-        let parts = [(shown.as_str(), Weight::Regular, tokens.t1), (unit.as_str(), Weight::Regular, tokens.t3)];
+        let parts = [(shown.as_str(), Weight::Regular, tokens.t1), (unit.as_str(), Weight::Regular, tokens.t2)];
         let galley = runs(ui.painter(), 13.0, f32::INFINITY, &parts);
         let pos = pos2(rect.right() - 8.0 - galley.size().x, rect.center().y - galley.size().y / 2.0);
         ui.painter_at(rect).galley(pos, galley, tokens.t1);
@@ -112,15 +117,10 @@ impl Number<'_> {
     }
 
     fn keys(&self, ui: &Ui, response: &Response) -> Option<f64> {
+        const ARROWS: [(Key, f64); 4] =
+            [(Key::ArrowUp, 1.0), (Key::ArrowRight, 1.0), (Key::ArrowDown, -1.0), (Key::ArrowLeft, -1.0)];
         let mut steps = 0.0;
-        let mut target = None;
-        if response.has_focus() {
-            let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-            ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-            let presses = |key| ui.input(|input| input.num_presses(key)) as f64;
-            steps += presses(Key::ArrowUp) + presses(Key::ArrowRight);
-            steps -= presses(Key::ArrowDown) + presses(Key::ArrowLeft);
-        }
+        let mut target = arrow_steps(ui, response, &ARROWS, self.value, self.step, self.range);
         ui.input(|input| {
             steps += input.num_accesskit_action_requests(response.id, Action::Increment) as f64;
             steps -= input.num_accesskit_action_requests(response.id, Action::Decrement) as f64;
@@ -153,6 +153,7 @@ impl Number<'_> {
     fn edit(&self, ui: &mut Ui, rect: Rect, id: Id, mut draft: String) -> Option<f64> {
         let tokens = Tokens::get(ui);
         ui.painter().rect_filled(rect, 4.0, tokens.bg3);
+        ring(ui, rect, 4.0);
         let edit_id = id.with("edit");
         let is_first = TextEdit::load_state(ui.ctx(), edit_id).is_none_or(|state| state.cursor.char_range().is_none());
         let field = rect.shrink2(vec2(6.0, 3.0));
@@ -176,12 +177,15 @@ impl Number<'_> {
             state.cursor.set_char_range(Some(all));
             state.store(ui.ctx(), edit_id);
         }
-        let is_cancelled = ui.input(|input| input.key_pressed(Key::Escape));
+        // Esc gives up what was typed, and nothing else.
+        let is_cancelled = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
         let is_done = response.lost_focus() || is_cancelled;
         if is_done {
             ui.data_mut(|data| data.remove_temp::<String>(id));
             TextEdit::store_state(ui.ctx(), edit_id, Default::default());
-            if is_cancelled { None } else { format::parse(draft.trim_end_matches(self.unit)) }
+            // Left as it was, the number is not rounded to what the field shows of it.
+            let is_kept = is_cancelled || draft == self.plain();
+            if is_kept { None } else { format::parse(draft.trim_end_matches(self.unit)) }
         } else {
             ui.data_mut(|data| data.insert_temp(id, draft));
             None

@@ -1,10 +1,10 @@
 //! A thin track with a round handle, lying or standing, and on it perhaps a range of its own.
 
 use egui::accesskit::{Action, ActionData, Role};
-use egui::{Color32, EventFilter, Id, Key, Pos2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, Id, Key, Pos2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::theme::Tokens;
-use super::hint;
+use super::{arrow_steps, hint, ring};
 
 const HANDLE_RADIUS: f32 = 7.0;
 const TRACK: f32 = 4.0;
@@ -146,19 +146,10 @@ impl Slider<'_> {
 
     fn keys(&self, ui: &Ui, response: &Response, current: f64, [low, high]: [f64; 2]) -> Option<f64> {
         let step = if self.step > 0.0 { self.step } else { (self.range[1] - self.range[0]) / 100.0 };
+        let up = if self.is_standing() { -1.0 } else { 1.0 };
+        let arrows = [(Key::ArrowRight, 1.0), (Key::ArrowLeft, -1.0), (Key::ArrowUp, up), (Key::ArrowDown, -up)];
         let mut steps = 0.0;
-        let mut target = None;
-        if response.has_focus() {
-            let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-            ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-            let presses = |key| ui.input(|input| input.num_presses(key)) as f64;
-            let vertical = presses(Key::ArrowUp) - presses(Key::ArrowDown);
-            steps += presses(Key::ArrowRight) - presses(Key::ArrowLeft);
-            steps += if self.is_standing() { -vertical } else { vertical };
-            if ui.input(|input| input.modifiers.shift) {
-                steps *= 10.0;
-            }
-        }
+        let mut target = arrow_steps(ui, response, &arrows, current, step, [low, high]);
         ui.input(|input| {
             steps += input.num_accesskit_action_requests(response.id, Action::Increment) as f64;
             steps -= input.num_accesskit_action_requests(response.id, Action::Decrement) as f64;
@@ -214,7 +205,11 @@ impl Slider<'_> {
             let bar = if self.is_standing() { vec2(14.0, 3.0) } else { vec2(3.0, 14.0) };
             let is_hot = response.hovered() || response.dragged() || response.has_focus();
             let color = if is_hot { tokens.handle } else { tokens.accent };
-            ui.painter().rect_filled(Rect::from_center_size(center, bar), 1.5, color);
+            let bar = Rect::from_center_size(center, bar);
+            ui.painter().rect_filled(bar, 1.5, color);
+            if response.has_focus() {
+                ring(ui, bar, 1.5);
+            }
             let cursor =
                 if self.is_standing() { egui::CursorIcon::ResizeVertical } else { egui::CursorIcon::ResizeHorizontal };
             response.on_hover_and_drag_cursor(cursor);

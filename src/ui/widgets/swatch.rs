@@ -4,7 +4,7 @@ use egui::accesskit::Role;
 use egui::{Color32, Mesh, Painter, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
 
 use super::super::theme::Tokens;
-use super::hint;
+use super::{focus_ring, hint};
 use crate::volume::Colormap;
 
 const NUM_STOPS: usize = 32;
@@ -64,10 +64,11 @@ pub fn swatch(ui: &mut Ui, rect: Rect, colormap: Colormap, is_selected: bool) ->
     // Dark ends would melt into the panel without an edge.
     ui.painter().rect_filled(rect, 3.0, tokens.line);
     rounded_gradient(ui.painter(), rect.shrink(1.0), 2.0, colormap);
-    if is_selected || response.has_focus() {
+    if is_selected {
         ui.painter().rect_stroke(rect.expand(1.5), 4.5, Stroke::new(2.0, tokens.accent), StrokeKind::Outside);
     } else if response.hovered() {
         ui.painter().rect_stroke(rect.expand(1.0), 4.0, Stroke::new(1.0, tokens.t2), StrokeKind::Outside);
     }
+    focus_ring(ui, &response, 5.0);
     hint(response, label, "").clicked()
 }

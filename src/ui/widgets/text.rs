@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
+};
 
 use super::super::{icons, theme};
 use super::focus_ring;
@@ -34,14 +37,55 @@ pub fn runs(painter: &Painter, size: f32, max_width: f32, runs: &[Run<'_>]) -> A
     painter.layout_job(job)
 }
 
+/// A line cut in its middle, where names of recordings differ least, to fit into `width`.
+pub fn elided(ui: &Ui, text: &str, font: FontId, width: f32) -> String {
+    if text_width(ui, text, font.clone()) <= width {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let cut = |kept: usize| -> String {
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        letters[..head].iter().chain(&['…']).chain(&letters[letters.len() - tail..]).collect()
+    };
+    let (mut fits, mut too_many) = (0, letters.len());
+    while too_many - fits > 1 {
+        let middle = (fits + too_many) / 2;
+        if text_width(ui, &cut(middle), font.clone()) <= width {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    cut(fits)
+}
+
+const KEYCAP_HEIGHT: f32 = 15.0;
+
+/// Width of a key's letter in its quiet frame.
+pub fn keycap_width(ui: &Ui, key: &str) -> f32 {
+    (text_width(ui, key, font(10.0, Weight::Regular)) + 8.0).max(KEYCAP_HEIGHT)
+}
+
+/// A key's letter in a quiet frame, centred at `center`. `ground` fills it, where it is not to be seen through.
+pub fn keycap(ui: &Ui, center: Pos2, key: &str, ground: Option<Color32>, color: Color32) {
+    let rect = Rect::from_center_size(center, vec2(keycap_width(ui, key), KEYCAP_HEIGHT));
+    let stroke = match ground {
+        Some(_) => Stroke::new(1.0, Tokens::get(ui).line),
+        None => Stroke::new(1.0, color.gamma_multiply(0.4)),
+    };
+    ui.painter().rect(rect, 3.0, ground.unwrap_or(Color32::TRANSPARENT), stroke, StrokeKind::Inside);
+    text(ui.painter(), rect.center(), Align2::CENTER_CENTER, key, font(10.0, Weight::Regular), color);
+}
+
 /// A row of a label on the left and a value on the right, the value cut if it must be.
 pub fn label_row(ui: &mut Ui, rect: Rect, label: &str, value: &str) -> Response {
     let tokens = Tokens::get(ui);
     let painter = ui.painter_at(rect);
     let left = text(&painter, rect.left_center(), Align2::LEFT_CENTER, label, font(13.0, Weight::Regular), tokens.t2);
     let room = (rect.right() - left.right() - 12.0).max(24.0);
-    let galley = runs(&painter, 13.0, room, &[(value, Weight::Medium, tokens.t1)]);
-    let is_cut = galley.elided;
+    let shown = elided(ui, value, font(13.0, Weight::Medium), room);
+    let is_cut = shown != value;
+    let galley = runs(&painter, 13.0, f32::INFINITY, &[(&shown, Weight::Medium, tokens.t1)]);
     let pos = pos2(rect.right() - galley.size().x, rect.center().y - galley.size().y / 2.0);
     painter.galley(pos, galley, tokens.t1);
     let response = ui.interact(rect, ui.make_persistent_id(("row", label, value)), Sense::hover());
