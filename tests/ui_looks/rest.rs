@@ -55,7 +55,10 @@ fn the_array_is_told_once() {
 fn ends_typed_the_wrong_way_round_change_places() {
     let mut window = harness();
     type_number(&mut window, "Lower limit", "2000");
-    let limits = |window: &Window| window.state().view.limits.expect("chosen").map(|limit| limit as i64);
+    let limits = |window: &Window| {
+        let state = window.state();
+        state.view.limits(&state.info).expect("chosen").map(|limit| limit as i64)
+    };
     assert_eq!(limits(&window), [1830, 2000]);
     type_number(&mut window, "Upper limit", "100");
     assert_eq!(limits(&window), [100, 1830]);

@@ -6,7 +6,7 @@ use egui::{Align2, Color32, Painter, Rect, Sense, Ui, Vec2, WidgetInfo, pos2, ve
 
 use super::super::place::{image_size, voxel_edges};
 use super::super::theme::{
-    ON_CANVAS, ON_SCRIM_QUIET, SCRIM, SCRIM_INSET, SCRIM_RADIUS, Tokens, Weight, filled_icon_font, font, icon_font,
+    ON_CANVAS, SCRIM, SCRIM_INSET, SCRIM_RADIUS, Tokens, Weight, filled_icon_font, font, icon_font,
 };
 use super::super::widgets::{gradient, hatch, runs, text_width};
 use super::super::{Model, Shown, format, icons, live_text};
@@ -69,7 +69,7 @@ fn corner_lines(model: &Model<'_>) -> Vec<Line> {
             lines.push(Line::marked(icons::HOURGLASS, DARK.warn, format!("{wanted}  {on_screen}")));
         }
         Shown::Preview => lines.push(Line::marked(icons::HOURGLASS, DARK.warn, format!("preview, {wanted}"))),
-        Shown::Nothing => lines.push(Line::marked(icons::HOURGLASS, ON_SCRIM_QUIET, wanted)),
+        Shown::Nothing => lines.push(Line::marked(icons::HOURGLASS, ON_CANVAS, wanted)),
     }
     lines.extend(live_notice(model).map(|text| Line::marked(icons::WARNING, DARK.warn, text)));
     lines

@@ -2,7 +2,7 @@
 
 use egui::{Align2, Rect, Ui, pos2};
 
-use super::super::theme::{ON_SCRIM_QUIET, SCRIM_INSET, Weight, font};
+use super::super::theme::{ON_CANVAS, SCRIM_INSET, Weight, font};
 use super::super::widgets::{Direction, Slider, wheel_steps};
 use super::super::{Command, Mode, Model, format, num_depths};
 use super::canvas_marks;
@@ -32,8 +32,8 @@ pub fn depth_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec
     canvas_marks::scrim(ui.painter(), area);
     let x = area.center().x;
     let label = |y: f32, text: String| {
-        let font = font(11.0, Weight::Regular);
-        ui.painter().text(pos2(x, y), Align2::CENTER_CENTER, text, font, ON_SCRIM_QUIET);
+        let font = font(11.0, Weight::Medium);
+        ui.painter().text(pos2(x, y), Align2::CENTER_CENTER, text, font, ON_CANVAS);
     };
     label(area.top() + 13.0, "0".to_owned());
     label(area.bottom() - 13.0, format::integer(last as i64));
