@@ -786,7 +786,7 @@ mod faults {
     /// Checks a picture against every writing its block has had; what it shows, `None` if nothing.
     fn check(picture: &Picture, voxels: &tectum::volume::Voxels, written: &Written) -> Option<u32> {
         let dims = voxels.shape().dims().to_vec();
-        if dims != VOLUME[1..] || voxels.missing().iter().any(|gap| !gap.is_empty()) {
+        if dims != VOLUME[1..] || !voxels.is_whole() {
             return None;
         }
         let values = voxels.values::<u16>();

@@ -9,7 +9,9 @@ use tectum::array::LazyArray;
 use tectum::format::memory::{GatedSource, MemorySource};
 use tectum::format::{ReadErrorKind, Source};
 use tectum::stream::{PictureState, Play, Stream, StreamConfig, ViewRequest};
-use tectum::volume::{DType, Orientation, Picture, Pool, Projection, Region, Shape, Voxels, project};
+use tectum::volume::{
+    DType, Gaps, Orientation, Picture, Pool, Projection, Region, Shape, Voxels, project, project_for_display,
+};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -209,8 +211,16 @@ fn failures_are_remembered_and_shown_as_holes_until_retried() {
     assert_eq!(stream.missing_reason(&plane(1, 0)).map(|error| error.kind), Some(ReadErrorKind::Io));
     stream.request(&view(projection(1, Projection::Mean)), now + Duration::from_millis(16));
     run_all(&stream);
-    let mean = ready(&stream, &projection(1, Projection::Mean)).expect("half of it is there");
-    assert_eq!(mean.missing(), [Region::new(&[0, 8], &[8, 16]).expect("valid")]);
+    // What is there is folded, and what is not is told.
+    let mean = ready(&stream, &projection(1, Projection::Mean)).expect("most of it is there");
+    assert!(mean.missing().is_empty());
+    let gaps = Gaps { num_planes: 4, missing: Vec::new(), partial: vec![[0, 1]] };
+    assert_eq!(mean.gaps(), Some(&gaps));
+    for (column, planes) in [(7, 0..4), (8, 1..4)] {
+        let num = planes.len() as f64;
+        let sum: f64 = planes.map(|z| f64::from(value(&[1, z, 5, column]))).sum();
+        assert_eq!(mean.get_f64(&[5, column]), Some(f64::from((sum / num) as f32)));
+    }
     assert!(stream.missing_reason(&projection(1, Projection::Mean)).is_some());
     for i in 2..10 {
         stream.request(&view(plane(1, i % 2)), now + Duration::from_millis(16 * i as u64));
@@ -224,7 +234,140 @@ fn failures_are_remembered_and_shown_as_holes_until_retried() {
     assert!(ready(&stream, &plane(1, 0)).expect("whole").missing().is_empty());
     stream.request(&view(projection(1, Projection::Mean)), now + Duration::from_secs(10));
     run_all(&stream);
-    assert!(ready(&stream, &projection(1, Projection::Mean)).expect("whole").missing().is_empty());
+    assert!(ready(&stream, &projection(1, Projection::Mean)).expect("whole").is_whole());
+}
+
+#[test]
+fn a_projection_is_hatched_only_where_nothing_of_it_is() {
+    // A plane that cannot be read, and a corner of all the others that was never written.
+    let corner = Region::new(&[0, 0, 0, 0], &[1, 4, 2, 3]).expect("valid");
+    let source = memory([1, 4, 8, 8], [1, 1, 8, 8]).with_missing(&[corner]).with_failing(&[2]);
+    let stream = stream(Arc::new(source), config(0));
+    for op in Projection::ALL {
+        let picture = projection(0, op);
+        stream.request(&view(picture), Instant::now());
+        run_all(&stream);
+        let voxels = ready(&stream, &picture).expect("most of it is there");
+        assert_eq!(voxels.missing(), [Region::new(&[0, 0], &[2, 3]).expect("valid")], "{op:?}");
+        assert_eq!(voxels.gaps(), Some(&Gaps { num_planes: 4, missing: vec![[2, 3]], partial: Vec::new() }), "{op:?}");
+        assert!(stream.missing_reason(&picture).is_some());
+    }
+    // Along y, the plane is a row of its own: nothing is lacking where something is shown.
+    let side = Picture::Projection { t: 0, orientation: Orientation::Xz, slab: [2, 8], op: Projection::Max };
+    stream.request(&view(side), Instant::now());
+    run_all(&stream);
+    let voxels = ready(&stream, &side).expect("most of it is there");
+    assert_eq!(voxels.missing(), [Region::new(&[2, 0], &[3, 8]).expect("valid")]);
+    assert_eq!(voxels.gaps(), None);
+}
+
+/// Folds as the window does where it has a GPU, but at once.
+fn fold_outside(stream: &Stream, picture: &Picture) -> usize {
+    let mut num = 0;
+    while let Some(fold) = stream.next_fold(picture) {
+        let Picture::Projection { orientation, slab, op, .. } = fold.picture else { panic!("a projection") };
+        assert!(fold.volume.missing().is_empty());
+        stream.land_fold(&fold, Arc::new(project_for_display(&fold.volume, orientation, slab, op, &Pool::new(0))));
+        num += 1;
+    }
+    num
+}
+
+#[test]
+fn a_plane_step_decodes_the_chunks_of_the_plane_and_no_volume() {
+    for grid in [[1, 1, 8, 8], [1, 2, 8, 4]] {
+        let stream = stream(Arc::new(memory([4, 8, 8, 8], grid)), config(0));
+        let mut seen = 0;
+        for (i, z) in [4, 7, 0].into_iter().enumerate() {
+            let request = ViewRequest { want_volume: true, ..view(plane(i, z)) };
+            stream.request(&request, Instant::now());
+            while stream.stats().queued_visible > 0 {
+                stream.run_one();
+            }
+            assert!(ready(&stream, &plane(i, z)).is_some());
+            let stats = stream.stats();
+            // Whole chunks of one plane, of 2 bytes a voxel.
+            assert_eq!(stats.decoded_bytes - seen, (grid[1] * 8 * 8 * 2) as u64);
+            assert_eq!(stats.visible_bytes, stats.decoded_bytes);
+            seen = stats.decoded_bytes;
+            assert!(stream.next_fold(&plane(i, z)).is_none());
+        }
+    }
+}
+
+#[test]
+fn what_is_folded_outside_is_a_picture_like_any_other() {
+    for grid in [[1, 1, 8, 8], [1, 4, 8, 8]] {
+        let gate = GatedSource::open(Arc::new(memory([12, 4, 8, 8], grid)));
+        let stream = stream(gate.clone(), config(0));
+        let kind = projection(0, Projection::Max);
+        let now = Instant::now();
+        for t in 0..12 {
+            let request = ViewRequest { want_volume: true, ..view(kind.at(t)) };
+            stream.request(&request, now + Duration::from_secs(t as u64));
+            run_all(&stream);
+            fold_outside(&stream, &kind.at(t));
+            let voxels = ready(&stream, &kind.at(t)).expect("folded");
+            assert_eq!(voxels.values::<u16>(), naive(&memory([12, 4, 8, 8], grid), &kind.at(t)));
+        }
+        // All of them are there at once, and are found by their neighbours.
+        assert_eq!(stream.cached_ranges(&kind), [[0, 12]]);
+        assert_eq!(stream.nearest(&kind.at(5)).map(|found| found.0), Some(kind.at(5)));
+        let num_reads = gate.num_reads();
+        for t in 0..12 {
+            let request = ViewRequest { want_volume: true, ..view(kind.at(t)) };
+            stream.request(&request, now + Duration::from_secs(60 + t as u64));
+            assert!(ready(&stream, &kind.at(t)).is_some());
+            run_all(&stream);
+            assert_eq!(fold_outside(&stream, &kind.at(t)), 0);
+        }
+        assert_eq!(gate.num_reads(), num_reads, "nothing is read or folded again");
+        // One that was begun before the data changed does not land.
+        let other = projection(3, Projection::Min);
+        stream.request(&ViewRequest { want_volume: true, ..view(other) }, now + Duration::from_secs(99));
+        run_all(&stream);
+        let fold = stream.next_fold(&other).expect("a volume");
+        stream.replace_array(Arc::new(LazyArray::new(Arc::new(memory([12, 4, 8, 8], grid)))), &[]);
+        stream.land_fold(&fold, Arc::new(Voxels::from_values(DType::U16, Shape::from([8, 8]), &[0u16; 64])));
+        assert!(ready(&stream, &other).is_none());
+    }
+}
+
+#[test]
+fn a_missing_timepoint_and_missing_planes_are_the_same_wherever_is_folded() {
+    let holes = [
+        Region::new(&[1, 0, 0, 0], &[2, 4, 8, 8]).expect("valid"),
+        Region::new(&[2, 3, 0, 0], &[3, 4, 8, 8]).expect("valid"),
+        Region::new(&[3, 0, 2, 0], &[4, 4, 5, 8]).expect("valid"),
+    ];
+    for grid in [[1, 1, 8, 8], [1, 4, 8, 8], [2, 3, 5, 8]] {
+        let source = memory([5, 4, 8, 8], grid).with_missing(&holes);
+        let streams = [false, true].map(|_| stream(Arc::new(source.clone()), config(0)));
+        for op in Projection::ALL {
+            for t in 0..5 {
+                let picture = projection(t, op);
+                let [here, outside] = [0, 1].map(|i| {
+                    let request = ViewRequest { want_volume: i == 1, ..view(picture) };
+                    streams[i].request(&request, Instant::now());
+                    run_all(&streams[i]);
+                    fold_outside(&streams[i], &picture);
+                    run_all(&streams[i]);
+                    streams[i].picture(&picture)
+                });
+                match (here, outside) {
+                    (PictureState::Ready(here), PictureState::Ready(outside)) => {
+                        assert_eq!((here.dtype(), here.bytes()), (outside.dtype(), outside.bytes()), "{picture:?}");
+                        assert_eq!((here.missing(), here.gaps()), (outside.missing(), outside.gaps()), "{picture:?}");
+                        assert_eq!(here.is_whole(), t == 0 || t == 4);
+                    }
+                    (PictureState::Failed(here), PictureState::Failed(outside)) => {
+                        assert_eq!((here, t), (outside, 1));
+                    }
+                    (here, outside) => panic!("{picture:?} of {grid:?}: {here:?} and {outside:?}"),
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -365,7 +508,7 @@ fn volumes_are_kept_when_asked_for() {
         let stream = stream(Arc::new(source), config(0));
         let request = ViewRequest { want_volume: true, ..view(projection(3, Projection::Max)) };
         stream.request(&request, Instant::now());
-        assert!(stream.volume(3).is_none());
+        assert!(stream.volume(3).is_none() && stream.next_fold(&request.picture).is_none());
         run_all(&stream);
         let volume = stream.volume(3).expect("kept");
         assert_eq!(volume.shape().dims(), [4, 8, 8]);
@@ -493,6 +636,8 @@ proptest! {
                 prop_assert!(stats.preview_bytes <= stats.preview_budget_bytes);
                 prop_assert_eq!(stats.in_flight_bytes, 0);
             }
+            fold_outside(&stream, &picture);
+            prop_assert!(stream.stats().picture_bytes <= stream.stats().picture_budget_bytes);
             match stream.picture(&picture) {
                 PictureState::Ready(voxels) => {
                     prop_assert!(voxels.missing().is_empty());

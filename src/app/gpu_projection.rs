@@ -1,53 +1,52 @@
-//! Projections folded by a real GPU from volumes of the stream; a software one leaves them to the CPU,
-//! which is several times faster there.
+//! Projections folded by a real GPU from volumes of the stream, which takes them in as its own; a software
+//! adapter leaves them to the CPU, which is several times faster there.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::HashSet;
 
-use crate::render::{ProjectionJob, RendererHandle};
-use crate::stream::Stream;
-use crate::volume::{Picture, Voxels};
+use crate::array::ViewInfo;
+use crate::render::{ProjectionJob, RenderError, RendererHandle};
+use crate::stream::{Fold, Stream};
+use crate::volume::Picture;
 
-/// Bytes of finished projections kept, so that going back folds nothing.
-const BUDGET_BYTES: usize = 128 << 20;
-
-/// Projections being folded and folded.
+/// The projection being folded, and what is left to the CPU.
 #[derive(Default)]
 pub struct GpuProjections {
-    job: Option<(Picture, ProjectionJob)>,
-    done: VecDeque<(Picture, Arc<Voxels>)>,
-    /// The GPU refused this kind of volume: the CPU folds from now on.
-    has_refused: bool,
+    renderer: Option<RendererHandle>,
+    job: Option<(Fold, ProjectionJob)>,
+    /// Kinds of pictures for which the GPU had no room, or with which it failed.
+    refused: HashSet<Picture>,
 }
 
 impl GpuProjections {
-    /// Whether the GPU folds, and so whether the stream has to deliver volumes.
-    pub fn is_on(&self, is_software: bool) -> bool {
-        !is_software && !self.has_refused
+    /// Folds on this renderer from now on.
+    pub fn attach(&mut self, renderer: &RendererHandle) {
+        self.renderer.get_or_insert_with(|| renderer.clone());
     }
 
-    /// The projection if it is finished; otherwise goes on with it as far as that needs no waiting.
-    pub fn picture(&mut self, picture: &Picture, stream: &Stream, renderer: &RendererHandle) -> Option<Arc<Voxels>> {
-        let Picture::Projection { t, orientation, slab, op } = *picture else { return None };
-        if let Some((_, voxels)) = self.done.iter().find(|(known, _)| known == picture) {
-            return Some(Arc::clone(voxels));
+    /// Whether a picture is folded here, and so whether the stream has to deliver its volume.
+    pub fn wants_volume(&self, picture: &Picture, info: &ViewInfo) -> bool {
+        let (Some(renderer), &Picture::Projection { orientation, slab, op, .. }) = (&self.renderer, picture) else {
+            return false;
+        };
+        let [_, z, y, x] = info.shape;
+        !self.refused.contains(&picture.at(0)) && renderer.can_project(info.dtype, [z, y, x], orientation, slab, op)
+    }
+
+    /// Goes on as far as that needs no waiting: finishes what is under way, then begins with this picture
+    /// or what may be next. Call once a frame.
+    pub fn advance(&mut self, picture: &Picture, stream: &Stream) {
+        // What is folded for later gives way while it is uploaded; its voxels stay on the GPU.
+        if self.job.as_ref().is_some_and(|(fold, job)| !fold.is_visible && !job.is_folding())
+            && let Some(fold) = stream.next_fold(picture).filter(|fold| fold.is_visible)
+        {
+            self.begin(fold, stream);
         }
-        if self.job.as_ref().is_none_or(|(wanted, _)| wanted != picture) {
-            let volume = stream.volume(t)?;
-            match renderer.project(&volume, orientation, slab, op) {
-                Ok(job) => self.job = Some((*picture, job)),
-                Err(error) => return self.refuse(&error.to_string()),
-            }
+        if self.job.is_some() && !self.poll(stream) {
+            return;
         }
-        let (_, job) = self.job.as_mut()?;
-        let result = job.poll()?;
-        self.job = None;
-        match result {
-            Ok(voxels) => {
-                self.keep(*picture, Arc::clone(&voxels));
-                Some(voxels)
-            }
-            Err(error) => self.refuse(&error.to_string()),
+        if let Some(fold) = stream.next_fold(picture) {
+            self.begin(fold, stream);
+            self.poll(stream);
         }
     }
 
@@ -56,24 +55,34 @@ impl GpuProjections {
         self.job.is_some()
     }
 
-    /// Forgets everything: the recording has changed.
-    pub fn clear(&mut self) {
-        *self = Self { has_refused: self.has_refused, ..Self::default() };
-    }
-
-    fn refuse(&mut self, reason: &str) -> Option<Arc<Voxels>> {
-        tracing::info!("projections are left to the CPU: {reason}");
+    /// Drops what is under way: the data have changed.
+    pub fn abandon(&mut self) {
         self.job = None;
-        self.has_refused = true;
-        None
     }
 
-    fn keep(&mut self, picture: Picture, voxels: Arc<Voxels>) {
-        self.done.push_back((picture, voxels));
-        let mut num_bytes: usize = self.done.iter().map(|(_, voxels)| voxels.num_bytes()).sum();
-        while num_bytes > BUDGET_BYTES && self.done.len() > 1 {
-            let dropped = self.done.pop_front();
-            num_bytes -= dropped.map_or(0, |(_, voxels)| voxels.num_bytes());
+    fn begin(&mut self, fold: Fold, stream: &Stream) {
+        let Picture::Projection { orientation, slab, op, .. } = fold.picture else { return };
+        let Some(renderer) = &self.renderer else { return };
+        match renderer.project(&fold.volume, orientation, slab, op) {
+            Ok(job) => self.job = Some((fold, job)),
+            Err(error) => self.refuse(fold, &error, stream),
         }
+    }
+
+    /// One step of the job under way; true if there is none left.
+    fn poll(&mut self, stream: &Stream) -> bool {
+        let Some((fold, mut job)) = self.job.take() else { return true };
+        match job.poll() {
+            None => self.job = Some((fold, job)),
+            Some(Ok(voxels)) => stream.land_fold(&fold, voxels),
+            Some(Err(error)) => self.refuse(fold, &error, stream),
+        }
+        self.job.is_none()
+    }
+
+    fn refuse(&mut self, fold: Fold, error: &RenderError, stream: &Stream) {
+        tracing::info!("projections like {:?} are left to the CPU: {error}", fold.picture);
+        self.refused.insert(fold.picture.at(0));
+        stream.fold_on_cpu(fold);
     }
 }

@@ -170,8 +170,9 @@ impl Session {
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
     pub(super) fn ask(&mut self, now: Instant) {
         let generation = self.request.generation + 1;
-        let request =
-            ViewRequest { want_volume: self.request.want_volume, ..resolve(&self.view, self.array.info(), generation) };
+        let request = resolve(&self.view, self.array.info(), generation);
+        let want_volume = self.gpu_projections.wants_volume(&request.picture, self.array.info());
+        let request = ViewRequest { want_volume, ..request };
         if (ViewRequest { generation: self.request.generation, ..request }) == self.request {
             return;
         }
@@ -250,7 +251,12 @@ impl Session {
         now: Instant,
         recent: &[PathBuf],
     ) -> Vec<Command> {
-        self.choose_projector(renderer, now);
+        self.gpu_projections.attach(renderer);
+        // The GPU may have been found, or have failed, since.
+        self.ask(now);
+        if self.request.want_volume {
+            self.gpu_projections.advance(&self.request.picture, &self.stream);
+        }
         self.choose_picture(renderer, now);
         if self.gpu_projections.is_busy() {
             ui.ctx().request_repaint();
@@ -266,6 +272,7 @@ impl Session {
             datasets: &self.datasets,
             chosen_dataset: self.chosen,
             shown: &self.shown,
+            gaps: self.on_screen.as_ref().and_then(|shown| shown.voxels.gaps()),
             histogram: self
                 .sample
                 .as_ref()
@@ -304,23 +311,10 @@ impl Session {
         stats.num_reads + stats.num_previews as u64 + stats.picture_bytes as u64
     }
 
-    /// Has the stream deliver volumes where the GPU folds them, projections where it does not.
-    fn choose_projector(&mut self, renderer: &RendererHandle, now: Instant) {
-        let want_volume = self.gpu_projections.is_on(renderer.stats().is_software);
-        if want_volume != self.request.want_volume {
-            self.request = ViewRequest { want_volume, generation: self.request.generation + 1, ..self.request };
-            self.stream.request(&self.request, now);
-        }
-    }
-
     /// The best there is of the picture asked for: itself, a preview, or its nearest neighbour in time.
     fn choose_picture(&mut self, renderer: &RendererHandle, now: Instant) {
         let picture = self.request.picture;
-        let folded = match self.request.want_volume {
-            true => self.gpu_projections.picture(&picture, &self.stream, renderer),
-            false => None,
-        };
-        match folded.map_or_else(|| self.stream.picture(&picture), PictureState::Ready) {
+        match self.stream.picture(&picture) {
             PictureState::Ready(voxels) => {
                 self.measure.shown(picture, now_after(now));
                 self.guess_contrast(&picture, &voxels);

@@ -13,7 +13,7 @@ use super::textures::{Lease, TextureKey};
 use super::tiling::Tiling;
 use super::uniforms::gpu;
 use super::{RenderError, pipelines};
-use crate::volume::{Buffer, DType, Orientation, Projection, Shape, Voxels, flatten};
+use crate::volume::{Buffer, DType, Orientation, Projection, Shape, Voxels, projected_dtype};
 
 /// A volume in a texture, or on its way there.
 #[derive(Clone, Copy)]
@@ -77,11 +77,26 @@ pub struct ProjectionJob {
 }
 
 impl RendererHandle {
+    /// Whether projections of such volumes (z, y, x) are made here: on real hardware, where it gives the
+    /// results of the CPU.
+    pub fn can_project(
+        &self,
+        dtype: DType,
+        dims: [usize; 3],
+        orientation: Orientation,
+        slab: [usize; 2],
+        op: Projection,
+    ) -> bool {
+        let renderer = self.lock();
+        let is_used = !renderer.is_software() || renderer.config.projects_in_software;
+        is_used && renderer.check(dtype, dims, orientation, slab, op).is_ok()
+    }
+
     /// Begins to fold the planes `slab[0]..slab[1]` of a volume along the depth axis of `orientation`.
     ///
     /// # Errors
-    /// [`RenderError::Unsupported`] where the CPU must do it: the volume's type would lose exactness, or
-    /// it does not fit the device or half of the budget.
+    /// [`RenderError::Unsupported`] where the CPU must do it: the volume's type would lose exactness, it
+    /// does not fit the device or half of the budget, or parts of it are missing.
     pub fn project(
         &self,
         volume: &Arc<Voxels>,
@@ -95,6 +110,11 @@ impl RendererHandle {
 }
 
 impl ProjectionJob {
+    /// Whether all of the volume has arrived and the result is on its way.
+    pub fn is_folding(&self) -> bool {
+        matches!(self.state, State::Folding { .. })
+    }
+
     /// Does the next step without waiting: uploads a part, folds, or looks whether the result is back.
     /// The result's texture is kept, so that drawing it uploads nothing.
     pub fn poll(&mut self) -> Option<Result<Arc<Voxels>, RenderError>> {
@@ -158,10 +178,11 @@ fn texels_of(dtype: DType, op: Projection) -> Option<([Texel; 2], DType)> {
         Projection::Max | Projection::Min => ([volume, volume], dtype),
         _ if volume == Texel::F32 => ([Texel::F32, Texel::F32], DType::F32),
         Projection::Sum if is_summable && matches!(volume, Texel::U8 | Texel::U16) => {
-            ([volume, Texel::U32], DType::U64)
+            ([volume, Texel::U32], projected_dtype(dtype, op))
         }
         Projection::Sum if is_summable => ([volume, Texel::I32], DType::I64),
-        Projection::Mean | Projection::Std if is_summable => ([volume, Texel::F32], DType::F64),
+        // What a screen can use, as the CPU gives it for display.
+        Projection::Mean | Projection::Std if is_summable => ([volume, Texel::F32], DType::F32),
         Projection::Sum | Projection::Mean | Projection::Std => return None,
     })
 }
@@ -175,6 +196,22 @@ impl Renderer {
         op: Projection,
     ) -> Result<Order, RenderError> {
         let &[z, y, x] = volume.shape().dims() else { return unsupported("not a volume") };
+        if !volume.missing().is_empty() {
+            return unsupported("a volume with missing parts");
+        }
+        let (shape, texels, dtype) = self.check(volume.dtype(), [z, y, x], orientation, slab, op)?;
+        Ok(Order { volume: volume.clone(), orientation, slab, op, shape, texels, dtype })
+    }
+
+    /// Rows and columns of a projection, how volume and result are stored, and the result's type.
+    fn check(
+        &self,
+        dtype: DType,
+        [z, y, x]: [usize; 3],
+        orientation: Orientation,
+        slab: [usize; 2],
+        op: Projection,
+    ) -> Result<([usize; 2], [Texel; 2], DType), RenderError> {
         let (depth, shape) = match orientation {
             Orientation::Xy => (z, [y, x]),
             Orientation::Xz => (y, [z, x]),
@@ -183,21 +220,22 @@ impl Renderer {
         if slab[0] >= slab[1] || slab[1] > depth || slab[1] - slab[0] > 1 << 15 {
             return unsupported(format!("planes {} to {} of {depth}", slab[0], slab[1]));
         }
-        let Some((texels, dtype)) = texels_of(volume.dtype(), op) else {
-            return unsupported(format!("{} of {}", op.name(), volume.dtype()));
+        let Some((texels, result)) = texels_of(dtype, op) else {
+            return unsupported(format!("{} of {dtype}", op.name()));
         };
         let limits = self.device.limits();
         if shape.contains(&0) || shape.iter().any(|&n| n > limits.max_texture_dimension_2d as usize) {
             return unsupported(format!("a projection of {} × {} pixels", shape[1], shape[0]));
         }
-        if Tiling::new([x, y], z, &limits).is_none() || volume.bytes().len() > self.textures.budget_bytes() / 2 {
-            return unsupported(format!("a volume of {} voxels in graphics memory", volume.shape()));
+        let num_bytes = Shape::from([z, y, x]).num_bytes(dtype).unwrap_or(usize::MAX);
+        if Tiling::new([x, y], z, &limits).is_none() || num_bytes > self.textures.budget_bytes() / 2 {
+            return unsupported(format!("a volume of {z} × {y} × {x} voxels in graphics memory"));
         }
         let features = self.adapter.get_texture_format_features(texels[1].format());
         if !features.allowed_usages.contains(wgpu::TextureUsages::RENDER_ATTACHMENT) {
             return unsupported(format!("drawing to {:?}", texels[1].format()));
         }
-        Ok(Order { volume: volume.clone(), orientation, slab, op, shape, texels, dtype })
+        Ok((shape, texels, result))
     }
 
     /// Uploads a part of the volume, or folds it once it is whole.
@@ -345,21 +383,14 @@ impl Renderer {
         let mut buffer = Buffer::unpooled(order.shape[0] * order.shape[1] * order.dtype.num_bytes());
         let bytes = buffer.bytes_mut();
         match (order.texels[1], order.dtype) {
-            (Texel::U32, DType::U64) => widen(texels, bytes, |value: u32| u64::from(value)),
+            // Sums of bools are signed, as numpy has them.
+            (Texel::U32, DType::U64 | DType::I64) => widen(texels, bytes, |value: u32| u64::from(value)),
             (Texel::I32, DType::I64) => widen(texels, bytes, |value: i32| i64::from(value)),
-            (Texel::F32, DType::F64) => widen(texels, bytes, |value: f32| f64::from(value)),
             _ => bytes.copy_from_slice(texels),
         }
-        // What folds any missing voxel is missing, whatever the texture says.
-        let axis = order.orientation.depth_axis().index() - 1;
-        let missing: Vec<_> =
-            order.volume.missing().iter().filter_map(|part| flatten(part, axis, order.slab)).collect();
-        let voxels = Arc::new(Voxels::new(order.dtype, shape, buffer, missing));
+        let voxels = Arc::new(Voxels::new(order.dtype, shape, buffer, Vec::new()));
         let size = [order.shape[1], order.shape[0]];
-        // With missing parts it needs a mask, and is uploaded like any other plane.
-        if voxels.missing().is_empty()
-            && let Some(tiling) = Tiling::new(size, 1, &self.device.limits())
-        {
+        if let Some(tiling) = Tiling::new(size, 1, &self.device.limits()) {
             self.planes.adopt(voxels.id(), result, tiling, order.dtype);
         }
         voxels

@@ -22,11 +22,15 @@ pub struct GpuConfig {
     pub budget_bytes: usize,
     /// Bytes uploaded in one frame, at most (but always one row of a picture).
     pub upload_bytes_per_frame: usize,
+    /// Fold projections on a software adapter, too, as on real hardware. The CPU is faster there; this is
+    /// for trying the other way where there is no such hardware.
+    pub projects_in_software: bool,
 }
 
 impl Default for GpuConfig {
     fn default() -> Self {
-        Self { budget_bytes: 256 << 20, upload_bytes_per_frame: 16 << 20 }
+        let projects_in_software = std::env::var_os("TECTUM_PROJECT_ON_GPU").is_some_and(|value| value == "1");
+        Self { budget_bytes: 256 << 20, upload_bytes_per_frame: 16 << 20, projects_in_software }
     }
 }
 
@@ -197,6 +201,11 @@ impl Renderer {
             is_software: self.is_software,
             problem: self.health.problem(),
         }
+    }
+
+    /// Whether the adapter computes on the CPU.
+    pub(super) fn is_software(&self) -> bool {
+        self.is_software
     }
 
     fn will_draw(&self, nth: usize, key: &PictureKey, voxels: &Voxels) -> Option<PictureKey> {

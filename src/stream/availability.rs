@@ -1,7 +1,6 @@
 //! Which timepoints can be shown at once, for the strip on the time slider and for the nearest picture.
 //! Only what changed is looked at again.
 
-use super::making::Product;
 use super::state::State;
 use crate::array::{ArrayChunk, LazyArray};
 use crate::volume::{Picture, Region};
@@ -109,7 +108,7 @@ pub(super) fn has_picture(state: &State, array: &LazyArray, picture: &Picture, c
 pub(super) fn is_settled(state: &State, array: &LazyArray, picture: &Picture, chunks: &mut Vec<ArrayChunk>) -> bool {
     match picture {
         Picture::Projection { .. } => {
-            state.projections.contains(picture) || state.failed.contains_key(&Product::Picture(*picture))
+            state.projections.contains(picture) || state.projection_failure(picture).is_some()
         }
         Picture::Plane { .. } => {
             chunks.clear();

@@ -88,6 +88,11 @@ impl Shared {
                 let is_visible = add_to_sample(&self.sampling, ticket, loaded.as_ref());
                 self.wake_for(is_visible);
             }
+            Task::Fold { picture, volume, epoch } => {
+                let is_visible = self.fold(&picture, &volume, epoch);
+                drop(volume);
+                self.wake_for(is_visible);
+            }
             Task::Read(job) => {
                 let begin = Instant::now();
                 let result = read(&job.array, &job.chunk, &self.pool);
@@ -189,6 +194,7 @@ impl Shared {
                 if let Picture::Projection { .. } = picture
                     && voxels.num_bytes() <= room
                     && reason.is_none()
+                    && voxels.is_whole()
                 {
                     state.projections.insert(picture, voxels, &mut trash.pictures);
                     state.note_change(picture.t(), picture.t() + 1);

@@ -10,7 +10,8 @@ use super::plan::Wanted;
 use crate::array::{ArrayChunk, DatasetId, LazyArray, Loaded, unsqueeze};
 use crate::format::ReadError;
 use crate::volume::{
-    Accumulator, Buffer, DType, FoldBox, Picture, Pool, Region, Shape, Voxels, copy_region, flatten, kept_axes,
+    Accumulator, Buffer, DType, FoldBox, Picture, Pool, Projection, Region, Shape, Voxels, copy_region, flatten,
+    kept_axes,
 };
 
 /// What is made.
@@ -146,41 +147,36 @@ impl Making {
     pub(super) fn feed(&self, ordinal: usize, loaded: &Result<Loaded, ReadError>, pool: &Pool) -> Option<Finished> {
         let chunk = &self.chunk(ordinal)?;
         let part = chunk.region.intersect(&self.region)?;
-        if loaded.as_ref().is_ok_and(|loaded| loaded.reason.is_some()) || loaded.is_err() {
+        let reason = match loaded {
+            Ok(loaded) => loaded.reason.as_ref(),
+            Err(error) => Some(error),
+        };
+        if reason.is_some() {
             self.failures.store(true, Ordering::Release);
         }
-        match loaded {
-            Ok(loaded) => {
-                match self.product {
-                    Product::Picture(picture @ Picture::Projection { .. })
-                    | Product::Preview(picture @ Picture::Projection { .. }) => {
-                        self.fold(&picture, chunk, loaded, pool);
-                    }
-                    Product::Picture(_) | Product::Preview(_) | Product::Volume(_) => {
-                        let mut progress = self.progress.lock();
-                        let num_bytes = self.region.shape().num_bytes(self.dtype).unwrap_or(0);
-                        let buffer = progress.volume.get_or_insert_with(|| pool.take(num_bytes));
-                        let bytes = loaded.voxels.bytes();
-                        copy_region(bytes, &chunk.region, buffer.bytes_mut(), &self.region, self.dtype.num_bytes());
+        match (self.projection(), loaded) {
+            (Some((picture, op)), _) => {
+                let spare = self.progress.lock().partial.pop();
+                let (axis, shape) = self.geometry(&picture);
+                let mut accumulator = spare.unwrap_or_else(|| Accumulator::new(self.dtype, op, shape, pool));
+                match loaded {
+                    Ok(loaded) => self.fold(&mut accumulator, axis, chunk, loaded),
+                    Err(_) => {
+                        let range = |axis: usize| [part.start()[axis + 1], part.stop()[axis + 1]];
+                        let [rows, columns] = kept_axes(axis);
+                        accumulator.lose(range(rows), range(columns), range(axis));
                     }
                 }
-                let mut progress = self.progress.lock();
-                for part in loaded.voxels.missing() {
-                    let part = unsqueeze(part).offset_by(chunk.region.start()).intersect(&self.region);
-                    progress.missing.extend(part);
-                }
-                if progress.reason.is_none() {
-                    progress.reason.clone_from(&loaded.reason);
-                }
+                self.progress.lock().partial.push(accumulator);
             }
-            Err(error) => {
-                let mut progress = self.progress.lock();
-                progress.missing.push(part);
-                progress.num_failed += 1;
-                progress.reason.get_or_insert_with(|| error.clone());
-            }
+            (None, Ok(loaded)) => self.copy(chunk, loaded, pool),
+            (None, Err(_)) => self.progress.lock().missing.push(part),
         }
         let mut progress = self.progress.lock();
+        progress.num_failed += usize::from(loaded.is_err());
+        if progress.reason.is_none() {
+            progress.reason = reason.cloned();
+        }
         progress.num_left -= 1;
         if progress.num_left > 0 {
             return None;
@@ -193,11 +189,30 @@ impl Making {
         Some(self.finish(partial, volume, &missing, reason, num_failed, pool))
     }
 
-    fn fold(&self, picture: &Picture, chunk: &ArrayChunk, loaded: &Loaded, pool: &Pool) {
-        let Picture::Projection { op, .. } = *picture else { return };
-        let (axis, shape) = self.geometry(picture);
-        let spare = self.progress.lock().partial.pop();
-        let mut accumulator = spare.unwrap_or_else(|| Accumulator::new(self.dtype, op, shape, pool));
+    fn projection(&self) -> Option<(Picture, Projection)> {
+        match self.product {
+            Product::Picture(picture @ Picture::Projection { op, .. })
+            | Product::Preview(picture @ Picture::Projection { op, .. }) => Some((picture, op)),
+            Product::Picture(_) | Product::Preview(_) | Product::Volume(_) => None,
+        }
+    }
+
+    fn copy(&self, chunk: &ArrayChunk, loaded: &Loaded, pool: &Pool) {
+        let mut progress = self.progress.lock();
+        let num_bytes = self.region.shape().num_bytes(self.dtype).unwrap_or(0);
+        let buffer = progress.volume.get_or_insert_with(|| pool.take(num_bytes));
+        let bytes = loaded.voxels.bytes();
+        copy_region(bytes, &chunk.region, buffer.bytes_mut(), &self.region, self.dtype.num_bytes());
+        progress.missing.extend(self.missing_of(chunk, loaded));
+    }
+
+    /// What is missing of a chunk where it is wanted, (t, z, y, x).
+    fn missing_of(&self, chunk: &ArrayChunk, loaded: &Loaded) -> Vec<Region> {
+        let parts = loaded.voxels.missing().iter();
+        parts.filter_map(|part| unsqueeze(part).offset_by(chunk.region.start()).intersect(&self.region)).collect()
+    }
+
+    fn fold(&self, accumulator: &mut Accumulator, axis: usize, chunk: &ArrayChunk, loaded: &Loaded) {
         let dims = chunk.region.shape();
         let dims = [dims.dims()[1], dims.dims()[2], dims.dims()[3]];
         let bytes = loaded.voxels.bytes();
@@ -208,8 +223,10 @@ impl Making {
         let slab = [self.region.start()[axis + 1], self.region.stop()[axis + 1]];
         let range = slab.map(|k| k.clamp(start[axis + 1], chunk.region.stop()[axis + 1]) - start[axis + 1]);
         let at = kept_axes(axis).map(|axis| start[axis + 1]);
-        accumulator.fold(&FoldBox { bytes: &bytes[first..first + volume_bytes], dims, axis, range, at });
-        self.progress.lock().partial.push(accumulator);
+        let missing = self.missing_of(chunk, loaded).into_iter();
+        let missing: Vec<_> = missing.filter_map(|part| without_t(&part.relative_to(start))).collect();
+        let part = FoldBox { bytes: &bytes[first..first + volume_bytes], dims, axis, range, at };
+        accumulator.fold_except(&part, start[axis + 1], &missing);
     }
 
     /// The folded axis of (z, y, x), and rows and columns of the picture.
@@ -233,7 +250,6 @@ impl Making {
         {
             return Err(error);
         }
-        let without_t = |part: &Region| Region::new(&part.start()[1..], &part.stop()[1..]);
         let voxels = match self.product {
             Product::Picture(picture @ Picture::Projection { op, .. })
             | Product::Preview(picture @ Picture::Projection { op, .. }) => {
@@ -244,12 +260,7 @@ impl Making {
                 });
                 let slab = [self.region.start()[axis + 1], self.region.stop()[axis + 1]];
                 let merged = merged.unwrap_or_else(|| Accumulator::new(self.dtype, op, shape, pool));
-                let flat = missing.iter().filter_map(without_t).filter_map(|part| flatten(&part, axis, slab));
-                let mut flat: Vec<_> = flat.collect();
-                // Every missing plane of a stack flattens to the same box.
-                let mut distinct = std::collections::HashSet::new();
-                flat.retain(|part| distinct.insert(*part));
-                merged.finish_for_display(slab[1] - slab[0], pool).with_missing(flat)
+                merged.finish_for_display(slab[1] - slab[0], pool)
             }
             Product::Picture(_) | Product::Preview(_) | Product::Volume(_) => {
                 let dims = self.region.shape();
@@ -272,6 +283,10 @@ impl Making {
         };
         Ok(Loaded { voxels: Arc::new(voxels), reason })
     }
+}
+
+fn without_t(part: &Region) -> Option<Region> {
+    Region::new(&part.start()[1..], &part.stop()[1..])
 }
 
 /// Sets missing parts of a volume to zero, where the pool left something else.

@@ -9,6 +9,7 @@ mod availability;
 mod bandwidth;
 mod cache;
 mod config;
+mod fold;
 mod hash;
 mod loader;
 mod making;
@@ -31,6 +32,7 @@ use parking_lot::{Condvar, Mutex};
 
 pub use cache::{Cache, Entry, Tier};
 pub use config::StreamConfig;
+pub use fold::Fold;
 pub use pictures::PictureState;
 pub use plan::{Plan, Planner, Wanted, pictures_ahead};
 pub use request::{Play, ViewRequest};
@@ -149,6 +151,7 @@ impl Stream {
             misses: counters.misses,
             hit_rate: if asked == 0 { 1.0 } else { counters.hits as f64 / asked as f64 },
             decoded_bytes: counters.decoded_bytes,
+            visible_bytes: counters.visible_bytes,
             num_reads: counters.num_reads,
             read_errors: counters.read_errors,
             num_plans: counters.num_plans,
@@ -164,6 +167,7 @@ impl Drop for Stream {
         let mut state = self.shared.state.lock();
         state.is_closed = true;
         state.clear_queue();
+        state.folds.clear();
         state.sampling.clear();
         state.restart_previews();
         drop(state);

@@ -93,7 +93,7 @@ impl Stream {
         if let Picture::Projection { .. } = picture {
             return Cut::State(match state.projections.get(picture) {
                 Some(voxels) => PictureState::Ready(voxels),
-                None => match state.failed.get(&Product::Picture(*picture)) {
+                None => match state.projection_failure(picture) {
                     Some(error) => PictureState::Failed(error.clone()),
                     None => PictureState::Loading,
                 },
@@ -130,7 +130,7 @@ impl Stream {
         let state = self.shared.state.lock();
         match picture {
             Picture::Projection { .. } => {
-                let whole = state.failed.get(&Product::Picture(*picture));
+                let whole = state.projection_failure(picture);
                 whole.or_else(|| state.reasons.get(picture)).cloned()
             }
             Picture::Plane { .. } => {
@@ -160,17 +160,16 @@ impl Stream {
         self.shared.state.lock().previews.get(picture)
     }
 
-    /// The volume (z, y, x) of a timepoint, if it is there; ask for it with [`super::ViewRequest::want_volume`].
+    /// The volume (z, y, x) of a timepoint, if it is there.
     pub fn volume(&self, t: usize) -> Option<Arc<Voxels>> {
-        let mut state = self.shared.state.lock();
-        if let Some(volume) = state.volumes.get(&t) {
-            return Some(volume);
-        }
-        // A chunk that is the volume needs no copy.
-        let whole = state.array.whole().with_axis(0, t, t.checked_add(1)?);
-        let chunk = state.array.chunk_at([t, 0, 0, 0]).filter(|chunk| chunk.region == whole)?;
-        let voxels = &state.cache.get(chunk.key.index)?.loaded.voxels;
-        (voxels.shape().rank() == 3).then(|| Arc::clone(voxels))
+        self.shared.state.lock().volume(t)
+    }
+}
+
+impl State {
+    /// Why nothing of a projection can be had.
+    pub(super) fn projection_failure(&self, picture: &Picture) -> Option<&ReadError> {
+        self.failed.get(&Product::Picture(*picture)).or_else(|| self.volume_failure(picture.t()))
     }
 }
 

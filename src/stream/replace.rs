@@ -11,7 +11,7 @@ use super::preview::Previewing;
 use super::sampling::{Sampling, complete_sample};
 use super::state::{State, Target, Trash};
 use crate::array::LazyArray;
-use crate::volume::{Picture, Region};
+use crate::volume::Region;
 
 /// What is still true of an array after it was replaced by a later state of itself.
 struct Change<'a> {
@@ -81,11 +81,9 @@ impl Stream {
         state.retain_makings(|making| {
             keeps_timepoint(making.region.start()[0]) && !making.is_stale() && !making.has_failures()
         });
-        let State { projections, previews, planes, volumes, reasons, .. } = state;
-        let is_whole = |picture: &Picture| !reasons.contains_key(picture);
-        projections.retain(|picture, _| keeps_timepoint(picture.t()) && is_whole(picture), &mut trash.pictures);
-        previews
-            .retain(|picture, voxels| keeps_timepoint(picture.t()) && voxels.missing().is_empty(), &mut trash.previews);
+        let State { projections, previews, planes, volumes, .. } = state;
+        projections.retain(|picture, voxels| keeps_timepoint(picture.t()) && voxels.is_whole(), &mut trash.pictures);
+        previews.retain(|picture, voxels| keeps_timepoint(picture.t()) && voxels.is_whole(), &mut trash.previews);
         planes
             .retain(|picture, voxels| keeps_timepoint(picture.t()) && voxels.missing().is_empty(), &mut trash.pictures);
         volumes.retain(|t, voxels| keeps_timepoint(*t) && voxels.missing().is_empty(), &mut trash.volumes);
@@ -107,7 +105,7 @@ impl Stream {
         let side = Previewing::side(array.info().shape[0], self.config.preview_budget_bytes);
         self.shared.preview_side.store(side, Ordering::Relaxed);
         state.array = array;
-        state.epoch += 1;
+        state.begin_epoch();
         drop(guard);
         drop(trash);
         if let Some(values) = complete {
@@ -127,16 +125,16 @@ impl Stream {
         let partial = state.cache.iter().filter(|(_, entry)| entry.loaded.reason.is_some());
         let partial: Vec<u64> = partial.map(|(index, _)| index).collect();
         partial.iter().for_each(|index| state.cache.remove(*index, &mut trash.chunks));
-        let State { projections, previews, planes, volumes, reasons, .. } = state;
-        projections.retain(|picture, _| !reasons.contains_key(picture), &mut trash.pictures);
-        previews.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.previews);
+        let State { projections, previews, planes, volumes, .. } = state;
+        projections.retain(|_, voxels| voxels.is_whole(), &mut trash.pictures);
+        previews.retain(|_, voxels| voxels.is_whole(), &mut trash.previews);
         planes.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.pictures);
         volumes.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.volumes);
         state.retain_makings(|making| !making.has_failures());
         state.note_trash(&trash);
         state.changed_everywhere = true;
         state.restart_previews();
-        state.epoch += 1;
+        state.begin_epoch();
         drop(guard);
         drop(trash);
         self.request_again();
@@ -166,7 +164,7 @@ mod tests {
     use super::super::{PictureState, StreamConfig, ViewRequest};
     use super::*;
     use crate::format::memory::MemorySource;
-    use crate::volume::{DType, Orientation, Projection, Shape};
+    use crate::volume::{DType, Orientation, Picture, Projection, Shape};
 
     /// Three timepoints of one value, each one chunk.
     fn array(value: u8) -> LazyArray {

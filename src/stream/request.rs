@@ -8,6 +8,7 @@ use super::Stream;
 use super::availability::is_settled;
 use super::making::{Making, Product};
 use super::plan::{Plan, Planner, pictures_ahead};
+use super::state::State;
 use super::velocity::{Outlook, Velocity};
 use crate::array::{ArrayChunk, LazyArray};
 use crate::volume::Picture;
@@ -42,7 +43,7 @@ pub struct ViewRequest {
     pub picture: Picture,
     /// Playback, if it runs.
     pub play: Option<Play>,
-    /// Keep the volume for [`Stream::volume`]; projections are then left to whoever wants it.
+    /// Read a projection's volume for [`Stream::next_fold`] instead of folding it. A plane never needs one.
     pub want_volume: bool,
 }
 
@@ -59,7 +60,7 @@ pub(super) struct Viewer {
     pub(super) last_image_ms: Option<f64>,
     plan: Plan,
     planner: Planner,
-    ahead: Vec<Picture>,
+    pub(super) ahead: Vec<Picture>,
     chunks: Vec<ArrayChunk>,
 }
 
@@ -136,22 +137,25 @@ impl Stream {
         viewer.ahead.clear();
         pictures_ahead(array.info().shape, &request.picture, t, depth, &mut viewer.ahead);
         viewer.plan.clear();
-        let visible_product = match request.picture {
-            _ if request.want_volume => Some(Product::Volume(request.picture.t())),
-            Picture::Projection { .. } => Some(Product::Picture(request.picture)),
-            Picture::Plane { .. } => None,
+        let volume_bytes = array.whole().with_axis(0, 0, 1).shape().num_bytes(array.info().dtype);
+        let volume_bytes = volume_bytes.unwrap_or(usize::MAX);
+        // What does not fit is folded chunk by chunk.
+        let from_volumes = request.want_volume && volume_bytes <= State::volume_budget(&self.config);
+        let (visible_product, picture_bytes) = match request.picture {
+            Picture::Plane { .. } => {
+                viewer.planner.begin(&array);
+                (None, self.plan_planes(viewer, &request.picture))
+            }
+            Picture::Projection { .. } => {
+                let product_bytes = from_volumes.then_some(volume_bytes);
+                self.plan_makings(viewer, &array, &request, product_bytes, t.speed.abs() < BROWSING_HZ);
+                let product =
+                    if from_volumes { Product::Volume(request.picture.t()) } else { Product::Picture(request.picture) };
+                (Some(product), viewer.plan.visible.iter().map(|wanted| wanted.num_bytes).sum())
+            }
         };
-        if visible_product.is_some() {
-            let is_plane = matches!(request.picture, Picture::Plane { .. });
-            let keep_chunks = is_plane || t.speed.abs() < BROWSING_HZ;
-            self.plan_makings(viewer, &array, &request, keep_chunks);
-        }
-        let mut picture_bytes = viewer.plan.visible.iter().map(|wanted| wanted.num_bytes).sum();
-        if let Picture::Plane { .. } = request.picture {
-            viewer.planner.begin(&array);
-            picture_bytes = self.plan_planes(viewer, &request.picture);
-        }
         let mut state = self.shared.state.lock();
+        state.from_volumes = from_volumes;
         if is_new && is_single && request.play.is_none() {
             state.bandwidth.hold_until(now + FRAME_REST);
         }
@@ -190,17 +194,24 @@ impl Stream {
         visible_bytes
     }
 
-    fn plan_makings(&self, viewer: &mut Viewer, array: &Arc<LazyArray>, request: &ViewRequest, keep_chunks: bool) {
+    /// Plans projections, or the volumes of so many bytes that they are folded from.
+    fn plan_makings(
+        &self,
+        viewer: &mut Viewer,
+        array: &Arc<LazyArray>,
+        request: &ViewRequest,
+        volume_bytes: Option<usize>,
+        keep_chunks: bool,
+    ) {
         let item = array.info().dtype.num_bytes();
-        let product = |picture: &Picture| match request.want_volume {
-            true => Product::Volume(picture.t()),
-            false => Product::Picture(*picture),
+        let product = |picture: &Picture| match volume_bytes {
+            Some(_) => Product::Volume(picture.t()),
+            None => Product::Picture(*picture),
         };
         let [rows, columns] = array.picture_shape(&request.picture);
-        let whole = array.whole().with_axis(0, 0, 1).shape().num_bytes(array.info().dtype);
-        let (budget, product_bytes) = match request.want_volume {
-            true => (self.config.picture_budget_bytes / 8, whole.unwrap_or(usize::MAX)),
-            false => (self.config.picture_budget_bytes / 4, rows.saturating_mul(columns).saturating_mul(item.max(4))),
+        let (budget, product_bytes) = match volume_bytes {
+            Some(volume_bytes) => (self.config.picture_budget_bytes / 8, volume_bytes),
+            None => (self.config.picture_budget_bytes / 4, rows.saturating_mul(columns).saturating_mul(item.max(4))),
         };
         let num_ahead = (budget / product_bytes.max(1)).min(MAX_MAKINGS);
         let mut wanted: Vec<(Product, Option<Arc<Making>>)> = Vec::new();
@@ -210,14 +221,11 @@ impl Stream {
             let mut num_planned = 0;
             for picture in std::iter::once(&request.picture).chain(ahead) {
                 let product = product(picture);
-                let is_had = match product {
-                    Product::Picture(picture) if picture == request.picture => {
-                        state.projections.get(&picture).is_some()
-                    }
-                    Product::Picture(picture) => state.projections.contains(&picture),
-                    Product::Volume(t) => state.volumes.contains(&t),
-                    Product::Preview(picture) => state.previews.contains(&picture),
+                let is_there = match *picture == request.picture {
+                    true => state.projections.get(picture).is_some(),
+                    false => state.projections.contains(picture),
                 };
+                let is_had = is_there || matches!(product, Product::Volume(t) if state.volumes.contains(&t));
                 if !is_had && !state.failed.contains_key(&product) && !wanted.iter().any(|w| w.0 == product) {
                     let known = state.makings.iter().find(|making| making.product == product);
                     wanted.push((product, known.cloned()));

@@ -1,7 +1,7 @@
 //! What the window and the loader threads share, under one lock that is only ever held for moments:
 //! nothing here reads, decodes, assembles or frees memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -75,6 +75,7 @@ pub(super) enum Task {
     Read(Box<Read>),
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
     Sample(u64, Option<Loaded>),
+    Fold { picture: Picture, volume: Arc<Voxels>, epoch: u64 },
 }
 
 /// Memory on its way back to the pool or the system, dropped after the lock.
@@ -95,6 +96,7 @@ pub(super) struct Counters {
     pub(super) num_reads: u64,
     pub(super) read_errors: u64,
     pub(super) num_plans: u64,
+    pub(super) visible_bytes: u64,
 }
 
 pub(super) struct State {
@@ -124,6 +126,11 @@ pub(super) struct State {
     /// of it lands, and when, is up to the threads.
     at_work: Vec<Weak<Making>>,
     pub(super) visible_product: Option<Product>,
+    /// Whether projections are folded outside, from volumes.
+    pub(super) from_volumes: bool,
+    /// Volumes that are folded here all the same, and of which pictures.
+    pub(super) folds: VecDeque<(Picture, Arc<Voxels>)>,
+    pub(super) folding: Vec<Picture>,
     pub(super) projections: Shelf<Picture>,
     pub(super) planes: Shelf<Picture>,
     pub(super) volumes: Shelf<usize>,
@@ -147,7 +154,7 @@ impl State {
     pub(super) fn new(array: Arc<LazyArray>, config: &StreamConfig) -> Self {
         // Planes are cut from chunks in memory within a frame: a few of them will do.
         let plane_bytes = config.picture_budget_bytes / 8;
-        let volume_bytes = config.picture_budget_bytes / 4;
+        let volume_bytes = Self::volume_budget(config);
         Self {
             array,
             epoch: 0,
@@ -166,6 +173,9 @@ impl State {
             makings: Vec::new(),
             at_work: Vec::new(),
             visible_product: None,
+            from_volumes: false,
+            folds: VecDeque::new(),
+            folding: Vec::new(),
             projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes),
             planes: Shelf::new(plane_bytes),
             volumes: Shelf::new(volume_bytes),
@@ -182,6 +192,11 @@ impl State {
             counters: Counters::default(),
             is_closed: false,
         }
+    }
+
+    /// Bytes of volumes kept.
+    pub(super) fn volume_budget(config: &StreamConfig) -> usize {
+        config.picture_budget_bytes / 4
     }
 
     /// Puts a new plan in the place of the old one, which is left in `plan` for its memory. What was
@@ -236,13 +251,16 @@ impl State {
 
     /// Whether nothing is left to do.
     pub(super) fn is_drained(&self) -> bool {
-        self.num_queued() == 0 && self.num_in_flight == 0
+        self.num_queued() == 0 && self.num_in_flight == 0 && self.folds.is_empty()
     }
 
     /// The most urgent task of a class; `None` when there is none, memory in flight is used up, or
     /// background reading has used up its share of the disk.
     pub(super) fn next_task(&mut self, class: Class, now: Instant) -> Option<Task> {
         if class != Class::Background {
+            if let Some((picture, volume)) = self.folds.pop_front() {
+                return Some(Task::Fold { picture, volume, epoch: self.epoch });
+            }
             while let Some(&wanted) = self.plan.visible.get(self.next_visible) {
                 if self.is_full(wanted.num_bytes, self.max_in_flight_bytes) {
                     return None;
@@ -307,6 +325,13 @@ impl State {
                 return Some(Arc::new(making));
             }
         }
+    }
+
+    /// The data have changed: what was taken out before is not put back.
+    pub(super) fn begin_epoch(&mut self) {
+        self.epoch += 1;
+        self.folds.clear();
+        self.folding.clear();
     }
 
     /// Whether a finished product may be handed out: it was made of this recording, and nothing of that
@@ -431,8 +456,9 @@ impl State {
     fn read(&mut self, chunk: ArrayChunk, num_bytes: usize, tier: Tier, keep: Keep, targets: Vec<Target>) -> Task {
         self.counters.num_reads += 1;
         let ticket = self.counters.num_reads;
-        if tier != Tier::Visible {
-            self.bandwidth.spend(num_bytes);
+        match tier {
+            Tier::Visible => self.counters.visible_bytes += num_bytes as u64,
+            _ => self.bandwidth.spend(num_bytes),
         }
         self.num_in_flight += 1;
         self.in_flight_bytes += num_bytes;

@@ -37,6 +37,8 @@ pub struct StreamStats {
     pub hit_rate: f64,
     /// Decoded bytes read so far.
     pub decoded_bytes: u64,
+    /// Decoded bytes of what was on screen when its reading began.
+    pub visible_bytes: u64,
     /// Chunks read so far.
     pub num_reads: u64,
     /// Reads that failed.

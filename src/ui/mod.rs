@@ -5,6 +5,7 @@
 mod choices;
 mod command;
 pub mod format;
+mod gaps_text;
 mod history;
 pub mod icons;
 pub mod keys;
@@ -26,6 +27,7 @@ pub use choices::{
     Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, PlayMode, Section, Theme,
 };
 pub use command::{AppCommand, Command, Route, SessionCommand};
+pub use gaps_text::gaps_text;
 pub use history::History;
 pub use limits::{Limits, LimitsOf, is_integer, value_range};
 pub use model::{Canvas, Figures, HistogramData, Model, OpenError, Opening, Placement, Shown, Value, Welcome};

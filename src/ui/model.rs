@@ -9,7 +9,7 @@ use super::ViewState;
 use crate::array::ViewInfo;
 use crate::format::DatasetEntry;
 use crate::live::LiveStatus;
-use crate::volume::{ArrayInfo, Piece, Problem};
+use crate::volume::{ArrayInfo, Gaps, Piece, Problem};
 
 /// One frame's worth of everything the window shows of an open dataset.
 #[derive(Clone, Copy)]
@@ -26,6 +26,8 @@ pub struct Model<'a> {
     pub chosen_dataset: usize,
     /// How what is on the canvas relates to what was asked for.
     pub shown: &'a Shown,
+    /// What the projection on the canvas lacks where it shows something.
+    pub gaps: Option<&'a Gaps>,
     /// Counts of values over the whole recording, once sampled.
     pub histogram: Option<HistogramData<'a>>,
     /// The stored pieces and the state of each, along the axis they carry.

@@ -2,7 +2,8 @@
 //! needs neither the whole volume in memory nor a second pass. Integers are exact; floats are folded in
 //! double precision.
 
-use super::{Buffer, DType, Pool, Projection, Shape, Voxel, Voxels};
+use super::losses::{Losses, Window, boxes_of, mask_of};
+use super::{Buffer, DType, Pool, Projection, Region, Shape, Voxel, Voxels};
 use crate::dispatch_dtype;
 
 /// What is kept of each pixel of the result.
@@ -30,6 +31,8 @@ pub struct Accumulator {
     op: Projection,
     shape: [usize; 2],
     state: State,
+    /// What should have been folded and could not be had.
+    losses: Option<Losses>,
 }
 
 /// A C-order box of voxels and which of its axes is folded.
@@ -86,31 +89,70 @@ impl Accumulator {
             Projection::Std if is_small(dtype) => State::SmallMoments(vec![[0; 2]; n]),
             Projection::Std => State::Moments(vec![[0.0; 3]; n]),
         };
-        Self { dtype, op, shape, state }
+        Self { dtype, op, shape, state, losses: None }
     }
 
     /// Memory occupied, for budgets.
     pub fn num_bytes(&self) -> usize {
         let n = self.shape[0] * self.shape[1];
-        match &self.state {
-            State::Extreme(buffer) => buffer.capacity_bytes(),
-            State::SmallSum { high, .. } => 4 * n + 8 * high.len(),
-            State::WideSum(_) | State::FloatSum(_) => 8 * n,
-            State::SmallMoments(_) => 16 * n,
-            State::Moments(_) => 24 * n,
-        }
+        let losses = self.losses.as_ref().map_or(0, Losses::num_bytes);
+        losses
+            + match &self.state {
+                State::Extreme(buffer) => buffer.capacity_bytes(),
+                State::SmallSum { high, .. } => 4 * n + 8 * high.len(),
+                State::WideSum(_) | State::FloatSum(_) => 8 * n,
+                State::SmallMoments(_) => 16 * n,
+                State::Moments(_) => 24 * n,
+            }
     }
 
     /// Folds a box of voxels. What lies outside the result is ignored.
     pub fn fold(&mut self, part: &FoldBox<'_>) {
+        let all = [0, 1, 2].map(|axis| if axis == part.axis { part.range } else { [0, part.dims[axis]] });
+        self.fold_within(part, all);
+    }
+
+    /// Folds what is not missing of a box, and takes note of the rest. `missing` are parts of the box, which
+    /// may overlap; its first plane along the folded axis is `first_plane` of the volume.
+    pub fn fold_except(&mut self, part: &FoldBox<'_>, first_plane: usize, missing: &[Region]) {
+        if missing.is_empty() {
+            return self.fold(part);
+        }
+        let mut mask = mask_of(missing, part.dims);
+        let lost = boxes_of(&mask, part.dims);
+        mask.iter_mut().for_each(|lost| *lost = !*lost);
+        let within = |mut window: Window| {
+            let range = &mut window[part.axis];
+            *range = [range[0].max(part.range[0]), range[1].min(part.range[1])];
+            (range[0] < range[1]).then_some(window)
+        };
+        for window in boxes_of(&mask, part.dims).into_iter().filter_map(within) {
+            self.fold_within(part, window);
+        }
+        for window in lost.into_iter().filter_map(within) {
+            let kept = super::kept_axes(part.axis);
+            let [rows, columns] = [0, 1].map(|i| window[kept[i]].map(|n| n + part.at[i]));
+            self.lose(rows, columns, window[part.axis].map(|n| n + first_plane));
+        }
+    }
+
+    /// Takes note of voxels that could not be had, each once: rows and columns of the result, planes of the
+    /// volume.
+    pub fn lose(&mut self, rows: [usize; 2], columns: [usize; 2], planes: [usize; 2]) {
+        let shape = self.shape;
+        self.losses.get_or_insert_with(|| Losses::new(shape)).add(rows, columns, planes);
+    }
+
+    fn fold_within(&mut self, part: &FoldBox<'_>, within: Window) {
         let (dtype, is_signed) = (self.dtype, self.dtype.integer_range().is_some_and(|[low, _]| low < 0.0));
         let op = self.op;
         if let State::SmallSum { low, high, num_low } = &mut self.state {
-            let added = part.range[1].saturating_sub(part.range[0]);
+            let [start, stop] = within[part.axis];
+            let added = stop.saturating_sub(start);
             if added > MAX_LOW {
-                let middle = part.range[0] + added / 2;
-                self.fold(&FoldBox { range: [part.range[0], middle], ..*part });
-                return self.fold(&FoldBox { range: [middle, part.range[1]], ..*part });
+                let (middle, mut halves) = (start + added / 2, [within; 2]);
+                (halves[0][part.axis][1], halves[1][part.axis][0]) = (middle, middle);
+                return halves.into_iter().for_each(|half| self.fold_within(part, half));
             }
             if *num_low + added > MAX_LOW {
                 spill(low, high, is_signed);
@@ -123,20 +165,20 @@ impl Accumulator {
             State::Extreme(buffer) => {
                 let pixels = bytemuck::cast_slice_mut::<u8, T>(buffer.bytes_mut());
                 match op {
-                    Projection::Max => fold_box(pixels, shape, part, T::larger),
-                    _ => fold_box(pixels, shape, part, T::smaller),
+                    Projection::Max => fold_box(pixels, shape, part, within, T::larger),
+                    _ => fold_box(pixels, shape, part, within, T::smaller),
                 }
             }
             State::SmallSum { low, .. } => {
-                fold_box(low, shape, part, |sum, v: T| sum.wrapping_add(v.bits() as u32));
+                fold_box(low, shape, part, within, |sum, v: T| sum.wrapping_add(v.bits() as u32));
             }
-            State::WideSum(sum) => fold_box(sum, shape, part, |sum, v: T| sum.wrapping_add(v.bits())),
-            State::FloatSum(sum) => fold_box(sum, shape, part, |sum, v: T| sum + v.to_f64()),
-            State::SmallMoments(moments) => fold_box(moments, shape, part, |[sum, squares], v: T| {
+            State::WideSum(sum) => fold_box(sum, shape, part, within, |sum, v: T| sum.wrapping_add(v.bits())),
+            State::FloatSum(sum) => fold_box(sum, shape, part, within, |sum, v: T| sum + v.to_f64()),
+            State::SmallMoments(moments) => fold_box(moments, shape, part, within, |[sum, squares], v: T| {
                 let v = v.bits();
                 [sum.wrapping_add(v), squares.wrapping_add(v.wrapping_mul(v))]
             }),
-            State::Moments(moments) => fold_box(moments, shape, part, |[count, mean, m2], v: T| {
+            State::Moments(moments) => fold_box(moments, shape, part, within, |[count, mean, m2], v: T| {
                 let v = v.to_f64();
                 let (count, delta) = (count + 1.0, v - mean);
                 let mean = mean + delta / count;
@@ -152,6 +194,9 @@ impl Accumulator {
     pub fn merge(&mut self, other: &Self) {
         assert!(self.dtype == other.dtype && self.op == other.op && self.shape == other.shape, "unlike projections");
         let is_signed = self.dtype.integer_range().is_some_and(|[low, _]| low < 0.0);
+        if let Some(lost) = &other.losses {
+            self.losses.get_or_insert_with(|| Losses::new(other.shape)).merge(lost);
+        }
         match (&mut self.state, &other.state) {
             (State::Extreme(a), State::Extreme(b)) => dispatch_dtype!(self.dtype, T => {
                 let (a, b) = (bytemuck::cast_slice_mut::<u8, T>(a.bytes_mut()), bytemuck::cast_slice::<u8, T>(b.bytes()));
@@ -191,7 +236,8 @@ impl Accumulator {
         }
     }
 
-    /// The projection of `num_folded` voxels per pixel, in [`projected_dtype`], without missing parts.
+    /// The projection of `num_folded` voxels per pixel, those lost included, in [`projected_dtype`]. Missing
+    /// are pixels of which all voxels were lost; where others lack some, [`Voxels::gaps`] tells.
     pub fn finish(self, num_folded: usize, pool: &Pool) -> Voxels {
         self.finish_as(num_folded, false, pool)
     }
@@ -202,42 +248,73 @@ impl Accumulator {
         self.finish_as(num_folded, true, pool)
     }
 
-    fn finish_as(self, num_folded: usize, for_display: bool, pool: &Pool) -> Voxels {
-        let n = num_folded.max(1) as f64;
-        let is_signed = self.dtype.integer_range().is_some_and(|[low, _]| low < 0.0);
-        let shape = Shape::from(self.shape);
-        let to_real = |bits: u64| if is_signed { bits as i64 as f64 } else { bits as f64 };
-        let narrow = for_display && is_small(self.dtype) && self.op != Projection::Sum;
-        let target = if narrow { DType::F32 } else { projected_dtype(self.dtype, self.op) };
-        let is_mean = self.op == Projection::Mean;
-        match self.state {
-            State::Extreme(buffer) => Voxels::new(self.dtype, shape, buffer, Vec::new()),
-            State::SmallSum { mut low, mut high, .. } => {
-                if high.is_empty() && is_mean {
-                    let to_real = |v: &u32| if is_signed { *v as i32 as f64 } else { *v as f64 };
-                    return from_reals(target, shape, low.iter().map(|v| to_real(v) / n), pool);
-                }
-                spill(&mut low, &mut high, is_signed);
-                match is_mean {
-                    true => from_reals(target, shape, high.iter().map(|&v| to_real(v) / n), pool),
-                    false => from_bits(target, shape, &high, pool),
+    fn finish_as(mut self, num_folded: usize, for_display: bool, pool: &Pool) -> Voxels {
+        let (dtype, shape, op) = (self.dtype, Shape::from(self.shape), self.op);
+        let narrow = for_display && is_small(dtype) && op != Projection::Sum;
+        let target = if narrow { DType::F32 } else { projected_dtype(dtype, op) };
+        let Some(losses) = self.losses.take() else {
+            let counts = std::iter::repeat(num_folded.max(1));
+            return finish_state(self.state, [dtype, target], op, shape, counts, pool);
+        };
+        let (missing, gaps) = losses.tell(num_folded);
+        if let State::Extreme(buffer) = &mut self.state {
+            // What nothing was folded into holds no value.
+            for part in &missing {
+                let row = (part.stop()[1] - part.start()[1]) * dtype.num_bytes();
+                for y in part.start()[0]..part.stop()[0] {
+                    let at = (y * self.shape[1] + part.start()[1]) * dtype.num_bytes();
+                    buffer.bytes_mut()[at..at + row].fill(0);
                 }
             }
-            State::WideSum(sum) => from_bits(target, shape, &sum, pool),
-            State::FloatSum(sum) if is_mean => from_reals(target, shape, sum.iter().map(|v| v / n), pool),
-            State::FloatSum(sum) => from_reals(target, shape, sum.iter().copied(), pool),
-            State::SmallMoments(moments) => {
-                let deviation = |&[sum, squares]: &[u64; 2]| {
-                    // Exact up to the division: n Σv² - (Σv)² needs more than 64 bits.
-                    let sum = (sum as i64).unsigned_abs() as u128;
-                    let spread = (squares as u128 * num_folded as u128).saturating_sub(sum * sum);
-                    (spread as f64).sqrt() / n
-                };
-                from_reals(target, shape, moments.iter().map(deviation), pool)
+        }
+        let counts = losses.counts(num_folded).into_iter().map(|count| count.max(1) as usize);
+        finish_state(self.state, [dtype, target], op, shape, counts, pool).with_missing(missing).with_gaps(gaps)
+    }
+}
+
+/// What was folded as voxels of the second type; `counts` is how many voxels each pixel is made of.
+fn finish_state(
+    state: State,
+    [dtype, target]: [DType; 2],
+    op: Projection,
+    shape: Shape,
+    counts: impl Iterator<Item = usize>,
+    pool: &Pool,
+) -> Voxels {
+    let is_signed = dtype.integer_range().is_some_and(|[low, _]| low < 0.0);
+    let to_real = |bits: u64| if is_signed { bits as i64 as f64 } else { bits as f64 };
+    let is_mean = op == Projection::Mean;
+    match state {
+        State::Extreme(buffer) => Voxels::new(dtype, shape, buffer, Vec::new()),
+        State::SmallSum { mut low, mut high, .. } => {
+            if high.is_empty() && is_mean {
+                let to_real = |v: u32| if is_signed { v as i32 as f64 } else { v as f64 };
+                let means = low.iter().zip(counts).map(|(&v, n)| to_real(v) / n as f64);
+                return from_reals(target, shape, means, pool);
             }
-            State::Moments(moments) => {
-                from_reals(target, shape, moments.iter().map(|[_, _, m2]| (m2 / n).sqrt()), pool)
+            spill(&mut low, &mut high, is_signed);
+            match is_mean {
+                true => from_reals(target, shape, high.iter().zip(counts).map(|(&v, n)| to_real(v) / n as f64), pool),
+                false => from_bits(target, shape, &high, pool),
             }
+        }
+        State::WideSum(sum) => from_bits(target, shape, &sum, pool),
+        State::FloatSum(sum) if is_mean => {
+            from_reals(target, shape, sum.iter().zip(counts).map(|(v, n)| v / n as f64), pool)
+        }
+        State::FloatSum(sum) => from_reals(target, shape, sum.iter().copied(), pool),
+        State::SmallMoments(moments) => {
+            let deviation = |(&[sum, squares], n): (&[u64; 2], usize)| {
+                // Exact up to the division: n Σv² - (Σv)² needs more than 64 bits.
+                let sum = (sum as i64).unsigned_abs() as u128;
+                let spread = (squares as u128 * n as u128).saturating_sub(sum * sum);
+                (spread as f64).sqrt() / n as f64
+            };
+            from_reals(target, shape, moments.iter().zip(counts).map(deviation), pool)
+        }
+        State::Moments(moments) => {
+            let deviations = moments.iter().zip(counts).map(|([_, _, m2], n)| (m2 / n as f64).sqrt());
+            from_reals(target, shape, deviations, pool)
         }
     }
 }
@@ -283,15 +360,13 @@ fn fold_box<T: Foldable, A: Copy>(
     pixels: &mut [A],
     [num_rows, num_columns]: [usize; 2],
     part: &FoldBox<'_>,
+    within: Window,
     fold: impl Fn(A, T) -> A + Copy,
 ) {
     let values = bytemuck::cast_slice::<u8, T>(part.bytes);
     let [nz, ny, nx] = part.dims;
     let [first_row, first_column] = part.at;
-    let range = |axis: usize| match part.axis == axis {
-        true => part.range[0]..part.range[1].min(part.dims[axis]),
-        false => 0..part.dims[axis],
-    };
+    let range = |axis: usize| within[axis][0]..within[axis][1].min(part.dims[axis]);
     for z in range(0) {
         for y in range(1) {
             let line = (z * ny + y) * nx;
@@ -308,9 +383,9 @@ fn fold_box<T: Foldable, A: Copy>(
                 let x = range(2);
                 let pixel = &mut pixels[at + column];
                 *pixel = values[line + x.start.min(x.end)..line + x.end].iter().fold(*pixel, |a, &v| fold(a, v));
-            } else {
-                let row = &mut pixels[at + column..at + num_columns];
-                row.iter_mut().zip(&values[line..line + nx]).for_each(|(a, &v)| *a = fold(*a, v));
+            } else if let Some(row) = pixels[at..at + num_columns].get_mut(column + within[2][0]..) {
+                let x = range(2);
+                row.iter_mut().zip(&values[line + x.start..line + x.end]).for_each(|(a, &v)| *a = fold(*a, v));
             }
         }
     }

@@ -6,12 +6,38 @@ use rayon::prelude::*;
 use super::{Accumulator, DType, FoldBox, Orientation, Pool, Projection, Region, Shape, Voxels, projected_dtype};
 
 /// Folds the planes `slab[0]..slab[1]` along the depth axis of `orientation` of a (z, y, x) volume.
-/// numpy's results in numpy's types. A pixel is missing where any voxel folded into it is.
+/// numpy's results in numpy's types. Voxels that are missing are left out of the fold; a pixel is missing
+/// where all of its voxels are, and [`Voxels::gaps`] tells what the others lack.
 /// A slab that reaches beyond the volume is clipped; an empty one gives zeros, all missing.
 ///
 /// # Panics
 /// If the volume is not of rank 3: a caller's mistake.
 pub fn project(volume: &Voxels, orientation: Orientation, slab: [usize; 2], op: Projection, pool: &Pool) -> Voxels {
+    project_as(volume, orientation, slab, op, false, pool)
+}
+
+/// As [`project`], in the types of [`Accumulator::finish_for_display`].
+///
+/// # Panics
+/// If the volume is not of rank 3: a caller's mistake.
+pub fn project_for_display(
+    volume: &Voxels,
+    orientation: Orientation,
+    slab: [usize; 2],
+    op: Projection,
+    pool: &Pool,
+) -> Voxels {
+    project_as(volume, orientation, slab, op, true, pool)
+}
+
+fn project_as(
+    volume: &Voxels,
+    orientation: Orientation,
+    slab: [usize; 2],
+    op: Projection,
+    for_display: bool,
+    pool: &Pool,
+) -> Voxels {
     let &[nz, ny, nx] = volume.shape().dims() else { panic!("a volume has three axes, not {}", volume.shape()) };
     let dims = [nz, ny, nx];
     let axis = orientation.depth_axis().index() - 1;
@@ -34,7 +60,8 @@ pub fn project(volume: &Voxels, orientation: Orientation, slab: [usize; 2], op: 
     let folded = parts.into_par_iter().map(|planes| {
         let mut accumulator = Accumulator::new(dtype, op, shape, pool);
         if let Some(part) = whole.planes(planes, dtype) {
-            accumulator.fold(&part);
+            let first_plane = if axis == 0 { planes[0] } else { 0 };
+            accumulator.fold_except(&part, first_plane, &missing_of(volume, planes));
         }
         accumulator
     });
@@ -43,9 +70,19 @@ pub fn project(volume: &Voxels, orientation: Orientation, slab: [usize; 2], op: 
         a
     });
     // There is at least one part.
-    let result = merged.unwrap_or_else(|| Accumulator::new(dtype, op, shape, pool)).finish(num_folded, pool);
-    let missing = volume.missing().iter().filter_map(|part| flatten(part, axis, range)).collect();
-    result.with_missing(missing)
+    let merged = merged.unwrap_or_else(|| Accumulator::new(dtype, op, shape, pool));
+    match for_display {
+        true => merged.finish_for_display(num_folded, pool),
+        false => merged.finish(num_folded, pool),
+    }
+}
+
+/// What is missing between two planes along z, as seen from the first.
+fn missing_of(volume: &Voxels, [first, stop]: [usize; 2]) -> Vec<Region> {
+    let dims = volume.shape().dims();
+    let Some(part) = Region::new(&[first, 0, 0], &[stop, dims[1], dims[2]]) else { return Vec::new() };
+    let missing = volume.missing().iter().filter_map(|missing| missing.intersect(&part));
+    missing.map(|missing| missing.relative_to(part.start())).collect()
 }
 
 /// The two axes of (z, y, x) that remain when one is folded: rows and columns of the result.
@@ -53,7 +90,7 @@ pub fn kept_axes(axis: usize) -> [usize; 2] {
     [[1, 2], [0, 2], [0, 1]][axis]
 }
 
-/// The pixels of a projection that a missing box of the volume spoils.
+/// The rows and columns of a missing box of a volume, where it lies in this range of planes.
 pub fn flatten(part: &Region, axis: usize, range: [usize; 2]) -> Option<Region> {
     let kept = kept_axes(axis);
     let overlaps = part.start()[axis] < range[1] && part.stop()[axis] > range[0] && !part.is_empty();
@@ -173,6 +210,59 @@ mod tests {
         }
 
         #[test]
+        fn what_is_missing_is_left_out_and_told(
+            op in prop::sample::select(Projection::ALL.to_vec()),
+            dtype in prop::sample::select(vec![DType::U8, DType::I16, DType::U32, DType::F32, DType::F64]),
+            orientation in prop::sample::select(Orientation::ALL.to_vec()),
+            numbers in prop::collection::vec(0u8..100, 4 * 5 * 6),
+            holes in prop::collection::vec(((0usize..4, 0usize..5), (0usize..5, 0usize..6), (0usize..6, 0usize..7)), 0..4),
+        ) {
+            let dims = [4, 5, 6];
+            let mut buffer = super::super::Buffer::unpooled(numbers.len() * dtype.num_bytes());
+            for (bytes, number) in buffer.bytes_mut().chunks_exact_mut(dtype.num_bytes()).zip(&numbers) {
+                match dtype {
+                    DType::F32 => bytes.copy_from_slice(&f32::from(*number).to_le_bytes()),
+                    DType::F64 => bytes.copy_from_slice(&f64::from(*number).to_le_bytes()),
+                    _ => bytes[0] = *number,
+                }
+            }
+            let missing = holes.iter().filter_map(|&(z, y, x)| {
+                let ranges = [z, y, x].map(|(a, b)| [a.min(b), a.max(b)]);
+                Region::new(&ranges.map(|r| r[0]), &ranges.map(|r| r[1]))
+            });
+            let volume = Voxels::new(dtype, Shape::from(dims), buffer, missing.collect());
+            let axis = orientation.depth_axis().index() - 1;
+            let slab = [1, dims[axis]];
+            let result = project(&volume, orientation, slab, op, &pool());
+            let [rows, columns] = kept_axes(axis).map(|axis| dims[axis]);
+            let column = |row: usize, column: usize| (slab[0]..slab[1]).map(move |k| match axis {
+                0 => [k, row, column],
+                1 => [row, k, column],
+                _ => [row, column, k],
+            });
+            let (mut lost, mut num_shown) = (vec![0; slab[1]], 0);
+            for (row, x) in (0..rows).flat_map(|row| (0..columns).map(move |x| (row, x))) {
+                let values: Vec<f64> = column(row, x).filter_map(|voxel| volume.get_f64(&voxel)).collect();
+                if values.is_empty() {
+                    prop_assert_eq!(result.get_f64(&[row, x]), None);
+                    continue;
+                }
+                num_shown += 1;
+                column(row, x).filter(|voxel| !volume.is_measured(voxel)).for_each(|voxel| lost[voxel[axis]] += 1);
+                let expected = naive(&values, [values.len(), 1, 1], 0, [0, values.len()], op)[0];
+                let value = result.get_f64(&[row, x]).expect("something was folded");
+                prop_assert!((value - expected).abs() <= 1e-6 * expected.abs().max(1e-3), "{} for {}", value, expected);
+            }
+            let planes = |is_wanted: &dyn Fn(usize) -> bool| (slab[0]..slab[1]).filter(|&k| is_wanted(lost[k])).collect();
+            let (none, some): (Vec<usize>, Vec<usize>) =
+                (planes(&|n| n > 0 && n == num_shown), planes(&|n| n > 0 && n < num_shown));
+            let told = result.gaps().cloned().unwrap_or_default();
+            let all = |ranges: &[[usize; 2]]| ranges.iter().flat_map(|r| r[0]..r[1]).collect::<Vec<_>>();
+            prop_assert_eq!((all(&told.missing), all(&told.partial)), (none, some));
+            prop_assert_eq!(result.gaps().is_some(), lost.iter().any(|n| *n > 0));
+        }
+
+        #[test]
         fn pieces_in_any_order_equal_the_whole(
             op in prop::sample::select(Projection::ALL.to_vec()),
             dtype in prop::sample::select(vec![DType::U16, DType::I16]),
@@ -229,14 +319,9 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_voxel_spoils_its_pixel_only_within_the_slab() {
-        let missing = vec![Region::new(&[2, 0, 1], &[3, 1, 2]).expect("valid")];
-        let buffer = super::super::Buffer::unpooled(4 * 2 * 3);
-        let volume = Voxels::new(DType::U8, Shape::from([4, 2, 3]), buffer, missing);
-        let hit = project(&volume, Orientation::Xy, [0, 3], Projection::Max, &pool());
-        assert_eq!(hit.missing(), [Region::new(&[0, 1], &[1, 2]).expect("valid")]);
-        let clear = project(&volume, Orientation::Xy, [0, 2], Projection::Max, &pool());
-        assert!(clear.missing().is_empty());
+    fn a_slab_beyond_the_volume_is_missing() {
+        let volume = Voxels::new(DType::U8, Shape::from([4, 2, 3]), super::super::Buffer::unpooled(24), Vec::new());
+        assert!(project(&volume, Orientation::Xy, [2, 9], Projection::Max, &pool()).is_whole());
         assert!(!project(&volume, Orientation::Xy, [4, 9], Projection::Max, &pool()).missing().is_empty());
     }
 }

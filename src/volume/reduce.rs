@@ -37,7 +37,8 @@ pub fn reduce(plane: &Voxels, max_side: usize, pool: &Pool) -> Voxels {
         Region::new(&start, &stop)
     };
     let missing = plane.missing().iter().filter_map(shrink).collect();
-    Voxels::new(DType::F32, Shape::from([small_rows, small_columns]), buffer, missing)
+    let gaps = plane.gaps().cloned();
+    Voxels::new(DType::F32, Shape::from([small_rows, small_columns]), buffer, missing).with_gaps(gaps)
 }
 
 #[cfg(test)]

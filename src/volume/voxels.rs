@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Buffer, DType, Region, Shape, Voxel};
+use super::{Buffer, DType, Gaps, Region, Shape, Voxel};
 
 /// Voxels in C order with their shape and type. What lies in `missing` was never measured or could not
 /// be read, and must be drawn and reported as such, whatever the bytes say.
@@ -13,6 +13,7 @@ pub struct Voxels {
     shape: Shape,
     buffer: Buffer,
     missing: Vec<Region>,
+    gaps: Option<Gaps>,
 }
 
 impl Voxels {
@@ -23,7 +24,7 @@ impl Voxels {
     pub fn new(dtype: DType, shape: Shape, buffer: Buffer, missing: Vec<Region>) -> Self {
         assert_eq!(Some(buffer.len()), shape.num_bytes(dtype), "buffer does not fit {shape:?} {dtype}");
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), dtype, shape, buffer, missing }
+        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), dtype, shape, buffer, missing, gaps: None }
     }
 
     /// Copies values into an array of their type.
@@ -41,6 +42,23 @@ impl Voxels {
     pub fn with_missing(mut self, missing: Vec<Region>) -> Self {
         self.missing = missing;
         self
+    }
+
+    /// The same voxels, of a projection that lacks some planes.
+    #[must_use]
+    pub fn with_gaps(mut self, gaps: Option<Gaps>) -> Self {
+        self.gaps = gaps;
+        self
+    }
+
+    /// What a projection lacks at pixels that are not missing.
+    pub fn gaps(&self) -> Option<&Gaps> {
+        self.gaps.as_ref()
+    }
+
+    /// Whether everything of it was measured and read.
+    pub fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.gaps.is_none()
     }
 
     /// Identity of this content: no two arrays of a process share one, so it can key a texture.

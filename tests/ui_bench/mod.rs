@@ -17,8 +17,8 @@ use tectum::ui::{
     Welcome, theme,
 };
 use tectum::volume::{
-    ArrayInfo, Axis, Colormap, DType, PictureValues, Piece, PieceState, Problem, Severity, Shape as ArrayShape, Span,
-    ValueKind, VoxelSize,
+    ArrayInfo, Axis, Colormap, DType, Gaps, PictureValues, Piece, PieceState, Problem, Severity, Shape as ArrayShape,
+    Span, ValueKind, VoxelSize,
 };
 
 /// Which screen the window is on.
@@ -41,6 +41,7 @@ pub struct Bench {
     pub array: ArrayInfo,
     pub datasets: Vec<DatasetEntry>,
     pub shown: Shown,
+    pub gaps: Option<Gaps>,
     pub bins: Vec<u64>,
     pub pieces: Vec<Piece>,
     pub cached: Vec<[usize; 2]>,
@@ -108,6 +109,7 @@ impl Default for Bench {
             array,
             datasets: Vec::new(),
             shown: Shown::Exact,
+            gaps: None,
             bins,
             pieces,
             cached: vec![[78, 120], [130, 141]],
@@ -187,6 +189,7 @@ impl Bench {
             datasets: &self.datasets,
             chosen_dataset: 0,
             shown: &self.shown,
+            gaps: self.gaps.as_ref(),
             histogram: Some(HistogramData { bins: &self.bins, range: [90.0, 4095.0] }),
             pieces: &self.pieces,
             cached: &self.cached,

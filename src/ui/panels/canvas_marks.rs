@@ -9,7 +9,7 @@ use super::super::theme::{
     ON_CANVAS, SCRIM, SCRIM_INSET, SCRIM_RADIUS, Tokens, Weight, filled_icon_font, font, icon_font,
 };
 use super::super::widgets::{gradient, hatch, runs, text_width};
-use super::super::{Model, Shown, format, icons, live_text};
+use super::super::{Model, Shown, format, gaps_text, icons, live_text};
 use crate::live::LiveState;
 use crate::volume::{Orientation, Picture, VoxelSize};
 
@@ -70,6 +70,10 @@ fn corner_lines(model: &Model<'_>) -> Vec<Line> {
         }
         Shown::Preview => lines.push(Line::marked(icons::HOURGLASS, DARK.warn, format!("preview, {wanted}"))),
         Shown::Nothing => lines.push(Line::marked(icons::HOURGLASS, ON_CANVAS, wanted)),
+    }
+    if let (Shown::Exact, Some(gaps)) = (model.shown, model.gaps) {
+        let text = gaps_text::gaps_text(gaps, model.view.orientation.depth_axis());
+        lines.push(Line::marked(icons::WARNING, DARK.warn, text));
     }
     lines.extend(live_notice(model).map(|text| Line::marked(icons::WARNING, DARK.warn, text)));
     lines

@@ -1,0 +1,135 @@
+//! Projections folded outside: the stream hands out volumes and takes in what was folded of them, so that
+//! they are cached, counted and found like any other picture. What lacks voxels is folded here.
+
+use std::sync::Arc;
+
+use super::Stream;
+use super::loader::Shared;
+use super::making::Product;
+use super::state::{State, Trash};
+use crate::format::{ReadError, ReadErrorKind};
+use crate::volume::{Picture, Voxels, project_for_display};
+
+/// Volumes waiting to be folded here, besides that of the picture on screen.
+const MAX_WAITING: usize = 2;
+
+/// A volume of which a projection is wanted.
+#[derive(Clone, Debug)]
+pub struct Fold {
+    /// The projection.
+    pub picture: Picture,
+    /// The whole volume (z, y, x), nothing missing.
+    pub volume: Arc<Voxels>,
+    /// Whether it is the picture that was asked for, and not one that may be next.
+    pub is_visible: bool,
+    epoch: u64,
+}
+
+impl Stream {
+    /// The next volume to fold: for this projection if its volume is there and it is not, otherwise for one
+    /// like it that has been read ahead. Ask while [`super::ViewRequest::want_volume`] is set.
+    pub fn next_fold(&self, picture: &Picture) -> Option<Fold> {
+        let Picture::Projection { .. } = picture else { return None };
+        let viewer = self.viewer.lock();
+        let mut state = self.shared.state.lock();
+        if !state.from_volumes {
+            return None;
+        }
+        let ahead = viewer.ahead.iter().map(|ahead| picture.at(ahead.t()));
+        for wanted in std::iter::once(*picture).chain(ahead) {
+            if state.is_folded(&wanted) {
+                continue;
+            }
+            let Some(volume) = state.volume(wanted.t()) else { continue };
+            let is_visible = wanted == *picture;
+            if volume.missing().is_empty() {
+                return Some(Fold { picture: wanted, volume, is_visible, epoch: state.epoch });
+            }
+            if is_visible || state.folds.len() < MAX_WAITING {
+                state.fold_here(wanted, volume);
+                self.shared.work.notify_all();
+            }
+        }
+        None
+    }
+
+    /// Takes in a projection. One of data that have changed meanwhile is dropped.
+    pub fn land_fold(&self, fold: &Fold, voxels: Arc<Voxels>) {
+        self.shared.land_fold(&fold.picture, fold.epoch, voxels);
+    }
+
+    /// Has the loader threads fold it after all.
+    pub fn fold_on_cpu(&self, fold: Fold) {
+        let mut state = self.shared.state.lock();
+        if state.epoch == fold.epoch && !state.is_folded(&fold.picture) {
+            state.fold_here(fold.picture, fold.volume);
+        }
+        drop(state);
+        self.shared.work.notify_all();
+    }
+}
+
+impl State {
+    /// Whether there is nothing to do for a projection: it is there, being made, or known to fail.
+    fn is_folded(&self, picture: &Picture) -> bool {
+        self.projections.contains(picture)
+            || self.folding.contains(picture)
+            || self.failed.contains_key(&Product::Picture(*picture))
+    }
+
+    fn fold_here(&mut self, picture: Picture, volume: Arc<Voxels>) {
+        self.folding.push(picture);
+        self.folds.push_back((picture, volume));
+    }
+
+    /// The volume of a timepoint, if it is there.
+    pub(super) fn volume(&mut self, t: usize) -> Option<Arc<Voxels>> {
+        if let Some(volume) = self.volumes.get(&t) {
+            return Some(volume);
+        }
+        // A chunk that is the volume needs no copy.
+        let voxels = &self.cache.get(self.volume_chunk(t)?)?.loaded.voxels;
+        (voxels.shape().rank() == 3).then(|| Arc::clone(voxels))
+    }
+
+    /// Why the volume that projections are folded from cannot be had.
+    pub(super) fn volume_failure(&self, t: usize) -> Option<&ReadError> {
+        if !self.from_volumes {
+            return None;
+        }
+        let failed = self.failed.get(&Product::Volume(t));
+        failed.or_else(|| self.failures.get(&self.volume_chunk(t)?))
+    }
+
+    /// Index of the chunk that is the whole volume of a timepoint, where it is stored like that.
+    fn volume_chunk(&self, t: usize) -> Option<u64> {
+        let whole = self.array.whole().with_axis(0, t, t.checked_add(1)?);
+        self.array.chunk_at([t, 0, 0, 0]).filter(|chunk| chunk.region == whole).map(|chunk| chunk.key.index)
+    }
+}
+
+impl Shared {
+    /// Folds a volume; true if that is what is on screen.
+    pub(super) fn fold(&self, picture: &Picture, volume: &Voxels, epoch: u64) -> bool {
+        let Picture::Projection { orientation, slab, op, .. } = *picture else { return false };
+        let voxels = project_for_display(volume, orientation, slab, op, &self.pool);
+        self.land_fold(picture, epoch, Arc::new(voxels))
+    }
+
+    fn land_fold(&self, picture: &Picture, epoch: u64, voxels: Arc<Voxels>) -> bool {
+        let mut trash = Trash::default();
+        let mut state = self.state.lock();
+        state.folding.retain(|known| known != picture);
+        if state.epoch != epoch {
+            return false;
+        }
+        if !state.projections.insert(*picture, voxels, &mut trash.pictures) {
+            let message = "is larger than the memory budget for pictures";
+            let error = state.array.error(ReadErrorKind::Unsupported, message.to_owned());
+            state.failed.insert(Product::Picture(*picture), error);
+        }
+        state.note_change(picture.t(), picture.t() + 1);
+        state.note_trash(&trash);
+        state.visible_product == Some(Product::Volume(picture.t()))
+    }
+}
