@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use tectum::ui::{Command, Loop, Mode, Overlay, PlayMode, Playback, Shown, Theme};
+use tectum::ui::{Command, Extent, Loop, Mode, Overlay, PlayMode, Playback, Shown, StillOptions, Theme};
 use tectum::volume::{Colormap, Orientation, Projection};
 use ui_bench::{Bench, harness, harness_of};
 
@@ -593,6 +593,12 @@ fn every_command() -> Vec<Command> {
         Command::CloseOverlay,
         Command::Undo,
         Command::Redo,
+        Command::SetStill(StillOptions { scale: 3, ..StillOptions::default() }),
+        Command::SetStillPath("somewhere.png".to_owned()),
+        Command::BrowseStillPath,
+        Command::SavePicture("somewhere/a.png".into()),
+        Command::CopyPicture,
+        Command::ShowSaved,
         Command::BrowseFolder,
         Command::BrowseFile,
         Command::OpenPath("somewhere".into()),
@@ -636,8 +642,93 @@ fn no_command_is_dropped_on_its_way() {
         let changed = history.apply(&mut view, &command, &info, 100.0);
         match command.route() {
             tectum::ui::Route::View => assert!(changed && command.for_app().is_none(), "{command:?} does nothing"),
-            tectum::ui::Route::Session(_) => assert!(!changed && command.for_app().is_none(), "{command:?}"),
+            tectum::ui::Route::Session(_) => {
+                let is_remembered = matches!(command, Command::SavePicture(_));
+                assert!(changed == is_remembered && command.for_app().is_none(), "{command:?}");
+            }
             tectum::ui::Route::App(for_app) => assert_eq!(command.for_app(), Some(for_app)),
         }
     }
+}
+
+fn open_save(bench: Bench, size: [f32; 2]) -> Window {
+    let mut window = harness_of(bench, size, 1.0);
+    let opened = press_with(&mut window, Modifiers::COMMAND, Key::S);
+    assert_eq!(opened, [Command::ToggleOverlay(Overlay::Save)]);
+    window
+}
+
+fn saving(path: &str) -> Bench {
+    let mut bench = Bench::default();
+    bench.saving.path = path.to_owned();
+    bench.saving.num_bytes = Some(3_400_000);
+    bench.saving.free_bytes = Some(412_000_000_000);
+    bench
+}
+
+#[test]
+fn the_picture_is_saved_from_its_sheet() {
+    let mut window = open_save(saving("/figures/fish3_t114_z12.png"), [1280.0, 800.0]);
+    for name in ["As on screen", "Whole plane", "Voxels 1 : 1"] {
+        window.get_by_role_and_label(Role::RadioButton, name);
+    }
+    window.state_mut().take();
+    click(&mut window, Role::RadioButton, "Voxels 1 : 1");
+    click(&mut window, Role::CheckBox, "Color bar");
+    let still = window.state().view.still;
+    assert_eq!((still.extent, still.color_bar, still.scale_bar), (Extent::Voxels, true, true));
+    window.state_mut().take();
+    click(&mut window, Role::Button, "Save picture");
+    assert_eq!(window.state_mut().take(), [Command::SavePicture("/figures/fish3_t114_z12.png".into())]);
+    // Enter does what the one coloured button does, and Esc what the other does.
+    assert_eq!(press(&mut window, Key::Enter), [Command::SavePicture("/figures/fish3_t114_z12.png".into())]);
+    window.event(egui::Event::Copy);
+    window.run();
+    assert_eq!(window.state_mut().take(), [Command::CopyPicture]);
+    click(&mut window, Role::Button, "Choose…");
+    assert_eq!(window.state_mut().take(), [Command::BrowseStillPath]);
+    press(&mut window, Key::Escape);
+    assert_eq!(window.state().view.overlay, None);
+}
+
+#[test]
+fn what_cannot_be_saved_says_why_and_what_is_replaced_says_so() {
+    let mut bench = saving("/figures/a.png");
+    bench.saving.replaces = Some("3 min ago".to_owned());
+    let mut window = open_save(bench, [1024.0, 700.0]);
+    click(&mut window, Role::Button, "Replace picture");
+    window.state_mut().saving.refusal = Some("there is no folder /figures".to_owned());
+    window.run();
+    window.state_mut().take();
+    assert!(press(&mut window, Key::Enter).is_empty(), "nothing is saved that is refused");
+}
+
+#[test]
+fn a_right_click_offers_the_picture_and_what_is_under_the_pointer() {
+    let mut window = harness();
+    let canvas = window.get_by_role_and_label(Role::Canvas, "Picture").rect();
+    window.hover_at(canvas.center());
+    window.run();
+    for pressed in [true, false] {
+        let (pos, button, modifiers) = (canvas.center(), egui::PointerButton::Secondary, Modifiers::NONE);
+        window.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+        window.run();
+    }
+    let value = window.query_all_by_role(Role::MenuItem).find_map(|node| {
+        let label = node.accesskit_node().label()?;
+        label.strip_prefix("Copy value ").map(str::to_owned)
+    });
+    let value: usize = value.expect("the value is offered").parse().expect("a number");
+    let position = window.query_all_by_role(Role::MenuItem).find_map(|node| {
+        let label = node.accesskit_node().label()?;
+        label.strip_prefix("Copy position ").map(str::to_owned)
+    });
+    let (row, column) = (value / 1024, value % 1024);
+    assert_eq!(position, Some(format!("t 0, z 12, y {row}, x {column}")));
+    window.state_mut().take();
+    click(&mut window, Role::MenuItem, "Copy picture");
+    assert_eq!(window.state_mut().take(), [Command::CopyPicture]);
+    window.event(egui::Event::Copy);
+    window.run();
+    assert_eq!(window.state_mut().take(), [Command::CopyPicture]);
 }

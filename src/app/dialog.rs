@@ -1,6 +1,6 @@
 //! The system's file dialog on a thread of its own, polled once a frame.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
@@ -30,6 +30,28 @@ impl FileDialog {
             let picked = if for_files { dialog.pick_file() } else { dialog.pick_folder() };
             // The window may have closed meanwhile.
             let _unwanted = sender.send(picked);
+            wake();
+        };
+        if let Err(error) = std::thread::Builder::new().name("tectum-dialog".into()).spawn(run) {
+            tracing::error!("cannot start a thread for the file dialog: {error}");
+        }
+        Self { result }
+    }
+
+    /// Shows the dialog for where a picture is saved, starting at `path`, and calls `wake` when it closes.
+    pub fn save(path: &Path, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        let (sender, result) = bounded(1);
+        let (folder, name) = (path.parent().map(Path::to_owned), path.file_name().map(ToOwned::to_owned));
+        let run = move || {
+            let mut dialog = rfd::FileDialog::new().set_title("Save the picture").add_filter("PNG picture", &["png"]);
+            if let Some(folder) = folder {
+                dialog = dialog.set_directory(folder);
+            }
+            if let Some(name) = name {
+                dialog = dialog.set_file_name(name.to_string_lossy());
+            }
+            // The window may have closed meanwhile.
+            let _unwanted = sender.send(dialog.save_file());
             wake();
         };
         if let Err(error) = std::thread::Builder::new().name("tectum-dialog".into()).spawn(run) {

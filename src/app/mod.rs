@@ -7,8 +7,10 @@ mod measure;
 mod open_job;
 mod quiet;
 mod recent;
+mod saving;
 mod session;
 mod snapshot;
+mod still;
 mod wake;
 mod window;
 

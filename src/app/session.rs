@@ -1,19 +1,21 @@
 //! One open dataset: its array, stream and view, and how commands become pictures.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::gpu_projection::GpuProjections;
 use super::measure::Measure;
+use super::saving::{Saver, Wish};
+use super::still::Subject;
 use crate::array::{LazyArray, ViewInfo};
 use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::{PlaneDraw, RendererHandle};
 use crate::stream::{PictureState, Sample, Stream, StreamConfig, ViewRequest};
 use crate::ui::{
-    AppCommand, Canvas, Command, Figures, HistogramData, History, Model, Placement, Playback, Route, SessionCommand,
-    Shown, Value, ViewState, resolve, window_ui,
+    AppCommand, Canvas, Command, Figures, HistogramData, History, Model, Overlay, Placement, Playback, Route,
+    SessionCommand, Shown, StillFrame, Value, ViewState, resolve, window_ui,
 };
 use crate::volume::{
     Display, Picture, PictureKey, PictureValues, Piece, Problem, ValueKind, Voxels, measured_values, percentiles,
@@ -58,6 +60,10 @@ pub struct Session {
     pub(super) live: Option<LiveStatus>,
     pub(super) is_background_limited: bool,
     pub(super) gpu_projections: GpuProjections,
+    pub(super) saver: Saver,
+    /// Size of the canvas in points, as it was last drawn.
+    canvas: egui::Vec2,
+    wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// The voxels drawn last.
@@ -92,9 +98,10 @@ impl Session {
         let view = preferences.for_dataset(array.info());
         let request = resolve(&view, array.info(), 1);
         let stream = Stream::new(Arc::clone(&array), config, Arc::clone(&wake));
+        let watcher_wake = Arc::clone(&wake);
         let watcher = opened
             .split
-            .map(|source| Watcher::start(&path, options.clone(), Some(source), WatchConfig::default(), wake));
+            .map(|source| Watcher::start(&path, options.clone(), Some(source), WatchConfig::default(), watcher_wake));
         stream.request(&request, now);
         let mut measure = Measure::default();
         measure.wished(request.picture, now);
@@ -121,6 +128,9 @@ impl Session {
             live: None,
             is_background_limited: false,
             gpu_projections: GpuProjections::default(),
+            saver: Saver::default(),
+            canvas: egui::Vec2::splat(1.0),
+            wake,
         })
     }
 
@@ -158,6 +168,10 @@ impl Session {
                 self.take_facts(now);
                 return true;
             }
+            Route::Session(SessionCommand::CopyPicture) => self.saver.wish(Wish::Copy),
+            Route::Session(SessionCommand::SavePicture(path)) => self.saver.wish(Wish::Save(path)),
+            Route::Session(SessionCommand::SetStillPath(path)) => self.saver.set_path(path),
+            Route::Session(SessionCommand::ShowSaved) => self.saver.last_saved().map_or((), show_folder),
             Route::View | Route::App(_) => {}
         }
         let changed = self.history.apply(&mut self.view, command, self.array.info(), now_s);
@@ -198,7 +212,7 @@ impl Session {
         // The ages in the status bar grow by themselves.
         let age = self.live.as_ref().filter(|_| self.is_live()).map(|live| live.newest_age);
         let to_ages = age.map(|age| (age / 20).clamp(AGES_EVERY[0], AGES_EVERY[1]));
-        [to_next, to_ages, self.time_to_rest(now)].into_iter().flatten().min()
+        [to_next, to_ages, self.time_to_rest(now), self.saver.time_to_change(now)].into_iter().flatten().min()
     }
 
     /// Lets the stream read ahead both ways once a motion is over; until then, how long that will be.
@@ -263,6 +277,7 @@ impl Session {
         }
         self.note_newest_shown();
         self.update_figures(renderer, now);
+        self.update_saver(ui.ctx(), renderer, now);
         let cached = self.stream.cached_ranges(&self.request.picture);
         let source_info = self.array.source().info();
         let model = Model {
@@ -282,6 +297,7 @@ impl Session {
             problems: &self.facts.problems,
             live: self.live.as_ref(),
             figures: &self.figures,
+            saving: &self.saver.shown,
             can_undo: self.history.can_undo(),
             can_redo: self.history.can_redo(),
         };
@@ -291,8 +307,11 @@ impl Session {
             is_missing: matches!(self.shown, Shown::Missing(_)),
             display: self.view.display(self.array.info()),
             pixels_per_point: ui.ctx().pixels_per_point(),
+            size: self.canvas,
         };
-        window_ui(ui, &model, recent, &mut canvas)
+        let commands = window_ui(ui, &model, recent, &mut canvas);
+        self.canvas = canvas.size;
+        commands
     }
 
     /// Whether the picture asked for will not come: it failed, or is on screen.
@@ -359,6 +378,33 @@ impl Session {
         PictureKey { layer: self.array.id().number(), picture }
     }
 
+    /// Where the picture will be saved.
+    pub fn save_path(&self) -> PathBuf {
+        crate::ui::panels::save::save_path(&self.saver.shown.path)
+    }
+
+    /// Where the picture will be saved, as chosen in the system's dialog.
+    pub fn set_save_path(&mut self, path: &Path) {
+        self.saver.set_path(path.display().to_string());
+    }
+
+    fn update_saver(&mut self, ctx: &egui::Context, renderer: &RendererHandle, now: Instant) {
+        let subject = match (&self.on_screen, &self.shown) {
+            (Some(on_screen), Shown::Exact) if !on_screen.is_preview => Ok(Subject {
+                voxels: Arc::clone(&on_screen.voxels),
+                display: self.display(),
+                view: self.view.clone(),
+                info: *self.array.info(),
+                array: Arc::clone(self.array.source().info()),
+                frame: StillFrame::new(&self.view, self.array.info(), self.canvas, ctx.pixels_per_point()),
+            }),
+            (_, Shown::Missing(reason)) => Err(format!("there is no picture to save: {reason}")),
+            _ => Err("the picture is still loading".to_owned()),
+        };
+        let is_sheet_open = self.view.overlay == Some(Overlay::Save);
+        self.saver.update(ctx, renderer, &self.wake, subject, is_sheet_open, now);
+    }
+
     fn update_figures(&mut self, renderer: &RendererHandle, now: Instant) {
         let stats = self.stream.stats();
         let gpu = renderer.stats();
@@ -375,6 +421,21 @@ impl Session {
     }
 }
 
+/// Opens the folder of a file in the system's own program.
+fn show_folder(file: &Path) {
+    let Some(folder) = file.parent() else { return };
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(windows) {
+        "explorer"
+    } else {
+        "xdg-open"
+    };
+    if let Err(error) = std::process::Command::new(program).arg(folder).spawn() {
+        tracing::warn!("{}: cannot be shown by {program}: {error}", folder.display());
+    }
+}
+
 /// The picture is handed over now, not at the start of the frame.
 fn now_after(frame_start: Instant) -> Instant {
     Instant::now().max(frame_start)
@@ -387,10 +448,13 @@ struct PictureCanvas<'a> {
     is_missing: bool,
     display: Display,
     pixels_per_point: f32,
+    /// Size of the canvas in points, noted where it is drawn.
+    size: egui::Vec2,
 }
 
 impl Canvas for PictureCanvas<'_> {
     fn image(&mut self, placement: &Placement) -> Option<egui::Shape> {
+        self.size = placement.canvas.size();
         let shown = self.on_screen?;
         let scale = self.pixels_per_point;
         let image = placement.image;

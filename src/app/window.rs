@@ -29,6 +29,8 @@ pub struct TectumApp {
     config: StreamConfig,
     recent: Recent,
     dialog: Option<FileDialog>,
+    /// Where a picture is to be saved.
+    save_dialog: Option<FileDialog>,
     note: Option<String>,
     title: String,
     /// Where every pixel is computed by the CPU.
@@ -67,6 +69,7 @@ impl TectumApp {
             config,
             recent: Recent::load(),
             dialog: None,
+            save_dialog: None,
             note: None,
             title: String::new(),
             painter,
@@ -125,6 +128,12 @@ impl TectumApp {
                 Picked::Nothing => {}
             }
         }
+        if let Some(picked) = self.save_dialog.as_ref().and_then(FileDialog::try_result) {
+            self.save_dialog = None;
+            if let (Picked::Path(path), Screen::Shown(session)) = (picked, &mut self.screen) {
+                session.set_save_path(&path);
+            }
+        }
         let dropped = ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
         if let Some(path) = dropped {
             self.open(&path, OpenOptions::default());
@@ -137,6 +146,11 @@ impl TectumApp {
             AppCommand::OpenPath(path) => self.open(&path, OpenOptions::default()),
             AppCommand::BrowseFolder => self.browse(false),
             AppCommand::BrowseFile => self.browse(true),
+            AppCommand::BrowseStillPath => {
+                if let (Screen::Shown(session), None) = (&self.screen, &self.save_dialog) {
+                    self.save_dialog = Some(FileDialog::save(&session.save_path(), self.wake.callback()));
+                }
+            }
             AppCommand::OpenDemo => {
                 let job = OpenJob::demo(&self.preferences, &self.config, self.wake.callback());
                 self.begin(job);

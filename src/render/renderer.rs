@@ -97,6 +97,24 @@ impl RendererHandle {
         self.lock().wake = Some(wake);
     }
 
+    /// A drawing of its own on the same device: with other textures, so that what is drawn there neither
+    /// shows nor evicts anything here. May be used from another thread.
+    pub fn apart(&self) -> egui_wgpu::RenderState {
+        let renderer = self.lock();
+        let target_format = wgpu::TextureFormat::Rgba8Unorm;
+        let options = egui_wgpu::RendererOptions::PREDICTABLE;
+        let egui = egui_wgpu::Renderer::new(&renderer.device, target_format, options);
+        egui_wgpu::RenderState {
+            adapter: renderer.adapter.clone(),
+            available_adapters: Vec::new(),
+            instance: renderer.instance.clone(),
+            device: renderer.device.clone(),
+            queue: renderer.queue.clone(),
+            target_format,
+            renderer: Arc::new(egui::mutex::RwLock::new(egui)),
+        }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Renderer> {
         self.renderer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,6 +154,7 @@ pub(super) struct Renderer {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) adapter: wgpu::Adapter,
+    instance: wgpu::Instance,
     pub(super) config: GpuConfig,
     pub(super) pipelines: Pipelines,
     pub(super) textures: Textures,
@@ -167,6 +186,7 @@ impl Renderer {
             planes: Planes::new(queue.clone(), device.limits(), config.upload_bytes_per_frame),
             projector: Projector::default(),
             adapter: state.adapter.clone(),
+            instance: state.instance.clone(),
             is_software: device::is_software(&state.adapter),
             adapter_name: state.adapter.get_info().name,
             device,

@@ -147,6 +147,8 @@ pub enum Overlay {
     Problems,
     /// Where to open from, with a typed path.
     Open,
+    /// How the picture is saved, and where.
+    Save,
 }
 
 /// Smallest and largest gamma offered.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Camera, Loop, Mode, Overlay, PlayMode, Section};
+use super::{Camera, Loop, Mode, Overlay, PlayMode, Section, StillOptions};
 use crate::volume::{Colormap, Interpolation, Orientation, PictureValues, Projection};
 
 /// One wish. Panels and keys return commands; [`super::ViewState::apply`] is the only thing that changes
@@ -102,6 +102,18 @@ pub enum Command {
     Undo,
     /// One step forward again.
     Redo,
+    /// What a saved or copied picture is made of.
+    SetStill(StillOptions),
+    /// Where the picture will be saved, as typed.
+    SetStillPath(String),
+    /// Let the user choose where the picture is saved.
+    BrowseStillPath,
+    /// Save the picture as chosen, replacing a file of that name.
+    SavePicture(PathBuf),
+    /// Put the picture as chosen on the clipboard.
+    CopyPicture,
+    /// Show the folder of the picture saved last.
+    ShowSaved,
     /// Let the user choose a folder.
     BrowseFolder,
     /// Let the user choose a file.
@@ -134,8 +146,16 @@ pub enum Route {
 }
 
 /// What an open dataset carries out that is no change of its view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionCommand {
+    /// Where the picture will be saved, as typed.
+    SetStillPath(String),
+    /// Save the picture.
+    SavePicture(PathBuf),
+    /// Copy it.
+    CopyPicture,
+    /// Show the folder of the one saved last.
+    ShowSaved,
     /// Try to read again what could not be read.
     RetryFailures,
 }
@@ -143,6 +163,8 @@ pub enum SessionCommand {
 /// What concerns files, dialogs and which dataset is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppCommand {
+    /// Let the user choose where the picture is saved.
+    BrowseStillPath,
     /// Let the user choose a folder.
     BrowseFolder,
     /// Let the user choose a file.
@@ -174,6 +196,11 @@ impl Command {
     pub fn route(&self) -> Route {
         match self {
             Self::RetryFailures => Route::Session(SessionCommand::RetryFailures),
+            Self::SetStillPath(path) => Route::Session(SessionCommand::SetStillPath(path.clone())),
+            Self::SavePicture(path) => Route::Session(SessionCommand::SavePicture(path.clone())),
+            Self::CopyPicture => Route::Session(SessionCommand::CopyPicture),
+            Self::ShowSaved => Route::Session(SessionCommand::ShowSaved),
+            Self::BrowseStillPath => Route::App(AppCommand::BrowseStillPath),
             Self::BrowseFolder => Route::App(AppCommand::BrowseFolder),
             Self::BrowseFile => Route::App(AppCommand::BrowseFile),
             Self::OpenPath(path) => Route::App(AppCommand::OpenPath(path.clone())),
@@ -205,6 +232,7 @@ impl Command {
             | Self::ToggleColorBar
             | Self::SetCamera(_)
             | Self::ZoomBy(_)
+            | Self::SetStill(_)
             | Self::Fit
             | Self::TogglePlay
             | Self::StopPlay

@@ -170,6 +170,14 @@ pub const BINDINGS: &[Binding] = &[
         shortcuts: &[(CTRL, Key::O, |_| Command::ToggleOverlay(Overlay::Open))],
     },
     Binding {
+        keys: "Ctrl S",
+        does: "Save the picture",
+        group: Group::Window,
+        shortcuts: &[(CTRL, Key::S, |_| Command::ToggleOverlay(Overlay::Save))],
+    },
+    // The toolkit turns these keys into an event of their own.
+    Binding { keys: "Ctrl C", does: "Copy the picture", group: Group::Window, shortcuts: &[] },
+    Binding {
         keys: "Ctrl Z",
         does: "Undo a change of the view",
         group: Group::Window,
@@ -336,4 +344,14 @@ fn command_of(one_to_one: Camera, modifiers: Modifiers, key: Key) -> Option<Comm
     };
     let mut shortcuts = BINDINGS.iter().flat_map(|binding| binding.shortcuts);
     shortcuts.find(|(wanted, bound, _)| *bound == key && is_exact(*wanted)).map(|(_, _, act)| act(one_to_one))
+}
+
+/// Whether the keys for copying were pressed, outside of a text field. Takes the event.
+pub fn take_copy(ui: &Ui) -> bool {
+    !ui.ctx().text_edit_focused()
+        && ui.input_mut(|input| {
+            let before = input.events.len();
+            input.events.retain(|event| *event != egui::Event::Copy);
+            input.events.len() < before
+        })
 }

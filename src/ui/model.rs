@@ -40,6 +40,8 @@ pub struct Model<'a> {
     pub live: Option<&'a LiveStatus>,
     /// Figures of the status bar.
     pub figures: &'a Figures,
+    /// How saving the picture stands.
+    pub saving: &'a Saving,
     /// Whether there is a view to go back to.
     pub can_undo: bool,
     /// Whether there is one to go forward to.
@@ -93,6 +95,27 @@ pub struct Figures {
     pub gpu_budget_bytes: usize,
     /// A quiet note, such as that there is no GPU.
     pub note: Option<String>,
+}
+
+/// How saving the picture stands: what the sheet shows beside the options, which are the view's.
+#[derive(Clone, Default)]
+pub struct Saving {
+    /// Where it will be saved.
+    pub path: String,
+    /// The finished picture, reduced, as a texture.
+    pub preview: Option<egui::TextureHandle>,
+    /// Size of the finished file.
+    pub num_bytes: Option<u64>,
+    /// Room left where it will be saved.
+    pub free_bytes: Option<u64>,
+    /// When the file that has this name was written, in words: saving replaces it.
+    pub replaces: Option<String>,
+    /// Why it cannot be saved as things are.
+    pub refusal: Option<String>,
+    /// Whether it is being made or written.
+    pub is_busy: bool,
+    /// Said for a while after it was done: what was done, and the file if there is one.
+    pub done: Option<(String, Option<PathBuf>)>,
 }
 
 /// Where the picture lies on the canvas, in points.

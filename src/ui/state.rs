@@ -1,9 +1,12 @@
 //! What the user is looking at and how: plain values, changed by commands alone.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Camera, Command, GAMMA_RANGE, Limits, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, Section, Theme,
+    Camera, Command, GAMMA_RANGE, Limits, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, Section,
+    StillOptions, Theme,
 };
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Display, Interpolation, Orientation, Picture, Projection};
@@ -59,6 +62,10 @@ pub struct ViewState {
     /// What lies over the window.
     #[serde(skip)]
     pub overlay: Option<Overlay>,
+    /// What a saved picture is made of.
+    pub still: StillOptions,
+    /// The folder a picture was saved in last.
+    pub still_folder: Option<PathBuf>,
 }
 
 impl Default for ViewState {
@@ -85,6 +92,8 @@ impl Default for ViewState {
             folded: [false; 4],
             drawer: None,
             overlay: None,
+            still: StillOptions::default(),
+            still_folder: None,
         }
     }
 }
@@ -99,6 +108,8 @@ impl ViewState {
             interpolation: self.interpolation,
             colormap: self.colormap,
             color_bar: self.color_bar,
+            still: self.still,
+            still_folder: self.still_folder.clone(),
             ..Self::default()
         };
         for (index, orientation) in Orientation::ALL.into_iter().enumerate() {
@@ -280,7 +291,13 @@ impl ViewState {
             Command::OpenPath(_) | Command::OpenDemo | Command::BrowseFolder | Command::BrowseFile => {
                 self.overlay = None;
             }
-            Command::FollowTo(_)
+            Command::SetStill(still) => self.still = still,
+            Command::SavePicture(ref path) => self.still_folder = path.parent().map(Path::to_owned),
+            Command::SetStillPath(_)
+            | Command::BrowseStillPath
+            | Command::CopyPicture
+            | Command::ShowSaved
+            | Command::FollowTo(_)
             | Command::Undo
             | Command::Redo
             | Command::CancelOpening
@@ -342,6 +359,8 @@ impl ViewState {
             folded: self.folded,
             drawer: self.drawer,
             overlay: self.overlay,
+            still: self.still,
+            still_folder: self.still_folder.clone(),
             ..earlier.clone()
         };
     }

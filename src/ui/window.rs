@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use egui::{Rect, Stroke, Ui, pos2};
 
-use super::keys::key_commands;
-use super::panels::{canvas, depth, problems, side, status_bar, time_bar, top_bar};
+use super::keys::{key_commands, take_copy};
+use super::panels::{canvas, depth, problems, save, side, status_bar, time_bar, top_bar};
 use super::theme::{self, Tokens};
 use super::{Canvas, Command, Model, Overlay, overlay, place, screens};
 
@@ -89,9 +89,11 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
     overlay::within(ui, regions.status, "status", |ui| {
         status_bar::status_bar_ui(ui, regions.status, model, readout.as_ref());
     });
+    save::done_ui(ui, regions.status, model, &mut commands);
     match view.overlay {
         Some(Overlay::Keys) => overlay::keys_ui(ui, &mut commands),
         Some(Overlay::Problems) => problems::problems_ui(ui, model, &mut commands),
+        Some(Overlay::Save) => save::save_ui(ui, regions.canvas.size(), model, &mut commands),
         Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, &mut commands),
         None => {}
     }
@@ -103,6 +105,9 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
         ui.ctx().pixels_per_point(),
         1.0,
     );
+    if matches!(view.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
+        commands.push(Command::CopyPicture);
+    }
     key_commands(ui, view, Some(one_to_one), &mut commands);
     drop_hint(ui, regions.canvas.union(regions.side));
     commands

@@ -13,8 +13,8 @@ use tectum::array::ViewInfo;
 use tectum::format::DatasetEntry;
 use tectum::live::{LiveState, LiveStatus};
 use tectum::ui::{
-    Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Shown, Value, ViewState,
-    Welcome, theme,
+    Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Saving, Shown, Value,
+    ViewState, Welcome, theme,
 };
 use tectum::volume::{
     ArrayInfo, Axis, Colormap, DType, Gaps, PictureValues, Piece, PieceState, Problem, Severity, Shape as ArrayShape,
@@ -48,6 +48,7 @@ pub struct Bench {
     pub problems: Vec<Problem>,
     pub live: Option<LiveStatus>,
     pub figures: Figures,
+    pub saving: Saving,
     pub recent: Vec<PathBuf>,
     pub screen: Screen,
     pub commands: Vec<Command>,
@@ -115,6 +116,7 @@ impl Default for Bench {
             cached: vec![[78, 120], [130, 141]],
             problems: Vec::new(),
             live: None,
+            saving: Saving::default(),
             figures: Figures {
                 image_ms: Some(4.0),
                 ram_bytes: 1_900_000_000,
@@ -196,6 +198,7 @@ impl Bench {
             problems: &self.problems,
             live: self.live.as_ref(),
             figures: &self.figures,
+            saving: &self.saving,
             can_undo: self.history.can_undo(),
             can_redo: self.history.can_redo(),
         };

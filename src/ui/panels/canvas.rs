@@ -6,7 +6,7 @@ use egui::{Color32, CursorIcon, PointerButton, Rect, Sense, Stroke, StrokeKind, 
 use super::super::place::{image_rect, image_size, pan_by, voxel_at, voxel_rect, zoom_at};
 use super::super::widgets::wheel_steps;
 use super::super::{Canvas, Command, Model, Placement, Shown, Value};
-use super::canvas_marks;
+use super::{canvas_marks, canvas_menu};
 
 /// What the pointer is over.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +83,7 @@ pub fn canvas_ui(
         }
     }
     canvas_marks::overlays(ui, rect, image, model);
+    canvas_menu::canvas_menu_ui(&response, model, readout.as_ref(), commands);
     let cursor = if response.dragged() { CursorIcon::Grabbing } else { CursorIcon::Crosshair };
     response.on_hover_and_drag_cursor(cursor);
     readout

@@ -119,6 +119,27 @@ fn name(ui: &Ui, area: Rect, name: &'static str, text: &str) {
     });
 }
 
+/// What a saved picture carries, as its options say.
+pub fn still(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
+    let painter = ui.painter_at(rect);
+    let options = &model.view.still;
+    let lines = [
+        options.name.then(|| model.array.name.clone()),
+        options.time.then(|| time_line(model)).filter(|_| model.info.has_axis[0]),
+        options.depth.then(|| depth_line(model)),
+    ];
+    let mut at = rect.min + vec2(14.0, 12.0);
+    for text in lines.into_iter().flatten() {
+        at.y += line(&painter, at, &text).size().y + 1.0;
+    }
+    if options.color_bar {
+        color_bar(&painter, rect, model);
+    }
+    if options.scale_bar {
+        scale_bar(&painter, rect, image, model);
+    }
+}
+
 /// What has happened to a watched recording and must not be overlooked.
 fn live_notice(model: &Model<'_>) -> Option<String> {
     let live = model.live?;

@@ -3,10 +3,12 @@
 
 pub mod canvas;
 pub mod canvas_marks;
+pub mod canvas_menu;
 pub mod contrast;
 pub mod dataset;
 pub mod depth;
 pub mod problems;
+pub mod save;
 pub mod side;
 pub mod status_bar;
 pub mod time_bar;

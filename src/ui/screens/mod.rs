@@ -8,7 +8,7 @@ mod waiting;
 mod welcome;
 
 pub use error::error_ui;
-pub use open::open_dialog_ui;
+pub use open::{open_dialog_ui, typed_path};
 pub use opening::opening_ui;
 pub use waiting::waiting_ui;
 pub use welcome::welcome_ui;

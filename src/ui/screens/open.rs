@@ -123,7 +123,7 @@ fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
 }
 
 /// What was typed or pasted as a path: quotes, `file://` and `~` understood.
-fn typed_path(typed: &str) -> PathBuf {
+pub fn typed_path(typed: &str) -> PathBuf {
     let trimmed = typed.trim().trim_matches(|c| c == '"' || c == '\'');
     let trimmed = trimmed.strip_prefix("file://").unwrap_or(trimmed);
     if let Some(rest) = trimmed.strip_prefix('~')

@@ -2,6 +2,7 @@
 //! shows focus, explains itself on hover, and returns what the user asked for.
 
 mod button;
+mod check;
 mod histogram;
 mod menu;
 mod number;
@@ -14,6 +15,7 @@ mod wheel;
 use egui::{Event, EventFilter, Key, Rect, Response, Stroke, StrokeKind, Ui};
 
 pub use button::{Button, Fill, icon_button, pill, pill_width, segmented, segmented_width};
+pub use check::check;
 pub use histogram::{Asked, Histogram, histogram};
 pub use menu::{choice, choice_width, menu_action, menu_row};
 pub use number::Number;

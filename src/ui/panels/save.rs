@@ -1,0 +1,304 @@
+//! The sheet that saves or copies the picture: its options, what comes of them, and where it goes.
+
+use std::path::PathBuf;
+
+use egui::{Align2, Frame, Id, Key, Margin, Rect, Sense, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2};
+
+use super::super::screens::typed_path;
+use super::super::still::MAX_SCALE;
+use super::super::theme::{Tokens, Weight, font, icon_font};
+use super::super::widgets::{Button, Fill, check, choice, runs, segmented, segmented_width, text, text_width};
+use super::super::{Command, Extent, Mode, Model, Overlay, StillFrame, StillOptions, format, icons, overlay};
+
+const WIDTH: f32 = 740.0;
+const PREVIEW: f32 = 256.0;
+const LABEL: f32 = 84.0;
+const ROW: f32 = 32.0;
+
+/// The sheet. `canvas` is the size of the canvas in points.
+pub fn save_ui(ui: &mut Ui, canvas: Vec2, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let frame = StillFrame::new(model.view, model.info, canvas, ui.ctx().pixels_per_point());
+    overlay::dialog(ui, Overlay::Save, "Save picture", WIDTH, commands, |ui, commands| {
+        let (body, _) = ui.allocate_exact_size(vec2(ui.available_width(), PREVIEW + 44.0), Sense::hover());
+        let preview = PREVIEW.min(body.width() * 0.4);
+        preview_ui(ui, Rect::from_min_size(body.min, Vec2::splat(preview)), model, &frame);
+        let rows = Rect::from_min_max(body.min + vec2(preview + 28.0, 0.0), body.max);
+        options_ui(ui, rows, model, &frame, commands);
+        ui.add_space(12.0);
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
+        path_ui(ui, rect, model, commands);
+        ui.add_space(12.0);
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
+        footer_ui(ui, rect, model, commands);
+    });
+}
+
+fn preview_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, frame: &StillFrame) {
+    let tokens = Tokens::get(ui);
+    let painter = ui.painter_at(rect.expand2(vec2(0.0, 60.0)));
+    painter.rect_filled(rect, 6.0, tokens.bg0);
+    let response = ui.interact(rect, ui.make_persistent_id("save preview"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Image, true, "Preview"));
+    match &model.saving.preview {
+        Some(texture) => {
+            let size = texture.size_vec2();
+            let fit = size * (rect.width() / size.x).min(rect.height() / size.y);
+            let area = Rect::from_center_size(rect.center(), fit);
+            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            painter.image(texture.id(), area, whole, egui::Color32::WHITE);
+        }
+        None => {
+            let words = model.saving.refusal.as_deref().unwrap_or("Drawing…");
+            let galley = painter.layout(words.to_owned(), font(12.0, Weight::Regular), tokens.t2, rect.width() - 32.0);
+            painter.galley(rect.center() - galley.size() / 2.0, galley, tokens.t2);
+        }
+    }
+    painter.rect_stroke(rect, 6.0, egui::Stroke::new(1.0, tokens.line), StrokeKind::Inside);
+    let [width, height] = frame.size_px.map(format::integer);
+    let size = format!("{width} × {height}");
+    let line = [(size.as_str(), Weight::Medium, tokens.t1), (" px, as it will be saved.", Weight::Regular, tokens.t2)];
+    let galley = runs(&painter, 12.0, rect.width(), &line);
+    painter.galley(rect.left_bottom() + vec2(0.0, 10.0), galley, tokens.t2);
+}
+
+fn options_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, frame: &StillFrame, commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    let old = model.view.still;
+    let mut still = old;
+    let label = |ui: &Ui, row: usize, words: &str| {
+        let at = pos2(rect.left(), rect.top() + ROW * (row as f32 + 0.5));
+        text(ui.painter(), at, Align2::LEFT_CENTER, words, font(13.0, Weight::Regular), tokens.t2);
+    };
+    let left = rect.left() + LABEL;
+    let at = |row: usize, width: f32| {
+        Rect::from_min_size(pos2(left, rect.top() + ROW * row as f32 + 3.0), vec2(width, 26.0))
+    };
+    label(ui, 0, "Show");
+    let whole = match model.view.mode {
+        Mode::Plane => "Whole plane",
+        Mode::Projection => "Whole projection",
+    };
+    let extents = [
+        ("As on screen", "What the window shows, zoomed and moved as it is", ""),
+        (whole, "All of it, in its true proportions", ""),
+        ("Voxels 1 : 1", "Every voxel one pixel, nothing blended", ""),
+    ];
+    let width = segmented_width(ui, &extents.map(|extent| extent.0)).min(rect.right() - left);
+    let chosen = Extent::ALL.iter().position(|extent| *extent == old.extent).unwrap_or(0);
+    if let Some(index) = segmented(ui, at(0, width), &extents, chosen) {
+        still.extent = Extent::ALL[index];
+    }
+    label(ui, 1, "Size");
+    let [width, height] = frame.size_px.map(format::integer);
+    let size = format!("{width} × {height}");
+    let parts = [(size.as_str(), Weight::Regular, tokens.t1), ("  px", Weight::Regular, tokens.t3)];
+    let galley = runs(ui.painter(), 13.0, 200.0, &parts);
+    ui.painter().galley(pos2(left, at(1, 0.0).center().y - galley.size().y / 2.0), galley, tokens.t1);
+    if old.extent != Extent::Voxels {
+        let names: Vec<String> = (1..=MAX_SCALE).map(|scale| format!("{scale} ×")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let area = at(1, 64.0).translate(vec2(180.0, 0.0));
+        let why = "Pixels for each voxel, or for each pixel of the screen";
+        if let Some(index) = choice(ui, area, "Scale", &names, old.scale.clamp(1, MAX_SCALE) - 1, why, "") {
+            still.scale = index + 1;
+        }
+    }
+    label(ui, 2, "Draw in");
+    let boxes: [(&str, fn(&mut StillOptions) -> &mut bool, &str); 5] = [
+        ("Scale bar", |still| &mut still.scale_bar, "A bar of a round length"),
+        ("Time", |still| &mut still.time, "Timepoint, and seconds where the rate is known"),
+        ("Depth", |still| &mut still.depth, "Plane or slab"),
+        ("Color bar", |still| &mut still.color_bar, "The gradient and its limits"),
+        ("Name", |still| &mut still.name, "The recording's name"),
+    ];
+    for (index, (name, field, why)) in boxes.into_iter().enumerate() {
+        let x = left + if index % 2 == 0 { 0.0 } else { 130.0 };
+        let y = rect.top() + ROW * 2.0 + 4.0 + 24.0 * (index / 2) as f32;
+        let area = Rect::from_min_size(pos2(x, y), vec2(120.0, 24.0));
+        let is_on = *field(&mut still);
+        if check(ui, area, name, is_on, why) {
+            *field(&mut still) = !is_on;
+        }
+    }
+    if still != old {
+        commands.push(Command::SetStill(still));
+    }
+}
+
+fn path_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    let at = rect.left_center();
+    text(ui.painter(), at, Align2::LEFT_CENTER, "Save to", font(13.0, Weight::Regular), tokens.t2);
+    let browse = Button {
+        text: "Choose…",
+        icon: icons::FOLDER_OPEN,
+        hint: "Choose the folder and the name",
+        ..Button::default()
+    };
+    let width = browse.width(ui) + 4.0;
+    if browse.show(ui, Rect::from_min_max(pos2(rect.right() - width, rect.top()), rect.max)) {
+        commands.push(Command::BrowseStillPath);
+    }
+    let field = Rect::from_min_max(rect.min + vec2(72.0, 0.0), rect.max - vec2(width + 8.0, 0.0));
+    ui.painter().rect_filled(field, 4.0, tokens.bg2);
+    let mut typed = model.saving.path.clone();
+    let inner = field.shrink2(vec2(8.0, 0.0));
+    let response = overlay::within(ui, inner, "save path", |ui| {
+        let edit = TextEdit::singleline(&mut typed)
+            .id(Id::unique("path to save"))
+            .frame(Frame::NONE)
+            .margin(Margin::same(0))
+            .font(font(13.0, Weight::Regular))
+            .align(Align2::LEFT_CENTER)
+            .min_size(vec2(inner.width(), 28.0))
+            .desired_width(inner.width());
+        ui.add(edit).accessible_name("Save to")
+    });
+    if response.has_focus() {
+        ui.painter().rect_stroke(field, 4.0, egui::Stroke::new(2.0, tokens.accent), StrokeKind::Outside);
+    }
+    if typed != model.saving.path {
+        commands.push(Command::SetStillPath(typed));
+    } else if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+        save(model, commands);
+    }
+}
+
+fn save(model: &Model<'_>, commands: &mut Vec<Command>) {
+    if model.saving.refusal.is_none() && !model.saving.is_busy {
+        commands.push(Command::SavePicture(save_path(&model.saving.path)));
+    }
+}
+
+/// What was typed as the name of a picture: a .png file, whatever else was left away.
+pub fn save_path(typed: &str) -> PathBuf {
+    let path = typed_path(typed);
+    match path.extension() {
+        Some(_) => path,
+        None => path.with_extension("png"),
+    }
+}
+
+fn footer_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let tokens = Tokens::get(ui);
+    let saving = model.saving;
+    let is_possible = saving.refusal.is_none() && !saving.is_busy;
+    let mut right = rect.right();
+    let mut button = |ui: &mut Ui, button: &Button<'_>, is_enabled: bool| {
+        let width = button.width(ui) + 12.0;
+        let area = Rect::from_min_max(pos2(right - width, rect.top()), pos2(right, rect.bottom()));
+        right -= width + 8.0;
+        let id = egui::UiBuilder::new().max_rect(area).id_salt(button.text);
+        ui.scope_builder(id, |ui| {
+            if !is_enabled {
+                ui.disable();
+            }
+            button.show(ui, area)
+        })
+        .inner
+    };
+    let text_of = if saving.replaces.is_some() { "Replace picture" } else { "Save picture" };
+    let primary = Button {
+        text: text_of,
+        icon: icons::FLOPPY_DISK,
+        fill: Fill::Accent,
+        hint: "Write the file",
+        key: "Enter",
+        ..Button::default()
+    };
+    let is_entered = ui.memory(|memory| memory.focused().is_none()) && ui.input(|input| input.key_pressed(Key::Enter));
+    if button(ui, &primary, is_possible) || is_entered {
+        save(model, commands);
+    }
+    let cancel = Button { text: "Cancel", hint: "Close without saving", key: "Esc", ..Button::default() };
+    if button(ui, &cancel, true) {
+        commands.push(Command::CloseOverlay);
+    }
+    let copy = Button {
+        text: "Copy",
+        icon: icons::COPY,
+        hint: "Put the picture on the clipboard",
+        key: "Ctrl C",
+        ..Button::default()
+    };
+    if button(ui, &copy, is_possible) {
+        commands.push(Command::CopyPicture);
+    }
+    facts_ui(ui, Rect::from_min_max(rect.min, pos2(right, rect.bottom())), model, &tokens);
+}
+
+/// How large it is, how much room there is, what it replaces, or why it cannot be.
+fn facts_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, tokens: &Tokens) {
+    let saving = model.saving;
+    if let Some(refusal) = &saving.refusal {
+        let words =
+            [(icons_gap(), Weight::Regular, tokens.bad_text), (refusal.as_str(), Weight::Medium, tokens.bad_text)];
+        text(
+            ui.painter(),
+            rect.left_center(),
+            Align2::LEFT_CENTER,
+            icons::WARNING_OCTAGON,
+            icon_font(14.0),
+            tokens.bad_text,
+        );
+        let galley = runs(ui.painter(), 12.0, rect.width(), &words);
+        ui.painter().galley(rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, tokens.bad_text);
+        return;
+    }
+    let said = |bytes: u64| {
+        let (number, unit) = format::bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
+        format!("{number} {unit}")
+    };
+    let size = saving.num_bytes.map_or_else(|| "–".to_owned(), said);
+    let free = saving.free_bytes.map(|bytes| format!("   {} free", said(bytes))).unwrap_or_default();
+    let replaces = saving.replaces.as_ref().map(|when| format!("   replaces the file of {when}")).unwrap_or_default();
+    let parts = [
+        (size.as_str(), Weight::Medium, tokens.t1),
+        (free.as_str(), Weight::Regular, tokens.t2),
+        (replaces.as_str(), Weight::Regular, tokens.warn),
+    ];
+    let galley = runs(ui.painter(), 12.0, rect.width(), &parts);
+    ui.painter().galley(rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, tokens.t1);
+}
+
+/// Room for an icon before a text.
+fn icons_gap() -> &'static str {
+    "      "
+}
+
+/// What was saved or copied last, for a while, in the status bar; a click shows its folder.
+pub fn done_ui(ui: &mut Ui, status: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let Some((words, file)) = &model.saving.done else { return };
+    let tokens = Tokens::get(ui);
+    let width = (text_width(ui, words, font(11.5, Weight::Medium)) + 40.0).min(status.width() - 24.0);
+    let center = pos2(status.center().x, status.top() - 22.0);
+    let rect = Rect::from_center_size(center, vec2(width, 28.0));
+    let response = ui.interact(rect, ui.make_persistent_id("saved"), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, words));
+    let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("saved")));
+    painter.rect(rect, 6.0, tokens.bg2, egui::Stroke::new(1.0, tokens.line), StrokeKind::Inside);
+    let (icon, color) = match file {
+        Some(_) => (icons::CHECK, tokens.ok),
+        None => (icons::COPY, tokens.ok),
+    };
+    text(&painter, rect.left_center() + vec2(16.0, 0.0), Align2::CENTER_CENTER, icon, icon_font(14.0), color);
+    let at = rect.left_center() + vec2(28.0, 0.0);
+    text(&painter, at, Align2::LEFT_CENTER, words, font(11.5, Weight::Medium), tokens.t1);
+    if file.is_some() && response.on_hover_text("Show its folder").clicked() {
+        commands.push(Command::ShowSaved);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_name_without_an_ending_is_a_png_file() {
+        assert_eq!(save_path("/tmp/a"), Path::new("/tmp/a.png"));
+        assert_eq!(save_path("/tmp/a.PNG"), Path::new("/tmp/a.PNG"));
+        assert_eq!(save_path("/tmp/fish.3_t1_z2.png"), Path::new("/tmp/fish.3_t1_z2.png"));
+    }
+}
