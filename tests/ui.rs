@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tectum::ui::{Command, Extent, Loop, Mode, Overlay, PlayMode, Playback, Shown, StillOptions, Theme};
 use tectum::volume::{Colormap, Orientation, Projection};
 use ui_bench::{Bench, harness, harness_of};
