@@ -1,19 +1,17 @@
 //! Saving and copying the picture: what is to be drawn, where it goes, and what became of it.
 
-use std::io::Write as _;
+mod place;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
-use directories::UserDirs;
+use place::{Look, folder, write};
 
 use super::still::{Still, StillThread, Subject};
-use crate::cli::output::{Output, refuse_inside};
 use crate::render::RendererHandle;
-use crate::ui::panels::save::save_path;
-use crate::ui::{Saving, ViewState, file_name};
-use crate::volume::ArrayInfo;
+use crate::ui::{Saving, file_name};
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
@@ -258,197 +256,5 @@ impl Saver {
     }
 }
 
-/// What a path means on disk.
-struct Look {
-    path: String,
-    refusal: Option<String>,
-    free_bytes: Option<u64>,
-    replaces: Option<String>,
-}
-
-impl Look {
-    fn at(typed: String, array: &ArrayInfo) -> Self {
-        let path = save_path(&typed);
-        let data = std::fs::metadata(&path);
-        let replaces = data.as_ref().ok().filter(|data| data.is_file()).map(|data| {
-            let age = data.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-            age.map_or_else(|| "that name".to_owned(), crate::ui::format::age)
-        });
-        let refusal = match data {
-            Ok(data) if data.is_dir() => Some("that is a folder: add a name".to_owned()),
-            _ => refusal(&path, array),
-        };
-        Self { path: typed, refusal, free_bytes: path.parent().and_then(free_bytes), replaces }
-    }
-}
-
-/// Why a picture cannot be written there.
-fn refusal(path: &Path, array: &ArrayInfo) -> Option<String> {
-    let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-    if !is_png {
-        return Some("pictures are written as .png".to_owned());
-    }
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-            Some(format!("there is no folder {}", folder.display()))
-        }
-        _ => {
-            refuse_inside(path, array).err().map(|_| "that lies in the recording, which is never written to".to_owned())
-        }
-    }
-}
-
-/// The folder that is proposed: the last one, else the user's pictures; never the recording's.
-fn folder(view: &ViewState, array: &ArrayInfo) -> PathBuf {
-    let dirs = UserDirs::new();
-    let of_user = |dirs: UserDirs| dirs.picture_dir().unwrap_or(dirs.home_dir()).to_owned();
-    let own = view.still_folder.clone().filter(|folder| !folder.starts_with(&array.path));
-    own.or_else(|| dirs.map(of_user)).unwrap_or_else(std::env::temp_dir)
-}
-
-/// A file of that name is replaced only where the sheet has said so.
-fn write(path: &Path, array: &ArrayInfo, png: &[u8], is_replacing: bool) -> anyhow::Result<()> {
-    refuse_inside(path, array)?;
-    if !is_replacing && path.exists() {
-        anyhow::bail!("{} is there already; save once more to replace it", path.display());
-    }
-    let mut output = Output::create(path, is_replacing)?;
-    output.file().write_all(png)?;
-    output.finish()?;
-    Ok(())
-}
-
-/// Room left on the disk of a folder, where the system tells.
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let stat = rustix::fs::statvfs(folder).ok()?;
-    stat.f_bavail.checked_mul(stat.f_frsize)
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::render::{self, GpuConfig, OffscreenTarget};
-    use crate::ui::Command;
-    use crate::volume::{DType, Shape, Voxels};
-
-    struct Stage {
-        ctx: egui::Context,
-        _window: OffscreenTarget,
-        renderer: RendererHandle,
-        saver: Saver,
-        subject: Subject,
-    }
-
-    fn stage(recording: &Path, out: &Path) -> Stage {
-        let window = OffscreenTarget::new(64, 64, 1.0).unwrap();
-        let renderer = render::install(window.render_state(), GpuConfig::default());
-        let shape = Shape::from([5, 7]);
-        let voxels = Arc::new(Voxels::from_values(DType::U8, shape, &(0..35).collect::<Vec<u8>>()));
-        let info = crate::array::ViewInfo {
-            shape: [1, 1, 5, 7],
-            dtype: DType::U8,
-            voxel_size: None,
-            rate_hz: None,
-            has_axis: [false, false, true, true],
-        };
-        let mut view = ViewState::default().for_dataset(&info);
-        view.apply(&Command::SavePicture(out.join("earlier.png")), &info);
-        let array = ArrayInfo {
-            name: "fish".to_owned(),
-            path: recording.to_owned(),
-            format: "memory".to_owned(),
-            shape: Shape::from([5, 7]),
-            axes: vec![Some(crate::volume::Axis::Y), Some(crate::volume::Axis::X)],
-            dtype: DType::U8,
-            voxel_size: None,
-            rate_hz: None,
-            claimed_shape: None,
-            num_blocks: 1,
-            facts: Vec::new(),
-        };
-        let frame = crate::ui::StillFrame::new(&view, &info, egui::vec2(300.0, 200.0), 1.0);
-        let display = view.display(&info);
-        let subject = Subject { voxels, display, view, info, array: Arc::new(array), frame };
-        Stage { ctx: egui::Context::default(), _window: window, renderer, saver: Saver::default(), subject }
-    }
-
-    impl Stage {
-        fn updates_until(&mut self, is_open: bool, mut done: impl FnMut(&Saver) -> bool) -> Vec<egui::OutputCommand> {
-            let wake: Wake = Arc::new(|| ());
-            let deadline = Instant::now() + Duration::from_secs(30);
-            let mut commands = Vec::new();
-            loop {
-                let (saver, renderer, subject) = (&mut self.saver, &self.renderer, self.subject.clone());
-                let output = self.ctx.run_ui(egui::RawInput::default(), |ui| {
-                    saver.update(ui.ctx(), renderer, &wake, Ok(subject.clone()), is_open, Instant::now());
-                });
-                commands.extend(output.platform_output.commands);
-                if done(&self.saver) {
-                    return commands;
-                }
-                assert!(Instant::now() < deadline, "{:?}", self.saver.shown.refusal);
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        }
-    }
-
-    #[test]
-    fn the_picture_is_saved_where_it_was_proposed_and_copied_without_the_sheet() {
-        let folder = tempfile::tempdir().unwrap();
-        let (recording, out) = (folder.path().join("fish"), folder.path().join("figures"));
-        std::fs::create_dir_all(&recording).unwrap();
-        std::fs::create_dir_all(&out).unwrap();
-        let mut stage = stage(&recording, &out);
-        stage.updates_until(true, |saver| saver.shown.preview.is_some() && saver.shown.free_bytes.is_some());
-        let path = out.join("fish.png");
-        assert_eq!(stage.saver.shown.path, path.display().to_string());
-        assert_eq!((&stage.saver.shown.refusal, &stage.saver.shown.replaces), (&None, &None));
-        let size = stage.saver.shown.num_bytes;
-        stage.saver.wish(Wish::Save(path.clone()));
-        stage.updates_until(false, |saver| saver.shown.done.is_some());
-        assert_eq!(stage.saver.shown.done, Some(("Saved fish.png".to_owned(), Some(path.clone()))));
-        assert_eq!(std::fs::metadata(&path).ok().map(|data| data.len()), size);
-        assert_eq!(image::open(&path).unwrap().width(), stage.subject.frame.size_px[0]);
-        stage.updates_until(true, |saver| saver.shown.replaces.is_some());
-
-        stage.saver.wish(Wish::Copy);
-        let commands = stage.updates_until(false, |saver| saver.shown.done.is_some());
-        let copied = commands.iter().find_map(|command| match command {
-            egui::OutputCommand::CopyImage(image) => Some(image.size),
-            _ => None,
-        });
-        assert_eq!(copied, Some(stage.subject.frame.size_px.map(|side| side as usize)));
-    }
-
-    #[test]
-    fn nothing_is_saved_into_a_recording_or_where_there_is_no_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let recording = folder.path().join("fish");
-        std::fs::create_dir_all(&recording).unwrap();
-        std::fs::create_dir(folder.path().join("folder.png")).unwrap();
-        let mut stage = stage(&recording, &recording);
-        assert!(!super::folder(&stage.subject.view, &stage.subject.array).starts_with(&recording));
-        let inside = recording.join("a.png");
-        for (path, word) in [
-            (inside.clone(), "never written to"),
-            (folder.path().join("no/a.png"), "no folder"),
-            (folder.path().join("a.tif"), ".png"),
-            (folder.path().join("folder.png"), "that is a folder"),
-        ] {
-            stage.saver.set_path(path.display().to_string());
-            stage.updates_until(true, |saver| saver.shown.refusal.as_ref().is_some_and(|text| text.contains(word)));
-        }
-        stage.saver.wish(Wish::Save(inside.clone()));
-        stage.updates_until(false, |saver| saver.shown.done.is_some());
-        assert!(
-            stage.saver.shown.done.as_ref().is_some_and(|(words, file)| words.contains("Not saved") && file.is_none())
-        );
-        assert_eq!(recording.read_dir().unwrap().count(), 0);
-    }
-}
+mod tests;

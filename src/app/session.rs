@@ -392,7 +392,7 @@ impl Session {
         let subject = match (&self.on_screen, &self.shown) {
             (Some(on_screen), Shown::Exact) if !on_screen.is_preview => Ok(Subject {
                 voxels: Arc::clone(&on_screen.voxels),
-                display: self.display(),
+                display: self.view.display(self.array.info()),
                 view: self.view.clone(),
                 info: *self.array.info(),
                 array: Arc::clone(self.array.source().info()),

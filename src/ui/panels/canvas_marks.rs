@@ -121,22 +121,21 @@ fn name(ui: &Ui, area: Rect, name: &'static str, text: &str) {
 
 /// What a saved picture carries, as its options say.
 pub fn still(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
-    let painter = ui.painter_at(rect);
     let options = &model.view.still;
-    let lines = [
+    let texts = [
         options.name.then(|| model.array.name.clone()),
-        options.time.then(|| time_line(model)).filter(|_| model.info.has_axis[0]),
+        options.time.then(|| time_line(model, model.view.t)).filter(|_| model.info.has_axis[0]),
         options.depth.then(|| depth_line(model)),
     ];
-    let mut at = rect.min + vec2(14.0, 12.0);
-    for text in lines.into_iter().flatten() {
-        at.y += line(&painter, at, &text).size().y + 1.0;
+    let lines: Vec<Line> = texts.into_iter().flatten().map(|text| Line { text, ..Line::default() }).collect();
+    if !lines.is_empty() {
+        corner_block(ui, rect, &lines);
     }
     if options.color_bar {
-        color_bar(&painter, rect, model);
+        color_bar(ui, rect, rect.right() - SCRIM_INSET, model);
     }
     if options.scale_bar {
-        scale_bar(&painter, rect, image, model);
+        scale_bar(ui, rect, image, model);
     }
 }
 
