@@ -391,6 +391,7 @@ impl Session {
     fn update_saver(&mut self, ctx: &egui::Context, renderer: &RendererHandle, now: Instant) {
         let subject = match (&self.on_screen, &self.shown) {
             (Some(on_screen), Shown::Exact) if !on_screen.is_preview => Ok(Subject {
+                key: on_screen.key,
                 voxels: Arc::clone(&on_screen.voxels),
                 display: self.view.display(self.array.info()),
                 view: self.view.clone(),

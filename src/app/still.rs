@@ -8,7 +8,7 @@ use image::RgbaImage;
 use crate::array::ViewInfo;
 use crate::render::{self, GpuConfig, OffscreenTarget, PlaneDraw, RenderError, RendererHandle};
 use crate::ui::{self, Canvas, Figures, Model, Placement, Saving, Shown, StillFrame, Value, ViewState};
-use crate::volume::{ArrayInfo, Display, Interpolation, Voxels};
+use crate::volume::{ArrayInfo, Display, Interpolation, PictureKey, Voxels};
 
 /// Longer side of the reduced picture the sheet shows, in pixels.
 const PREVIEW_PX: u32 = 512;
@@ -18,6 +18,8 @@ const MAX_FRAMES: usize = 1000;
 /// Everything a still is drawn from, as it was when it was asked for.
 #[derive(Clone)]
 pub struct Subject {
+    /// Which picture it is.
+    pub key: PictureKey,
     /// The exact picture.
     pub voxels: Arc<Voxels>,
     /// How its values become colours.
@@ -35,7 +37,7 @@ pub struct Subject {
 impl Subject {
     /// Whether both would come out the same.
     pub fn is_same(&self, other: &Self) -> bool {
-        let words = |subject: &Self| (subject.view.t, subject.view.picture(&subject.info), subject.view.still);
+        let words = |subject: &Self| (subject.key, subject.view.still);
         self.voxels.id() == other.voxels.id()
             && self.display == other.display
             && self.frame == other.frame
@@ -187,6 +189,7 @@ impl Canvas for StillCanvas<'_> {
             ui::Extent::OnScreen | ui::Extent::Whole => display.interpolation,
         };
         let draw = PlaneDraw {
+            key: self.subject.key,
             voxels: Arc::clone(voxels),
             image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
             display: Display { interpolation, ..*display },
@@ -246,7 +249,8 @@ mod tests {
         };
         let frame = StillFrame::new(&view, &info, egui::vec2(300.0, 200.0), 1.0);
         let display = view.display(&info);
-        Subject { voxels: Arc::new(voxels), display, view, info, array: Arc::new(array), frame }
+        let key = PictureKey { layer: 1, picture: view.picture(&info) };
+        Subject { key, voxels: Arc::new(voxels), display, view, info, array: Arc::new(array), frame }
     }
 
     fn draw(easel: &mut Easel, options: StillOptions) -> RgbaImage {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::render::{self, GpuConfig, OffscreenTarget};
 use crate::ui::{Command, ViewState};
-use crate::volume::{ArrayInfo, DType, Shape, Voxels};
+use crate::volume::{ArrayInfo, DType, PictureKey, Shape, Voxels};
 
 struct Stage {
     ctx: egui::Context,
@@ -42,7 +42,8 @@ fn stage(recording: &Path, out: &Path) -> Stage {
     };
     let frame = crate::ui::StillFrame::new(&view, &info, egui::vec2(300.0, 200.0), 1.0);
     let display = view.display(&info);
-    let subject = Subject { voxels, display, view, info, array: Arc::new(array), frame };
+    let key = PictureKey { layer: 1, picture: view.picture(&info) };
+    let subject = Subject { key, voxels, display, view, info, array: Arc::new(array), frame };
     Stage { ctx: egui::Context::default(), _window: window, renderer, saver: Saver::default(), subject }
 }
 
