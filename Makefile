@@ -10,8 +10,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO ?= cargo
 BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 
+# The program, its tests and the checks are one build: the same profile everywhere.
+
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release demo-live bench bench-peers bench-rig big fuzz soak install uninstall clean help
+.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-rig big fuzz soak install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -30,14 +32,14 @@ run: release ## Build, write the demo recording once, open the window on it
 test: setup ## All tests
 	@$(MAKE) --no-print-directory _test
 _test:
-	$(CARGO) test --locked
+	$(CARGO) test --release --locked
 
 lint: setup ## Format, clippy and docs, warnings denied
 	@$(MAKE) --no-print-directory _lint
 _lint:
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --document-private-items
 
 check: lint test ## lint and test
 
@@ -66,6 +68,9 @@ fuzz: setup ## Read damaged blocks for FUZZ_SECONDS (900)
 
 soak: setup ## Live recordings with thousands of accidents (TECTUM_STORIES, 3000)
 	$(CARGO) test --locked --release --test live soak -- --ignored --nocapture --test-threads 1
+
+dist: setup ## The program as it is handed on: linked as a whole and stripped, in target/dist
+	$(CARGO) build --profile dist --locked
 
 install: release ## Into your own folders (~/.local): program, icon, desktop entry, file type
 	@scripts/install.sh

@@ -37,6 +37,8 @@ before=$(default_for_folders)
 mkdir -p "$bin" "$(dirname "$entry")" "$(dirname "$type")" "$icons/scalable/apps"
 # A running program cannot be overwritten, but it can be replaced.
 cp "${CARGO_TARGET_DIR:-target}/release/tectum" "$program.new"
+# Most of it is what only a debugger reads.
+if command -v strip >/dev/null; then strip "$program.new"; fi
 chmod 755 "$program.new"
 mv -f "$program.new" "$program"
 cp assets/icons/tectum.svg "$icons/scalable/apps/tectum.svg"
