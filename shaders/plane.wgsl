@@ -16,7 +16,7 @@ override HAS_GAMMA: bool = false;
 override IS_SATURATION: bool = false;
 override IS_SRGB_TARGET: bool = false;
 
-const LARGEST: f32 = 3.4e38;
+const LARGEST: f32 = 1e36;        // as many of them as a pixel averages do not overflow
 
 // Keep in sync with gpu::Plane in src/render/uniforms.rs.
 struct Plane {
@@ -24,13 +24,15 @@ struct Plane {
     image_px: vec2<f32>,         // where the plane's first corner lies in the window
     voxels_per_px: vec2<f32>,
     screen_px: vec2<f32>,
-    limits: vec2<f32>,
+    limits: vec2<f32>,           // in the units of offset_of, as everything gathered is
     tiles: Tiles,
     size: vec2<i32>,             // voxels to draw, (x, y); fewer rows while an upload is under way
     is_inverted: u32,
     gamma: f32,
     full_scale: f32,
-    pad: i32,
+    exponent: i32,               // of doubles: the exponent, as stored, of a mantissa that is not shifted
+    origin: vec2<u32>,           // what offset_of counts from
+    full_key: vec2<u32>,         // full scale of types that are compared by keys
     pads: vec2<i32>,
     hatch: Hatch,
     lut: array<vec4<u32>, 64>,   // colours of the 256 steps of the colormap, 0xAABBGGRR
@@ -73,16 +75,17 @@ fn is_masked(place: Place) -> bool {
 
 fn gather_nearest(position: vec2<i32>) -> Gathered {
     let place = place_of(plane.tiles, position, 0);
-    let value = value_of(raw_texel(place));
-    return Gathered(value, is_masked(place) || is_nan(value), value >= plane.full_scale, value == 0.0);
+    let raw = raw_texel(place);
+    return Gathered(offset_of(raw), is_masked(place) || is_nan(raw), is_full(raw), is_zero(raw));
 }
 
 // Adds a voxel; what is missing takes no part in the average.
 fn add_voxel(sum: Sum, position: vec2<i32>, weight: f32) -> Sum {
     let place = place_of(plane.tiles, position, 0);
-    let value = value_of(raw_texel(place));
+    let raw = raw_texel(place);
+    let value = offset_of(raw);
     let was_masked = is_masked(place);
-    let was_nan = is_nan(value);
+    let was_nan = is_nan(raw);
     let kept = select(weight, 0.0, was_masked || was_nan);
     var finite = value;
     if CAN_BE_NAN {
@@ -94,8 +97,8 @@ fn add_voxel(sum: Sum, position: vec2<i32>, weight: f32) -> Sum {
         sum.weight + kept,
         sum.nan_weight + select(0.0, weight, was_nan && !was_masked),
         sum.is_masked || was_masked,
-        sum.is_full || (kept > 0.0 && value >= plane.full_scale),
-        sum.is_zero && (kept == 0.0 || value == 0.0),
+        sum.is_full || (kept > 0.0 && is_full(raw)),
+        sum.is_zero && (kept == 0.0 || is_zero(raw)),
     );
 }
 

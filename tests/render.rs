@@ -146,7 +146,9 @@ fn twin_value(voxels: &Voxels, image_px: [f32; 4], interpolation: Interpolation,
             }
             match value(x, y) {
                 Some(value) => {
-                    sum += w * value.clamp(-3.4e38, 3.4e38);
+                    // Infinities as the largest numbers of single precision; doubles are larger anyway.
+                    let is_wide = voxels.dtype() == DType::F64 && value.is_finite();
+                    sum += w * if is_wide { value } else { value.clamp(-3.4e38, 3.4e38) };
                     weight += w;
                 }
                 None if !is_reduced && [x, y] == centre => return None,
@@ -227,6 +229,134 @@ fn every_type_and_filter_has_the_twin_s_colours() {
     }
 }
 
+/// Twelve neighbouring values of each type, near and far from zero, as rank 2 with their values as doubles.
+fn twelve_steps() -> Vec<(&'static str, Voxels, Vec<f64>)> {
+    fn made<T: tectum::volume::Voxel>(dtype: DType, step: impl Fn(u64) -> T) -> (Voxels, Vec<f64>) {
+        let values: Vec<T> = (0..12).map(step).collect();
+        let doubles = values.iter().map(|value| value.to_f64()).collect();
+        (Voxels::from_values(dtype, Shape::from([1, 12]), &values), doubles)
+    }
+    let named = |name, (voxels, values)| (name, voxels, values);
+    vec![
+        named("u8", made(DType::U8, |i| 200 + i as u8)),
+        named("i8", made(DType::I8, |i| -128 + i as i8)),
+        named("u16", made(DType::U16, |i| 65_524 + i as u16)),
+        named("i16", made(DType::I16, |i| -32_768 + i as i16)),
+        named("u32 at 2^24", made(DType::U32, |i| (1 << 24) + i as u32)),
+        named("u32 at the end", made(DType::U32, |i| u32::MAX - 11 + i as u32)),
+        named("i32 at 10^9", made(DType::I32, |i| 1_000_000_000 + 10 * i as i32)),
+        named("i32 at the end", made(DType::I32, |i| i32::MIN + i as i32)),
+        named("i32 around zero", made(DType::I32, |i| i as i32 - 6)),
+        named("u64 at 2^40", made(DType::U64, |i| (1 << 40) + i)),
+        named("u64 at 2^53", made(DType::U64, |i| (1 << 53) - 12 + i)),
+        named("u64 at 2^63", made(DType::U64, |i| (1 << 63) + 4096 * i)),
+        named("i64 at -2^40", made(DType::I64, |i| i as i64 - (1 << 40))),
+        named("i64 around zero", made(DType::I64, |i| i as i64 - 6)),
+        named("i64 at the end", made(DType::I64, |i| i64::MIN + 2048 * i as i64)),
+        named("f16", made(DType::F16, |i| half::f16::from_f32(1024.0 + i as f32))),
+        named("f16, smallest", made(DType::F16, |i| half::f16::from_bits(i as u16))),
+        named("f32 at 10^9", made(DType::F32, |i| 1e9 + 64.0 * i as f32)),
+        named("f32 of 10^-30", made(DType::F32, |i| i as f32 * 1e-30)),
+        named("f32 of 10^37", made(DType::F32, |i| (i as f32 - 6.0) * 5e37)),
+        named("f64 at 10^9", made(DType::F64, |i| 1e9 + i as f64)),
+        named("f64 at -10^9", made(DType::F64, |i| -1e9 + i as f64 * 0.001)),
+        named("f64 at 1", made(DType::F64, |i| 1.0 + i as f64 * f64::EPSILON)),
+        named("f64 of 10^300", made(DType::F64, |i| i as f64 * 1e300)),
+        named("f64 of 10^-300", made(DType::F64, |i| i as f64 * 1e-300)),
+        named("f64 around zero", made(DType::F64, |i| (i as f64 - 6.0) * 1e-300)),
+        named("f64, smallest", made(DType::F64, |i| f64::from_bits(i))),
+        named("f64, all of it", made(DType::F64, |i| (i as f64 - 5.5) / 5.5 * f64::MAX)),
+    ]
+}
+
+#[test]
+fn twelve_neighbouring_values_of_every_type_are_twelve_colours() {
+    let Some(stage) = Stage::new([48, 8], GpuConfig::default()) else { return };
+    for (name, voxels, values) in twelve_steps() {
+        let plane = Arc::new(voxels);
+        let nearest = Display { interpolation: Interpolation::Nearest, ..Display::default() };
+        // Limits as measured, and as a user drags them: within, beyond, and around one step.
+        let step = values[7] - values[6];
+        let around = |low: usize, high: usize| [values[low], values[high]];
+        for (nth, limits) in
+            [around(0, 11), around(2, 9), [values[5], values[6]], [values[0] - step, values[11] + step]]
+                .into_iter()
+                .enumerate()
+        {
+            if !limits.iter().all(|limit| limit.is_finite()) {
+                continue;
+            }
+            let display = Display { limits, ..nearest };
+            let before = stage.handle.stats();
+            let image = stage.fill(&plane, display);
+            let after = stage.handle.stats();
+            if nth > 0 {
+                let made = |stats: &tectum::render::GpuStats| (stats.uploaded_bytes, stats.objects_created);
+                assert_eq!(made(&after), made(&before), "{name}: another contrast uploads nothing");
+            }
+            let shown: Vec<u8> = (0..12).map(|i| image.get_pixel(4 * i + 2, 4).0[0]).collect();
+            if nth == 0 {
+                let distinct: std::collections::BTreeSet<_> = shown.iter().collect();
+                assert_eq!(distinct.len(), 12, "{name}: {shown:?}");
+            }
+            assert!(shown.is_sorted(), "{name}: {shown:?}");
+            for (gray, value) in shown.iter().zip(&values) {
+                let exact = display.color(*value, plane.dtype()).expect("a number")[0];
+                assert!(gray.abs_diff(exact) <= 1, "{name}: {gray} for {value} in {limits:?}, not {exact}");
+                // The ends are the first and the last colour, and what is beyond them.
+                if exact == 0 && *value <= limits[0] || exact == 255 && *value >= limits[1] {
+                    assert_eq!(*gray, exact, "{name}: {value} in {limits:?}");
+                }
+            }
+        }
+        assert_eq!(stage.handle.stats().problem, None);
+    }
+}
+
+#[test]
+fn far_from_zero_filters_average_as_anywhere() {
+    let Some(stage) = Stage::new([61, 47], GpuConfig::default()) else { return };
+    fn made<T: tectum::volume::Voxel>(dtype: DType, value: impl Fn(f64) -> T) -> Arc<Voxels> {
+        let values: Vec<T> = (0..13 * 17).map(|i| value(noise(i))).collect();
+        Arc::new(Voxels::from_values(dtype, Shape::from([13, 17]), &values))
+    }
+    let cases = [
+        (made(DType::I32, |x| 1_000_000_000 + (x * 110.0) as i32), [1e9 + 20.0, 1e9 + 90.0]),
+        (made(DType::U32, |x| u32::MAX - (x * 110.0) as u32), [4_294_967_195.0, 4_294_967_275.0]),
+        (made(DType::U64, |x| (1 << 40) + (x * 110.0) as u64), [2f64.powi(40) + 20.5, 2f64.powi(40) + 90.25]),
+        (made(DType::I64, |x| -(1 << 40) - (x * 110.0) as i64), [-2f64.powi(40) - 100.0, -2f64.powi(40) - 20.0]),
+        (made(DType::F32, |x| (x * 1e-30) as f32), [2e-31, 9e-31]),
+        (made(DType::F64, |x| 1e9 + x), [1e9 + 0.1, 1e9 + 0.8]),
+        (made(DType::F64, |x| (x - 0.5) * 1e300), [-4e299, 3e299]),
+        (made(DType::F64, |x| (x - 0.5) * 1e-300), [-4e-301, 3e-301]),
+        // Bright spots far beyond the limits, which an average must not forget.
+        (made(DType::F64, |x| if x > 0.95 { 1e4 } else { x }), [0.0, 500.0]),
+        (made(DType::U64, |x| if x > 0.95 { 1u64 << 60 } else { 3 }), [0.0, 2f64.powi(58)]),
+    ];
+    for (plane, limits) in cases {
+        for interpolation in Interpolation::ALL {
+            for image_px in [[-7.3, 4.1, 90.0, 70.0], [3.0, 5.0, 11.3, 37.0], [20.0, 10.0, 7.9, 5.2]] {
+                let display = Display { limits, interpolation, colormap: Colormap::Viridis, ..Display::default() };
+                let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
+                compare(&stage, &stage.draw(vec![draw]), &plane, image_px, &display);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_projection_of_large_numbers_is_drawn_with_its_steps() {
+    let Some(stage) = Stage::new([48, 8], GpuConfig::default()) else { return };
+    let values: Vec<u32> = (0..36).map(|i| (1 << 24) + i % 12 - i / 12).collect();
+    let volume = Arc::new(Voxels::from_values(DType::U32, Shape::from([3, 1, 12]), &values));
+    let job = stage.handle.project(&volume, Orientation::Xy, [0, 3], Projection::Max).expect("supported");
+    let plane = job.finish().expect("a projection");
+    let limits = [f64::from(1 << 24), f64::from((1 << 24) + 11)];
+    let image = stage.fill(&plane, Display { limits, interpolation: Interpolation::Nearest, ..Display::default() });
+    let shown: std::collections::BTreeSet<u8> = (0..12).map(|i| image.get_pixel(4 * i + 2, 4).0[0]).collect();
+    assert_eq!(shown.len(), 12, "{shown:?}");
+}
+
 #[test]
 fn contrast_gamma_inversion_and_colormaps_are_uniforms() {
     let Some(stage) = Stage::new([64, 48], GpuConfig::default()) else { return };
@@ -257,15 +387,16 @@ fn missing_and_nan_are_hatched_and_infinities_clamp() {
     values[3 * 20 + 3] = f32::NAN;
     values[5 * 20 + 5] = f32::INFINITY;
     values[5 * 20 + 8] = f32::NEG_INFINITY;
-    let mut buffer = Buffer::unpooled(1600);
-    buffer.bytes_mut().copy_from_slice(bytemuck::cast_slice(&values));
-    let missing = vec![Region::new(&[10, 0], &[14, 20]).unwrap(), Region::new(&[0, 17], &[20, 18]).unwrap()];
-    let plane = Arc::new(Voxels::new(DType::F32, Shape::from([20, 20]), buffer, missing));
-    for interpolation in Interpolation::ALL {
+    let missing = || vec![Region::new(&[10, 0], &[14, 20]).unwrap(), Region::new(&[0, 17], &[20, 18]).unwrap()];
+    let shape = Shape::from([20, 20]);
+    let plane = Arc::new(Voxels::from_values(DType::F32, shape, &values).with_missing(missing()));
+    let doubles: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
+    let double = Arc::new(Voxels::from_values(DType::F64, shape, &doubles).with_missing(missing()));
+    for (plane, interpolation) in Interpolation::ALL.into_iter().flat_map(|i| [(&plane, i), (&double, i)]) {
         for image_px in [[0.0, 0.0, 60.0, 60.0], [0.0, 0.0, 14.2, 14.2]] {
             let display = Display { interpolation, ..Display::default() };
             let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
-            compare(&stage, &stage.draw(vec![draw]), &plane, image_px, &display);
+            compare(&stage, &stage.draw(vec![draw]), plane, image_px, &display);
         }
     }
     // The hatch is a colour of its own under every colormap, and never black.
@@ -293,6 +424,12 @@ fn saturation_marks_zero_and_full_scale_and_survives_reduction() {
     let red = image.pixels().filter(|pixel| pixel.0 == Colormap::FULL_SCALE_COLOR).count();
     let blue = image.pixels().filter(|pixel| pixel.0 == Colormap::ZERO_COLOR).count();
     assert_eq!((red, blue), (1, 4 * 40));
+    // Next to full scale is not full scale, even where single precision takes it for the same.
+    let wide = Arc::new(Voxels::from_values(DType::U32, Shape::from([1, 4]), &[u32::MAX, u32::MAX - 1, 1, 0]));
+    let nearest = Display { interpolation: Interpolation::Nearest, limits: [0.0, 100.0], ..display };
+    let image = stage.fill(&wide, nearest);
+    let colors = [5, 15, 25, 35].map(|x| image.get_pixel(x, 20).0);
+    assert_eq!(colors, [Colormap::FULL_SCALE_COLOR, [254, 254, 254, 255], [3, 3, 3, 255], Colormap::ZERO_COLOR]);
     let camera = Display { full_scale: Some(1000.0), limits: [0.0, 60000.0], ..display };
     let reds = stage.fill(&plane, camera).pixels().filter(|pixel| pixel.0 == Colormap::FULL_SCALE_COLOR).count();
     assert!(reds > 100);

@@ -10,6 +10,7 @@ mod fill;
 mod health;
 mod interface;
 mod offscreen;
+mod offsets;
 mod pipelines;
 mod planes;
 mod projector;

@@ -71,7 +71,7 @@ impl Pipelines {
                 count: None,
             }],
         });
-        let texture_layouts = Variant::ALL.map(|variant| {
+        let texture_layouts = Variant::all().map(|variant| {
             device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
                 label: Some("voxels"),
                 entries: &[texture_entry(0, variant.sample_type(), variant.dimension())],

@@ -297,7 +297,9 @@ impl Renderer {
         };
         let is_moment = matches!(order.op, Projection::Mean | Projection::Std);
         let variant = Variant { kind: order.texels[0].kind(), is_layered: true };
-        let nth = self.fold_pipeline(variant, order.texels[1], is_moment);
+        let Some(nth) = self.fold_pipeline(variant, order.texels[1], is_moment) else {
+            return unsupported("projections of this type");
+        };
         let Some((buffer, _, uniforms)) = &self.projector.uniforms else {
             return unsupported("projections");
         };
@@ -349,13 +351,14 @@ impl Renderer {
     }
 
     /// Index of the pipeline, made when first needed, with the uniforms all of them share.
-    fn fold_pipeline(&mut self, variant: Variant, target: Texel, is_moment: bool) -> usize {
+    fn fold_pipeline(&mut self, variant: Variant, target: Texel, is_moment: bool) -> Option<usize> {
         let Self { projector, device, pipelines, .. } = self;
         let Projector { folds, uniforms, num_created, .. } = projector;
         let found = folds.iter().position(|f| (f.variant, f.target, f.is_moment) == (variant, target, is_moment));
-        if let Some(nth) = found {
-            return nth;
+        if found.is_some() {
+            return found;
         }
+        let source = shaders::project(variant)?;
         let (_, layout, _) = uniforms.get_or_insert_with(|| {
             *num_created += 3;
             pipelines::uniforms(device, "project", size_of::<gpu::Project>() as u64)
@@ -364,7 +367,7 @@ impl Renderer {
             device,
             &pipelines::PipelineParts {
                 label: "project",
-                source: shaders::project(variant),
+                source,
                 entry: if is_moment { "fs_moment" } else { "fs_fold" },
                 constants: &[],
                 layouts: &[Some(layout), Some(pipelines.texture_layout(variant))],
@@ -374,7 +377,7 @@ impl Renderer {
         );
         *num_created += 1;
         folds.push(Fold { variant, target, is_moment, pipeline });
-        folds.len() - 1
+        Some(folds.len() - 1)
     }
 
     /// Makes voxels of the texels that came back, and keeps the texture as theirs.

@@ -8,9 +8,11 @@ use super::canvas::PlaneDraw;
 use super::device;
 use super::fill::FillPipeline;
 use super::health::Health;
+use super::offsets::Offsets;
 use super::pipelines::{Filter, Pipelines, PlaneKey};
 use super::planes::{Allowance, Plane, Planes};
 use super::projector::Projector;
+use super::texel::Texel;
 use super::textures::Textures;
 use super::uniforms::{UniformRing, gpu};
 use crate::volume::{Colormap, Display, Interpolation, PictureKey, Voxels};
@@ -360,7 +362,8 @@ impl Renderer {
         rect: egui::Rect,
         screen: &ScreenDescriptor,
     ) -> Option<Prepared> {
-        let uniforms = plane_uniforms(plane, draw, rect, screen)?;
+        let texel = self.textures.key(plane.lease)?.texel;
+        let uniforms = plane_uniforms(plane, texel, draw, rect, screen)?;
         if self.uniforms.is_full() {
             let num_slots = self.uniforms.num_slots() * 2;
             self.uniforms = UniformRing::new(&self.device, &self.pipelines.plane_layout, num_slots);
@@ -408,7 +411,13 @@ const HATCH_LINE: [u8; 3] = [0x6d, 0x76, 0x83];
 const HATCH_PERIOD: f32 = 10.0;
 const HATCH_WIDTH: f32 = 1.25;
 
-fn plane_uniforms(plane: &Plane, draw: &PlaneDraw, rect: egui::Rect, screen: &ScreenDescriptor) -> Option<gpu::Plane> {
+fn plane_uniforms(
+    plane: &Plane,
+    texel: Texel,
+    draw: &PlaneDraw,
+    rect: egui::Rect,
+    screen: &ScreenDescriptor,
+) -> Option<gpu::Plane> {
     let [left, top, width, height] = draw.image_px;
     if !(width > 0.0 && height > 0.0 && [left, top, width, height].iter().all(|n| n.is_finite())) {
         return None;
@@ -425,6 +434,7 @@ fn plane_uniforms(plane: &Plane, draw: &PlaneDraw, rect: egui::Rect, screen: &Sc
     if quad_px[0] >= quad_px[2] || quad_px[1] >= quad_px[3] {
         return None;
     }
+    let offsets = Offsets::new(texel, display.limits, display.full_scale_of(plane.dtype));
     let color = |rgb: [u8; 3]| rgb.map(|c| f32::from(c) / 255.0);
     let scale = screen.pixels_per_point;
     Some(gpu::Plane {
@@ -432,13 +442,16 @@ fn plane_uniforms(plane: &Plane, draw: &PlaneDraw, rect: egui::Rect, screen: &Sc
         image_px: [left, top],
         voxels_per_px,
         screen_px: screen.size_in_pixels.map(|n| n as f32),
-        limits: display.limits.map(|limit| limit as f32),
+        limits: offsets.limits,
         tiles: gpu::Tiles::of(&plane.tiling),
         size: [plane.tiling.size[0] as i32, rows as i32],
         is_inverted: u32::from(display.invert),
         gamma: display.gamma,
-        full_scale: display.full_scale_of(plane.dtype) as f32,
-        pad: [0; 3],
+        full_scale: offsets.full_scale,
+        exponent: offsets.exponent,
+        origin: offsets.origin,
+        full_key: offsets.full_key,
+        pads: [0; 2],
         hatch: gpu::Hatch {
             back: color(HATCH_BACK),
             period_px: HATCH_PERIOD * scale,

@@ -5,12 +5,26 @@ const GAMMA: &str = include_str!("../../shaders/shared/gamma.wgsl");
 /// The interface.
 pub(super) const INTERFACE: &str = include_str!("../../shaders/interface.wgsl");
 
-/// Kinds of texels a shader reads; WGSL has a texture type for each.
+const KEYS_NARROW: &str = include_str!("../../shaders/shared/keys_narrow.wgsl");
+const KEYS_WIDE: &str = include_str!("../../shaders/shared/keys_wide.wgsl");
+
+/// Kinds of texels a shader reads. Those of 32 and 64 bits that single precision cannot tell apart have
+/// arithmetic of their own, so that the common ones cost nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum TexelKind {
     Uint,
     Sint,
     Float,
+    Uint32,
+    Sint32,
+    Uint64,
+    Sint64,
+    Float64,
+}
+
+impl TexelKind {
+    const ALL: [Self; 8] =
+        [Self::Uint, Self::Sint, Self::Float, Self::Uint32, Self::Sint32, Self::Uint64, Self::Sint64, Self::Float64];
 }
 
 /// What the type of a texture in WGSL depends on.
@@ -22,16 +36,12 @@ pub(super) struct Variant {
 }
 
 impl Variant {
-    pub(super) const NUM: usize = 6;
+    pub(super) const NUM: usize = 2 * TexelKind::ALL.len();
 
-    pub(super) const ALL: [Self; Self::NUM] = [
-        Self { kind: TexelKind::Uint, is_layered: false },
-        Self { kind: TexelKind::Uint, is_layered: true },
-        Self { kind: TexelKind::Sint, is_layered: false },
-        Self { kind: TexelKind::Sint, is_layered: true },
-        Self { kind: TexelKind::Float, is_layered: false },
-        Self { kind: TexelKind::Float, is_layered: true },
-    ];
+    /// All, each at its index.
+    pub(super) fn all() -> [Self; Self::NUM] {
+        std::array::from_fn(|index| Self { kind: TexelKind::ALL[index / 2], is_layered: index % 2 == 1 })
+    }
 
     pub(super) fn index(self) -> usize {
         self.kind as usize * 2 + usize::from(self.is_layered)
@@ -44,8 +54,10 @@ impl Variant {
 
     pub(super) fn sample_type(self) -> wgpu::TextureSampleType {
         match self.kind {
-            TexelKind::Uint => wgpu::TextureSampleType::Uint,
-            TexelKind::Sint => wgpu::TextureSampleType::Sint,
+            TexelKind::Uint | TexelKind::Uint32 => wgpu::TextureSampleType::Uint,
+            TexelKind::Sint | TexelKind::Sint32 => wgpu::TextureSampleType::Sint,
+            // Halves of 64 bits, whatever they mean.
+            TexelKind::Uint64 | TexelKind::Sint64 | TexelKind::Float64 => wgpu::TextureSampleType::Uint,
             TexelKind::Float => wgpu::TextureSampleType::Float { filterable: false },
         }
     }
@@ -57,9 +69,12 @@ impl Variant {
     /// What precedes every shader: how it reads a voxel.
     fn prelude(self) -> String {
         let texel = match self.kind {
-            TexelKind::Uint => include_str!("../../shaders/shared/texel_uint.wgsl"),
-            TexelKind::Sint => include_str!("../../shaders/shared/texel_sint.wgsl"),
+            TexelKind::Uint | TexelKind::Uint32 => include_str!("../../shaders/shared/texel_uint.wgsl"),
+            TexelKind::Sint | TexelKind::Sint32 => include_str!("../../shaders/shared/texel_sint.wgsl"),
             TexelKind::Float => include_str!("../../shaders/shared/texel_float.wgsl"),
+            TexelKind::Uint64 | TexelKind::Sint64 | TexelKind::Float64 => {
+                include_str!("../../shaders/shared/texel_pair.wgsl")
+            }
         };
         let layers = match self.is_layered {
             true => include_str!("../../shaders/shared/many_layers.wgsl"),
@@ -69,9 +84,24 @@ impl Variant {
     }
 }
 
+/// How a voxel becomes a number that single precision tells from its neighbours.
+fn offset(kind: TexelKind) -> String {
+    let (key, rest) = match kind {
+        TexelKind::Uint | TexelKind::Sint => ("", include_str!("../../shaders/shared/offset_narrow.wgsl")),
+        TexelKind::Float => ("", include_str!("../../shaders/shared/offset_float.wgsl")),
+        TexelKind::Uint32 => (include_str!("../../shaders/shared/key_uint32.wgsl"), KEYS_NARROW),
+        TexelKind::Sint32 => (include_str!("../../shaders/shared/key_sint32.wgsl"), KEYS_NARROW),
+        TexelKind::Uint64 => (include_str!("../../shaders/shared/key_uint64.wgsl"), KEYS_WIDE),
+        TexelKind::Sint64 => (include_str!("../../shaders/shared/key_sint64.wgsl"), KEYS_WIDE),
+        TexelKind::Float64 => (include_str!("../../shaders/shared/key_float64.wgsl"), KEYS_WIDE),
+    };
+    [key, rest].concat()
+}
+
 /// The shader that draws a plane.
 pub(super) fn plane(variant: Variant) -> String {
     variant.prelude()
+        + &offset(variant.kind)
         + GAMMA
         + include_str!("../../shaders/shared/hatch.wgsl")
         + include_str!("../../shaders/plane.wgsl")
@@ -82,21 +112,25 @@ pub(super) fn fill() -> String {
     GAMMA.to_owned() + include_str!("../../shaders/fill.wgsl")
 }
 
-/// The shader that folds a volume.
-pub(super) fn project(variant: Variant) -> String {
+/// The shader that folds a volume; `None` for types that the CPU folds.
+pub(super) fn project(variant: Variant) -> Option<String> {
     let fold = match variant.kind {
         TexelKind::Float => include_str!("../../shaders/shared/fold_float.wgsl"),
-        TexelKind::Uint | TexelKind::Sint => include_str!("../../shaders/shared/fold_integer.wgsl"),
+        TexelKind::Uint | TexelKind::Sint | TexelKind::Uint32 | TexelKind::Sint32 => {
+            include_str!("../../shaders/shared/fold_integer.wgsl")
+        }
+        TexelKind::Uint64 | TexelKind::Sint64 | TexelKind::Float64 => return None,
     };
-    variant.prelude() + include_str!("../../shaders/project.wgsl") + fold
+    Some(variant.prelude() + include_str!("../../shaders/project.wgsl") + fold)
 }
 
 /// Every complete shader with its name, for validation.
 #[cfg(test)]
 fn sources() -> Vec<(String, String)> {
-    Variant::ALL
+    Variant::all()
         .into_iter()
-        .flat_map(|v| [(format!("plane {v:?}"), plane(v)), (format!("project {v:?}"), project(v))])
+        .flat_map(|v| [Some((format!("plane {v:?}"), plane(v))), project(v).map(|s| (format!("project {v:?}"), s))])
+        .flatten()
         .chain([("fill".to_owned(), fill()), ("interface".to_owned(), INTERFACE.to_owned())])
         .collect()
 }

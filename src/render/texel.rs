@@ -14,18 +14,27 @@ pub(super) enum Texel {
     U32,
     I32,
     F32,
+    /// Two halves of 64 bits.
+    U64,
+    I64,
+    F64,
 }
 
 impl Texel {
-    /// How voxels of `dtype` are uploaded: as they are where a texture can hold them and a float can
-    /// tell them apart, else in single precision.
+    /// How voxels of `dtype` are uploaded: byte for byte, but for half precision, which single precision
+    /// holds without loss.
     pub(super) fn of(dtype: DType) -> Self {
         match dtype {
             DType::Bool | DType::U8 => Self::U8,
             DType::I8 => Self::I8,
             DType::U16 => Self::U16,
             DType::I16 => Self::I16,
-            DType::U32 | DType::I32 | DType::U64 | DType::I64 | DType::F16 | DType::F32 | DType::F64 => Self::F32,
+            DType::U32 => Self::U32,
+            DType::I32 => Self::I32,
+            DType::U64 => Self::U64,
+            DType::I64 => Self::I64,
+            DType::F16 | DType::F32 => Self::F32,
+            DType::F64 => Self::F64,
         }
     }
 
@@ -38,6 +47,7 @@ impl Texel {
             Self::U32 => wgpu::TextureFormat::R32Uint,
             Self::I32 => wgpu::TextureFormat::R32Sint,
             Self::F32 => wgpu::TextureFormat::R32Float,
+            Self::U64 | Self::I64 | Self::F64 => wgpu::TextureFormat::Rg32Uint,
         }
     }
 
@@ -46,21 +56,27 @@ impl Texel {
             Self::U8 | Self::I8 => 1,
             Self::U16 | Self::I16 => 2,
             Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
         }
     }
 
     pub(super) fn kind(self) -> TexelKind {
         match self {
-            Self::U8 | Self::U16 | Self::U32 => TexelKind::Uint,
-            Self::I8 | Self::I16 | Self::I32 => TexelKind::Sint,
+            Self::U8 | Self::U16 => TexelKind::Uint,
+            Self::I8 | Self::I16 => TexelKind::Sint,
+            Self::U32 => TexelKind::Uint32,
+            Self::I32 => TexelKind::Sint32,
             Self::F32 => TexelKind::Float,
+            Self::U64 => TexelKind::Uint64,
+            Self::I64 => TexelKind::Sint64,
+            Self::F64 => TexelKind::Float64,
         }
     }
 }
 
 /// Whether voxels of `dtype` are uploaded byte for byte.
 pub(super) fn is_native(dtype: DType) -> bool {
-    Texel::of(dtype) != Texel::F32 || dtype == DType::F32
+    dtype != DType::F16
 }
 
 /// A plane seen through a whole-number reduction: each texel stands for `factor` × `factor` voxels.
@@ -81,9 +97,12 @@ impl Reduced<'_> {
             Texel::I8 => self.fill_as::<i8>(columns, rows, target, |mean| mean.round() as i8),
             Texel::U16 => self.fill_as::<u16>(columns, rows, target, |mean| mean.round() as u16),
             Texel::I16 => self.fill_as::<i16>(columns, rows, target, |mean| mean.round() as i16),
-            Texel::U32 | Texel::I32 | Texel::F32 => {
-                self.fill_as::<f32>(columns, rows, target, |mean| mean as f32);
-            }
+            Texel::U32 => self.fill_as::<u32>(columns, rows, target, |mean| mean.round() as u32),
+            Texel::I32 => self.fill_as::<i32>(columns, rows, target, |mean| mean.round() as i32),
+            Texel::F32 => self.fill_as::<f32>(columns, rows, target, |mean| mean as f32),
+            Texel::U64 => self.fill_as::<u64>(columns, rows, target, |mean| mean.round() as u64),
+            Texel::I64 => self.fill_as::<i64>(columns, rows, target, |mean| mean.round() as i64),
+            Texel::F64 => self.fill_as::<f64>(columns, rows, target, |mean| mean),
         }
     }
 
@@ -103,13 +122,17 @@ impl Reduced<'_> {
                 for column in columns[0]..columns[1] {
                     let xs = column * self.factor..((column + 1) * self.factor).min(width);
                     let num = (ys.len() * xs.len()) as f64;
-                    let sum: f64 = ys
-                        .clone()
-                        .flat_map(|y| &values[y * width + xs.start..y * width + xs.end])
-                        .map(|&value| Voxel::to_f64(value))
-                        .sum();
+                    let covered = || {
+                        let rows = ys.clone().flat_map(|y| &values[y * width + xs.start..y * width + xs.end]);
+                        rows.map(|&value| Voxel::to_f64(value))
+                    };
+                    let mut mean = covered().sum::<f64>() / num;
+                    if !mean.is_finite() {
+                        // The sum of large numbers is beyond the largest, their average is not.
+                        mean = covered().map(|value| value / num).sum();
+                    }
                     if let Some(texel) = texels.next() {
-                        *texel = round(sum / num);
+                        *texel = round(mean);
                     }
                 }
             }
@@ -157,14 +180,18 @@ mod tests {
     }
 
     #[test]
-    fn types_without_a_texture_become_floats() {
-        let voxels = Voxels::from_values(DType::I64, Shape::from([1, 3]), &[-5i64, 1 << 40, 7]);
+    fn half_precision_becomes_single_and_wide_types_stay_what_they_are() {
+        let values = [-5.5, 0.25, 7.0].map(half::f16::from_f32);
+        let voxels = Voxels::from_values(DType::F16, Shape::from([1, 3]), &values);
         let mut texels = vec![0f32; 2];
-        Reduced { voxels: &voxels, size: [3, 1], factor: 1 }.fill(
-            [1, 3],
-            [0, 1],
-            bytemuck::cast_slice_mut(&mut texels),
-        );
-        assert_eq!(texels, [(1u64 << 40) as f32, 7.0]);
+        let whole = Reduced { voxels: &voxels, size: [3, 1], factor: 1 };
+        whole.fill([1, 3], [0, 1], bytemuck::cast_slice_mut(&mut texels));
+        assert_eq!(texels, [0.25, 7.0]);
+        assert!(DType::ALL.into_iter().all(|dtype| is_native(dtype) == (dtype != DType::F16)));
+        let huge = Voxels::from_values(DType::F64, Shape::from([1, 4]), &[1.5e308f64, 1.7e308, f64::NAN, 1.0]);
+        let mut texels = vec![0f64; 2];
+        let reduced = Reduced { voxels: &huge, size: [4, 1], factor: 2 };
+        reduced.fill([0, 2], [0, 1], bytemuck::cast_slice_mut(&mut texels));
+        assert!((texels[0] / 1.6e308 - 1.0).abs() < 1e-12 && texels[1].is_nan(), "{texels:?}");
     }
 }

@@ -39,7 +39,10 @@ pub(super) mod gpu {
         pub is_inverted: u32,
         pub gamma: f32,
         pub full_scale: f32,
-        pub pad: [i32; 3],
+        pub exponent: i32,
+        pub origin: [u32; 2],
+        pub full_key: [u32; 2],
+        pub pads: [i32; 2],
         pub hatch: Hatch,
         pub lut: [[u8; 4]; 256],
     }
@@ -54,7 +57,7 @@ pub(super) mod gpu {
         pub op: i32,
     }
 
-    const _: () = assert!(size_of::<Plane>() == 1152 && size_of::<Project>() == 32);
+    const _: () = assert!(size_of::<Plane>() == 1168 && size_of::<Project>() == 32);
 }
 
 impl gpu::Tiles {

@@ -64,7 +64,7 @@ impl Stream {
     /// must not block.
     pub fn new(array: Arc<LazyArray>, config: StreamConfig, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let (sampling, places) = Sampling::new(&array);
-        let side = Previewing::side(array.info().shape[0], config.preview_budget_bytes);
+        let side = Previewing::side(array.info().shape[0], array.info().dtype, config.preview_budget_bytes);
         let mut state = State::new(array, &config);
         (state.sampling, state.sampling_ticket) = (places, sampling.ticket());
         let shared = Arc::new(Shared {

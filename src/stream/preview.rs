@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::volume::Picture;
+use crate::volume::{DType, Picture, reduced_dtype};
 
 /// Sides of previews, the largest for which the whole recording fits in the budget is taken.
 const SIDES: [usize; 6] = [128, 96, 64, 48, 32, 16];
@@ -75,9 +75,10 @@ impl Previewing {
         None
     }
 
-    /// Longest side of a preview.
-    pub(super) fn side(num_t: usize, budget_bytes: usize) -> usize {
-        let fits = |&side: &usize| side.saturating_mul(side * 4).saturating_mul(num_t) <= budget_bytes;
+    /// Longest side of a preview of planes of `dtype`.
+    pub(super) fn side(num_t: usize, dtype: DType, budget_bytes: usize) -> usize {
+        let item = reduced_dtype(dtype).num_bytes();
+        let fits = |&side: &usize| side.saturating_mul(side * item).saturating_mul(num_t) <= budget_bytes;
         SIDES.into_iter().find(fits).unwrap_or(SIDES[SIDES.len() - 1])
     }
 }
@@ -116,7 +117,8 @@ mod tests {
 
     #[test]
     fn the_whole_recording_fits_in_the_budget() {
-        assert_eq!(Previewing::side(100, 250 << 20), 128);
-        assert_eq!(Previewing::side(10_000, 250 << 20), 64);
+        assert_eq!(Previewing::side(100, DType::U16, 250 << 20), 128);
+        assert_eq!(Previewing::side(10_000, DType::U16, 250 << 20), 64);
+        assert_eq!(Previewing::side(10_000, DType::F64, 250 << 20), 48);
     }
 }

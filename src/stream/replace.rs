@@ -102,7 +102,7 @@ impl Stream {
         }
         let ticket = sampling.ticket();
         drop(sampling);
-        let side = Previewing::side(array.info().shape[0], self.config.preview_budget_bytes);
+        let side = Previewing::side(array.info().shape[0], array.info().dtype, self.config.preview_budget_bytes);
         self.shared.preview_side.store(side, Ordering::Relaxed);
         state.array = array;
         state.begin_epoch();

@@ -32,7 +32,7 @@ pub use piece::{Piece, PieceState, Span, count_states};
 pub use pool::{Buffer, Pool};
 pub use problem::{Problem, Severity};
 pub use project::{flatten, kept_axes, project, project_for_display};
-pub use reduce::reduce;
+pub use reduce::{reduce, reduced_dtype};
 pub use region::{MAX_RANK, Region, Shape, copy_region};
 pub use selection::{Points, Selected, Selection, SelectionError, SliceDim};
 pub use voxels::Voxels;
