@@ -161,6 +161,7 @@ fn draw(ui: &mut egui::Ui, subject: &Subject) {
         datasets: &[],
         chosen_dataset: 0,
         shown: &Shown::Exact,
+        gaps: subject.voxels.gaps(),
         histogram: None,
         pieces: &[],
         cached: &[],
