@@ -76,11 +76,16 @@ fn every_widget_has_a_name_in_every_state() {
 #[test]
 fn time_is_scrubbed_typed_and_stepped() {
     let mut window = harness();
-    let slider = window.get_by_role_and_label(Role::Slider, "Time").rect();
-    drag(&mut window, slider.left_center() + egui::vec2(7.0, 0.0), slider.right_center());
+    let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
+    drag(&mut window, map.left_center() + egui::vec2(1.0, 0.0), map.right_center());
     assert_eq!(window.state().view.t, 205);
-    drag(&mut window, slider.right_center() - egui::vec2(7.0, 0.0), slider.center());
-    assert!((95..=110).contains(&window.state().view.t), "{}", window.state().view.t);
+    drag(&mut window, map.right_center() - egui::vec2(1.0, 0.0), map.center());
+    assert_eq!(window.state().view.t, 103);
+    window.hover_at(map.left_center() + egui::vec2(map.width() * 0.75, 0.0));
+    window.run();
+    assert_eq!(window.state().view.t, 103, "to point at it is not to go there");
+    click_at(&mut window, map.left_center() + egui::vec2(map.width() * 0.75, 0.0));
+    assert_eq!(window.state().view.t, 154);
 
     type_number(&mut window, "Timepoint", "114");
     assert_eq!(window.state().view.t, 114);
@@ -103,9 +108,202 @@ fn time_is_scrubbed_typed_and_stepped() {
     click(&mut window, Role::Button, "Next timepoint");
     assert_eq!(window.state().view.t, 1);
 
-    let strip = window.get_by_label("Timeline").rect();
-    drag(&mut window, strip.left_center(), strip.left_center() + egui::vec2(strip.width() * 0.75, 0.0));
-    assert!((150..=158).contains(&window.state().view.t), "{}", window.state().view.t);
+    type_number(&mut window, "Time", "0:22,8");
+    assert_eq!(window.state().view.t, 114, "5 volumes a second");
+    type_number(&mut window, "Time", "3 s");
+    assert_eq!(window.state().view.t, 15);
+    type_number(&mut window, "Time", "1 h");
+    assert_eq!(window.state().view.t, 205);
+}
+
+fn click_at(window: &mut Window, pos: egui::Pos2) {
+    window.hover_at(pos);
+    window.drag_at(pos);
+    window.drop_at(pos);
+    window.run();
+}
+
+#[test]
+fn the_map_answers_the_keys_while_it_has_the_focus() {
+    let mut window = harness();
+    window.get_by_role_and_label(Role::Slider, "Time").focus();
+    window.run();
+    for (key, modifiers, expected) in [
+        (Key::ArrowRight, Modifiers::NONE, 1),
+        (Key::ArrowRight, Modifiers::SHIFT, 11),
+        (Key::PageUp, Modifiers::NONE, 21),
+        (Key::ArrowLeft, Modifiers::NONE, 20),
+        (Key::End, Modifiers::NONE, 205),
+        (Key::Home, Modifiers::NONE, 0),
+    ] {
+        press_with(&mut window, modifiers, key);
+        assert_eq!(window.state().view.t, expected, "{key:?}");
+    }
+    let told = window.get_by_role_and_label(Role::Slider, "Time").value();
+    assert_eq!(told.as_deref(), Some("t 0 · 0.0\u{2009}s"));
+}
+
+/// The texts of whatever explains what the pointer is on, and where it stands.
+fn explained(window: &Window, beginning: &str) -> Option<(String, egui::Rect)> {
+    use egui_kittest::kittest::NodeT as _;
+    let text = |node: &egui_kittest::Node<'_>| node.accesskit_node().label().or_else(|| node.value());
+    let node = window
+        .query_all_by_role(Role::Label)
+        .find(|node| text(node).is_some_and(|text| text.starts_with(beginning)))?;
+    Some((text(&node)?, node.rect()))
+}
+
+#[test]
+fn the_explanation_of_a_place_on_the_map_stands_at_the_pointer() {
+    let mut window = harness();
+    window.state_mut().problems = ui_bench::problems();
+    let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
+    for (part, t, words) in [(0.1, "t 20", "whole"), (0.605, "t 124", "missing"), (0.9, "t 185", "whole")] {
+        let at = map.left_center() + egui::vec2(map.width() * part, 4.0);
+        window.hover_at(at);
+        window.run();
+        let (_, rect) = explained(&window, t).unwrap_or_else(|| panic!("{t} is explained"));
+        assert!(rect.left() - 40.0 < at.x && at.x < rect.left() + 340.0, "{rect:?} for the pointer at {at:?}");
+        assert!(rect.bottom() <= map.top() && rect.bottom() > map.top() - 160.0, "above the area: {rect:?}");
+        let (state, _) = explained(&window, "file of").expect("the state of the piece");
+        assert!(state.ends_with(words), "{state}");
+    }
+    window.hover_at(map.left_center() + egui::vec2(map.width() * 0.605, 4.0));
+    window.run();
+    assert!(explained(&window, "the block is missing").is_some(), "what the list says, the map says");
+}
+
+#[test]
+fn a_click_on_a_mark_goes_to_where_the_damage_begins() {
+    let mut window = harness();
+    window.state_mut().problems = ui_bench::problems();
+    window.run();
+    let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
+    let begin = map.left() + map.width() * 120.0 / 206.0;
+    click_at(&mut window, egui::pos2(begin + 4.0, map.top() + 30.0));
+    assert_eq!(window.state().view.t, 120);
+}
+
+#[test]
+fn planes_that_are_files_of_their_own_are_rows_of_the_map() {
+    use tectum::volume::{Axis, Piece, PieceState};
+    let mut window = harness();
+    let bench = window.state_mut();
+    bench.pieces = (0..24)
+        .map(|z| Piece {
+            axis: Some(Axis::Z),
+            range: [z, z + 1],
+            state: if z == 6 { PieceState::Missing } else { PieceState::Whole },
+        })
+        .collect();
+    bench.live = Some(ui_bench::live(tectum::live::LiveState::Live));
+    bench.live.as_mut().expect("live").writing = Some(tectum::volume::Span { axis: Axis::Z, range: [23, 24] });
+    window.run();
+    let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
+    // The rows lie in the lower half, 48 points high.
+    let row = |z: f32| egui::pos2(map.left() + 300.0, map.top() + 40.0 + 2.0 * z + 1.0);
+    for (z, words) in [(6.0, "file of z 6: missing"), (7.0, "file of z 7: whole")] {
+        window.hover_at(row(z));
+        window.run();
+        let (state, _) = explained(&window, "file of").expect("the state of the piece");
+        assert_eq!(state, words);
+    }
+}
+
+#[test]
+fn the_live_axis_stays_while_blocks_land() {
+    let mut window = harness();
+    let bench = window.state_mut();
+    bench.live = Some(ui_bench::live(tectum::live::LiveState::Live));
+    bench.live.as_mut().expect("live").expected_end = None;
+    let middle_of = |window: &mut Window| {
+        let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
+        click_at(window, map.left_center() + egui::vec2(map.width() * 0.25, 4.0));
+        window.state().view.t
+    };
+    window.run();
+    let before = middle_of(&mut window);
+    assert_eq!(before, 75, "a minute has 300 timepoints, though only 206 are there");
+    for num_t in [216, 226, 300] {
+        window.state_mut().info.shape[0] = num_t;
+        window.state_mut().live.as_mut().expect("live").newest_t = Some(num_t - 1);
+        window.run();
+        assert_eq!(middle_of(&mut window), before, "{num_t} timepoints");
+    }
+    window.state_mut().live.as_mut().expect("live").expected_end = Some(9000);
+    window.run();
+    assert_eq!(middle_of(&mut window), 299, "as long as planned, of which there are 300");
+}
+
+#[test]
+fn the_wheel_looks_closer_at_time_and_a_double_click_shows_all_again() {
+    use egui::{MouseWheelSource, MouseWheelUnit, vec2};
+    let mut window = harness();
+    let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
+    let at = map.left_center() + vec2(map.width() * 0.75, 4.0);
+    window.hover_at(at);
+    window.run();
+    let depth = window.state().view.depth_index();
+    for _ in 0..4 {
+        window.event(wheel_of(MouseWheelUnit::Line, vec2(0.0, 1.0), MouseWheelSource::Unknown, Modifiers::NONE));
+        window.run();
+    }
+    let [start, stop] = window.state().view.time_zoom.expect("a part of time");
+    assert!(stop - start < 110.0, "{start} to {stop}");
+    assert!((start + 0.75 * (stop - start) - 154.5).abs() < 0.5, "what was under the pointer stays: {start} to {stop}");
+    assert_eq!((window.state().view.depth_index(), window.state().view.t), (depth, 0));
+    click_at(&mut window, at);
+    assert_eq!(window.state().view.t, 154);
+    press(&mut window, Key::Home);
+    assert_eq!(window.state().view.time_zoom.expect("still")[0], 0.0, "the timepoint stays in sight");
+    let axis = map.left_top() + vec2(60.0, 10.0);
+    window.hover_at(axis);
+    // Clicks in quick succession are counted on.
+    window.run_steps(30);
+    for _ in 0..2 {
+        window.drag_at(axis);
+        window.step();
+        window.drop_at(axis);
+        window.step();
+    }
+    window.run();
+    assert_eq!(window.state().view.time_zoom, None);
+}
+
+#[test]
+fn follow_is_there_while_there_is_something_to_follow() {
+    use tectum::live::LiveState;
+    for (state, is_there) in [
+        (LiveState::Live, true),
+        (LiveState::Quiet, true),
+        (LiveState::Restarted, true),
+        (LiveState::Gone, true),
+        (LiveState::Finished, false),
+        (LiveState::StoppedEarly { claimed: 240, have: 206 }, false),
+    ] {
+        let bench = Bench { live: Some(ui_bench::live(state.clone())), ..Bench::default() };
+        let window = harness_of(bench, [1280.0, 800.0], 1.0);
+        let found = window.query_by_role_and_label(Role::Button, "Follow newest").is_some();
+        assert_eq!(found, is_there, "{state:?}");
+    }
+    assert!(harness().query_by_role_and_label(Role::Button, "Follow newest").is_none(), "nothing is recorded");
+}
+
+#[test]
+fn playing_in_real_time_is_chosen_where_the_rate_is_known() {
+    let mut window = harness();
+    click(&mut window, Role::ComboBox, "Play mode");
+    click(&mut window, Role::MenuItem, "Real time");
+    assert_eq!(window.state().view.play.mode, PlayMode::RealTime);
+    click(&mut window, Role::ComboBox, "Play speed");
+    click(&mut window, Role::MenuItem, "5 ×");
+    assert_eq!(window.state().view.play.speed, 5.0);
+    window.state_mut().info.rate_hz = None;
+    window.run();
+    assert!(window.query_by_role_and_label(Role::ComboBox, "Play speed").is_none());
+    assert!(window.query_by_role_and_label(Role::SpinButton, "Time").is_none(), "no clock, no time");
+    click(&mut window, Role::ComboBox, "Play mode");
+    assert!(window.query_by_role_and_label(Role::MenuItem, "Real time").is_none());
 }
 
 #[test]
@@ -224,7 +422,7 @@ fn contrast_is_dragged_typed_and_put_back() {
 fn undo_takes_back_a_whole_drag_and_redo_repeats_it() {
     let mut window = harness();
     let slider = window.get_by_role_and_label(Role::Slider, "Time").rect();
-    drag(&mut window, slider.left_center() + egui::vec2(7.0, 0.0), slider.center());
+    drag(&mut window, slider.left_center() + egui::vec2(1.0, 0.0), slider.center());
     let t = window.state().view.t;
     assert!(t > 0);
     window.state_mut().clock_s += 10.0;
@@ -352,6 +550,8 @@ fn nothing_moves_when_values_change() {
             rects.push(window.get_by_role_and_label(Role::Status, name).rect());
         }
         rects.push(window.get_by_role_and_label(Role::Slider, "Time").rect());
+        rects.push(window.get_by_role_and_label(Role::SpinButton, "Time").rect());
+        rects.push(window.get_by_role_and_label(Role::ComboBox, "Play mode").rect());
         rects
     };
     let before = places(&window);

@@ -38,6 +38,10 @@ impl Session {
         if self.view.follow {
             let newest = self.newest_t();
             self.apply(&Command::FollowTo(newest), now, now_s);
+            // What is done has nothing more to follow; its newest timepoint stays on screen.
+            if matches!(self.live.as_ref().map(|live| &live.state), Some(LiveState::Finished)) {
+                self.apply(&Command::ToggleFollow, now, now_s);
+            }
         }
     }
 

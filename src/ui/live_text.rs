@@ -2,14 +2,17 @@
 
 use super::{format, icons};
 use crate::live::{LiveState, LiveStatus};
+use crate::volume::Severity;
 
 /// How a state is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Recording.
     Live,
-    /// Done.
+    /// Done, and nothing is wrong.
     Good,
+    /// Done, and something else has to be looked at.
+    Plain,
     /// Look at this.
     Warning,
 }
@@ -25,13 +28,15 @@ pub struct PillText {
     pub tone: Tone,
 }
 
-/// A state as a pill.
-pub fn pill(live: &LiveStatus) -> PillText {
+/// A state as a pill, beside which stands the worst of what was found wrong.
+pub fn pill(live: &LiveStatus, worst: Option<Severity>) -> PillText {
     let rate = live.rate_hz.map(|rate| format!(" {} Hz", format::rate(rate))).unwrap_or_default();
     let (icon, label, tone) = match &live.state {
         LiveState::Waiting { .. } => (icons::RECORD, "WAITING".to_owned(), Tone::Warning),
         LiveState::Live => (icons::RECORD, format!("LIVE{rate}"), Tone::Live),
         LiveState::Quiet => (icons::WARNING, "NO NEW BLOCK".to_owned(), Tone::Warning),
+        // What is finished and damaged is not good.
+        LiveState::Finished if worst > Some(Severity::Note) => (icons::STOP, "FINISHED".to_owned(), Tone::Plain),
         LiveState::Finished => (icons::STOP, "FINISHED".to_owned(), Tone::Good),
         LiveState::StoppedEarly { .. } => (icons::WARNING, "STOPPED EARLY".to_owned(), Tone::Warning),
         LiveState::Restarted => (icons::RECORD, format!("RESTARTED{rate}"), Tone::Live),
@@ -78,4 +83,32 @@ pub fn sentence(live: &LiveStatus) -> String {
         text += &format!(" · {message}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_finished_and_damaged_is_not_called_good() {
+        let live = LiveStatus {
+            state: LiveState::Finished,
+            rate_hz: None,
+            newest_t: Some(9),
+            newest_age: Duration::ZERO,
+            lag_ms: None,
+            expected_end: None,
+            writing: None,
+            message: None,
+        };
+        for (worst, tone) in [
+            (None, Tone::Good),
+            (Some(Severity::Note), Tone::Good),
+            (Some(Severity::Warning), Tone::Plain),
+            (Some(Severity::Error), Tone::Plain),
+        ] {
+            assert_eq!(pill(&live, worst).tone, tone, "{worst:?}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod live_text;
 mod model;
 mod overlay;
 pub mod panels;
+mod piece_runs;
 pub mod place;
 mod playback;
 mod resolve;
@@ -21,6 +22,7 @@ mod screens;
 mod state;
 mod still;
 pub mod theme;
+mod time_axis;
 pub mod widgets;
 mod window;
 

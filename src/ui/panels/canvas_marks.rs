@@ -153,9 +153,18 @@ fn live_notice(model: &Model<'_>) -> Option<String> {
             Some(format!("behind the recording by {} timepoints", format::integer(behind as i64)))
         }
         LiveState::Quiet | LiveState::StoppedEarly { .. } | LiveState::Restarted | LiveState::Gone => {
-            Some(live_text::headline(live))
+            Some(live_text::headline(live) + &cut_off(model))
         }
         LiveState::Waiting { .. } | LiveState::Finished => None,
+    }
+}
+
+/// Where a recording goes on beyond the last timepoint that can be shown: what is missing at its end.
+fn cut_off(model: &Model<'_>) -> String {
+    let last = model.info.shape[0].saturating_sub(1);
+    match model.live.and_then(|live| live.newest_t).filter(|newest| *newest < last) {
+        Some(newest) => format!("; the last whole volume is t {}", format::integer(newest as i64)),
+        None => String::new(),
     }
 }
 

@@ -12,4 +12,8 @@ pub mod save;
 pub mod side;
 pub mod status_bar;
 pub mod time_bar;
+mod time_lanes;
+mod time_map;
+mod time_marks;
 pub mod top_bar;
+mod transport;

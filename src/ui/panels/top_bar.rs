@@ -207,10 +207,11 @@ impl Pill {
 fn pills(model: &Model<'_>) -> Vec<Pill> {
     let tokens = Tokens::of(model.view.theme);
     let live = model.live.map(|live| {
-        let text = live_text::pill(live);
+        let text = live_text::pill(live, model.problems.iter().map(|problem| problem.severity).max());
         let color = match text.tone {
             live_text::Tone::Live => [tokens.bad, tokens.bad_text],
             live_text::Tone::Good => [tokens.ok, tokens.ok_text],
+            live_text::Tone::Plain => [tokens.t2, tokens.t2],
             live_text::Tone::Warning => [tokens.warn, tokens.warn_text],
         };
         Pill {

@@ -3,11 +3,11 @@
 
 mod button;
 mod check;
+mod hatch;
 mod histogram;
 mod menu;
 mod number;
 mod slider;
-mod strip;
 mod swatch;
 mod text;
 mod wheel;
@@ -16,11 +16,11 @@ use egui::{Event, EventFilter, Key, Rect, Response, Stroke, StrokeKind, Ui};
 
 pub use button::{Button, Fill, icon_button, pill, pill_width, segmented, segmented_width};
 pub use check::check;
+pub use hatch::{cross_hatch, dashed_rect, dotted_vline, hatch, severity_color, severity_mark};
 pub use histogram::{Asked, Histogram, histogram};
 pub use menu::{choice, choice_width, menu_action, menu_row};
 pub use number::Number;
 pub use slider::{Direction, Slider};
-pub use strip::{Strip, hatch, strip};
 pub use swatch::{gradient, swatch};
 pub use text::{Run, elided, keycap, keycap_width, label_row, runs, section_header, text, text_width};
 pub use wheel::wheel_steps;

@@ -11,6 +11,14 @@ use super::super::theme::{Tokens, Weight, font};
 use super::text::runs;
 use super::{arrow_steps, focus_ring, hint, ring};
 
+/// How a field writes its number and reads what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Notation {
+    Number,
+    /// Seconds as a moment of the recording, with so many digits after the point.
+    Moment(usize),
+}
+
 /// A number field.
 #[derive(Clone, Copy, Debug)]
 pub struct Number<'a> {
@@ -35,17 +43,26 @@ pub struct Number<'a> {
 impl Number<'_> {
     /// Draws it into a rectangle. Returns the number asked for, within the range.
     pub fn show(&self, ui: &mut Ui, rect: Rect) -> Option<f64> {
-        self.show_typed(ui, rect, self.range)
+        self.show_as(ui, rect, self.range, Notation::Number)
     }
 
     /// The same where a number that is typed, not dragged, may lie in a range of its own: one of two limits
     /// that change places.
     pub fn show_typed(&self, ui: &mut Ui, rect: Rect, typed: [f64; 2]) -> Option<f64> {
+        self.show_as(ui, rect, typed, Notation::Number)
+    }
+
+    /// The same for seconds, written and typed as a moment of the recording: "20:42.2".
+    pub fn show_moment(&self, ui: &mut Ui, rect: Rect, decimals: usize) -> Option<f64> {
+        self.show_as(ui, rect, self.range, Notation::Moment(decimals))
+    }
+
+    fn show_as(&self, ui: &mut Ui, rect: Rect, typed: [f64; 2], notation: Notation) -> Option<f64> {
         let id = ui.make_persistent_id(("number", self.name));
         let draft = ui.data(|data| data.get_temp::<String>(id));
         let asked = match draft {
-            Some(draft) => self.edit(ui, rect, id, draft).map(|value| self.rounded(value, typed)),
-            None => self.rest(ui, rect, id).map(|value| self.rounded(value, self.range)),
+            Some(draft) => self.edit(ui, rect, id, draft, notation).map(|value| self.rounded(value, typed)),
+            None => self.rest(ui, rect, id, notation).map(|value| self.rounded(value, self.range)),
         };
         asked.filter(|value| *value != self.value)
     }
@@ -70,12 +87,15 @@ impl Number<'_> {
         }
     }
 
-    fn rest(&self, ui: &mut Ui, rect: Rect, id: Id) -> Option<f64> {
+    fn rest(&self, ui: &mut Ui, rect: Rect, id: Id, notation: Notation) -> Option<f64> {
         let tokens = Tokens::get(ui);
         let response = ui.interact(rect, id, Sense::click_and_drag());
         let is_hot = response.hovered() || response.dragged();
         ui.painter().rect_filled(rect, 4.0, if is_hot { tokens.bg3 } else { tokens.bg2 });
-        let shown = self.shown();
+        let shown = match notation {
+            Notation::Number => self.shown(),
+            Notation::Moment(decimals) => format::clock(self.value, decimals),
+        };
         let unit = if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) };
         let parts = [(shown.as_str(), Weight::Regular, tokens.t1), (unit.as_str(), Weight::Regular, tokens.t2)];
         let galley = runs(ui.painter(), 13.0, f32::INFINITY, &parts);
@@ -84,13 +104,21 @@ impl Number<'_> {
         self.describe(ui, &response);
         focus_ring(ui, &response, 4.0);
         if response.clicked() {
-            ui.data_mut(|data| data.insert_temp(id, self.plain()));
+            let draft = self.draft(notation);
+            ui.data_mut(|data| data.insert_temp(id, draft));
             ui.memory_mut(|memory| memory.request_focus(id.with("edit")));
             ui.ctx().request_repaint();
         }
         let asked = self.keys(ui, &response).or_else(|| self.drag(ui, &response, id));
         hint(response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal), self.hint, self.key);
         asked
+    }
+
+    fn draft(&self, notation: Notation) -> String {
+        match notation {
+            Notation::Number => self.plain(),
+            Notation::Moment(decimals) => format::clock(self.value, decimals).replace(format::THIN_SPACE, " "),
+        }
     }
 
     /// What stands in the field while it is being typed in: no thin spaces.
@@ -127,7 +155,7 @@ impl Number<'_> {
             for request in input.accesskit_action_requests(response.id, Action::SetValue) {
                 target = match &request.data {
                     Some(ActionData::NumericValue(value)) => Some(*value),
-                    Some(ActionData::Value(text)) => format::parse(text),
+                    Some(ActionData::Value(text)) => format::parse(text).or_else(|| format::parse_time(text)),
                     _ => target,
                 };
             }
@@ -150,7 +178,7 @@ impl Number<'_> {
         });
     }
 
-    fn edit(&self, ui: &mut Ui, rect: Rect, id: Id, mut draft: String) -> Option<f64> {
+    fn edit(&self, ui: &mut Ui, rect: Rect, id: Id, mut draft: String, notation: Notation) -> Option<f64> {
         let tokens = Tokens::get(ui);
         ui.painter().rect_filled(rect, 4.0, tokens.bg3);
         ring(ui, rect, 4.0);
@@ -184,8 +212,12 @@ impl Number<'_> {
             ui.data_mut(|data| data.remove_temp::<String>(id));
             TextEdit::store_state(ui.ctx(), edit_id, Default::default());
             // Left as it was, the number is not rounded to what the field shows of it.
-            let is_kept = is_cancelled || draft == self.plain();
-            if is_kept { None } else { format::parse(draft.trim_end_matches(self.unit)) }
+            let is_kept = is_cancelled || draft == self.draft(notation);
+            match notation {
+                _ if is_kept => None,
+                Notation::Number => format::parse(draft.trim_end_matches(self.unit)),
+                Notation::Moment(_) => format::parse_time(&draft),
+            }
         } else {
             ui.data_mut(|data| data.insert_temp(id, draft));
             None

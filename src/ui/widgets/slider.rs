@@ -144,10 +144,20 @@ impl Slider<'_> {
         Some(self.value_at(rect, pointer + offset))
     }
 
-    fn keys(&self, ui: &Ui, response: &Response, current: f64, [low, high]: [f64; 2]) -> Option<f64> {
+    /// The value asked for by the keys of the focused response, or by a screen reader.
+    pub fn keys(&self, ui: &Ui, response: &Response, current: f64, [low, high]: [f64; 2]) -> Option<f64> {
         let step = if self.step > 0.0 { self.step } else { (self.range[1] - self.range[0]) / 100.0 };
         let up = if self.is_standing() { -1.0 } else { 1.0 };
-        let arrows = [(Key::ArrowRight, 1.0), (Key::ArrowLeft, -1.0), (Key::ArrowUp, up), (Key::ArrowDown, -up)];
+        let arrows = [
+            (Key::ArrowRight, 1.0),
+            (Key::ArrowLeft, -1.0),
+            (Key::ArrowUp, up),
+            (Key::ArrowDown, -up),
+            (Key::PageUp, 10.0 * up),
+            (Key::PageDown, -10.0 * up),
+            (Key::Home, f64::NEG_INFINITY),
+            (Key::End, f64::INFINITY),
+        ];
         let mut steps = 0.0;
         let mut target = arrow_steps(ui, response, &arrows, current, step, [low, high]);
         ui.input(|input| {
@@ -163,7 +173,8 @@ impl Slider<'_> {
         target.is_finite().then(|| target.clamp(low, high))
     }
 
-    fn describe(&self, ui: &Ui, response: &Response, name: &str, value: f64, [low, high]: [f64; 2]) {
+    /// Names a response for screen readers as a slider.
+    pub fn describe(&self, ui: &Ui, response: &Response, name: &str, value: f64, [low, high]: [f64; 2]) {
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), value, name));
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_role(Role::Slider);
