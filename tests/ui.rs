@@ -878,10 +878,14 @@ fn the_picture_is_saved_from_its_sheet() {
     let still = window.state().view.still;
     assert_eq!((still.extent, still.color_bar, still.scale_bar), (Extent::Voxels, true, true));
     window.state_mut().take();
+    let saved = [Command::SavePicture("/figures/fish3_t114_z12.png".into()), Command::CloseOverlay];
     click(&mut window, Role::Button, "Save picture");
-    assert_eq!(window.state_mut().take(), [Command::SavePicture("/figures/fish3_t114_z12.png".into())]);
+    assert_eq!(window.state_mut().take(), saved);
     // Enter does what the one coloured button does, and Esc what the other does.
-    assert_eq!(press(&mut window, Key::Enter), [Command::SavePicture("/figures/fish3_t114_z12.png".into())]);
+    press_with(&mut window, Modifiers::COMMAND, Key::S);
+    assert_eq!(press(&mut window, Key::Enter), saved);
+    press_with(&mut window, Modifiers::COMMAND, Key::S);
+    window.state_mut().take();
     window.event(egui::Event::Copy);
     window.run();
     assert_eq!(window.state_mut().take(), [Command::CopyPicture]);

@@ -287,6 +287,16 @@ pub fn key_commands(ui: &Ui, view: &ViewState, one_to_one: Option<Camera>, comma
     }
 }
 
+/// Whether the keys for copying were pressed, outside of a text field. Takes the event.
+pub fn take_copy(ui: &Ui) -> bool {
+    !ui.ctx().text_edit_focused()
+        && ui.input_mut(|input| {
+            let before = input.events.len();
+            input.events.retain(|event| *event != Event::Copy);
+            input.events.len() < before
+        })
+}
+
 fn is_escape(event: &Event) -> bool {
     matches!(event, Event::Key { key: Key::Escape, pressed: true, .. })
 }
@@ -344,14 +354,4 @@ fn command_of(one_to_one: Camera, modifiers: Modifiers, key: Key) -> Option<Comm
     };
     let mut shortcuts = BINDINGS.iter().flat_map(|binding| binding.shortcuts);
     shortcuts.find(|(wanted, bound, _)| *bound == key && is_exact(*wanted)).map(|(_, _, act)| act(one_to_one))
-}
-
-/// Whether the keys for copying were pressed, outside of a text field. Takes the event.
-pub fn take_copy(ui: &Ui) -> bool {
-    !ui.ctx().text_edit_focused()
-        && ui.input_mut(|input| {
-            let before = input.events.len();
-            input.events.retain(|event| *event != egui::Event::Copy);
-            input.events.len() < before
-        })
 }

@@ -89,7 +89,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
     overlay::within(ui, regions.status, "status", |ui| {
         status_bar::status_bar_ui(ui, regions.status, model, readout.as_ref());
     });
-    save::done_ui(ui, regions.status, model, &mut commands);
+    save::done_ui(ui, regions.canvas, model, &mut commands);
     match view.overlay {
         Some(Overlay::Keys) => overlay::keys_ui(ui, &mut commands),
         Some(Overlay::Problems) => problems::problems_ui(ui, model, &mut commands),
@@ -105,10 +105,10 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
         ui.ctx().pixels_per_point(),
         1.0,
     );
+    key_commands(ui, view, Some(one_to_one), &mut commands);
     if matches!(view.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
         commands.push(Command::CopyPicture);
     }
-    key_commands(ui, view, Some(one_to_one), &mut commands);
     drop_hint(ui, regions.canvas.union(regions.side));
     commands
 }

@@ -127,7 +127,10 @@ pub fn still(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
         options.time.then(|| time_line(model, model.view.t)).filter(|_| model.info.has_axis[0]),
         options.depth.then(|| depth_line(model)),
     ];
-    let lines: Vec<Line> = texts.into_iter().flatten().map(|text| Line { text, ..Line::default() }).collect();
+    let mut lines: Vec<Line> = texts.into_iter().flatten().map(|text| Line { text, ..Line::default() }).collect();
+    // What a picture lacks goes with it, whoever asked for what.
+    let axis = model.view.orientation.depth_axis();
+    lines.extend(model.gaps.map(|gaps| Line::marked(icons::WARNING, DARK.warn, gaps_text::gaps_text(gaps, axis))));
     if !lines.is_empty() {
         corner_block(ui, rect, &lines);
     }

@@ -166,7 +166,7 @@ fn path_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comman
 
 fn save(model: &Model<'_>, commands: &mut Vec<Command>) {
     if model.saving.refusal.is_none() && !model.saving.is_busy {
-        commands.push(Command::SavePicture(save_path(&model.saving.path)));
+        commands.extend([Command::SavePicture(save_path(&model.saving.path)), Command::CloseOverlay]);
     }
 }
 
@@ -266,12 +266,12 @@ fn icons_gap() -> &'static str {
     "      "
 }
 
-/// What was saved or copied last, for a while, in the status bar; a click shows its folder.
-pub fn done_ui(ui: &mut Ui, status: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+/// What was saved or copied last, for a while, at the foot of the picture; a click shows its folder.
+pub fn done_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let Some((words, file)) = &model.saving.done else { return };
     let tokens = Tokens::get(ui);
-    let width = (text_width(ui, words, font(11.5, Weight::Medium)) + 40.0).min(status.width() - 24.0);
-    let center = pos2(status.center().x, status.top() - 22.0);
+    let width = (text_width(ui, words, font(11.5, Weight::Medium)) + 40.0).min(canvas.width() - 24.0);
+    let center = pos2(canvas.center().x, canvas.bottom() - 30.0);
     let rect = Rect::from_center_size(center, vec2(width, 28.0));
     let response = ui.interact(rect, ui.make_persistent_id("saved"), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, words));
