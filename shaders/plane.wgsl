@@ -14,6 +14,7 @@ override TAPS: i32 = 3;           // voxels averaged along each axis, at most
 override IS_MASKED: bool = false;
 override HAS_GAMMA: bool = false;
 override IS_SATURATION: bool = false;
+override IS_LABELS: bool = false;       // with the filter NEAREST alone
 override IS_SRGB_TARGET: bool = false;
 
 const LARGEST: f32 = 1e36;        // as many of them as a pixel averages do not overflow
@@ -173,6 +174,10 @@ fn fs_main(@builtin(position) position_px: vec4<f32>) -> @location(0) vec4<f32> 
         // The marks are the ends of this colormap's table; all between is gray, ends included.
         index = clamp(index, 1, 254);
         index = select(select(index, 0, gathered.is_zero), 255, gathered.is_full);
+    }
+    if IS_LABELS {
+        let raw = raw_texel(place_of(plane.tiles, centre, 0));
+        index = select(i32(1u + (label_rest(raw) + 254u) % 255u), 0, is_no_label(raw));
     }
     var color = unpack4x8unorm(plane.lut[index >> 2u][index & 3]).rgb;
     if IS_MASKED || CAN_BE_NAN {

@@ -358,6 +358,27 @@ fn a_projection_of_large_numbers_is_drawn_with_its_steps() {
 }
 
 #[test]
+fn labels_have_the_twin_s_colours_and_neighbours_are_unlike_in_every_type() {
+    let Some(stage) = Stage::new([48, 8], GpuConfig::default()) else { return };
+    for (name, voxels, values) in twelve_steps() {
+        // Numbers that name things are whole, and told apart by doubles.
+        if values.iter().any(|value| value.fract() != 0.0 || value.abs() > 2f64.powi(53)) {
+            continue;
+        }
+        let plane = Arc::new(voxels);
+        for interpolation in Interpolation::ALL {
+            let display = Display { colormap: Colormap::Labels, interpolation, ..Display::default() };
+            let image = stage.fill(&plane, display);
+            let shown: Vec<_> = (0..12).map(|i| image.get_pixel(4 * i + 2, 4).0).collect();
+            let twin: Vec<_> = values.iter().map(|v| display.color(*v, plane.dtype()).expect("a number")).collect();
+            assert_eq!(shown, twin, "{name}");
+            assert!(shown.windows(2).all(|pair| pair[0] != pair[1]), "{name}: {shown:?}");
+        }
+    }
+    assert_eq!(stage.handle.stats().problem, None);
+}
+
+#[test]
 fn contrast_gamma_inversion_and_colormaps_are_uniforms() {
     let Some(stage) = Stage::new([64, 48], GpuConfig::default()) else { return };
     let plane = Arc::new(voxels(DType::U16, &[12, 16], 2));
@@ -367,7 +388,8 @@ fn contrast_gamma_inversion_and_colormaps_are_uniforms() {
         stage.fill(&plane, Display { gamma, interpolation: Interpolation::Nearest, ..Display::default() });
     }
     let before = stage.handle.stats();
-    for colormap in Colormap::ALL.into_iter().filter(|&c| c != Colormap::Saturation) {
+    let is_gradient = |colormap: &Colormap| !matches!(colormap, Colormap::Saturation | Colormap::Labels);
+    for colormap in Colormap::ALL.into_iter().filter(is_gradient) {
         for (limits, gamma, invert) in
             [([0.0, 65535.0], 1.0, false), ([9000.0, 40000.0], 0.45, true), ([7.0, 7.0], 2.2, false)]
         {

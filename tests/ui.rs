@@ -327,6 +327,7 @@ fn keys_do_what_the_table_says() {
         (Key::ArrowDown, Modifiers::NONE, Command::StepDepth(1)),
         (Key::ArrowUp, Modifiers::SHIFT, Command::StepDepth(-10)),
         (Key::A, Modifiers::NONE, Command::AutoContrast),
+        (Key::A, Modifiers::SHIFT, Command::FitContrast),
         (Key::S, Modifiers::NONE, Command::ToggleSaturation),
         (Key::F, Modifiers::NONE, Command::Fit),
         (Key::L, Modifiers::NONE, Command::ToggleFollow),
@@ -683,9 +684,9 @@ fn contrast_once_set_does_not_change_by_itself() {
     let mut view = tectum::ui::ViewState::default().for_dataset(&info);
     assert_eq!(view.limits_or_default(&info), [0.0, 65535.0]);
     let values = view.values(&info);
-    view.apply(&Command::LimitsMeasured { values, limits: [100.0, 900.0] }, &info);
+    view.apply(&Command::LimitsMeasured { values, limits: [100.0, 900.0], is_wished: false }, &info);
     assert_eq!(view.limits(&info), Some([100.0, 900.0]));
-    view.apply(&Command::LimitsMeasured { values, limits: [120.0, 950.0] }, &info);
+    view.apply(&Command::LimitsMeasured { values, limits: [120.0, 950.0], is_wished: false }, &info);
     assert_eq!(view.limits(&info), Some([100.0, 900.0]));
     view.apply(&Command::AutoContrast, &info);
     assert_eq!(view.limits(&info), Some([120.0, 950.0]));
@@ -717,6 +718,44 @@ fn each_kind_of_picture_keeps_its_own_contrast_and_a_sum_s_grows_with_its_slab()
     // Each change of limits is a step of its own to go back to.
     while apply(&mut view, Command::Undo) {}
     assert_eq!(view.limits(&info), None);
+}
+
+#[test]
+fn limits_of_large_numbers_are_told_apart_and_typed() {
+    let mut bench = Bench::default();
+    bench.info.dtype = tectum::volume::DType::I32;
+    let mut window = harness_of(bench, [1280.0, 800.0], 1.0);
+    window.state_mut().bins.clear();
+    let limits = |window: &Window| window.state().view.limits(&window.state().info);
+    type_number(&mut window, "Upper limit", "1000000020");
+    type_number(&mut window, "Lower limit", "1 000 000 010");
+    assert_eq!(limits(&window), Some([1_000_000_010.0, 1_000_000_020.0]));
+    for (name, value) in [("Lower limit", 1_000_000_010.0), ("Upper limit", 1_000_000_020.0)] {
+        let field = window.get_by_role_and_label(Role::SpinButton, name);
+        assert_eq!(field.accesskit_node().numeric_value(), Some(value));
+        let width = field.rect().width();
+        assert!(width > 110.0, "{name} has room for ten digits: {width}");
+    }
+    window.state_mut().info.dtype = tectum::volume::DType::F64;
+    window.run();
+    type_number(&mut window, "Upper limit", "1e300");
+    type_number(&mut window, "Lower limit", "-2,5e-300");
+    assert_eq!(limits(&window), Some([-2.5e-300, 1e300]));
+}
+
+#[test]
+fn both_kinds_of_automatic_contrast_have_a_button_and_a_key() {
+    let mut window = harness();
+    click(&mut window, Role::Button, "Auto contrast of this picture");
+    assert!(window.state_mut().take().contains(&Command::FitContrast));
+    assert!(press_with(&mut window, Modifiers::SHIFT, Key::A).contains(&Command::FitContrast));
+    assert!(press(&mut window, Key::A).contains(&Command::AutoContrast));
+    let of = |window: &Window| window.get_by_role_and_label(Role::Image, "Histogram").value();
+    assert_eq!(of(&window).as_deref(), Some("planes"));
+    press(&mut window, Key::P);
+    window.state_mut().view.op = Projection::Sum;
+    window.run();
+    assert_eq!(of(&window).as_deref(), Some("sum of 24"));
 }
 
 #[test]
@@ -768,7 +807,13 @@ fn every_command() -> Vec<Command> {
         Command::SetInterpolation(Interpolation::Linear),
         Command::SetLimits([1.0, 2.0]),
         Command::AutoContrast,
-        Command::LimitsMeasured { values: PictureValues { kind: ValueKind::Voxels, num: 1 }, limits: [3.0, 4.0] },
+        Command::FitContrast,
+        Command::LimitsOfPicture { values: PictureValues { kind: ValueKind::Voxels, num: 1 }, limits: [8.0, 9.0] },
+        Command::LimitsMeasured {
+            values: PictureValues { kind: ValueKind::Voxels, num: 1 },
+            limits: [3.0, 4.0],
+            is_wished: false,
+        },
         Command::LimitsGuessed { values: PictureValues { kind: ValueKind::Voxels, num: 1 }, limits: [3.0, 4.0] },
         Command::SetGamma(0.5),
         Command::SetColormap(Colormap::Gray),
@@ -836,7 +881,7 @@ fn no_command_is_dropped_on_its_way() {
         }
         view.camera.zoom = 2.0;
         let values = view.values(&info);
-        view.apply(&Command::LimitsMeasured { values, limits: [7.0, 8.0] }, &info);
+        view.apply(&Command::LimitsMeasured { values, limits: [7.0, 8.0], is_wished: false }, &info);
         view.apply(&Command::SetLimits([5.0, 6.0]), &info);
         (view.play.is_running, view.follow, view.overlay) = (true, true, Some(Overlay::Keys));
         let changed = history.apply(&mut view, &command, &info, 100.0);

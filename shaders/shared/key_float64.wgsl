@@ -57,3 +57,16 @@ fn is_nan(raw: Raw) -> bool {
 fn is_zero(raw: Raw) -> bool {
     return (raw.x | (raw.y & 0x7fffffffu)) == 0u;
 }
+
+// The rest of a label divided by 255, of which 2^8 and 2^32 are one more than multiples.
+fn label_rest(raw: Raw) -> u32 {
+    let power = i32((raw.y >> 20u) & 0x7ffu) - 1075;
+    let whole = shifted(mantissa_of(raw), min(power, 0));
+    let size = (whole.x % 255u + whole.y % 255u) % 255u;
+    let raised = (size << u32(max(power, 0) % 8)) % 255u;
+    return select(raised, (255u - raised) % 255u, (raw.y >> 31u) != 0u);
+}
+
+fn is_no_label(raw: Raw) -> bool {
+    return (raw.y & 0x7fffffffu) < 0x3ff00000u;
+}

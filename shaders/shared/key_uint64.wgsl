@@ -15,3 +15,12 @@ fn is_nan(raw: Raw) -> bool {
 fn is_zero(raw: Raw) -> bool {
     return (raw.x | raw.y) == 0u;
 }
+
+// The rest of a label divided by 255, of which 2^32 is one more than a multiple.
+fn label_rest(raw: Raw) -> u32 {
+    return (raw.x % 255u + raw.y % 255u) % 255u;
+}
+
+fn is_no_label(raw: Raw) -> bool {
+    return (raw.x | raw.y) == 0u;
+}

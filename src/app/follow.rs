@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::contrast::Contrast;
 use super::session::Session;
 use crate::array::LazyArray;
 use crate::format::Source;
@@ -86,7 +87,7 @@ impl Session {
         self.array = Arc::new(LazyArray::new(source));
         self.stream.replace_array(Arc::clone(&self.array), &[]);
         self.on_screen = None;
-        self.sample = None;
+        self.contrast = Contrast::default();
         self.view.contrast.guessed = Default::default();
         self.history.clear();
         self.view.clamp_to(self.array.info());

@@ -1,5 +1,6 @@
 //! The window: opening, sessions, snapshots.
 
+mod contrast;
 mod dialog;
 mod follow;
 mod gpu_projection;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::contrast::Contrast;
 use super::gpu_projection::GpuProjections;
 use super::measure::Measure;
 use super::saving::{Saver, Wish};
@@ -12,7 +13,7 @@ use crate::array::{LazyArray, ViewInfo};
 use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::{PlaneDraw, RendererHandle};
-use crate::stream::{PictureState, Sample, Stream, StreamConfig, ViewRequest};
+use crate::stream::{PictureState, Stream, StreamConfig, ViewRequest};
 use crate::ui::{
     AppCommand, Canvas, Command, Figures, HistogramData, History, Model, Overlay, Placement, Playback, Route,
     SessionCommand, Shown, StillFrame, Value, ViewState, resolve, window_ui,
@@ -30,8 +31,6 @@ const AGES_EVERY: [Duration; 2] = [Duration::from_millis(500), Duration::from_se
 /// How long after a motion, and how often, the stream is asked whether it is over: reading ahead then
 /// looks both ways.
 const STILL_AFTER: Duration = Duration::from_millis(500);
-/// Every so many voxels of the first picture are looked at for its limits.
-const PROVISIONAL_STEP: usize = 7;
 
 /// An open dataset with everything the window needs of it.
 pub struct Session {
@@ -48,14 +47,14 @@ pub struct Session {
     pub(super) history: History,
     playback: Playback,
     measure: Measure,
-    request: ViewRequest,
+    pub(super) request: ViewRequest,
     shown: Shown,
     /// When the view last moved or was asked for again, until that motion is over.
     moved: Option<Instant>,
     pub(super) on_screen: Option<OnScreen>,
     facts: Facts,
     figures: Figures,
-    pub(super) sample: Option<Arc<Sample>>,
+    pub(super) contrast: Contrast,
     pub(super) watcher: Option<Watcher>,
     pub(super) live: Option<LiveStatus>,
     pub(super) is_background_limited: bool,
@@ -123,7 +122,7 @@ impl Session {
             on_screen: None,
             facts,
             figures: Figures::default(),
-            sample: None,
+            contrast: Contrast::default(),
             watcher,
             live: None,
             is_background_limited: false,
@@ -168,6 +167,7 @@ impl Session {
                 self.take_facts(now);
                 return true;
             }
+            Route::Session(SessionCommand::FitContrast) => return self.fit_contrast(now, now_s),
             Route::Session(SessionCommand::CopyPicture) => self.saver.wish(Wish::Copy),
             Route::Session(SessionCommand::SavePicture(path)) => self.saver.wish(Wish::Save(path)),
             Route::Session(SessionCommand::SetStillPath(path)) => self.saver.set_path(path),
@@ -178,7 +178,15 @@ impl Session {
         if changed {
             self.ask(now);
         }
+        if *command == Command::AutoContrast {
+            self.measure_again();
+        }
         changed
+    }
+
+    /// What is drawn.
+    pub(super) fn drawn(&self) -> Option<(Picture, Arc<Voxels>)> {
+        self.on_screen.as_ref().map(|shown| (shown.key.picture, Arc::clone(&shown.voxels)))
     }
 
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
@@ -231,32 +239,6 @@ impl Session {
         self.facts = Facts { problems: source.problems(), pieces: source.pieces(), taken: now };
     }
 
-    fn measure_contrast(&mut self, now: Instant, now_s: f64) {
-        if self.sample.is_some() {
-            return;
-        }
-        if let Some(sample) = self.stream.sample() {
-            let limits = sample.percentiles;
-            self.sample = Some(sample);
-            let values = PictureValues { kind: ValueKind::Voxels, num: 1 };
-            self.apply(&Command::LimitsMeasured { values, limits }, now, now_s);
-        }
-    }
-
-    /// Gives a kind of picture that is seen for the first time the limits of that picture, until the
-    /// recording has been measured.
-    fn guess_contrast(&mut self, picture: &Picture, voxels: &Voxels) {
-        let values = picture.values();
-        if self.view.contrast.of(values).is_some() || self.view.contrast.guessed[values.kind as usize].is_some() {
-            return;
-        }
-        let mut sample = measured_values(voxels, PROVISIONAL_STEP);
-        sample.retain(|value| value.is_finite());
-        if let Some(limits) = percentiles(&mut sample, [0.1, 99.9]) {
-            self.view.apply(&Command::LimitsGuessed { values, limits }, self.array.info());
-        }
-    }
-
     /// Draws the whole window and returns what the user asked for.
     pub fn show(
         &mut self,
@@ -288,10 +270,7 @@ impl Session {
             chosen_dataset: self.chosen,
             shown: &self.shown,
             gaps: self.on_screen.as_ref().and_then(|shown| shown.voxels.gaps()),
-            histogram: self
-                .sample
-                .as_ref()
-                .map(|sample| HistogramData { bins: &sample.histogram.counts, range: sample.histogram.range }),
+            histogram: self.contrast.histogram(self.view.values(self.array.info())),
             pieces: &self.facts.pieces,
             cached: &cached,
             problems: &self.facts.problems,
@@ -321,7 +300,7 @@ impl Session {
 
     /// Whether the contrast has been measured.
     pub fn has_sample(&self) -> bool {
-        self.sample.is_some()
+        self.contrast.is_known(self.request.picture.values().kind)
     }
 
     /// A number that changes as long as something is being loaded.

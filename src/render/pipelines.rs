@@ -34,11 +34,12 @@ pub(super) struct PlaneKey {
     pub(super) is_masked: bool,
     pub(super) has_gamma: bool,
     pub(super) is_saturation: bool,
+    pub(super) is_labels: bool,
 }
 
 impl PlaneKey {
     /// The constants of shaders/plane.wgsl.
-    fn constants(&self, is_srgb_target: bool) -> [(&'static str, f64); 6] {
+    fn constants(&self, is_srgb_target: bool) -> [(&'static str, f64); 7] {
         let (filter, taps) = match self.filter {
             Filter::Nearest => (0, 1),
             Filter::Bilinear => (1, 2),
@@ -51,6 +52,7 @@ impl PlaneKey {
             ("IS_MASKED", flag(self.is_masked)),
             ("HAS_GAMMA", flag(self.has_gamma)),
             ("IS_SATURATION", flag(self.is_saturation)),
+            ("IS_LABELS", flag(self.is_labels)),
             ("IS_SRGB_TARGET", flag(is_srgb_target)),
         ]
     }

@@ -377,6 +377,7 @@ impl Renderer {
             is_masked: plane.mask.is_some(),
             has_gamma: draw.display.gamma != 1.0,
             is_saturation: draw.display.colormap == Colormap::Saturation,
+            is_labels: draw.display.colormap == Colormap::Labels,
         };
         let mask = match plane.mask {
             Some(mask) => self.textures.bind_group(mask)?.clone(),
@@ -390,6 +391,10 @@ impl Renderer {
 /// How to filter a plane of which so many voxels fall on a pixel.
 fn filter(voxels_per_px: [f32; 2], draw: &PlaneDraw, is_software: bool) -> Filter {
     let most = voxels_per_px[0].max(voxels_per_px[1]);
+    if draw.display.colormap == Colormap::Labels {
+        // There is nothing between one name and another.
+        return Filter::Nearest;
+    }
     let is_saturation = draw.display.colormap == Colormap::Saturation;
     let is_linear = draw.is_preview || draw.display.interpolation == Interpolation::Linear;
     if most > 1.0 && (is_linear || is_saturation) {

@@ -93,6 +93,10 @@ impl Shared {
                 drop(volume);
                 self.wake_for(is_visible);
             }
+            Task::Survey(picture, voxels) => {
+                let is_visible = self.survey(&picture, voxels.as_deref());
+                self.wake_for(is_visible);
+            }
             Task::Read(job) => {
                 let begin = Instant::now();
                 let result = read(&job.array, &job.chunk, &self.pool);
@@ -165,6 +169,10 @@ impl Shared {
             }
             _ => None,
         };
+        let surveyed = match making.product {
+            Product::Preview(picture) => Some((picture, finished.as_ref().ok().map(|l| Arc::clone(&l.voxels)))),
+            Product::Picture(_) | Product::Volume(_) => None,
+        };
         let mut trash = Trash::default();
         let mut state = self.state.lock();
         if !state.may_land(making) {
@@ -211,7 +219,9 @@ impl Shared {
         state.note_trash(&trash);
         let is_visible = state.visible_product == Some(making.product);
         drop(state);
-        is_visible
+        // A picture landed twice is counted once.
+        let has_ended = surveyed.is_some_and(|(picture, voxels)| self.survey(&picture, voxels.as_deref()));
+        is_visible || has_ended
     }
 
     /// Tells the window: at once about what is on screen, now and then about the rest, and when all is done.

@@ -23,6 +23,7 @@ mod sampling;
 mod shelf;
 mod state;
 mod stats;
+mod survey;
 mod velocity;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use plan::{Plan, Planner, Wanted, pictures_ahead};
 pub use request::{Play, ViewRequest};
 pub use sampling::Sample;
 pub use stats::StreamStats;
+pub use survey::SurveyState;
 pub use velocity::{Outlook, Velocity};
 
 use crate::array::LazyArray;

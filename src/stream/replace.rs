@@ -10,6 +10,7 @@ use super::Stream;
 use super::preview::Previewing;
 use super::sampling::{Sampling, complete_sample};
 use super::state::{State, Target, Trash};
+use super::survey::Survey;
 use crate::array::LazyArray;
 use crate::volume::Region;
 
@@ -90,6 +91,9 @@ impl Stream {
         state.note_trash(&trash);
         state.changed_everywhere = true;
         state.restart_previews();
+        if !is_same {
+            state.survey = Survey::default();
+        }
         state.clear_queue();
         // The sample is of the recording as it was first seen, unless there was nothing to see.
         let mut sampling = self.shared.sampling.lock();

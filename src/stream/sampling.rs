@@ -13,9 +13,9 @@ use crate::volume::{Histogram, measured_values, percentiles};
 /// Pieces of the recording looked at.
 const NUM_PLACES: usize = 64;
 /// Decoded bytes the sample may cost.
-const MAX_SAMPLE_BYTES: usize = 512 << 20;
+pub(super) const MAX_SAMPLE_BYTES: usize = 512 << 20;
 /// Values taken altogether.
-const MAX_VALUES: usize = 1 << 20;
+pub(super) const MAX_VALUES: usize = 1 << 20;
 /// Bins of the histogram.
 const NUM_BINS: usize = 256;
 

@@ -13,6 +13,7 @@ use super::making::{Making, Product};
 use super::plan::{Plan, Wanted};
 use super::preview::Previewing;
 use super::shelf::Shelf;
+use super::survey::Survey;
 use crate::array::{ArrayChunk, LazyArray, Loaded};
 use crate::format::ReadError;
 use crate::volume::{Picture, Region, Voxels};
@@ -76,6 +77,8 @@ pub(super) enum Task {
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
     Sample(u64, Option<Loaded>),
     Fold { picture: Picture, volume: Arc<Voxels>, epoch: u64 },
+    /// A picture of the kind being surveyed, if it can be had.
+    Survey(Picture, Option<Arc<Voxels>>),
 }
 
 /// Memory on its way back to the pool or the system, dropped after the lock.
@@ -143,6 +146,7 @@ pub(super) struct State {
     pub(super) changed_everywhere: bool,
     pub(super) previewing: Previewing,
     preview_making: Option<(Arc<Making>, usize)>,
+    pub(super) survey: Survey,
     num_workers: usize,
     slow_picture_ms: f64,
     pub(super) bandwidth: Bandwidth,
@@ -186,6 +190,7 @@ impl State {
             changed_everywhere: true,
             previewing: Previewing::default(),
             preview_making: None,
+            survey: Survey::default(),
             num_workers: config.num_workers,
             slow_picture_ms: config.slow_picture_ms,
             bandwidth: Bandwidth::new(config.background_bytes_per_s),
@@ -275,9 +280,12 @@ impl State {
             return None;
         }
         self.num_background += 1;
-        // The sample gets every fourth turn: scrubbing without end must not starve it.
+        // The samples get every fourth turn: scrubbing without end must not starve them.
         let turn = if self.num_background.is_multiple_of(4) { [true, false] } else { [false, true] };
-        let task = turn.into_iter().find_map(|sample| if sample { self.next_sample() } else { self.next_prefetch() });
+        let task = turn.into_iter().find_map(|sample| match sample {
+            true => self.next_sample().or_else(|| self.next_survey()),
+            false => self.next_prefetch(),
+        });
         task.or_else(|| self.next_preview())
     }
 
@@ -356,8 +364,9 @@ impl State {
         }
     }
 
-    /// Gives up the preview being made, whose data may have changed.
+    /// Gives up the preview and the survey being made, whose data may have changed.
     pub(super) fn restart_previews(&mut self) {
+        self.survey.restart();
         if let Some((making, _)) = self.preview_making.take() {
             making.make_stale();
         }
@@ -397,6 +406,16 @@ impl State {
         }
         let target = Target::Sample(self.sampling_ticket);
         Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![target]))
+    }
+
+    /// Whether a chunk that is not for the screen has to wait for others to be done with.
+    pub(super) fn has_no_room_behind(&self, num_bytes: usize) -> bool {
+        self.is_full(num_bytes, self.max_in_flight_bytes / 2)
+    }
+
+    /// Gets one chunk for something in the making that is not for the screen.
+    pub(super) fn start_background(&mut self, making: Arc<Making>, ordinal: usize, num_bytes: usize) -> Option<Task> {
+        self.start_making(making, ordinal, num_bytes, Tier::Recent)
     }
 
     fn is_full(&self, num_bytes: usize, limit: usize) -> bool {

@@ -42,12 +42,24 @@ pub enum Command {
     SetLimits([f64; 2]),
     /// Back to the limits measured over the whole recording.
     AutoContrast,
-    /// Those limits have been measured. Sets the contrast only if nobody has yet. Not an undo step.
+    /// Limits that fit the picture on screen.
+    FitContrast,
+    /// Those are these.
+    LimitsOfPicture {
+        /// Of which pictures.
+        values: PictureValues,
+        /// Lower first.
+        limits: [f64; 2],
+    },
+    /// Those of the recording have been measured. Sets the contrast only if nobody has yet, or where the
+    /// user wished for it. Not an undo step.
     LimitsMeasured {
         /// Of which pictures.
         values: PictureValues,
         /// Lower first.
         limits: [f64; 2],
+        /// Whether they replace what was chosen.
+        is_wished: bool,
     },
     /// Limits of the first picture, until those of the recording are measured. Not an undo step.
     LimitsGuessed {
@@ -148,6 +160,8 @@ pub enum Route {
 /// What an open dataset carries out that is no change of its view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionCommand {
+    /// Limits that fit the picture on screen.
+    FitContrast,
     /// Where the picture will be saved, as typed.
     SetStillPath(String),
     /// Save the picture.
@@ -195,6 +209,7 @@ impl Command {
     /// Who carries it out. The view sees every command: an opening, for one, takes its dialog away.
     pub fn route(&self) -> Route {
         match self {
+            Self::FitContrast => Route::Session(SessionCommand::FitContrast),
             Self::RetryFailures => Route::Session(SessionCommand::RetryFailures),
             Self::SetStillPath(path) => Route::Session(SessionCommand::SetStillPath(path.clone())),
             Self::SavePicture(path) => Route::Session(SessionCommand::SavePicture(path.clone())),
@@ -223,6 +238,7 @@ impl Command {
             | Self::SetInterpolation(_)
             | Self::SetLimits(_)
             | Self::AutoContrast
+            | Self::LimitsOfPicture { .. }
             | Self::LimitsMeasured { .. }
             | Self::LimitsGuessed { .. }
             | Self::SetGamma(_)

@@ -35,7 +35,7 @@ pub fn value(value: f64) -> String {
         return value.to_string();
     }
     let size = value.abs();
-    if value.fract() == 0.0 && size < 1e12 {
+    if value.fract() == 0.0 && size < LARGEST_WHOLE {
         return integer(value as i64);
     }
     if !(1e-3..1e7).contains(&size) {
@@ -43,6 +43,28 @@ pub fn value(value: f64) -> String {
     }
     let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
     trimmed(&decimal(value, decimals)).to_owned()
+}
+
+/// Beyond it whole numbers are told by their powers of ten: neighbours are the same double.
+const LARGEST_WHOLE: f64 = 1e15;
+
+/// A value of the data with as many digits as tell it from one that is `step` away: "1 000 000 010.25",
+/// "1.00025e300".
+pub fn value_in_steps(value: f64, step: f64) -> String {
+    let (size, step) = (value.abs(), step.abs());
+    let is_plain = (1e-4..LARGEST_WHOLE).contains(&size) || size == 0.0;
+    if !value.is_finite() || !step.is_finite() || step == 0.0 || (is_plain && value.fract() == 0.0) {
+        return self::value(value);
+    }
+    let digit_of = |number: f64| number.log10().floor() as i32;
+    if is_plain {
+        let decimals = (-digit_of(step)).max(3 - digit_of(size)).clamp(0, 15 - digit_of(size).max(0));
+        return trimmed(&decimal(value, decimals as usize)).to_owned();
+    }
+    let decimals = (digit_of(size) - digit_of(step)).clamp(3, 16) as usize;
+    let text = format!("{value:.decimals$e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{}e{exponent}", trimmed(mantissa)).replace('-', "−")
 }
 
 /// A number with so many digits after the point and its thousands apart.
@@ -188,6 +210,19 @@ mod tests {
         assert_eq!(exact("NaN"), "NaN");
         assert_eq!(exact("true"), "true");
         assert_eq!(exact("1e30"), "1e30");
+    }
+
+    #[test]
+    fn values_tell_as_many_digits_as_their_steps() {
+        assert_eq!(value_in_steps(1_000_000_010.0, 0.25), "1\u{2009}000\u{2009}000\u{2009}010");
+        assert_eq!(value_in_steps(1_000_000_010.25, 0.02), "1\u{2009}000\u{2009}000\u{2009}010.25");
+        assert_eq!(value((1u64 << 40) as f64 + 1.0), "1\u{2009}099\u{2009}511\u{2009}627\u{2009}777");
+        assert_eq!(value_in_steps(1e300, 1e297), "1e300");
+        assert_ne!(value_in_steps(1.00025e300, 1e295), value_in_steps(1.00026e300, 1e295));
+        assert_eq!(value_in_steps(-2.5e-300, 1e-302), "−2.5e−300");
+        assert_eq!(value_in_steps(0.5, 2.0), "0.5");
+        assert_eq!(value_in_steps(0.0, 1e-300), "0");
+        assert_eq!(value_in_steps(f64::MIN_POSITIVE, f64::MIN_POSITIVE / 600.0), "2.2251e−308");
     }
 
     #[test]

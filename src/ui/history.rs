@@ -96,6 +96,7 @@ fn is_undoable(command: &Command) -> bool {
             | Command::SetInterpolation(_)
             | Command::SetLimits(_)
             | Command::AutoContrast
+            | Command::LimitsOfPicture { .. }
             | Command::SetGamma(_)
             | Command::SetColormap(_)
             | Command::ToggleInvert

@@ -141,9 +141,15 @@ pub const BINDINGS: &[Binding] = &[
     Binding { keys: "Double-click", does: "Fit; on a control: reset it", group: Group::Picture, shortcuts: &[] },
     Binding {
         keys: "A",
-        does: "Automatic contrast",
+        does: "Contrast of the whole recording",
         group: Group::Contrast,
         shortcuts: &[(NONE, Key::A, |_| Command::AutoContrast)],
+    },
+    Binding {
+        keys: "Shift A",
+        does: "Contrast of this picture",
+        group: Group::Contrast,
+        shortcuts: &[(SHIFT, Key::A, |_| Command::FitContrast)],
     },
     Binding {
         keys: "S",

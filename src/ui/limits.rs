@@ -54,11 +54,12 @@ impl Limits {
         self.guessed[values.kind as usize].get_or_insert(LimitsOf { limits, values });
     }
 
-    /// The recording has been measured. What is on screen changes only if nobody has chosen yet.
-    pub(super) fn measure(&mut self, values: PictureValues, limits: [f64; 2]) {
+    /// The recording has been measured. What is on screen changes only if nobody has chosen yet, or where
+    /// that was wished for.
+    pub(super) fn measure(&mut self, values: PictureValues, limits: [f64; 2], is_wished: bool) {
         let kind = values.kind as usize;
         self.measured[kind] = Some(LimitsOf { limits, values });
-        self.chosen[kind] = self.chosen[kind].or(self.measured[kind]);
+        self.chosen[kind] = self.chosen[kind].filter(|_| !is_wished).or(self.measured[kind]);
     }
 
     pub(super) fn back_to_measured(&mut self, values: PictureValues) {

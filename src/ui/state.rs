@@ -221,7 +221,11 @@ impl ViewState {
                 self.contrast.back_to_measured(self.values(info));
                 self.gamma = 1.0;
             }
-            Command::LimitsMeasured { values, limits } => self.contrast.measure(values, limits),
+            Command::LimitsMeasured { values, limits, is_wished } => self.contrast.measure(values, limits, is_wished),
+            Command::LimitsOfPicture { values, limits } => {
+                self.contrast.choose(values, limits);
+                self.gamma = 1.0;
+            }
             Command::LimitsGuessed { values, limits } => self.contrast.guess(values, limits),
             Command::SetGamma(gamma) => {
                 if gamma.is_finite() {

@@ -19,6 +19,9 @@ pub enum Colormap {
     Blue,
     Cyan,
     Magenta,
+    /// For numbers that name things, such as the cells of a segmentation: each whole number has a colour of
+    /// its own, unlike those of its neighbours, whatever the contrast limits; zero is black.
+    Labels,
     /// Gray, but for voxels of value zero, which are blue, and voxels at full scale, which are red.
     /// Both are told by the value itself, whatever the contrast limits.
     Saturation,
@@ -29,7 +32,7 @@ pub type Lut = [[u8; 4]; 256];
 
 impl Colormap {
     /// All colormaps in the order they are offered.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Gray,
         Self::GrayInverted,
         Self::Viridis,
@@ -42,6 +45,7 @@ impl Colormap {
         Self::Blue,
         Self::Cyan,
         Self::Magenta,
+        Self::Labels,
         Self::Saturation,
     ];
 
@@ -70,6 +74,7 @@ impl Colormap {
             Self::Blue => "blue",
             Self::Cyan => "cyan",
             Self::Magenta => "magenta",
+            Self::Labels => "labels",
             Self::Saturation => "saturation",
         }
     }
@@ -94,6 +99,7 @@ impl Colormap {
             Self::Blue => "Blue",
             Self::Cyan => "Cyan",
             Self::Magenta => "Magenta",
+            Self::Labels => "Labels",
             Self::Saturation => "Saturation",
         }
     }
@@ -126,6 +132,7 @@ impl Colormap {
             Self::Blue => fill(&tint([0, 0, 255])),
             Self::Cyan => fill(&tint([0, 255, 255])),
             Self::Magenta => fill(&tint([255, 0, 255])),
+            Self::Labels => fill(&label_color),
             Self::Saturation => {
                 let mut lut: Lut = fill(&tint([255, 255, 255]));
                 lut[0] = Self::ZERO_COLOR;
@@ -136,9 +143,46 @@ impl Colormap {
     }
 }
 
+/// The step of the table that [`Colormap::Labels`] gives a number: 255 colours in turn, black for zero.
+pub(super) fn label_step(value: f64) -> usize {
+    let whole = value.trunc();
+    // The remainder of doubles is exact.
+    if whole == 0.0 || !whole.is_finite() { 0 } else { 1 + (whole.rem_euclid(255.0) as usize + 254) % 255 }
+}
+
+/// Hues a golden angle apart, of three lightnesses in turn.
+fn label_color(step: u8) -> [u8; 4] {
+    if step == 0 {
+        return [0, 0, 0, 255];
+    }
+    let hue = (f64::from(step) * 0.618_033_988_7).fract() * 6.0;
+    let [lightness, strength] = [[0.62, 0.9], [0.45, 0.75], [0.78, 0.7]][usize::from(step % 3)];
+    let chroma = (1.0 - f64::abs(2.0 * lightness - 1.0)) * strength;
+    let channel = |offset: f64| {
+        let place = (hue + offset).rem_euclid(6.0);
+        let share = (f64::abs(place - 3.0) - 1.0).clamp(0.0, 1.0);
+        ((lightness + chroma * (share - 0.5)) * 255.0).round() as u8
+    };
+    [channel(0.0), channel(4.0), channel(2.0), 255]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neighbouring_labels_are_unlike_and_none_but_zero_is_black() {
+        let lut = Colormap::Labels.lut();
+        assert!(lut.iter().skip(1).all(|color| color[..3].iter().any(|&channel| channel > 90)));
+        for label in -600i32..600 {
+            let [a, b] = [label, label + 1].map(|label| lut[label_step(f64::from(label))]);
+            let apart: u32 = a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(b))).sum();
+            assert!(apart > 120, "{label}: {a:?} beside {b:?}");
+        }
+        let far = 4_294_967_290.0;
+        assert_eq!(label_step(far + 5.0), label_step(far - 250.0));
+        assert_eq!((label_step(0.0), label_step(f64::NAN), label_step(255.0), label_step(256.0)), (0, 0, 255, 1));
+    }
 
     #[test]
     fn every_colormap_is_named_once_and_has_its_published_ends() {

@@ -1,6 +1,7 @@
 //! How values become colours: contrast limits, gamma, colormap, and filtering. The arithmetic here is
 //! the oracle of the plane shader.
 
+use super::colormap::label_step;
 use super::{Colormap, DType};
 
 /// How the picture is filtered where a voxel and a pixel are not the same size.
@@ -92,6 +93,7 @@ impl Display {
         let position = self.normalize(value)?;
         let index = (position * 255.0).round() as usize;
         let index = match self.colormap {
+            Colormap::Labels => label_step(value),
             Colormap::Saturation if value >= self.full_scale_of(dtype) => 255,
             Colormap::Saturation if value == 0.0 => 0,
             // The ends of its table are the marks; all between is gray.

@@ -109,6 +109,8 @@ impl Voxels {
         }
         Some(match self.dtype {
             DType::Bool => (self.bytes()[offset] != 0).to_string(),
+            DType::F32 => float_text(self.values::<f32>()[offset]),
+            DType::F64 => float_text(self.values::<f64>()[offset]),
             dtype => crate::dispatch_dtype!(dtype, T => self.values::<T>()[offset].to_string()),
         })
     }
@@ -118,5 +120,30 @@ impl Voxels {
         let offset = self.shape.offset(index)?;
         self.is_measured(index)
             .then(|| crate::dispatch_dtype!(self.dtype, T => Voxel::to_f64(self.values::<T>()[offset])))
+    }
+}
+
+/// As few digits as tell a number from all others, by its power of ten where numpy writes it so.
+fn float_text<T: std::fmt::Display + std::fmt::LowerExp + Into<f64> + Copy>(value: T) -> String {
+    let size = value.into().abs();
+    if size != 0.0 && size.is_finite() && !(1e-4..1e16).contains(&size) {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_in_full_and_huge_ones_by_their_power_of_ten() {
+        let values = [1e300, -2.5e-300, 1_000_000_010.25, 0.0, f64::NAN, f64::NEG_INFINITY];
+        let voxels = Voxels::from_values(DType::F64, Shape::from([6]), &values);
+        let texts = [0, 1, 2, 3, 4, 5].map(|i| voxels.format_value(&[i]).expect("inside"));
+        assert_eq!(texts, ["1e300", "-2.5e-300", "1000000010.25", "0", "NaN", "-inf"]);
+        let single = Voxels::from_values(DType::F32, Shape::from([1]), &[0.1f32]);
+        assert_eq!(single.format_value(&[0]).as_deref(), Some("0.1"));
     }
 }

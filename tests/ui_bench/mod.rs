@@ -86,7 +86,7 @@ impl Default for Bench {
         let mut view = ViewState::default().for_dataset(&info);
         for kind in [ValueKind::Voxels, ValueKind::Max] {
             let values = PictureValues { kind, num: 1 };
-            view.apply(&Command::LimitsMeasured { values, limits: [104.0, 1830.0] }, &info);
+            view.apply(&Command::LimitsMeasured { values, limits: [104.0, 1830.0], is_wished: false }, &info);
         }
         let bins = (0..256)
             .map(|bin| {

@@ -175,7 +175,8 @@ fn cut_off(model: &Model<'_>) -> String {
 fn color_bar(ui: &Ui, rect: Rect, right: f32, model: &Model<'_>) {
     let painter = ui.painter_at(rect);
     let display = model.view.display(model.info);
-    let labels = display.limits.map(format::value);
+    let step = (display.limits[1] / 600.0 - display.limits[0] / 600.0).abs();
+    let labels = display.limits.map(|limit| format::value_in_steps(limit, step));
     let galleys = labels.clone().map(|text| painter.layout_no_wrap(text, font(11.0, Weight::Regular), ON_CANVAS));
     let width = galleys.iter().map(|galley| galley.size().x).fold(0.0, f32::max);
     let height = (rect.height() * 0.3).clamp(60.0, 180.0);

@@ -6,7 +6,7 @@ use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{self, Button, Number, Slider, histogram, swatch};
 use super::super::{Command, GAMMA_RANGE, Model, is_integer, value_range};
 use super::side::{field, number_width, row};
-use crate::volume::Colormap;
+use crate::volume::{Colormap, PictureValues, ValueKind};
 
 /// The rows of the Contrast section.
 pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
@@ -24,6 +24,7 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         limits,
         bounds,
         gamma: view.gamma,
+        of: &what_of(values),
     };
     match histogram(ui, plot, &shown) {
         Some(widgets::Asked::Limits(asked)) => {
@@ -33,7 +34,7 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         Some(widgets::Asked::Auto) => commands.push(Command::AutoContrast),
         None => {}
     }
-    limits_row(ui, limits, bounds, is_integer, data.map(|data| data.range), commands);
+    limits_rows(ui, model, limits, bounds, is_integer, commands);
 
     let rect = row(ui, "Gamma");
     let track = Rect::from_x_y_ranges(rect.left() + 50.0..=rect.right() - 60.0, rect.y_range());
@@ -65,69 +66,90 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         commands.push(Command::SetGamma(gamma as f32));
     }
 
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
+    let recording = Button {
+        text: "Auto",
+        has_keycap: true,
+        name: "Auto contrast",
+        hint: "0.1 to 99.9 percent of the whole recording, shown as it is now",
+        key: "A",
+        ..Button::default()
+    };
+    let picture = Button {
+        text: "This picture",
+        has_keycap: true,
+        name: "Auto contrast of this picture",
+        hint: "0.1 to 99.9 percent of the picture on screen",
+        key: "Shift A",
+        ..Button::default()
+    };
+    button_row(ui, [(recording, Command::AutoContrast), (picture, Command::FitContrast)], commands);
+    let saturation = Button {
+        text: "Saturation",
+        has_keycap: true,
+        is_on: Some(view.saturation),
+        hint: "Full-scale voxels red, zero blue",
+        key: "S",
+        ..Button::default()
+    };
+    let invert = Button {
+        text: "Invert",
+        has_keycap: true,
+        is_on: Some(view.invert),
+        hint: "Turn the colormap round",
+        key: "I",
+        ..Button::default()
+    };
+    button_row(ui, [(saturation, Command::ToggleSaturation), (invert, Command::ToggleInvert)], commands);
+}
+
+/// What limits and histogram are of: "planes", "sum of 24".
+fn what_of(values: PictureValues) -> String {
+    match values.kind {
+        ValueKind::Voxels => values.kind.label().to_owned(),
+        kind => format!("{} of {}", kind.label(), values.num),
+    }
+}
+
+/// Buttons side by side over the whole width.
+fn button_row<const N: usize>(ui: &mut Ui, buttons: [(Button<'_>, Command); N], commands: &mut Vec<Command>) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
     let gap = 6.0;
-    let buttons = [
-        (
-            Button {
-                text: "Auto",
-                has_keycap: true,
-                name: "Auto contrast",
-                hint: "0.1 to 99.9 percent of the whole recording",
-                key: "A",
-                ..Button::default()
-            },
-            Command::AutoContrast,
-        ),
-        (
-            Button {
-                text: "Saturation",
-                has_keycap: true,
-                is_on: Some(view.saturation),
-                hint: "Full-scale voxels red, zero blue",
-                key: "S",
-                ..Button::default()
-            },
-            Command::ToggleSaturation,
-        ),
-        (
-            Button {
-                text: "Invert",
-                has_keycap: true,
-                is_on: Some(view.invert),
-                hint: "Turn the colormap round",
-                key: "I",
-                ..Button::default()
-            },
-            Command::ToggleInvert,
-        ),
-    ];
     let wanted: f32 = buttons.iter().map(|(button, _)| button.width(ui)).sum();
-    let spare = (rect.width() - 2.0 * gap - wanted) / buttons.len() as f32;
+    let spare = (rect.width() - gap * (N - 1) as f32 - wanted) / N as f32;
     let mut left = rect.left();
     for (button, command) in buttons {
         let width = button.width(ui) + spare;
-        let area = Rect::from_min_size(pos2(left, rect.top() + 1.0), vec2(width, 24.0));
-        if button.show(ui, area) {
+        if button.show(ui, Rect::from_min_size(pos2(left, rect.top() + 2.0), vec2(width, 24.0))) {
             commands.push(command);
         }
         left += width + gap;
     }
 }
 
-fn limits_row(
+/// The limits as numbers: in one row, or one below the other where the array's values may be long.
+fn limits_rows(
     ui: &mut Ui,
+    model: &Model<'_>,
     limits: [f64; 2],
     bounds: [f64; 2],
     is_integer: bool,
-    range: Option<[f64; 2]>,
     commands: &mut Vec<Command>,
 ) {
-    let tokens = Tokens::get(ui);
-    let rect = row(ui, "Limits");
-    let width = number_width(ui, bounds[1].min(99999.0), if is_integer { 0 } else { 4 }).max(64.0);
-    let span = range.map_or(limits[1] - limits[0], |range| range[1] - range[0]).abs();
-    let step = if is_integer { (span / 600.0).max(0.25) } else { (span / 600.0).max(f64::MIN_POSITIVE) };
+    let range = model.histogram.map_or(limits, |data| data.range);
+    // By parts, since the span of doubles may be larger than the largest.
+    let step = (range[1] / 600.0 - range[0] / 600.0).abs();
+    let step = if is_integer { step.max(0.25) } else { step.max(f64::MIN_POSITIVE) };
+    let is_long = model.info.dtype.num_bytes() >= 4 || model.view.values(model.info).kind == ValueKind::Sum;
+    let (low_field, high_field) = if is_long {
+        (field(row(ui, "Lower limit"), 150.0, 0.0), field(row(ui, "Upper limit"), 150.0, 0.0))
+    } else {
+        let rect = row(ui, "Limits");
+        let width = number_width(ui, bounds[1].clamp(99_999.0, 9_999_999.0), if is_integer { 0 } else { 1 }).max(64.0);
+        let dash = pos2(rect.right() - width - 10.0, rect.center().y);
+        let color = Tokens::get(ui).t2;
+        widgets::text(ui.painter(), dash, egui::Align2::CENTER_CENTER, "–", font(13.0, Weight::Regular), color);
+        (field(rect, width, width + 20.0), field(rect, width, 0.0))
+    };
     let number = |name, value, range| Number {
         name,
         value,
@@ -138,15 +160,13 @@ fn limits_row(
         hint: "Values drawn with the first and the last colour",
         key: "",
     };
-    let dash = pos2(rect.right() - width - 10.0, rect.center().y);
-    widgets::text(ui.painter(), dash, egui::Align2::CENTER_CENTER, "–", font(13.0, Weight::Regular), tokens.t2);
     // Typed the wrong way round, the limits change places.
     let low = number("Lower limit", limits[0], [bounds[0], limits[1]]);
-    if let Some(value) = low.show_typed(ui, field(rect, width, width + 20.0), bounds) {
+    if let Some(value) = low.show_typed(ui, low_field, bounds) {
         commands.push(Command::SetLimits([value, limits[1]]));
     }
     let high = number("Upper limit", limits[1], [limits[0], bounds[1]]);
-    if let Some(value) = high.show_typed(ui, field(rect, width, 0.0), bounds) {
+    if let Some(value) = high.show_typed(ui, high_field, bounds) {
         commands.push(Command::SetLimits([limits[0], value]));
     }
 }

@@ -21,6 +21,8 @@ pub struct Histogram<'a> {
     pub bounds: [f64; 2],
     /// Exponent of the curve.
     pub gamma: f32,
+    /// What the values are, in a word or two.
+    pub of: &'a str,
 }
 
 /// What was asked of it.
@@ -40,6 +42,7 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
     let axis = Axis { range: frozen_range(ui, id, shown), left: plot.left(), width: plot.width() };
     let whole = ui.interact(rect, id, Sense::CLICK | Sense::DRAG);
     whole.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Histogram"));
+    ui.ctx().accesskit_node_builder(whole.id, |node| node.set_value(shown.of));
     theme::fill(ui, rect, tokens.bg0);
     if shown.bins.is_empty() {
         let color = tokens.t3;
@@ -56,6 +59,8 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
         asked = (by != 0.0).then(|| Asked::Limits(shown.limits.map(|limit| limit + by)));
     }
     paint_curve(ui, plot, &axis, shown);
+    let corner = pos2(rect.right() - 6.0, rect.top() + 3.0);
+    ui.painter().text(corner, Align2::RIGHT_TOP, shown.of, font(11.0, Weight::Regular), tokens.t2);
     for (index, name) in ["Lower contrast limit", "Upper contrast limit"].into_iter().enumerate() {
         let x = axis.x(shown.limits[index]);
         let grip = Rect::from_x_y_ranges(x - 5.0..=x + 5.0, rect.y_range());
@@ -127,7 +132,8 @@ fn value_range(shown: &Histogram<'_>) -> [f64; 2] {
         _ => shown.limits,
     };
     view = [view[0].min(shown.limits[0]), view[1].max(shown.limits[1])];
-    if view[1] > view[0] { view } else { [view[0], view[0] + 1.0] }
+    // One next to a large number is nothing.
+    if view[1] > view[0] { view } else { [view[0], view[0] + (view[0].abs() * 1e-6).max(1.0)] }
 }
 
 fn moved(ui: &Ui, response: &Response, axis: &Axis, shown: &Histogram<'_>, index: usize) -> Option<f64> {

@@ -80,10 +80,10 @@ impl Number<'_> {
 
     fn shown(&self) -> String {
         match self.decimals {
-            Some(0) => format::integer(self.value as i64),
-            Some(1) if self.value.fract() == 0.0 => format::integer(self.value as i64),
+            Some(0) => format::integer(self.value as i128),
+            Some(1) if self.value.fract() == 0.0 => format::integer(self.value as i128),
             Some(decimals) => format!("{:.decimals$}", self.value),
-            None => format::value(self.value),
+            None => format::value_in_steps(self.value, self.step),
         }
     }
 
@@ -125,6 +125,8 @@ impl Number<'_> {
     fn plain(&self) -> String {
         match self.decimals {
             Some(decimals) if decimals != 1 => format!("{:.decimals$}", self.value),
+            // Not a digit for each power of ten.
+            _ if self.value != 0.0 && !(1e-6..1e15).contains(&self.value.abs()) => format!("{:e}", self.value),
             _ => self.value.to_string(),
         }
     }

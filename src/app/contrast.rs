@@ -1,0 +1,150 @@
+//! A session's contrast: what is measured of each kind of picture, and when. The first limits of a kind are
+//! those of its first picture, then those of the whole recording; after that they change at the user's wish
+//! alone.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::session::Session;
+use crate::stream::{Sample, SurveyState};
+use crate::ui::{Command, HistogramData, LimitsOf};
+use crate::volume::{Picture, PictureValues, ValueKind, Voxels, measured_values, percentiles};
+
+/// Every so many voxels of the first picture are looked at for its limits.
+const PROVISIONAL_STEP: usize = 7;
+/// Automatic contrast leaves out so many percent at either end: a hot pixel must not ruin it.
+const PERCENTS: [f64; 2] = [0.1, 99.9];
+
+/// What was measured of each kind of picture, in the order of [`ValueKind`].
+#[derive(Default)]
+pub struct Contrast {
+    measured: [Option<Measured>; ValueKind::NUM],
+    measuring: Option<Measuring>,
+    /// The kind of the last picture that was of no use for a first guess.
+    without_values: Option<(u64, ValueKind)>,
+}
+
+struct Measured {
+    /// The kind of picture, at timepoint 0.
+    picture: Picture,
+    /// `None` where there is no finite value.
+    sample: Option<Arc<Sample>>,
+}
+
+struct Measuring {
+    picture: Picture,
+    /// Asked for by the user, when these limits were chosen.
+    wished: Option<Option<LimitsOf>>,
+}
+
+impl Contrast {
+    /// The sample of a kind of picture.
+    pub(super) fn sample(&self, kind: ValueKind) -> Option<&Arc<Sample>> {
+        self.measured[kind as usize].as_ref()?.sample.as_ref()
+    }
+
+    /// Whether nothing is left to be found out about a kind of picture.
+    pub(super) fn is_known(&self, kind: ValueKind) -> bool {
+        let is_measuring = self.measuring.as_ref().is_some_and(|running| running.picture.values().kind == kind);
+        self.measured[kind as usize].is_some() && !is_measuring
+    }
+
+    /// The histogram of these values: that of their kind, which of a sum grows with its slab.
+    pub(super) fn histogram(&self, values: PictureValues) -> Option<HistogramData<'_>> {
+        let measured = self.measured[values.kind as usize].as_ref()?;
+        let histogram = &measured.sample.as_ref()?.histogram;
+        let factor = measured.picture.values().factor_to(values);
+        Some(HistogramData { bins: &histogram.counts, range: histogram.range.map(|end| end * factor) })
+    }
+}
+
+impl Session {
+    /// Takes in what has been measured of the kind of picture asked for, and begins with it where it is
+    /// seen for the first time.
+    pub(super) fn measure_contrast(&mut self, now: Instant, now_s: f64) {
+        let picture = self.request.picture.at(0);
+        let kind = picture.values().kind;
+        if kind == ValueKind::Voxels {
+            return self.measure_voxels(picture, now, now_s);
+        }
+        let is_under_way = |running: &Measuring| running.picture.values().kind == kind;
+        if !self.contrast.measuring.as_ref().is_some_and(is_under_way) {
+            if self.contrast.measured[kind as usize].is_some() {
+                return;
+            }
+            self.contrast.measuring = Some(Measuring { picture, wished: None });
+        }
+        let Some(running) = &self.contrast.measuring else { return };
+        let sample = match self.stream.survey(&running.picture) {
+            SurveyState::Running => return,
+            SurveyState::Nothing => None,
+            SurveyState::Done(sample) => Some(sample),
+        };
+        let Some(Measuring { picture, wished }) = self.contrast.measuring.take() else { return };
+        if let Some(sample) = &sample {
+            // What the user has chosen since the wish stays.
+            let is_wished = wished.is_some_and(|then| then == self.view.contrast.chosen[kind as usize]);
+            let (values, limits) = (picture.values(), sample.percentiles);
+            self.apply(&Command::LimitsMeasured { values, limits, is_wished }, now, now_s);
+        }
+        self.contrast.measured[kind as usize] = Some(Measured { picture, sample });
+    }
+
+    fn measure_voxels(&mut self, picture: Picture, now: Instant, now_s: f64) {
+        if self.contrast.measured[ValueKind::Voxels as usize].is_some() {
+            return;
+        }
+        if let Some(sample) = self.stream.sample() {
+            let (values, limits) = (picture.values(), sample.percentiles);
+            self.contrast.measured[values.kind as usize] = Some(Measured { picture, sample: Some(sample) });
+            self.apply(&Command::LimitsMeasured { values, limits, is_wished: false }, now, now_s);
+        }
+    }
+
+    /// The user wants the limits of the whole recording: where projections are folded in another way now
+    /// than when they were measured, they are measured again.
+    pub(super) fn measure_again(&mut self) {
+        let picture = self.request.picture.at(0);
+        let kind = picture.values().kind;
+        let is_other = |measured: &Measured| measured.picture != picture && kind != ValueKind::Voxels;
+        if self.contrast.measured[kind as usize].as_ref().is_some_and(is_other) {
+            let wished = Some(self.view.contrast.chosen[kind as usize]);
+            self.contrast.measuring = Some(Measuring { picture, wished });
+        }
+    }
+
+    /// Gives the picture on screen the limits that fit it.
+    pub(super) fn fit_contrast(&mut self, now: Instant, now_s: f64) -> bool {
+        let Some((picture, voxels)) = self.drawn() else { return false };
+        let Some(limits) = limits_of(&voxels, 1) else { return false };
+        self.apply(&Command::LimitsOfPicture { values: picture.values(), limits }, now, now_s)
+    }
+
+    /// Gives a kind of picture that is seen for the first time the limits of that picture, until the
+    /// recording has been measured.
+    pub(super) fn guess_contrast(&mut self, picture: &Picture, voxels: &Voxels) {
+        let values = picture.values();
+        let is_known = self.view.contrast.of(values).is_some()
+            || self.view.contrast.guessed[values.kind as usize].is_some()
+            || self.contrast.without_values == Some((voxels.id(), values.kind));
+        if is_known {
+            return;
+        }
+        match limits_of(voxels, PROVISIONAL_STEP) {
+            Some(limits) => {
+                self.view.apply(&Command::LimitsGuessed { values, limits }, self.array.info());
+            }
+            None => self.contrast.without_values = Some((voxels.id(), values.kind)),
+        }
+    }
+}
+
+/// Percentiles of every `step`-th finite value.
+fn limits_of(voxels: &Voxels, step: usize) -> Option<[f64; 2]> {
+    let mut values = measured_values(voxels, step);
+    values.retain(|value| value.is_finite());
+    percentiles(&mut values, PERCENTS)
+}
+
+#[cfg(test)]
+mod tests;
