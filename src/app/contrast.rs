@@ -38,11 +38,6 @@ struct Measuring {
 }
 
 impl Contrast {
-    /// The sample of a kind of picture.
-    pub(super) fn sample(&self, kind: ValueKind) -> Option<&Arc<Sample>> {
-        self.measured[kind as usize].as_ref()?.sample.as_ref()
-    }
-
     /// Whether nothing is left to be found out about a kind of picture.
     pub(super) fn is_known(&self, kind: ValueKind) -> bool {
         let is_measuring = self.measuring.as_ref().is_some_and(|running| running.picture.values().kind == kind);

@@ -15,12 +15,10 @@ use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::{PlaneDraw, RendererHandle};
 use crate::stream::{PictureState, Stream, StreamConfig, ViewRequest};
 use crate::ui::{
-    AppCommand, Canvas, Command, Figures, HistogramData, History, Model, Overlay, Placement, Playback, Route,
-    SessionCommand, Shown, StillFrame, Value, ViewState, resolve, window_ui,
+    AppCommand, Canvas, Command, Figures, History, Model, Overlay, Placement, Playback, Route, SessionCommand, Shown,
+    StillFrame, Value, ViewState, resolve, window_ui,
 };
-use crate::volume::{
-    Display, Picture, PictureKey, PictureValues, Piece, Problem, ValueKind, Voxels, measured_values, percentiles,
-};
+use crate::volume::{Display, Picture, PictureKey, Piece, Problem, Voxels};
 
 /// The list of problems and block states is looked at again this often at most.
 const FACTS_EVERY: Duration = Duration::from_millis(250);

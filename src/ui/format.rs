@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(value_in_steps(-2.5e-300, 1e-302), "−2.5e−300");
         assert_eq!(value_in_steps(0.5, 2.0), "0.5");
         assert_eq!(value_in_steps(0.0, 1e-300), "0");
-        assert_eq!(value_in_steps(f64::MIN_POSITIVE, f64::MIN_POSITIVE / 600.0), "2.2251e−308");
+        assert_eq!(value_in_steps(f64::MIN_POSITIVE, f64::MIN_POSITIVE / 600.0), "2.225e−308");
     }
 
     #[test]

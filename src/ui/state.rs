@@ -308,6 +308,7 @@ impl ViewState {
             | Command::CloseDataset
             | Command::ChooseDataset(_)
             | Command::RemoveRecent(_)
+            | Command::FitContrast
             | Command::RetryFailures => {}
         }
     }
