@@ -137,6 +137,30 @@ pub fn gallery(folder: &Path) {
             normal,
             1.0,
         ),
+        (
+            "bright",
+            with(&|b| {
+                b.ground = Some(egui::Color32::WHITE);
+                b.view.color_bar = true;
+                b.view.camera.zoom = 2.0;
+                b.shown = Shown::Nearest { t: 112 };
+            }),
+            normal,
+            1.0,
+        ),
+        (
+            "small",
+            with(&|b| {
+                b.view.theme = Theme::Light;
+                b.array.name = "20240311_fish3_6dpf_huc-h2b-gcamp6s_run2_lightsheet_repeat_0007".to_owned();
+                b.live = Some(live(LiveState::Live));
+                b.problems = problems();
+                b.ground = Some(egui::Color32::from_gray(128));
+            }),
+            [900.0, 600.0],
+            1.0,
+        ),
+        ("more", with(&|b| b.live = Some(live(LiveState::Live))), [1024.0, 700.0], 1.0),
         ("restarted", with(&|b| b.live = Some(live(LiveState::Restarted))), normal, 1.0),
         ("menu", with(&|_| {}), normal, 1.0),
         ("tooltip", with(&|_| {}), normal, 1.0),
@@ -164,6 +188,7 @@ pub fn gallery(folder: &Path) {
             harness.run();
         }
         match name {
+            "more" => harness.get_by_role_and_label(Role::Button, "More").click(),
             "menu" => harness.get_by_role_and_label(Role::ComboBox, "Projection").click(),
             "tooltip" => harness.get_by_role_and_label(Role::Button, "Saturation").hover(),
             "focus" => harness.get_by_role_and_label(Role::ComboBox, "Projection").focus(),

@@ -100,7 +100,7 @@ fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
         ui.add(edit).accessible_name("Path")
     });
     if response.has_focus() {
-        ring(ui, rect, 4.0);
+        ring(ui, rect, 4.0, tokens.accent);
     }
     let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     let open = Button {

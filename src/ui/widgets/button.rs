@@ -146,13 +146,14 @@ pub fn pill(ui: &mut Ui, rect: Rect, shape: &str, label: &str, name: &str, color
     let [background, foreground] = color;
     let strength = if response.hovered() { 0.22 } else { 0.15 };
     ui.painter().rect_filled(rect, 10.0, background.gamma_multiply(strength));
-    let shape_at = rect.left_center() + vec2(14.0, 0.0);
+    let left = pos2(rect.center().x - pill_width(ui, label) / 2.0, rect.center().y);
+    let shape_at = left + vec2(14.0, 0.0);
     if shape == icons::RECORD {
         ui.painter().circle_filled(shape_at, 4.0, foreground);
     } else {
         text(ui.painter(), shape_at, Align2::CENTER_CENTER, shape, filled_icon_font(11.0), foreground);
     }
-    let text_at = rect.left_center() + vec2(23.0, 0.0);
+    let text_at = left + vec2(23.0, 0.0);
     text(ui.painter(), text_at, Align2::LEFT_CENTER, label, font(11.0, Weight::SemiBold), foreground);
     focus_ring(ui, &response, 10.0);
     response

@@ -77,7 +77,7 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
         let knob = Rect::from_center_size(pos2(x, rect.bottom() - 6.0), vec2(7.0, 8.0));
         ui.painter().rect_filled(knob, 2.0, tokens.accent);
         if response.has_focus() {
-            ring(ui, knob, 2.0);
+            ring(ui, knob, 2.0, tokens.accent);
         }
         let response = response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
         hint(response, "Drag the contrast limit; double-click the histogram for automatic contrast", "A");

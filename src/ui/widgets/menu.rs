@@ -40,7 +40,7 @@ pub fn choice(
     focus_ring(ui, &response, 4.0);
     let widest = options.iter().map(|option| text_width(ui, option, font(12.0, Weight::Regular))).fold(0.0, f32::max);
     let mut chosen = None;
-    let width = (widest + 44.0).clamp(rect.width(), rect.width().max(LONGEST));
+    let width = (widest + 48.0).clamp(rect.width(), rect.width().max(LONGEST));
     Popup::menu(&response).gap(4.0).width(width).show(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         for (index, option) in options.iter().enumerate() {
@@ -66,7 +66,8 @@ pub fn menu_row(ui: &mut Ui, label: &str, is_selected: bool) -> bool {
     focus_ring(ui, &response, 4.0);
     let color = if is_selected { tokens.accent_text } else { tokens.t1 };
     let left = rect.left_center() + vec2(10.0, 0.0);
-    let shown = elided(ui, label, font(12.0, Weight::Regular), rect.width() - 36.0);
+    let room = rect.width() - if is_selected { 36.0 } else { 18.0 };
+    let shown = elided(ui, label, font(12.0, Weight::Regular), room);
     text(ui.painter(), left, Align2::LEFT_CENTER, &shown, font(12.0, Weight::Regular), color);
     if is_selected {
         let right = rect.right_center() - vec2(14.0, 0.0);

@@ -12,7 +12,7 @@ mod swatch;
 mod text;
 mod wheel;
 
-use egui::{Event, EventFilter, Key, Rect, Response, Stroke, StrokeKind, Ui};
+use egui::{Color32, Event, EventFilter, Key, Rect, Response, Stroke, StrokeKind, Ui};
 
 pub use button::{Button, Fill, icon_button, pill, pill_width, segmented, segmented_width};
 pub use check::check;
@@ -30,14 +30,13 @@ use super::theme::Tokens;
 /// A ring around what has the keyboard focus.
 pub fn focus_ring(ui: &Ui, response: &Response, radius: f32) {
     if response.has_focus() {
-        ring(ui, response.rect, radius);
+        ring(ui, response.rect, radius, Tokens::get(ui).accent);
     }
 }
 
 /// The ring of the focus around a rectangle.
-pub fn ring(ui: &Ui, rect: Rect, radius: f32) {
-    let stroke = Stroke::new(2.0, Tokens::get(ui).accent);
-    ui.painter().rect_stroke(rect.expand(1.0), radius + 1.0, stroke, StrokeKind::Outside);
+pub fn ring(ui: &Ui, rect: Rect, radius: f32, color: Color32) {
+    ui.painter().rect_stroke(rect.expand(1.0), radius + 1.0, Stroke::new(2.0, color), StrokeKind::Outside);
 }
 
 /// Where the arrow keys pressed this frame lead from `value`, one after the other as they were typed, ten

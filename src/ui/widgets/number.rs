@@ -183,7 +183,7 @@ impl Number<'_> {
     fn edit(&self, ui: &mut Ui, rect: Rect, id: Id, mut draft: String, notation: Notation) -> Option<f64> {
         let tokens = Tokens::get(ui);
         ui.painter().rect_filled(rect, 4.0, tokens.bg3);
-        ring(ui, rect, 4.0);
+        ring(ui, rect, 4.0, tokens.accent);
         let edit_id = id.with("edit");
         let is_first = TextEdit::load_state(ui.ctx(), edit_id).is_none_or(|state| state.cursor.char_range().is_none());
         let field = rect.shrink2(vec2(6.0, 3.0));

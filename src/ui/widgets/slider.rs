@@ -3,6 +3,7 @@
 use egui::accesskit::{Action, ActionData, Role};
 use egui::{Color32, Id, Key, Pos2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::super::Theme;
 use super::super::theme::Tokens;
 use super::{arrow_steps, hint, ring};
 
@@ -212,14 +213,14 @@ impl Slider<'_> {
                 ends[index] = value;
                 moved = Some(ends);
             }
-            let tokens = Tokens::get(ui);
+            let tokens = self.tokens(ui);
             let bar = if self.is_standing() { vec2(14.0, 3.0) } else { vec2(3.0, 14.0) };
             let is_hot = response.hovered() || response.dragged() || response.has_focus();
             let color = if is_hot { tokens.handle } else { tokens.accent };
             let bar = Rect::from_center_size(center, bar);
             ui.painter().rect_filled(bar, 1.5, color);
             if response.has_focus() {
-                ring(ui, bar, 1.5);
+                ring(ui, bar, 1.5, tokens.accent);
             }
             let cursor =
                 if self.is_standing() { egui::CursorIcon::ResizeVertical } else { egui::CursorIcon::ResizeHorizontal };
@@ -228,12 +229,17 @@ impl Slider<'_> {
         moved
     }
 
+    /// The canvas, and the scrim on it, is dark in both themes.
+    fn tokens(&self, ui: &Ui) -> &'static Tokens {
+        if self.on_canvas { Tokens::of(Theme::Dark) } else { Tokens::get(ui) }
+    }
+
     fn point(&self, rect: Rect, along: f32) -> Pos2 {
         if self.is_standing() { pos2(rect.center().x, along) } else { pos2(along, rect.center().y) }
     }
 
     fn paint(&self, ui: &Ui, rect: Rect, response: &Response) {
-        let tokens = Tokens::get(ui);
+        let tokens = self.tokens(ui);
         let painter = ui.painter();
         let (start, end) = self.ends(rect);
         let segment = |from: f32, to: f32| {

@@ -83,9 +83,12 @@ pub fn label_row(ui: &mut Ui, rect: Rect, label: &str, value: &str) -> Response 
     let painter = ui.painter_at(rect);
     let left = text(&painter, rect.left_center(), Align2::LEFT_CENTER, label, font(13.0, Weight::Regular), tokens.t2);
     let room = (rect.right() - left.right() - 12.0).max(24.0);
-    let shown = elided(ui, value, font(13.0, Weight::Medium), room);
-    let is_cut = shown != value;
-    let galley = runs(&painter, 13.0, f32::INFINITY, &[(&shown, Weight::Medium, tokens.t1)]);
+    // A name or a path is cut in its middle, a sentence at its end.
+    let is_name = !value.contains(' ');
+    let shown = if is_name { elided(ui, value, font(13.0, Weight::Medium), room) } else { value.to_owned() };
+    let galley =
+        runs(&painter, 13.0, if is_name { f32::INFINITY } else { room }, &[(&shown, Weight::Medium, tokens.t1)]);
+    let is_cut = galley.elided || shown != value;
     let pos = pos2(rect.right() - galley.size().x, rect.center().y - galley.size().y / 2.0);
     painter.galley(pos, galley, tokens.t1);
     let response = ui.interact(rect, ui.make_persistent_id(("row", label, value)), Sense::hover());
