@@ -26,6 +26,10 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         gamma: view.gamma,
         of: &what_of(values),
     };
+    // Beside the heading: over the bars it would be in the way of the limits.
+    let corner = pos2(area.right(), area.top() - 16.0);
+    let color = Tokens::get(ui).t2;
+    widgets::text(ui.painter(), corner, egui::Align2::RIGHT_CENTER, shown.of, font(11.0, Weight::Regular), color);
     match histogram(ui, plot, &shown) {
         Some(widgets::Asked::Limits(asked)) => {
             let asked = if is_integer { asked.map(f64::round) } else { asked };
@@ -174,7 +178,7 @@ fn limits_rows(
 /// The rows of the Colormap section.
 pub fn colormap_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     let offered = Colormap::ALL.into_iter().filter(|colormap| *colormap != Colormap::Saturation);
-    let (gap, num_columns) = (6.0, 3);
+    let (gap, num_columns) = (6.0, 4);
     let width = (ui.available_width() - gap * (num_columns - 1) as f32) / num_columns as f32;
     let num_rows = offered.clone().count().div_ceil(num_columns);
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), num_rows as f32 * 20.0), Sense::hover());

@@ -59,8 +59,6 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
         asked = (by != 0.0).then(|| Asked::Limits(shown.limits.map(|limit| limit + by)));
     }
     paint_curve(ui, plot, &axis, shown);
-    let corner = pos2(rect.right() - 6.0, rect.top() + 3.0);
-    ui.painter().text(corner, Align2::RIGHT_TOP, shown.of, font(11.0, Weight::Regular), tokens.t2);
     for (index, name) in ["Lower contrast limit", "Upper contrast limit"].into_iter().enumerate() {
         let x = axis.x(shown.limits[index]);
         let grip = Rect::from_x_y_ranges(x - 5.0..=x + 5.0, rect.y_range());
