@@ -286,6 +286,107 @@ fn missing_data_are_refused_by_range_and_filled_on_request() {
     assert!(line.contains("70000 is no uint16"), "{line}");
 }
 
+/// Severity and the rest of each problem that `info` names.
+fn problems_of(path: &Path) -> Vec<Value> {
+    let output = info(path);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice::<Value>(&output.stdout).unwrap()["problems"].as_array().unwrap().clone()
+}
+
+#[test]
+fn nothing_is_left_out_of_an_export_without_a_word() {
+    let (mut num_refused, mut num_warned) = (0, 0);
+    for fixture in Fixture::all().iter().filter(|fixture| !NOTHING_TO_SEE.contains(&fixture.name.as_str())) {
+        let name = &fixture.name;
+        let problems = problems_of(&fixture.root);
+        let of = |severity: &'static str| problems.iter().filter(move |problem| problem["severity"] == severity);
+        let exported = export(&fixture.root, &[]);
+        let text = String::from_utf8_lossy(&exported.output.stderr);
+        if of("error").count() > 0 {
+            refusal(&exported.output, name);
+            num_refused += 1;
+        }
+        if exported.output.status.success() {
+            for problem in of("warning") {
+                assert!(text.contains(problem["file"].as_str().unwrap()), "{name}: {text} without {problem}");
+                num_warned += 1;
+            }
+            let shorter = problems.iter().find(|problem| problem["code"] == "stopped_early");
+            assert_eq!(shorter.is_some(), text.contains("stopped early"), "{name}: {text}");
+        }
+    }
+    assert!(num_refused >= 5 && num_warned >= 5, "{num_refused} {num_warned}");
+}
+
+/// A copy of `a_4d_default`, eleven volumes in blocks of four, without its metadata and at rest for an hour.
+fn interrupted_recording() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for block in ["0000.h5", "0001.h5", "0002.h5"] {
+        std::fs::copy(Fixture::load("a_4d_default").root.join(block), folder.path().join(block)).unwrap();
+    }
+    at_rest(folder.path());
+    folder
+}
+
+fn at_rest(folder: &Path) {
+    for entry in folder.read_dir().unwrap() {
+        let file = std::fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
+        file.set_modified(SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_tail_is_refused_unless_it_is_not_asked_for() {
+    let recording = interrupted_recording();
+    let path = recording.path();
+    let whole = export(path, &[]).hash("whole");
+    assert_eq!(shape_of(&whole.0), [11, 5, 24, 20]);
+    let last = path.join("0002.h5");
+    std::fs::write(&last, &std::fs::read(&last).unwrap()[..1000]).unwrap();
+    at_rest(path);
+    assert!(problems_of(path).iter().any(|problem| problem["severity"] == "error"));
+    for index in ["...", ":", "4:", "-1", "::-1", "0:9", "..., 3"] {
+        let line = refusal(&export(path, &["--select", index]).output, index);
+        assert!(line.contains("0002.h5") && line.contains("t 8:12") && line.contains("0:8"), "{index}: {line}");
+    }
+    for index in ["0:8", "7", "[0, 5]", ":8, ..., ::-1", "7::-1"] {
+        let exported = export(path, &["--select", index]);
+        exported.hash(index);
+        assert!(exported.output.stderr.is_empty(), "{index}");
+    }
+    let filled = export(path, &["--fill", "0"]);
+    assert_eq!(shape_of(&filled.hash("filled").0), [8, 5, 24, 20]);
+    let text = String::from_utf8_lossy(&filled.output.stderr);
+    assert!(text.starts_with("warning: ") && text.contains("0002.h5") && text.contains("left out"), "{text}");
+}
+
+#[test]
+fn what_stands_for_missing_data_is_said() {
+    let root = Fixture::load("i_missing_middle").root;
+    let exported = export(&root, &["--fill", "7"]);
+    exported.hash("filled");
+    let text = String::from_utf8_lossy(&exported.output.stderr);
+    assert!(text.contains("0001.h5: the block is missing (t 4:8); filled"), "{text}");
+    let exported = export(&root, &["--fill", "7", "--select", "8:"]);
+    assert!(exported.output.stderr.is_empty(), "it was not asked for");
+}
+
+#[test]
+fn a_filter_that_is_not_there_is_no_missing_data() {
+    // A copy of a block whose filter is given a number that nobody has.
+    let folder = TempDir::new().unwrap();
+    let mut bytes = std::fs::read(Fixture::load("e_blosc_lz4").root.join("0000.h5")).unwrap();
+    // Filter message: number 32001, length of its name, flags.
+    let at = bytes.windows(2).position(|pair| pair == 32001u16.to_le_bytes()).unwrap();
+    bytes[at..at + 2].copy_from_slice(&32999u16.to_le_bytes());
+    std::fs::write(folder.path().join("0000.h5"), bytes).unwrap();
+    at_rest(folder.path());
+    for args in [&[][..], &["--fill", "0"]] {
+        let line = refusal(&export(folder.path(), args).output, "unsupported");
+        assert!(line.contains("32999") && !line.contains("say with --fill"), "{line}");
+    }
+}
+
 #[test]
 fn what_is_whole_of_a_running_recording_can_be_exported() {
     for fixture in Fixture::all().iter().filter(|fixture| fixture.name.starts_with("h_")) {

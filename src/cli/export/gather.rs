@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use anyhow::{Context, Result};
 
-use crate::format::{Chunk, Filled, ReadError, Source};
-use crate::volume::{Buffer, Pool, Region, Selected};
+use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
+use crate::volume::{Buffer, Pool, Problem, Region, Selected};
 
 /// A selection of a source, ready to be read piece by piece.
 pub struct Gather<'a> {
@@ -21,6 +21,9 @@ pub struct Gather<'a> {
     max_chunk_bytes: usize,
     pool: Pool,
 }
+
+/// Codes of problems of files that hold something else than what belongs there.
+const FOREIGN_DATA: [&str; 3] = ["no_array", "other_shape", "other_dtype_lossy"];
 
 /// A box of the result: a half-open range of each of its axes.
 pub type Tile = Vec<Range<usize>>;
@@ -157,14 +160,23 @@ impl<'a> Gather<'a> {
             Ok(Filled::Except(regions, error)) => (regions, error),
             Err(error) => (vec![chunk.region], error),
         };
+        let may_fill = self.fill.as_ref().filter(|_| !self.is_another_format(&error));
         for region in missing.iter().filter_map(|region| region.intersect(&chunk.region)) {
-            match &self.fill {
+            match may_fill {
                 Some(value) => fill(voxels.bytes_mut(), &chunk.region, &region, value),
                 None if self.runs(tile, &region).iter().any(Vec::is_empty) => {}
                 None => return Err(GatherError::Missing(Box::new(Missing { region, error }))),
             }
         }
         Ok(voxels)
+    }
+
+    /// Whether the data are there and whole, in a form that is not read here: nothing may stand for them. A
+    /// file that holds something else than it should is damage.
+    fn is_another_format(&self, error: &ReadError) -> bool {
+        let is_foreign =
+            |problem: &Problem| problem.file.as_deref() == Some(&*error.file) && FOREIGN_DATA.contains(&problem.code);
+        error.kind == ReadErrorKind::Unsupported && !self.source.problems().iter().any(is_foreign)
     }
 
     /// Boxes of the array that hold the voxels of a tile: along each axis, the stretches of chunks that
@@ -382,10 +394,13 @@ pub fn refusal(gather: &Gather<'_>, missing: &Missing) -> anyhow::Error {
             ranges.push(format!("{name} {start}:{stop}"));
         }
     }
+    let (file, ranges, reason) = (missing.error.file.display(), ranges.join(", "), &missing.error.message);
+    if gather.is_another_format(&missing.error) {
+        return anyhow::anyhow!(
+            "{file}: {ranges} is not missing, but cannot be read here: {reason}; no --fill stands for it"
+        );
+    }
     anyhow::anyhow!(
-        "{}: {} is missing: {}; leave it out with --select, or say with --fill VALUE what stands for it",
-        missing.error.file.display(),
-        ranges.join(", "),
-        missing.error.message
+        "{file}: {ranges} is missing: {reason}; leave it out with --select, or say with --fill VALUE what stands for it"
     )
 }

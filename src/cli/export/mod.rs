@@ -5,6 +5,7 @@
 
 mod fill;
 mod gather;
+mod left_out;
 mod progress;
 mod tiles;
 mod write;
@@ -17,6 +18,7 @@ use rayon::prelude::*;
 
 use self::fill::parse_fill;
 use self::gather::{Gather, GatherError, Tile, refusal};
+use self::left_out::{Asked, say};
 use self::progress::Progress;
 use self::tiles::tiles;
 use self::write::write_tile;
@@ -56,7 +58,8 @@ pub struct ExportArgs {
     /// The axis to fold: t, z, y or x, or its number in what is selected.
     #[arg(long, value_name = "AXIS", requires = "project", allow_hyphen_values = true)]
     pub over: Option<String>,
-    /// What stands for missing and unreadable voxels; without it they are refused.
+    /// What stands for voxels that are missing or damaged; without it they are refused. What lies beyond the
+    /// last readable piece is left out.
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub fill: Option<String>,
 }
@@ -74,8 +77,13 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     refuse_inside(&args.out, info).context("--out")?;
     let path = args.path.display();
     let text = args.select.as_deref().unwrap_or("...");
-    let resolve = || -> Result<Selected> { Ok(text.parse::<Selection>()?.resolve(info.shape.dims())?) };
-    let selected = resolve().with_context(|| format!("{path}: --select {text}"))?;
+    let on_select = || format!("{path}: --select {text}");
+    let selection: Selection = text.parse().with_context(on_select)?;
+    let selected = selection.resolve(info.shape.dims()).with_context(on_select)?;
+    let asked = Asked { selection: &selection, selected: &selected, info };
+    if args.fill.is_none() {
+        asked.refuse_beyond(source)?;
+    }
     let fold = match (args.project, &args.over) {
         (Some(op), Some(over)) => {
             Some((op, folded_dim(over, info, &selected).with_context(|| format!("{path}: --over {over}"))?))
@@ -89,6 +97,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     let mut output = Output::create(&args.out, args.force).context("--out")?;
     let (dtype, shape) = write_npy(source, request, &mut output, &Progress::start())?;
     let num_bytes = output.finish().context("--out")?;
+    say(&asked.remarks(source, args.fill.is_some()));
     let what = format!("{}, {dtype}", npy::tuple(&shape));
     super::print(&written(&args.out, &what, num_bytes, start))
 }

@@ -2,6 +2,7 @@
 //! order and shape, with numpy's results and numpy's refusals.
 
 mod parse;
+mod reach;
 mod resolve;
 
 pub use resolve::{Points, Selected, SliceDim};

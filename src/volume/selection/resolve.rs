@@ -131,7 +131,7 @@ struct IndexArray {
 
 impl Item {
     /// How many axes of the array it uses up.
-    fn num_axes(&self) -> usize {
+    pub(super) fn num_axes(&self) -> usize {
         match self {
             Self::Integer(_) | Self::Slice { .. } | Self::Indices { .. } => 1,
             Self::Mask { shape, .. } => shape.len(),
