@@ -34,10 +34,11 @@ test: setup ## All tests
 _test:
 	$(CARGO) test --release --locked
 
-lint: setup ## Format, clippy and docs, warnings denied
+lint: setup ## Format, dependencies, clippy and docs, warnings denied
 	@$(MAKE) --no-print-directory _lint
 _lint:
 	$(CARGO) fmt --check
+	CARGO="$(CARGO)" python3 scripts/dependencies.py
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --document-private-items
 

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`volume`] | shapes, regions, voxel types, indexing, projection, histogram: arrays in memory | nothing |
 //! | [`mod@format`] | what lies on disk: [`format::Source`] and one module for each format | volume |
-//! | [`mod@array`] | a source seen as (t, z, y, x): geometry, assembling chunks | format |
+//! | [`mod@array`] | a source seen as (t, z, y, x): geometry, assembling chunks; as `ndarray` arrays | format |
 //! | [`stream`] | the cache, the plan of what to read next, the loader threads | array |
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
@@ -38,3 +38,6 @@ pub mod render;
 pub mod stream;
 pub mod ui;
 pub mod volume;
+
+/// The arrays that [`array::read`] gives and [`volume::Voxels::view`] lends.
+pub use ndarray;

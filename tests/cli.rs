@@ -184,9 +184,23 @@ fn info_in_words_is_for_reading() {
     let output = tectum([OsStr::new("info"), fixture.root.as_ref()]);
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    for part in ["t 22 × z 6 × y 88 × x 104", "uint16", "µm"] {
+    for part in ["t 22 × z 6 × y 88 × x 104", "uint16", "µm", "volumes per second", "2.4 MB decoded, ", "duration"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let fixture = Fixture::load("a_4d_default");
+    let output = tectum([OsStr::new("info"), fixture.root.as_ref()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for label in ["voxel size", "rate", "duration"] {
+        let line = text.lines().find(|line| line.trim_start().starts_with(label)).unwrap();
+        assert!(line.ends_with("  unknown"), "{line}");
+    }
+    let on_disk: u64 =
+        ["0000.h5", "0001.h5", "0002.h5"].map(|block| fixture.root.join(block).metadata().unwrap().len()).iter().sum();
+    let json: Value = serde_json::from_slice(&info(&fixture.root).stdout).unwrap();
+    assert_eq!(json["num_bytes_on_disk"], on_disk);
+    assert_eq!(json["num_bytes"], 11 * 5 * 24 * 20 * 2);
+    assert!(json["duration_s"].is_null());
 }
 
 #[test]
@@ -371,16 +385,20 @@ fn what_stands_for_missing_data_is_said() {
     assert!(exported.output.stderr.is_empty(), "it was not asked for");
 }
 
-#[test]
-fn a_filter_that_is_not_there_is_no_missing_data() {
-    // A copy of a block whose filter is given a number that nobody has.
+/// A copy of a block whose filter is given a number that nobody has.
+fn unsupported_filter() -> TempDir {
     let folder = TempDir::new().unwrap();
     let mut bytes = std::fs::read(Fixture::load("e_blosc_lz4").root.join("0000.h5")).unwrap();
-    // Filter message: number 32001, length of its name, flags.
     let at = bytes.windows(2).position(|pair| pair == 32001u16.to_le_bytes()).unwrap();
     bytes[at..at + 2].copy_from_slice(&32999u16.to_le_bytes());
     std::fs::write(folder.path().join("0000.h5"), bytes).unwrap();
     at_rest(folder.path());
+    folder
+}
+
+#[test]
+fn a_filter_that_is_not_there_is_no_missing_data() {
+    let folder = unsupported_filter();
     for args in [&[][..], &["--fill", "0"]] {
         let line = refusal(&export(folder.path(), args).output, "unsupported");
         assert!(line.contains("32999") && !line.contains("say with --fill"), "{line}");
@@ -544,6 +562,50 @@ fn a_snapshot_is_made_without_a_word_of_the_drivers() {
     assert!(std::fs::read(&out).unwrap().starts_with(b"\x89PNG"));
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("a.png: 1600 × 1000 pixels"), "{said}");
+}
+
+/// One whole block of one value, in a folder of its own.
+fn recording_of<T: hdf5::H5Type + Clone>(value: T) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let file = hdf5::File::create(folder.path().join("0000.h5")).unwrap();
+    let shape = (2, 3, 20, 30);
+    let array = file.new_dataset::<T>().chunk((1, 3, 20, 30)).shape(shape).create("stack_4D").unwrap();
+    array.write(&ndarray::Array4::from_elem(shape, value)).unwrap();
+    drop((array, file));
+    at_rest(folder.path());
+    folder
+}
+
+/// A snapshot into an empty folder; its length in seconds, the output, and whether there is a picture.
+fn snapshot(path: &Path, args: &[&str]) -> Option<(f64, Output, bool)> {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("a.png");
+    let start = std::time::Instant::now();
+    let all = [OsStr::new("snapshot"), path.as_ref(), OsStr::new("--wait"), OsStr::new("-o"), out.as_ref()];
+    let output = tectum_without_display(all.into_iter().chain(args.iter().map(OsStr::new)));
+    let has_adapter = !String::from_utf8_lossy(&output.stderr).contains("no graphics adapter was found");
+    assert_eq!(folder.path().read_dir().unwrap().count(), usize::from(output.status.success()));
+    has_adapter.then(|| (start.elapsed().as_secs_f64(), output, out.exists()))
+}
+
+#[test]
+fn a_snapshot_of_what_cannot_be_read_or_holds_no_number_ends_at_once_and_says_so() {
+    let nan = recording_of(f32::NAN);
+    let Some((seconds, output, is_there)) = snapshot(nan.path(), &[]) else { return };
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && is_there && text.contains("no finite value"), "{text}");
+    assert!(seconds < 30.0, "{seconds}");
+
+    let unreadable = unsupported_filter();
+    let (seconds, output, is_there) = snapshot(unreadable.path(), &[]).unwrap();
+    let line = refusal(&output, "unreadable");
+    assert!(!is_there && line.contains("nothing of it can be read") && line.contains("32999"), "{line}");
+    assert!(seconds < 30.0, "{seconds}");
+
+    let (_, output, is_there) = snapshot(&Fixture::load("i_missing_middle").root, &["--t", "5"]).unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && is_there && text.contains("the block is missing"), "{text}");
+    assert!(text.starts_with("warning: ") && text.lines().count() == 1, "{text}");
 }
 
 #[test]

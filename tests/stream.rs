@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use tectum::array::LazyArray;
 use tectum::format::memory::{GatedSource, MemorySource};
 use tectum::format::{ReadErrorKind, Source};
-use tectum::stream::{PictureState, Play, Stream, StreamConfig, ViewRequest};
+use tectum::stream::{NoSample, PictureState, Play, Stream, StreamConfig, ViewRequest};
 use tectum::volume::{
     DType, Gaps, Orientation, Picture, Pool, Projection, Region, Shape, Voxels, project, project_for_display,
 };
@@ -502,6 +503,32 @@ fn the_sample_is_robust_and_does_not_starve() {
 }
 
 #[test]
+fn a_sample_that_will_never_come_is_told() {
+    let shape = Shape::from([4, 2, 8, 8]);
+    let nan = MemorySource::from_fn(DType::F32, shape, "tzyx", &[1, 2, 8, 8], |_| f32::NAN).expect("agrees");
+    let unreadable = memory([4, 2, 8, 8], [1, 2, 8, 8]).with_failing(&[0, 1, 2, 3]);
+    let missing = memory([4, 2, 8, 8], [1, 2, 8, 8]).with_missing(&[Region::whole(&shape)]);
+    for (source, reason) in
+        [(nan, NoSample::NotFinite), (unreadable, NoSample::Unreadable), (missing, NoSample::Unreadable)]
+    {
+        let stream = stream(Arc::new(source), config(0));
+        stream.request(&view(plane(0, 0)), Instant::now());
+        assert_eq!(stream.no_sample(), None, "nothing has been looked at yet");
+        run_all(&stream);
+        assert_eq!((stream.sample(), stream.no_sample()), (None, Some(reason)));
+        // Reading again also measures again.
+        stream.retry_failures();
+        assert_eq!(stream.no_sample(), None);
+        run_all(&stream);
+        assert_eq!(stream.no_sample(), Some(reason));
+    }
+    let stream = stream(Arc::new(memory([4, 2, 8, 8], [1, 2, 8, 8]).with_failing(&[0, 1, 3])), config(0));
+    stream.request(&view(plane(0, 0)), Instant::now());
+    run_all(&stream);
+    assert!(stream.sample().is_some() && stream.no_sample().is_none(), "a part is enough");
+}
+
+#[test]
 fn volumes_are_kept_when_asked_for() {
     for grid in [[1, 1, 8, 8], [1, 4, 8, 8], [2, 3, 5, 8]] {
         let source = memory([6, 4, 8, 8], grid);
@@ -611,7 +638,12 @@ fn pictures() -> impl Strategy<Value = Picture> {
 const SHAPE: [usize; 4] = [9, 5, 11, 13];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    // Seeds of failures are kept beside this file, to be committed and tried first from then on.
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("proptest-regressions"))),
+        ..ProptestConfig::default()
+    })]
 
     /// Any walk over any chunk grid, interrupted anywhere, under a tight budget: the budgets hold after
     /// every step and every picture handed out is exact.

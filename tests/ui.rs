@@ -74,6 +74,17 @@ fn every_widget_has_a_name_in_every_state() {
 }
 
 #[test]
+fn where_there_is_nothing_to_count_the_histogram_says_so() {
+    for (no_histogram, says) in
+        [(None, "Measuring the whole recording…"), (Some("No finite values"), "No finite values")]
+    {
+        let window = harness_of(Bench { bins: Vec::new(), no_histogram, ..Bench::default() }, [1280.0, 800.0], 1.0);
+        let histogram = window.get_by_role_and_label(Role::Image, "Histogram");
+        assert_eq!(histogram.accesskit_node().description().as_deref(), Some(says));
+    }
+}
+
+#[test]
 fn time_is_scrubbed_typed_and_stepped() {
     let mut window = harness();
     let map = window.get_by_role_and_label(Role::Slider, "Time").rect();

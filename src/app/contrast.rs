@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::session::Session;
-use crate::stream::{Sample, SurveyState};
+use crate::stream::{NoSample, Sample, SurveyState};
 use crate::ui::{Command, HistogramData, LimitsOf};
 use crate::volume::{Picture, PictureValues, ValueKind, Voxels, measured_values, percentiles};
 
@@ -22,6 +22,8 @@ pub struct Contrast {
     measuring: Option<Measuring>,
     /// The kind of the last picture that was of no use for a first guess.
     without_values: Option<(u64, ValueKind)>,
+    /// Why the voxels will not be measured, once that is certain.
+    pub(super) no_sample: Option<NoSample>,
 }
 
 struct Measured {
@@ -41,7 +43,20 @@ impl Contrast {
     /// Whether nothing is left to be found out about a kind of picture.
     pub(super) fn is_known(&self, kind: ValueKind) -> bool {
         let is_measuring = self.measuring.as_ref().is_some_and(|running| running.picture.values().kind == kind);
-        self.measured[kind as usize].is_some() && !is_measuring
+        (self.measured[kind as usize].is_some() && !is_measuring) || self.why_none(kind).is_some()
+    }
+
+    /// Why there is no histogram of a kind of picture and will be none, in words.
+    pub(super) fn why_none(&self, kind: ValueKind) -> Option<&'static str> {
+        let measured = self.measured[kind as usize].as_ref();
+        let reason = match kind {
+            ValueKind::Voxels if measured.is_none() => self.no_sample,
+            _ => measured.filter(|measured| measured.sample.is_none()).map(|_| NoSample::NotFinite),
+        };
+        reason.map(|reason| match reason {
+            NoSample::Unreadable => "Nothing of it can be read",
+            NoSample::NotFinite => "No finite values",
+        })
     }
 
     /// The histogram of these values: that of their kind, which of a sum grows with its slab.
@@ -89,6 +104,7 @@ impl Session {
         if self.contrast.measured[ValueKind::Voxels as usize].is_some() {
             return;
         }
+        self.contrast.no_sample = self.stream.no_sample();
         if let Some(sample) = self.stream.sample() {
             let (values, limits) = (picture.values(), sample.percentiles);
             self.contrast.measured[values.kind as usize] = Some(Measured { picture, sample: Some(sample) });

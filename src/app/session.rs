@@ -46,7 +46,7 @@ pub struct Session {
     playback: Playback,
     measure: Measure,
     pub(super) request: ViewRequest,
-    shown: Shown,
+    pub(super) shown: Shown,
     /// When the view last moved or was asked for again, until that motion is over.
     moved: Option<Instant>,
     pub(super) on_screen: Option<OnScreen>,
@@ -66,7 +66,7 @@ pub struct Session {
 /// The voxels drawn last.
 pub(super) struct OnScreen {
     key: PictureKey,
-    voxels: Arc<Voxels>,
+    pub(super) voxels: Arc<Voxels>,
     is_preview: bool,
 }
 
@@ -269,6 +269,7 @@ impl Session {
             shown: &self.shown,
             gaps: self.on_screen.as_ref().and_then(|shown| shown.voxels.gaps()),
             histogram: self.contrast.histogram(self.view.values(self.array.info())),
+            no_histogram: self.contrast.why_none(self.view.values(self.array.info()).kind),
             pieces: &self.facts.pieces,
             cached: &cached,
             problems: &self.facts.problems,
@@ -296,8 +297,8 @@ impl Session {
         matches!(self.shown, Shown::Exact | Shown::Missing(_))
     }
 
-    /// Whether the contrast has been measured.
-    pub fn has_sample(&self) -> bool {
+    /// Whether the contrast has been measured, or never will be.
+    pub fn is_measured(&self) -> bool {
         self.contrast.is_known(self.request.picture.values().kind)
     }
 

@@ -1,20 +1,22 @@
 //! `tectum snapshot`: the real window drawn off screen, no display needed.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::quiet::Quiet;
-use super::session::Session;
+use super::session::{OnScreen, Session};
 use super::wake::Wake;
 use crate::cli::SnapshotArgs;
 use crate::cli::output::{Output, check_name, refuse_inside, written};
 use crate::format;
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
-use crate::stream::StreamConfig;
-use crate::ui::{self, Command, Mode, Theme, ViewState};
+use crate::stream::{NoSample, StreamConfig};
+use crate::ui::{self, Command, Mode, Shown, Theme, ViewState};
+use crate::volume::{ValueKind, measured_values};
 
-/// A picture that takes longer is taken for one that will not come.
+/// When nothing has come for so long, nothing will.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// With `--wait`, nothing new for this long means that all is loaded.
 const QUIET: Duration = Duration::from_millis(300);
@@ -48,9 +50,37 @@ pub fn snapshot(args: &SnapshotArgs) -> Result<()> {
     ui::theme::install(&ctx, session.view.theme);
     let image = draw_until_done(&ctx, &target, &renderer, &mut session, args.wait)?;
     drop(quiet);
+    if let Some(lacking) = what_is_lacking(&session)? {
+        // Nobody is left to tell when stderr is closed.
+        let _ = writeln!(std::io::stderr(), "warning: {}: {lacking}", args.path.display());
+    }
     let num_bytes = save(&image, args)?;
     let what = format!("{} × {} pixels", image.width(), image.height());
     crate::cli::print(&written(&args.out, &what, num_bytes, start))
+}
+
+/// What the picture does not show of what was asked for, in words.
+///
+/// # Errors
+/// When nothing of the recording can be read.
+fn what_is_lacking(session: &Session) -> Result<Option<String>> {
+    let is_finite = |shown: &OnScreen| measured_values(&shown.voxels, 1).iter().any(|value| value.is_finite());
+    let kind = session.request.picture.values().kind;
+    // A projection that cannot be made of any timepoint has nothing to be measured.
+    let is_void = kind != ValueKind::Voxels && session.contrast.why_none(kind).is_some();
+    let is_unreadable = is_void || session.stream.no_sample() == Some(NoSample::Unreadable);
+    Ok(match (&session.shown, session.on_screen.as_ref()) {
+        (Shown::Missing(reason), _) if is_unreadable => {
+            bail!("{}: nothing of it can be read: {reason}", session.path.display())
+        }
+        (Shown::Missing(reason), _) => Some(format!("the picture is missing, the hatch stands for it: {reason}")),
+        (_, Some(shown)) if !shown.voxels.is_whole() => {
+            let planes = shown.voxels.gaps().map(|gaps| gaps_text(gaps, session.view.orientation.depth_axis()));
+            Some(planes.unwrap_or_else(|| "parts of the picture are missing, the hatch stands for them".to_owned()))
+        }
+        (_, Some(shown)) if !is_finite(shown) => Some("the picture holds no finite value".to_owned()),
+        _ => None,
+    })
 }
 
 /// The view asked for on the command line, as the commands that lead to it.
@@ -102,9 +132,16 @@ fn draw_until_done(
         if progress != last_progress {
             (last_progress, last_change) = (progress, now);
         }
-        let is_loaded = session.is_settled() && session.has_sample() && !renderer.stats().pending_uploads;
+        let is_loaded = session.is_settled() && session.is_measured() && !renderer.stats().pending_uploads;
         let is_quiet = !wait || now.duration_since(last_change) >= QUIET;
-        if (is_loaded && is_quiet) || now.duration_since(start) > PATIENCE {
+        if now.duration_since(last_change) > PATIENCE {
+            bail!(
+                "{}: nothing has come for {} s: the disk does not answer",
+                session.path.display(),
+                PATIENCE.as_secs()
+            );
+        }
+        if is_loaded && is_quiet {
             // The frame before this one has uploaded the picture, and knew the contrast.
             target.advance(ctx, output);
             let output = ctx.run_ui(target.raw_input(now_s + 1.0), |ui| {

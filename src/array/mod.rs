@@ -1,12 +1,14 @@
 //! A [`crate::format::Source`] of any rank and axis order seen as (t, z, y, x): geometry without IO, and
-//! reading chunks and regions in that order. No file-format word appears from here upwards.
+//! reading chunks and regions in that order; and any selection of a source as an [`ndarray`] array. No file-format word appears from here upwards.
 
 mod axes;
 mod key;
 mod lazy;
+mod nd;
 mod read;
 
 pub use key::{ArrayChunk, ChunkKey, DatasetId};
 pub use lazy::{LazyArray, ViewInfo};
+pub use nd::{ReadArrayError, read, read_filled};
 pub use read::Loaded;
 pub(crate) use read::unsqueeze;

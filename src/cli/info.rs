@@ -1,14 +1,15 @@
 //! `tectum info`: what a recording is, in words or as JSON.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::OpenArgs;
+use super::{OpenArgs, output};
 use crate::format::{Opened, Source};
-use crate::volume::{ArrayInfo, Axis, Piece, Problem, Severity, count_states};
+use crate::ui::format;
+use crate::volume::{ArrayInfo, Axis, Piece, Problem, Severity, VoxelSize, count_states};
 
 /// Arguments of `tectum info`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +39,26 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         as_text(&opened)
     };
     super::print(&text)
+}
+
+fn num_timepoints(info: &ArrayInfo) -> Option<usize> {
+    let axis = info.axes.iter().position(|axis| *axis == Some(Axis::T))?;
+    info.shape.dims().get(axis).copied()
+}
+
+/// From the first timepoint to the end of the last.
+fn duration_s(info: &ArrayInfo) -> Option<f64> {
+    let rate = info.rate_hz.filter(|rate| *rate > 0.0)?;
+    num_timepoints(info).map(|num| num as f64 / rate)
+}
+
+/// What the files take that the array is read from.
+fn bytes_on_disk(opened: &Opened) -> Option<u64> {
+    let len = |path: &Path| path.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
+    match &opened.split {
+        Some(split) => Some(split.block_paths().filter_map(|path| len(path)).sum()),
+        None => len(&opened.source.info().path),
+    }
 }
 
 fn axis_name(axis: Option<Axis>) -> String {
@@ -90,8 +111,11 @@ fn as_json(opened: &Opened) -> Value {
         "shape": info.shape.dims(),
         "axes": info.axes.iter().map(|axis| axis.map(|axis| axis.to_string())).collect::<Vec<_>>(),
         "dtype": info.dtype.name(),
+        "num_bytes": info.shape.num_bytes(info.dtype),
+        "num_bytes_on_disk": bytes_on_disk(opened),
         "voxel_size_um": info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]),
         "rate_hz": info.rate_hz,
+        "duration_s": duration_s(info),
         "claimed_shape": info.claimed_shape,
         "num_blocks": info.num_blocks,
         "blocks": blocks,
@@ -112,14 +136,17 @@ fn as_text(opened: &Opened) -> String {
         info.axes.iter().zip(info.shape.dims()).map(|(&axis, dim)| format!("{} {dim}", axis_name(axis))).collect();
     line("shape", dims.join(" × "));
     line("dtype", info.dtype.to_string());
-    if let Some(num_bytes) = info.shape.num_bytes(info.dtype) {
-        line("size", format!("{} decoded", indicatif::BinaryBytes(num_bytes as u64)));
-    }
-    if let Some(size) = info.voxel_size {
-        line("voxel size", format!("{} × {} × {} µm (z, y, x)", round(size.z_um), round(size.y_um), round(size.x_um)));
-    }
-    if let Some(rate) = info.rate_hz {
-        line("rate", format!("{} volumes per second", round(rate)));
+    let unknown = || "unknown".to_owned();
+    let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| output::size(num_bytes as u64));
+    let on_disk = bytes_on_disk(opened).map_or_else(unknown, output::size);
+    line("size", format!("{} decoded, {on_disk} on disk", num_bytes.unwrap_or_else(unknown)));
+    let edges =
+        |size: VoxelSize| format!("{} × {} × {} µm (z, y, x)", round(size.z_um), round(size.y_um), round(size.x_um));
+    line("voxel size", info.voxel_size.map_or_else(unknown, edges));
+    if num_timepoints(info).is_some() {
+        line("rate", info.rate_hz.map_or_else(unknown, |rate| format!("{} volumes per second", round(rate))));
+        let duration = duration_s(info).map(|seconds| format::duration_s(seconds).replace(format::THIN_SPACE, " "));
+        line("duration", duration.unwrap_or_else(unknown));
     }
     if let Some(claimed) = &info.claimed_shape {
         let claimed: Vec<String> = claimed.iter().map(ToString::to_string).collect();

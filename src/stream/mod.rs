@@ -37,7 +37,7 @@ pub use fold::Fold;
 pub use pictures::PictureState;
 pub use plan::{Plan, Planner, Wanted, pictures_ahead};
 pub use request::{Play, ViewRequest};
-pub use sampling::Sample;
+pub use sampling::{NoSample, Sample};
 pub use stats::StreamStats;
 pub use survey::SurveyState;
 pub use velocity::{Outlook, Velocity};
@@ -127,6 +127,11 @@ impl Stream {
     pub fn sample(&self) -> Option<Arc<Sample>> {
         // Workers hold this lock while they add values to it: a moment, but not ours to wait for.
         self.shared.sampling.try_lock()?.done()
+    }
+
+    /// Why there will be no sample of the recording as it is, once that is certain.
+    pub fn no_sample(&self) -> Option<NoSample> {
+        self.shared.sampling.try_lock()?.failure()
     }
 
     /// What is held and has been done.

@@ -135,6 +135,12 @@ impl Stream {
         planes.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.pictures);
         volumes.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.volumes);
         state.retain_makings(|making| !making.has_failures());
+        let mut sampling = self.shared.sampling.lock();
+        if sampling.is_void() {
+            (*sampling, state.sampling) = Sampling::new(&state.array);
+            state.sampling_ticket = sampling.ticket();
+        }
+        drop(sampling);
         state.note_trash(&trash);
         state.changed_everywhere = true;
         state.restart_previews();

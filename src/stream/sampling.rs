@@ -53,6 +53,15 @@ impl Sample {
     }
 }
 
+/// Why there is no sample and will be none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSample {
+    /// Nothing of what was looked at can be read.
+    Unreadable,
+    /// What was looked at holds no finite number.
+    NotFinite,
+}
+
 /// A sample in the making. Only counters and finished values change hands under its lock.
 pub(super) struct Sampling {
     /// Tells this sample from that of an array shown before.
@@ -62,6 +71,8 @@ pub(super) struct Sampling {
     values_per_chunk: usize,
     is_integer: bool,
     is_void: bool,
+    /// Whether any voxel has been read, whatever its value.
+    has_read: bool,
     done: Option<Arc<Sample>>,
 }
 
@@ -93,6 +104,7 @@ impl Sampling {
         let sampling = Self {
             ticket: NEXT.fetch_add(1, Ordering::Relaxed),
             is_void: wanted.is_empty(),
+            has_read: false,
             values: Vec::new(),
             num_left: wanted.len(),
             values_per_chunk: MAX_VALUES / wanted.len().max(1),
@@ -112,6 +124,12 @@ impl Sampling {
         self.is_void
     }
 
+    /// Why there will be no sample, once that is certain.
+    pub(super) fn failure(&self) -> Option<NoSample> {
+        let reason = if self.has_read { NoSample::NotFinite } else { NoSample::Unreadable };
+        self.is_void.then_some(reason)
+    }
+
     /// The sample, once all of it is in.
     pub(super) fn done(&self) -> Option<Arc<Sample>> {
         self.done.clone()
@@ -122,6 +140,7 @@ impl Sampling {
         if self.ticket != ticket {
             return None;
         }
+        self.has_read |= !values.is_empty();
         self.values.extend(values);
         self.num_left = self.num_left.saturating_sub(1);
         let is_last = self.num_left == 0 && self.done.is_none() && !self.is_void;
@@ -148,7 +167,7 @@ pub(super) fn add_to_sample(sampling: &Mutex<Sampling>, ticket: u64, loaded: Opt
     all.is_some_and(|all| complete_sample(sampling, ticket, all))
 }
 
-/// Summarises all values; true if that gave a sample.
+/// Summarises all values; true if that settled whether there is one.
 pub(super) fn complete_sample(sampling: &Mutex<Sampling>, ticket: u64, values: Vec<f64>) -> bool {
     let is_integer = sampling.lock().is_integer;
     let sample = Sample::of(values, is_integer).map(Arc::new);
@@ -157,7 +176,7 @@ pub(super) fn complete_sample(sampling: &Mutex<Sampling>, ticket: u64, values: V
         sampling.is_void = sample.is_none();
         sampling.done = sample;
     }
-    sampling.ticket == ticket && sampling.done.is_some()
+    sampling.ticket == ticket && (sampling.done.is_some() || sampling.is_void)
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct Model<'a> {
     pub gaps: Option<&'a Gaps>,
     /// Counts of values over the whole recording, once sampled.
     pub histogram: Option<HistogramData<'a>>,
+    /// Why there will be no such counts, in words, once that is certain.
+    pub no_histogram: Option<&'a str>,
     /// The stored pieces and the state of each, along the axis they carry.
     pub pieces: &'a [Piece],
     /// Timepoints whose picture is in memory.

@@ -131,6 +131,8 @@ impl fmt::Display for DType {
 
 /// A Rust type that stores one voxel.
 pub trait Voxel: bytemuck::Pod + PartialOrd + Send + Sync + 'static {
+    /// Whether voxels of `dtype` are stored as this type.
+    fn stores(dtype: DType) -> bool;
     /// The value as a double; exact for all types but 64-bit integers beyond 2^53.
     fn to_f64(self) -> f64;
     /// The value in single precision, as the GPU sees types it has no texture for.
@@ -138,8 +140,11 @@ pub trait Voxel: bytemuck::Pod + PartialOrd + Send + Sync + 'static {
 }
 
 macro_rules! impl_voxel {
-    ($($T:ty),*) => {$(
+    ($($T:ty: $($dtype:ident)|+),*) => {$(
         impl Voxel for $T {
+            fn stores(dtype: DType) -> bool {
+                matches!(dtype, $(DType::$dtype)|+)
+            }
             fn to_f64(self) -> f64 {
                 self as f64
             }
@@ -149,9 +154,14 @@ macro_rules! impl_voxel {
         }
     )*};
 }
-impl_voxel!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
+impl_voxel!(
+    u8: Bool | U8, i8: I8, u16: U16, i16: I16, u32: U32, i32: I32, u64: U64, i64: I64, f32: F32, f64: F64
+);
 
 impl Voxel for half::f16 {
+    fn stores(dtype: DType) -> bool {
+        dtype == DType::F16
+    }
     fn to_f64(self) -> f64 {
         half::f16::to_f64(self)
     }

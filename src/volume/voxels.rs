@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ndarray::{ArrayViewD, IxDyn};
+
 use super::{Buffer, DType, Gaps, Region, Shape, Voxel};
 
 /// Voxels in C order with their shape and type. What lies in `missing` was never measured or could not
@@ -96,6 +98,15 @@ impl Voxels {
         bytemuck::cast_slice(self.buffer.bytes())
     }
 
+    /// All values with their shape; `None` where `T` is not what stores this array's type. What lies in
+    /// [`Voxels::missing`] is no measurement here either.
+    pub fn view<T: Voxel>(&self) -> Option<ArrayViewD<'_, T>> {
+        if !T::stores(self.dtype) {
+            return None;
+        }
+        ArrayViewD::from_shape(IxDyn(self.shape.dims()), self.values()).ok()
+    }
+
     /// Whether the voxel at `index` was measured and read.
     pub fn is_measured(&self, index: &[usize]) -> bool {
         !self.missing.iter().any(|region| region.contains(index))
@@ -145,5 +156,15 @@ mod tests {
         assert_eq!(texts, ["1e300", "-2.5e-300", "1000000010.25", "0", "NaN", "-inf"]);
         let single = Voxels::from_values(DType::F32, Shape::from([1]), &[0.1f32]);
         assert_eq!(single.format_value(&[0]).as_deref(), Some("0.1"));
+    }
+
+    #[test]
+    fn a_view_has_the_type_and_shape_of_its_array() {
+        let voxels = Voxels::from_values(DType::I16, Shape::from([2, 3]), &[0i16, -1, -2, -3, -4, -5]);
+        let view = voxels.view::<i16>().unwrap();
+        assert_eq!((view.shape(), view[[1, 2]]), (&[2, 3][..], -5));
+        assert!(voxels.view::<u16>().is_none() && voxels.view::<u8>().is_none());
+        let bools = Voxels::from_values(DType::Bool, Shape::from([2]), &[0u8, 1]);
+        assert_eq!(bools.view::<u8>().map(|view| view.sum()), Some(1));
     }
 }

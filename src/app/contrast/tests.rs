@@ -78,7 +78,7 @@ impl Stage {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             self.frame();
-            if self.session.is_settled() && self.session.has_sample() {
+            if self.session.is_settled() && self.session.is_measured() {
                 return;
             }
             assert!(Instant::now() < deadline, "nothing was measured");

@@ -11,7 +11,7 @@ use crate::format::{OpenOptions, Opened, ReadErrorKind, Source};
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::{PictureState, StreamConfig};
 use crate::ui::{Command, Loop, Mode, PlayMode, Shown, ViewState};
-use crate::volume::{DType, Orientation, Picture, Projection, Region, Shape};
+use crate::volume::{DType, Orientation, Picture, Projection, Region, Shape, ValueKind};
 
 const SIDE: usize = 1024;
 
@@ -331,4 +331,18 @@ fn a_missing_plane_is_named_on_the_picture() {
         let text = crate::ui::gaps_text(voxels.gaps().unwrap(), crate::volume::Axis::Z);
         assert_eq!(text, "23 of 24 planes, z 3 missing");
     }
+}
+
+#[test]
+fn the_measuring_ends_where_there_is_no_finite_value() {
+    let shape = Shape::from([3, 2, 8, 8]);
+    let source = MemorySource::from_fn(DType::F32, shape, "tzyx", &[1, 1, 8, 8], |_| f32::NAN).unwrap();
+    let mut stage = stage_of(Arc::new(source), 16 << 20, false);
+    stage.frames_until(|stage| stage.session.is_measured() && stage.session.shown == Shown::Exact);
+    assert_eq!(stage.session.contrast.why_none(ValueKind::Voxels), Some("No finite values"));
+    // As it does for projections.
+    stage.apply(&Command::SetMode(Mode::Projection));
+    stage.frame();
+    stage.frames_until(|stage| stage.session.is_measured() && stage.session.shown == Shown::Exact);
+    assert_eq!(stage.session.contrast.why_none(ValueKind::Max), Some("No finite values"));
 }

@@ -20,6 +20,7 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     let data = model.histogram;
     let shown = widgets::Histogram {
         bins: data.map_or(&[], |data| data.bins),
+        placeholder: model.no_histogram.unwrap_or("Measuring the whole recording…"),
         range: data.map_or(limits, |data| data.range),
         limits,
         bounds,

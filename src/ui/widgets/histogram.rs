@@ -13,6 +13,8 @@ use super::{arrow_steps, hint, ring};
 pub struct Histogram<'a> {
     /// Counts from the first to the last value of `range`.
     pub bins: &'a [u64],
+    /// What is said where there are no counts.
+    pub placeholder: &'a str,
     /// Values at the first bin's start and the last bin's end.
     pub range: [f64; 2],
     /// Contrast limits.
@@ -46,8 +48,9 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
     theme::fill(ui, rect, tokens.bg0);
     if shown.bins.is_empty() {
         let color = tokens.t3;
-        let text = "Measuring the whole recording…";
-        ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font(11.5, Weight::Regular), color);
+        let font = font(11.5, Weight::Regular);
+        ui.painter().text(rect.center(), Align2::CENTER_CENTER, shown.placeholder, font, color);
+        ui.ctx().accesskit_node_builder(id, |node| node.set_description(shown.placeholder));
     }
     paint_bars(ui, plot, &axis, shown, tokens.bars);
     let mut asked = None;
