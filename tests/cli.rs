@@ -608,6 +608,13 @@ fn a_snapshot_of_what_cannot_be_read_or_holds_no_number_ends_at_once_and_says_so
     assert!(text.starts_with("warning: ") && text.lines().count() == 1, "{text}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_the_window_says_so_in_one_line() {
+    let line = refusal(&tectum_without_display(["/nowhere"]), "window");
+    assert!(line.contains("no display") && line.contains("tectum snapshot") && !line.contains(".rs"), "{line}");
+}
+
 #[test]
 fn an_output_that_exists_is_replaced_by_force_only() {
     let root = Fixture::load("a_4d_default").root;

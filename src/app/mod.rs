@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 use open_job::OpenJob;
+use quiet::Quiet;
 use wake::Wake;
 use window::TectumApp;
 
@@ -76,12 +77,35 @@ pub fn run_window(path: Option<PathBuf>, options: OpenOptions, budgets: Budgets)
         dithering: false,
         ..Default::default()
     };
+    // Until there is a device to draw with; a driver that fails later may say so.
+    let quiet = Quiet::begin();
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
+        drop(quiet);
         let state = creation.wgpu_render_state.as_ref().ok_or("no graphics device")?;
         let renderer = render::install(state, budgets.gpu());
         renderer.set_wake(wake.callback());
         let painter = render::is_software(&state.adapter).then(|| InterfacePainter::new(state)).flatten();
         Ok(Box::new(TectumApp::new(&creation.egui_ctx, renderer, wake, config, job, painter)))
     });
-    eframe::run_native("Tectum", native, create).map_err(|error| anyhow!("the window cannot be opened: {error}"))
+    eframe::run_native("Tectum", native, create).map_err(|error| cannot_open(&error.to_string()))
+}
+
+/// Why there is no window. Libraries name the line of their source that failed, by where it was built.
+fn cannot_open(reason: &str) -> anyhow::Error {
+    let mut words: Vec<&str> = Vec::new();
+    for word in reason.split_whitespace() {
+        match word.contains(".rs:") {
+            true if words.last() == Some(&"at") => drop(words.pop()),
+            true => {}
+            false => words.push(word),
+        }
+    }
+    let has_display = ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some());
+    match cfg!(target_os = "linux") && !has_display {
+        true => anyhow!(
+            "the window cannot be opened: there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set); \
+             `tectum snapshot PATH -o OUT.png` draws it into a picture"
+        ),
+        false => anyhow!("the window cannot be opened: {}", words.join(" ")),
+    }
 }

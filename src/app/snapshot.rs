@@ -13,7 +13,7 @@ use crate::cli::output::{Output, check_name, refuse_inside, written};
 use crate::format;
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::{NoSample, StreamConfig};
-use crate::ui::{self, Command, Mode, Shown, Theme, ViewState};
+use crate::ui::{self, Command, Mode, Shown, Theme, ViewState, gaps_text};
 use crate::volume::{ValueKind, measured_values};
 
 /// When nothing has come for so long, nothing will.

@@ -1,6 +1,7 @@
 //! Exports of arrays in memory against the definition of an index and of a projection.
 
 use half::f16;
+use ndarray::{ArrayD, Axis, Dimension, IxDyn};
 use proptest::prelude::*;
 
 use super::*;
@@ -56,17 +57,12 @@ fn source(shape: &[usize], grid: &[usize]) -> MemorySource {
     MemorySource::from_fn(DType::U16, shape, axes, grid, |index| value(shape.offset(index).unwrap())).unwrap()
 }
 
-/// Offsets in the array of every voxel of a selection.
-fn offsets(selected: &Selected, shape: &[usize]) -> Vec<usize> {
-    let mut all = vec![Vec::new()];
-    for &dim in selected.shape() {
-        all = all.iter().flat_map(|prefix| (0..dim).map(|i| [prefix.as_slice(), &[i]].concat())).collect();
-    }
-    let offset = |index: Vec<usize>| {
-        let source = selected.source_index(&index).unwrap();
-        source.iter().zip(shape).fold(0, |offset, (i, dim)| offset * dim + i)
-    };
-    all.into_iter().map(offset).collect()
+/// What a selection names, voxel by voxel.
+fn picked(selected: &Selected, shape: &[usize]) -> ArrayD<u16> {
+    ArrayD::from_shape_fn(IxDyn(selected.shape()), |index| {
+        let source = selected.source_index(index.slice()).unwrap();
+        value(source.iter().zip(shape).fold(0, |offset, (i, dim)| offset * dim + i))
+    })
 }
 
 const INDICES: [&str; 22] = [
@@ -104,10 +100,12 @@ proptest! {
         // The mask among the indices needs three columns, the lists three rows.
         *shape.last_mut().unwrap() = 3;
         let Ok(selected) = index.parse::<Selection>().unwrap().resolve(&shape) else { return Ok(()) };
-        let (header, bytes) = export(&source(&shape, &grid), index, None, None).unwrap();
-        let expected: Vec<u16> = offsets(&selected, &shape).into_iter().map(value).collect();
+        let source = source(&shape, &grid);
+        let expected = picked(&selected, &shape);
+        let (header, bytes) = export(&source, index, None, None).unwrap();
         prop_assert_eq!(header, dict(DType::U16, selected.shape()));
-        prop_assert_eq!(bytemuck::pod_collect_to_vec::<u8, u16>(&bytes), expected);
+        prop_assert_eq!(bytemuck::pod_collect_to_vec::<u8, u16>(&bytes), expected.iter().copied().collect::<Vec<_>>());
+        prop_assert_eq!(crate::array::read::<u16>(&source, &index.parse().unwrap()).unwrap(), expected);
     }
 
     #[test]
@@ -126,10 +124,9 @@ proptest! {
         }
         let over = over % dims.len();
         let result = export(&source(&shape, &grid), index, Some((op, over)), None);
-        let offsets = offsets(&selected, &shape);
-        let behind: usize = dims[over + 1..].iter().product();
-        let before: usize = dims[..over].iter().product();
-        if dims[over] == 0 && before * behind > 0 && matches!(op, Projection::Max | Projection::Min) {
+        let picked = picked(&selected, &shape);
+        let num_pixels: usize = dims.iter().enumerate().filter(|(dim, _)| *dim != over).map(|(_, n)| n).product();
+        if dims[over] == 0 && num_pixels > 0 && matches!(op, Projection::Max | Projection::Min) {
             prop_assert!(result.is_err());
             return Ok(());
         }
@@ -139,9 +136,7 @@ proptest! {
         let dtype = projected_dtype(DType::U16, op);
         prop_assert_eq!(header, dict(dtype, &kept));
         let mut expected = Vec::new();
-        for pixel in 0..before * behind {
-            let (a, b) = (pixel / behind, pixel % behind);
-            let voxels: Vec<u16> = (0..dims[over]).map(|k| value(offsets[(a * dims[over] + k) * behind + b])).collect();
+        for voxels in picked.lanes(Axis(over)) {
             let n = voxels.len() as f64;
             let sum: u64 = voxels.iter().map(|&v| u64::from(v)).sum();
             let mean = sum as f64 / n;
