@@ -163,6 +163,7 @@ fn draw(ui: &mut egui::Ui, subject: &Subject) {
         shown: &Shown::Exact,
         gaps: subject.voxels.gaps(),
         histogram: None,
+        no_histogram: None,
         pieces: &[],
         cached: &[],
         problems: &[],
