@@ -5,6 +5,7 @@ use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tectum::app::{Collector, Notes};
 use tectum::cli;
 
 fn main() -> ExitCode {
@@ -14,7 +15,10 @@ fn main() -> ExitCode {
         let place =
             panic.location().map(|at| format!(" at {}:{}", source_name(at.file()), at.line())).unwrap_or_default();
         let reason = panic.payload_as_str().unwrap_or("unknown reason");
-        report(&format!("internal fault{place}: {reason}; please report it"));
+        let fault = format!("internal fault{place}: {reason}; please report it");
+        // A thread that ends like this takes no window with it, which can then say so.
+        Notes::of_process().add(true, &fault);
+        report(&fault);
     }));
     match panic::catch_unwind(|| cli::run(args)) {
         Ok(Ok(code)) => code,
@@ -47,12 +51,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|e| e.kind() == ErrorKind::BrokenPipe)
 }
 
-/// Log lines go to stderr when `TECTUM_LOG` asks for them, e.g. `TECTUM_LOG=tectum=debug`.
+/// Warnings and errors go to the window's list; log lines go to stderr when `TECTUM_LOG` asks for them, e.g. `TECTUM_LOG=tectum=debug`.
 fn init_log() {
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::prelude::*;
     let wanted = std::env::var("TECTUM_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::OFF));
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
-    tracing_subscriber::registry().with(log).init();
+    let listed = Collector(Notes::of_process().clone()).with_filter(LevelFilter::WARN);
+    tracing_subscriber::registry().with(log).with(listed).init();
 }

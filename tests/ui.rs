@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use tectum::ui::{Command, Extent, Loop, Mode, Overlay, PlayMode, Playback, Shown, StillOptions, Theme};
+use tectum::ui::{Command, Extent, Forget, Loop, Mode, Overlay, PlayMode, Playback, Shown, StillOptions, Tell, Theme};
 use tectum::volume::{Colormap, Orientation, Projection};
 use ui_bench::{Bench, harness, harness_of};
 
@@ -68,7 +68,13 @@ fn every_widget_has_a_name_in_every_state() {
             harness_of(bench, size, 1.0).check_accessibility();
         }
     }
-    for screen in [ui_bench::Screen::Welcome, ui_bench::Screen::Opening, ui_bench::Screen::Error] {
+    for screen in [
+        ui_bench::Screen::Welcome,
+        ui_bench::Screen::Opening,
+        ui_bench::Screen::Error,
+        ui_bench::Screen::Absent,
+        ui_bench::Screen::Waiting,
+    ] {
         harness_of(Bench { screen, ..Bench::default() }, [1280.0, 800.0], 1.0).check_accessibility();
     }
 }
@@ -864,6 +870,12 @@ fn every_command() -> Vec<Command> {
         Command::ChooseDataset(1),
         Command::RemoveRecent("somewhere".into()),
         Command::RetryFailures,
+        Command::TryAgain,
+        Command::WaitForRecording,
+        Command::CompletePath("some".to_owned()),
+        Command::Tell(Tell::Rate(Some(2.0))),
+        Command::Forget(Forget::Recording),
+        Command::ClearNotes,
     ]
 }
 
@@ -991,4 +1003,133 @@ fn a_right_click_offers_the_picture_and_what_is_under_the_pointer() {
     window.event(egui::Event::Copy);
     window.run();
     assert_eq!(window.state_mut().take(), [Command::CopyPicture]);
+}
+
+/// Opens the field of a fact, types over what stands there, Enter.
+fn type_fact(window: &mut Window, name: &str, text: &str) -> Vec<Command> {
+    window.state_mut().take();
+    window.get_by_role_and_label(Role::Button, name).click();
+    window.run();
+    window.get_by_role_and_label(Role::TextInput, name).type_text(text);
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    window.state_mut().take()
+}
+
+fn facts_window(change: impl FnOnce(&mut Bench)) -> Window {
+    let mut bench = Bench::default();
+    (bench.info.voxel_size, bench.array.voxel_size) = (None, None);
+    (bench.info.rate_hz, bench.array.rate_hz) = (None, None);
+    bench.view.folded = [true, true, true, false];
+    change(&mut bench);
+    harness_of(bench, [1280.0, 800.0], 1.0)
+}
+
+#[test]
+fn unknown_facts_are_typed_where_they_stand() {
+    let mut window = facts_window(|_| ());
+    let told = type_fact(&mut window, "Voxel z y x", "5 0.6 0.7");
+    assert_eq!(told, [Command::Tell(Tell::VoxelSize(Some([5.0, 0.6, 0.7])))]);
+    let told = type_fact(&mut window, "Rate", "0.5 s");
+    assert_eq!(told, [Command::Tell(Tell::Rate(Some(2.0)))]);
+    let told = type_fact(&mut window, "Axes", "ztyx");
+    assert_eq!(told, [Command::Tell(Tell::Axes(Some("ztyx".to_owned())))]);
+    // Nonsense is explained, stays to be mended, and Esc gives it up.
+    assert_eq!(type_fact(&mut window, "Voxel z y x", "five"), []);
+    window.get_by_role_and_label(Role::Alert, "three numbers in µm: z y x");
+    window.key_press(Key::Escape);
+    window.run();
+    assert!(window.query_by_role_and_label(Role::TextInput, "Voxel z y x").is_none());
+    assert!(!window.state_mut().take().iter().any(|command| matches!(command, Command::Tell(_))));
+}
+
+#[test]
+fn what_the_rig_knows_need_not_be_typed_and_what_was_said_can_be_taken_back() {
+    let mut window = facts_window(|bench| bench.array.facts.push(("Plane distance".to_owned(), "10 µm".to_owned())));
+    let told = type_fact(&mut window, "Voxel z y x", "0.6");
+    assert_eq!(told, [Command::Tell(Tell::VoxelSize(Some([10.0, 0.6, 0.6])))]);
+    let mut window = facts_window(|bench| bench.info.rate_hz = Some(2.5));
+    assert!(window.query_by_label("Voxel z y x from the file").is_none(), "nobody said it");
+    click(&mut window, Role::Button, "Rate from the file");
+    assert_eq!(window.state_mut().take(), [Command::Tell(Tell::Rate(None))]);
+}
+
+#[test]
+fn a_wrong_folder_offers_what_lies_nearby_and_to_wait() {
+    let bench = || Bench { screen: ui_bench::Screen::Absent, ..Bench::default() };
+    let mut window = harness_of(bench(), [1280.0, 800.0], 1.0);
+    window.get_by_label("It holds 3 folders, 1 .txt file.");
+    click(&mut window, Role::Button, "Open fish2/original");
+    assert_eq!(window.state_mut().take(), [Command::OpenPath("/data/2024-03-11/fish2/original".into())]);
+    click(&mut window, Role::Button, "Wait for a recording");
+    assert_eq!(window.state_mut().take(), [Command::WaitForRecording]);
+    // Esc leaves it.
+    assert!(press(&mut window, Key::Escape).contains(&Command::CancelOpening));
+    // What is damaged is not waited for.
+    let window = harness_of(Bench { screen: ui_bench::Screen::Error, ..bench() }, [1280.0, 800.0], 1.0);
+    assert!(window.query_by_role_and_label(Role::Button, "Wait for a recording").is_none());
+}
+
+#[test]
+fn a_typed_path_stays_until_it_is_open_and_tab_completes_it() {
+    let bench = Bench { screen: ui_bench::Screen::Welcome, ..Bench::default() };
+    let mut window = harness_of(bench, [1280.0, 800.0], 1.0);
+    let typed = |window: &Window| window.get_by_role_and_label(Role::TextInput, "Path").value().unwrap_or_default();
+    window.get_by_role_and_label(Role::TextInput, "Path").focus();
+    window.run();
+    window.get_by_role_and_label(Role::TextInput, "Path").type_text("/data/fi");
+    window.run();
+    assert_eq!(press(&mut window, Key::Tab), [Command::CompletePath("/data/fi".to_owned())]);
+    let completion = tectum::ui::Completion {
+        asked: "/data/fi".to_owned(),
+        completed: "/data/fish".to_owned(),
+        names: vec!["fish1/".to_owned(), "fish2/".to_owned()],
+    };
+    tectum::ui::complete_path(&window.ctx, &completion);
+    window.run();
+    assert_eq!(typed(&window), "/data/fish");
+    window.get_by_label("fish1/   fish2/");
+    // Typing goes on at its end, and an answer to an earlier question does not take it away.
+    window.get_by_role_and_label(Role::TextInput, "Path").type_text("1");
+    window.run();
+    tectum::ui::complete_path(&window.ctx, &completion);
+    window.run();
+    assert_eq!(typed(&window), "/data/fish1");
+    assert_eq!(press(&mut window, Key::Enter), [Command::OpenPath("/data/fish1".into())]);
+    assert_eq!(typed(&window), "/data/fish1", "it may yet have to be mended");
+    tectum::ui::clear_typed_path(&window.ctx);
+    window.run();
+    assert_eq!(typed(&window), "");
+    // With nothing to complete, Tab goes on to the next control.
+    window.get_by_role_and_label(Role::TextInput, "Path").focus();
+    window.run();
+    assert_eq!(press(&mut window, Key::Tab), []);
+    assert!(!window.get_by_role_and_label(Role::TextInput, "Path").is_focused());
+    // Where no dialog can be shown, the cursor stands in the field and why is said.
+    tectum::ui::focus_path_field(&window.ctx, "no file dialog here");
+    window.run();
+    assert!(window.get_by_role_and_label(Role::TextInput, "Path").is_focused());
+    window.get_by_label("no file dialog here");
+}
+
+#[test]
+fn notes_are_listed_on_every_screen_once_there_are_any() {
+    for screen in [ui_bench::Screen::Dataset, ui_bench::Screen::Welcome] {
+        let mut window = harness_of(Bench { screen, ..Bench::default() }, [1280.0, 800.0], 1.0);
+        assert!(window.query_by_role_and_label(Role::Button, "Notes").is_none());
+        let note = tectum::ui::Note {
+            text: "the graphics device was lost".to_owned(),
+            is_error: true,
+            num: 3,
+            last: std::time::SystemTime::now(),
+        };
+        tectum::ui::notes::publish(&window.ctx, vec![note]);
+        window.run();
+        click(&mut window, Role::Button, "Notes");
+        let item = window.get_by_role(Role::ListItem);
+        assert!(item.accesskit_node().label().unwrap_or_default().starts_with("The graphics device was lost, 3 times"));
+        click(&mut window, Role::Button, "Clear the notes");
+        assert!(window.state_mut().take().contains(&Command::ClearNotes));
+    }
 }

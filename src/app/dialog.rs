@@ -1,33 +1,55 @@
-//! The system's file dialog on a thread of its own, polled once a frame.
+//! The system's file dialog on a thread of its own, polled once a frame. Where none can be shown (no
+//! portal, no zenity), that is told from a dialog that was closed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
+/// Nobody closes a dialog as fast as this: it was never there.
+const TOO_FAST: Duration = Duration::from_millis(250);
+
 /// What became of a dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picked {
     /// The user chose this.
     Path(PathBuf),
-    /// The user closed the dialog, or none could be shown.
+    /// The user closed the dialog.
     Nothing,
+    /// None could be shown.
+    NoDialog,
 }
 
 /// A dialog that is open.
 pub struct FileDialog {
-    result: Receiver<Option<PathBuf>>,
+    result: Receiver<Picked>,
 }
 
 impl FileDialog {
     /// Shows the dialog for folders or for files, starting in `folder`, and calls `wake` when it closes.
     pub fn show(for_files: bool, folder: Option<PathBuf>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        let (sender, result) = bounded(1);
-        let run = move || {
+        listen();
+        let pick = move || {
             let mut dialog = rfd::FileDialog::new().set_title("Open a recording");
             if let Some(folder) = folder {
                 dialog = dialog.set_directory(folder);
             }
-            let picked = if for_files { dialog.pick_file() } else { dialog.pick_folder() };
+            if for_files { dialog.pick_file() } else { dialog.pick_folder() }
+        };
+        Self::run(pick, wake)
+    }
+
+    fn run(pick: impl FnOnce() -> Option<PathBuf> + Send + 'static, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        let (sender, result) = bounded(1);
+        let run = move || {
+            let (begin, faults) = (Instant::now(), NUM_FAULTS.load(Ordering::Relaxed));
+            let picked = match pick() {
+                Some(path) => Picked::Path(path),
+                None if NUM_FAULTS.load(Ordering::Relaxed) != faults || begin.elapsed() < TOO_FAST => Picked::NoDialog,
+                None => Picked::Nothing,
+            };
             // The window may have closed meanwhile.
             let _unwanted = sender.send(picked);
             wake();
@@ -40,9 +62,9 @@ impl FileDialog {
 
     /// Shows the dialog for where a picture is saved, starting at `path`, and calls `wake` when it closes.
     pub fn save(path: &Path, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        let (sender, result) = bounded(1);
+        listen();
         let (folder, name) = (path.parent().map(Path::to_owned), path.file_name().map(ToOwned::to_owned));
-        let run = move || {
+        let pick = move || {
             let mut dialog = rfd::FileDialog::new().set_title("Save the picture").add_filter("PNG picture", &["png"]);
             if let Some(folder) = folder {
                 dialog = dialog.set_directory(folder);
@@ -50,22 +72,83 @@ impl FileDialog {
             if let Some(name) = name {
                 dialog = dialog.set_file_name(name.to_string_lossy());
             }
-            // The window may have closed meanwhile.
-            let _unwanted = sender.send(dialog.save_file());
-            wake();
+            dialog.save_file()
         };
-        if let Err(error) = std::thread::Builder::new().name("tectum-dialog".into()).spawn(run) {
-            tracing::error!("cannot start a thread for the file dialog: {error}");
-        }
-        Self { result }
+        Self::run(pick, wake)
     }
 
     /// The choice once the dialog has closed; never blocks.
     pub fn try_result(&self) -> Option<Picked> {
         match self.result.try_recv() {
-            Ok(Some(path)) => Some(Picked::Path(path)),
-            Ok(None) | Err(TryRecvError::Disconnected) => Some(Picked::Nothing),
+            Ok(picked) => Some(picked),
+            Err(TryRecvError::Disconnected) => Some(Picked::NoDialog),
             Err(TryRecvError::Empty) => None,
         }
+    }
+}
+
+/// How often the dialog's library has said that it failed. It answers a failure as it answers a dialog
+/// that was closed, and tells the difference to its log alone.
+static NUM_FAULTS: AtomicU64 = AtomicU64::new(0);
+
+/// Hears what the dialog's library logs as an error, and nothing else.
+struct Listener;
+
+impl log::Log for Listener {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() == log::Level::Error && metadata.target().starts_with("rfd")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            NUM_FAULTS.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!("no file dialog can be shown: {}", record.args());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn listen() {
+    static LISTENER: Listener = Listener;
+    // Somebody else may listen already: then only the time tells.
+    if log::set_logger(&LISTENER).is_ok() {
+        log::set_max_level(log::LevelFilter::Error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picked(pick: impl FnOnce() -> Option<PathBuf> + Send + 'static) -> Picked {
+        let (sender, woken) = bounded(1);
+        let dialog = FileDialog::run(pick, Arc::new(move || sender.send(()).unwrap_or_default()));
+        woken.recv_timeout(Duration::from_secs(10)).unwrap();
+        dialog.try_result().unwrap()
+    }
+
+    #[test]
+    fn a_dialog_that_cannot_be_shown_is_told_from_one_that_was_closed() {
+        let slowly = |result: Option<PathBuf>| {
+            move || {
+                std::thread::sleep(TOO_FAST + Duration::from_millis(50));
+                result
+            }
+        };
+        assert_eq!(picked(slowly(None)), Picked::Nothing);
+        assert_eq!(picked(|| None), Picked::NoDialog, "it was never there");
+        assert_eq!(picked(|| Some("/data".into())), Picked::Path("/data".into()));
+        let fails_late = || {
+            std::thread::sleep(TOO_FAST + Duration::from_millis(50));
+            let record = log::Record::builder()
+                .level(log::Level::Error)
+                .target("rfd::backend::xdg_desktop_portal")
+                .args(format_args!("Failed to pick folder with zenity: No such file"))
+                .build();
+            log::Log::log(&Listener, &record);
+            None
+        };
+        assert_eq!(picked(fails_late), Picked::NoDialog);
     }
 }

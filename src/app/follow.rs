@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::contrast::Contrast;
 use super::session::Session;
-use crate::array::LazyArray;
 use crate::format::Source;
 use crate::live::{LiveEvent, LiveState, LiveStatus};
 use crate::ui::Command;
@@ -84,7 +83,7 @@ impl Session {
     /// Another recording in the same place: nothing of the former one may be seen under its name.
     pub(super) fn start_again(&mut self, source: Arc<dyn Source>, now: Instant) {
         self.gpu_projections.abandon();
-        self.array = Arc::new(LazyArray::new(source));
+        self.array = Arc::new(self.array.replaced_by(source));
         self.stream.replace_array(Arc::clone(&self.array), &[]);
         self.on_screen = None;
         self.contrast = Contrast::default();

@@ -81,7 +81,7 @@ impl GpuProjections {
     }
 
     fn refuse(&mut self, fold: Fold, error: &RenderError, stream: &Stream) {
-        tracing::info!("projections like {:?} are left to the CPU: {error}", fold.picture);
+        tracing::warn!("projections like {:?} are left to the CPU: {error}", fold.picture);
         self.refused.insert(fold.picture.at(0));
         stream.fold_on_cpu(fold);
     }

@@ -1,10 +1,16 @@
 //! The window: opening, sessions, snapshots.
 
+mod activity;
+mod complete;
 mod contrast;
 mod dialog;
+mod failure;
 mod follow;
 mod gpu_projection;
+mod keeping;
 mod measure;
+mod memory;
+mod notes;
 mod open_job;
 mod quiet;
 mod recent;
@@ -15,19 +21,21 @@ mod still;
 mod wake;
 mod window;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use open_job::OpenJob;
+use memory::{Given, Memory, Preferences, WindowPlace};
+use open_job::{OpenJob, Opener};
 use quiet::Quiet;
+use recent::Recent;
 use wake::Wake;
-use window::TectumApp;
+use window::{Beginning, TectumApp};
 
 use crate::format::OpenOptions;
 use crate::render::{self, GpuConfig, InterfacePainter};
 use crate::stream::StreamConfig;
-use crate::ui::ViewState;
 
+pub use notes::{Collector, Notes};
 pub use snapshot::snapshot;
 
 /// How much memory the window may take; what is not said is chosen for the machine.
@@ -50,21 +58,43 @@ impl Budgets {
     }
 }
 
-/// Opens the window, on `path` or on the welcome screen, and returns when it is closed.
+/// What the window is opened with.
+#[derive(Clone, Debug, Default)]
+pub struct WindowArgs {
+    /// What to open; the welcome screen without it.
+    pub path: Option<PathBuf>,
+    /// What was said beside it.
+    pub options: OpenOptions,
+    /// How much memory it may take.
+    pub budgets: Budgets,
+    /// Where to keep what is worth it for the next time; the user's own folder without it.
+    pub settings: Option<PathBuf>,
+    /// Whether a recording is waited for where there is none yet.
+    pub is_expected: bool,
+}
+
+/// Opens the window and returns when it is closed.
 ///
 /// # Errors
 /// When no window can be opened here.
-pub fn run_window(path: Option<PathBuf>, options: OpenOptions, budgets: Budgets) -> Result<()> {
+pub fn run_window(args: WindowArgs) -> Result<()> {
+    let WindowArgs { path, options, budgets, settings, is_expected } = args;
     // Reading begins before the window exists: by the time it is up, the first picture is in memory.
     let wake = Wake::default();
     let config = budgets.stream();
-    let job = path.map(|path| OpenJob::start(&path, options, &ViewState::default(), &config, wake.callback()));
+    let memory = settings.as_deref().map_or_else(Memory::of_user, Memory::in_folder);
+    let (preferences, recent) = remembered(&memory);
+    let job = path.map(|path| {
+        let (preferences, config) = (preferences.view.clone(), config.clone());
+        let opener = Opener { preferences, config, memory: memory.clone(), wake: wake.callback(), is_expected };
+        OpenJob::start(&path, options, opener)
+    });
     let viewport = egui::ViewportBuilder::default()
         .with_title("Tectum")
         .with_app_id("tectum")
-        .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([640.0, 420.0])
         .with_drag_and_drop(true);
+    let viewport = WindowPlace::apply(preferences.window.as_ref(), viewport);
     let native = eframe::NativeOptions {
         viewport,
         renderer: eframe::Renderer::Wgpu,
@@ -85,7 +115,9 @@ pub fn run_window(path: Option<PathBuf>, options: OpenOptions, budgets: Budgets)
         let renderer = render::install(state, budgets.gpu());
         renderer.set_wake(wake.callback());
         let painter = render::is_software(&state.adapter).then(|| InterfacePainter::new(state)).flatten();
-        Ok(Box::new(TectumApp::new(&creation.egui_ctx, renderer, wake, config, job, painter)))
+        let notes = Notes::of_process().clone();
+        let beginning = Beginning { preferences, recent, memory, notes, job };
+        Ok(Box::new(TectumApp::new(&creation.egui_ctx, renderer, wake, config, beginning, painter)))
     });
     eframe::run_native("Tectum", native, create).map_err(|error| cannot_open(&error.to_string()))
 }
@@ -108,4 +140,47 @@ fn cannot_open(reason: &str) -> anyhow::Error {
         ),
         false => anyhow!("the window cannot be opened: {}", words.join(" ")),
     }
+}
+
+/// What former runs have left. A home folder that does not answer is not waited for.
+fn remembered(memory: &Memory) -> (Preferences, Recent) {
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    let reader = memory.clone();
+    let read = move || {
+        // Nobody may wait for it any more.
+        let _late = sender.send((reader.preferences(), Recent::load(&reader)));
+    };
+    let spawned = std::thread::Builder::new().name("tectum-memory".into()).spawn(read);
+    let patience = std::time::Duration::from_secs(1);
+    match spawned.map(|_| receiver.recv_timeout(patience)) {
+        Ok(Ok(remembered)) => remembered,
+        _ => {
+            tracing::warn!("the settings could not be read in time; the window begins without them");
+            (Preferences::default(), Recent::empty(memory))
+        }
+    }
+}
+
+/// Forgets what is remembered of the recording at `path`, or everything without it. Returns what was
+/// forgotten, in words.
+///
+/// # Errors
+/// When the recording cannot be opened, and so is not known.
+pub fn forget(path: Option<&Path>, options: &OpenOptions, settings: Option<&Path>) -> Result<String> {
+    let memory = settings.map_or_else(Memory::of_user, Memory::in_folder);
+    let what = match path {
+        None => {
+            memory.forget_all();
+            "all settings, views and what was said of recordings".to_owned()
+        }
+        Some(path) => {
+            let opened = crate::format::open(path, options)?;
+            let info = opened.source.info();
+            memory.forget_view(&memory::identity_of(&opened));
+            memory.keep_given(&info.path, &Given::default());
+            format!("how {} was looked at, and what was said of it", info.name)
+        }
+    };
+    memory.flush(std::time::Duration::from_secs(10));
+    Ok(what)
 }

@@ -1,5 +1,6 @@
 //! Opening a dataset as a background job with progress and cancel: the window never waits for a disk.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,12 +9,56 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use directories::ProjectDirs;
 
+use super::memory::{Memory, Recall, identity_of};
 use super::session::Session;
 use crate::format::{self, FormatError, OpenOptions, synth};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// What every opening needs of the app.
+pub struct Opener {
+    /// What is kept for whatever is opened.
+    pub preferences: ViewState,
+    /// How the stream is set up.
+    pub config: StreamConfig,
+    /// What is remembered of recordings.
+    pub memory: Memory,
+    /// What to call when there is something new.
+    pub wake: Wake,
+    /// Whether a recording is waited for where there is none yet.
+    pub is_expected: bool,
+}
+
+impl Opener {
+    /// Opens a path as it is remembered: with the axes somebody said it has, in the view it was left in.
+    fn open(self, path: PathBuf, mut options: OpenOptions) -> Result<Session, FormatError> {
+        let mut opened = format::open(&path, &options).map_err(|error| {
+            let is_missing = || std::fs::metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+            let is_awaited = self.is_expected && (error.is_absent || is_missing());
+            FormatError { is_beginning: error.is_beginning || is_awaited, ..error }
+        })?;
+        let mut given = self.memory.given(&opened.source.info().path);
+        if options.axes.is_none() && given.axes.is_some() {
+            let said = OpenOptions { axes: given.axes.clone(), ..options.clone() };
+            match format::open(&path, &said) {
+                Ok(as_said) => (opened, options) = (as_said, said),
+                Err(error) if options.is_cancelled() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(
+                        "the axes said to be {} do not fit any more: {error}",
+                        said.axes.unwrap_or_default()
+                    );
+                    given.axes = None;
+                }
+            }
+        }
+        let recall = Recall { identity: Some(identity_of(&opened)), given, memory: self.memory };
+        let options = uncancelled(&options);
+        Session::recalled(opened, path, options, &self.preferences, recall, self.config, self.wake, Instant::now())
+    }
+}
 
 /// One opening under way.
 pub struct OpenJob {
@@ -37,19 +82,13 @@ struct Progress {
 impl OpenJob {
     /// Starts opening `path` on a thread of its own and calls `wake` when the session is there, with its
     /// first picture already being read.
-    pub fn start(
-        path: &Path,
-        options: OpenOptions,
-        preferences: &ViewState,
-        config: &StreamConfig,
-        wake: Wake,
-    ) -> Self {
+    pub fn start(path: &Path, options: OpenOptions, opener: Opener) -> Self {
         let target = path.to_owned();
-        Self::run(path.to_owned(), "Reading the folder", options, preferences, config, wake, move |_, _| Ok(target))
+        Self::run(path.to_owned(), "Reading the folder", options, opener, move |_, _| Ok(target))
     }
 
     /// Writes the demo recording where it is absent, then opens it.
-    pub fn demo(preferences: &ViewState, config: &StreamConfig, wake: Wake) -> Self {
+    pub fn demo(opener: Opener) -> Self {
         let folder = ProjectDirs::from("", "", "tectum")
             .map_or_else(|| std::env::temp_dir().join("tectum-demo"), |dirs| dirs.data_local_dir().join("demo"));
         let path = folder.join("original");
@@ -64,16 +103,14 @@ impl OpenJob {
             }
             Ok(target)
         };
-        Self::run(path, "Writing the demo recording", OpenOptions::default(), preferences, config, wake, prepare)
+        Self::run(path, "Writing the demo recording", OpenOptions::default(), opener, prepare)
     }
 
     fn run(
         path: PathBuf,
         step: &'static str,
         mut options: OpenOptions,
-        preferences: &ViewState,
-        config: &StreamConfig,
-        wake: Wake,
+        opener: Opener,
         prepare: impl FnOnce(&Progress, &OpenOptions) -> Result<PathBuf, FormatError> + Send + 'static,
     ) -> Self {
         options.cancel = Arc::default();
@@ -87,14 +124,9 @@ impl OpenJob {
             progress: Arc::clone(&progress),
             result,
         };
-        let (preferences, config) = (preferences.clone(), config.clone());
         let work = move || {
-            let outcome = prepare(&progress, &options).and_then(|path| {
-                let opened = format::open(&path, &options)?;
-                let now = Instant::now();
-                let options = uncancelled(&options);
-                Session::new(opened, path, options, &preferences, config, Arc::clone(&wake), now).map(Box::new)
-            });
+            let wake = Arc::clone(&opener.wake);
+            let outcome = prepare(&progress, &options).and_then(|path| opener.open(path, options).map(Box::new));
             // The receiver is gone when the job was cancelled: then nobody wants the result.
             let _unwanted = sender.send(outcome);
             wake();

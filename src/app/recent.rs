@@ -1,29 +1,26 @@
-//! Recently opened recordings, kept as a small JSON file in the user's configuration folder.
+//! Recently opened recordings.
 
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
+use super::memory::Memory;
 
 const MAX_RECENT: usize = 12;
 
 /// Recently opened paths, newest first.
-#[derive(Debug, Default)]
 pub struct Recent {
     paths: Vec<PathBuf>,
-    file: Option<PathBuf>,
+    memory: Memory,
 }
 
 impl Recent {
-    /// Reads the list; an absent or damaged file is an empty list.
-    pub fn load() -> Self {
-        let file = ProjectDirs::from("", "", "tectum").map(|dirs| dirs.config_dir().join("recent.json"));
-        Self::load_from(file)
+    /// The list as it was remembered.
+    pub fn load(memory: &Memory) -> Self {
+        Self { paths: memory.recent(), memory: memory.clone() }
     }
 
-    fn load_from(file: Option<PathBuf>) -> Self {
-        let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
-        let paths = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        Self { paths, file }
+    /// Nothing opened so far.
+    pub fn empty(memory: &Memory) -> Self {
+        Self { paths: Vec::new(), memory: memory.clone() }
     }
 
     /// The list, newest first.
@@ -37,28 +34,18 @@ impl Recent {
         self.paths.retain(|known| *known != path);
         self.paths.insert(0, path);
         self.paths.truncate(MAX_RECENT);
-        self.save();
+        self.memory.keep_recent(&self.paths);
     }
 
     /// Takes `path` off the list.
     pub fn remove(&mut self, path: &Path) {
         self.paths.retain(|known| known != path);
-        self.save();
+        self.memory.keep_recent(&self.paths);
     }
 
-    /// Written on a thread of its own: a slow home folder must not delay a frame.
-    fn save(&self) {
-        let Some(file) = self.file.clone() else { return };
-        let Ok(text) = serde_json::to_string_pretty(&self.paths) else { return };
-        let write = move || {
-            let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
-            if let Err(error) = folder.and_then(|()| std::fs::write(&file, text)) {
-                tracing::warn!("cannot remember recent recordings in {}: {error}", file.display());
-            }
-        };
-        if let Err(error) = std::thread::Builder::new().name("tectum-recent".into()).spawn(write) {
-            tracing::warn!("cannot remember recent recordings: {error}");
-        }
+    /// Empties the list.
+    pub fn clear(&mut self) {
+        self.paths.clear();
     }
 }
 
@@ -68,7 +55,9 @@ mod tests {
 
     #[test]
     fn newest_first_without_repeats_and_bounded() {
-        let mut recent = Recent::default();
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::in_folder(folder.path());
+        let mut recent = Recent::load(&memory);
         for i in 0..20 {
             recent.add(Path::new(&format!("/data/{i}")));
         }
@@ -78,5 +67,8 @@ mod tests {
         assert_eq!(recent.paths().iter().filter(|path| path.ends_with("15")).count(), 1);
         recent.remove(Path::new("/data/15"));
         assert!(!recent.paths().iter().any(|path| path.ends_with("15")));
+        // Another run of the program finds the same list.
+        memory.flush(std::time::Duration::from_secs(10));
+        assert_eq!(Recent::load(&Memory::in_folder(folder.path())).paths(), recent.paths());
     }
 }

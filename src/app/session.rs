@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::contrast::Contrast;
 use super::gpu_projection::GpuProjections;
 use super::measure::Measure;
+use super::memory::Recall;
 use super::saving::{Saver, Wish};
 use super::still::Subject;
 use crate::array::{LazyArray, ViewInfo};
@@ -61,6 +62,7 @@ pub struct Session {
     /// Size of the canvas in points, as it was last drawn.
     canvas: egui::Vec2,
     wake: Arc<dyn Fn() + Send + Sync>,
+    recall: Recall,
 }
 
 /// The voxels drawn last.
@@ -91,8 +93,26 @@ impl Session {
         wake: Arc<dyn Fn() + Send + Sync>,
         now: Instant,
     ) -> Result<Self, FormatError> {
-        let array = Arc::new(LazyArray::new(opened.source));
-        let view = preferences.for_dataset(array.info());
+        Self::recalled(opened, path, options, preferences, Recall::nothing(), config, wake, now)
+    }
+
+    /// The same as it is remembered.
+    ///
+    /// # Errors
+    /// When the array cannot be viewed as (t, z, y, x).
+    #[allow(clippy::too_many_arguments, reason = "everything a session is made of")]
+    pub fn recalled(
+        opened: Opened,
+        path: PathBuf,
+        options: OpenOptions,
+        preferences: &ViewState,
+        recall: Recall,
+        config: StreamConfig,
+        wake: Arc<dyn Fn() + Send + Sync>,
+        now: Instant,
+    ) -> Result<Self, FormatError> {
+        let array = Arc::new(LazyArray::new(opened.source).told(recall.given.told()));
+        let view = recall.view(preferences.for_dataset(array.info()), array.info());
         let request = resolve(&view, array.info(), 1);
         let stream = Stream::new(Arc::clone(&array), config, Arc::clone(&wake));
         let watcher_wake = Arc::clone(&wake);
@@ -128,6 +148,7 @@ impl Session {
             saver: Saver::default(),
             canvas: egui::Vec2::splat(1.0),
             wake,
+            recall,
         })
     }
 
@@ -266,6 +287,7 @@ impl Session {
             array: source_info,
             datasets: &self.datasets,
             chosen_dataset: self.chosen,
+            axes_are_given: self.options.axes.is_some(),
             shown: &self.shown,
             gaps: self.on_screen.as_ref().and_then(|shown| shown.voxels.gaps()),
             histogram: self.contrast.histogram(self.view.values(self.array.info())),
@@ -460,6 +482,8 @@ impl Canvas for PictureCanvas<'_> {
         }
     }
 }
+
+mod remembered;
 
 #[cfg(test)]
 mod tests;

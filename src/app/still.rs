@@ -160,6 +160,7 @@ fn draw(ui: &mut egui::Ui, subject: &Subject) {
         array: &subject.array,
         datasets: &[],
         chosen_dataset: 0,
+        axes_are_given: false,
         shown: &Shown::Exact,
         gaps: subject.voxels.gaps(),
         histogram: None,

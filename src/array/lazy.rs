@@ -23,10 +23,20 @@ pub struct ViewInfo {
     pub has_axis: [bool; 4],
 }
 
+/// What somebody said of an array where its files do not say or are wrong; `None` leaves it to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Told {
+    /// Voxel edges.
+    pub voxel_size: Option<VoxelSize>,
+    /// Volumes per second.
+    pub rate_hz: Option<f64>,
+}
+
 /// A source seen as (t, z, y, x).
 pub struct LazyArray {
     source: Arc<dyn Source>,
     id: DatasetId,
+    told: Told,
     pub(super) map: AxisMap,
     info: ViewInfo,
 }
@@ -34,25 +44,35 @@ pub struct LazyArray {
 impl LazyArray {
     /// Views a source under a new id.
     pub fn new(source: Arc<dyn Source>) -> Self {
-        Self::with_id(source, DatasetId::next())
+        Self::with_id(source, DatasetId::next(), Told::default())
     }
 
     /// A longer state of the same recording: chunk indices keep their meaning, so it keeps its id.
     pub fn grown(&self, source: Arc<dyn Source>) -> Self {
-        Self::with_id(source, self.id)
+        Self::with_id(source, self.id, self.told)
     }
 
-    fn with_id(source: Arc<dyn Source>, id: DatasetId) -> Self {
+    /// Another recording in the same place: another id, and what was said of the place holds for it.
+    pub fn replaced_by(&self, source: Arc<dyn Source>) -> Self {
+        Self::with_id(source, DatasetId::next(), self.told)
+    }
+
+    /// The same array, described by what somebody said of it instead of what was said before.
+    pub fn told(&self, told: Told) -> Self {
+        Self::with_id(Arc::clone(&self.source), self.id, told)
+    }
+
+    fn with_id(source: Arc<dyn Source>, id: DatasetId, told: Told) -> Self {
         let array = Arc::clone(source.info());
         let map = AxisMap::new(&array.shape, &array.axes);
         let info = ViewInfo {
             shape: map.view_shape(&array.shape),
             dtype: array.dtype,
-            voxel_size: array.voxel_size,
-            rate_hz: array.rate_hz,
+            voxel_size: told.voxel_size.or(array.voxel_size),
+            rate_hz: told.rate_hz.or(array.rate_hz),
             has_axis: map.has_axis(),
         };
-        Self { source, id, map, info }
+        Self { source, id, told, map, info }
     }
 
     /// Facts of the array. Immediate.

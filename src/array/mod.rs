@@ -8,7 +8,7 @@ mod nd;
 mod read;
 
 pub use key::{ArrayChunk, ChunkKey, DatasetId};
-pub use lazy::{LazyArray, ViewInfo};
+pub use lazy::{LazyArray, Told, ViewInfo};
 pub use nd::{ReadArrayError, read, read_filled};
 pub use read::Loaded;
 pub(crate) use read::unsqueeze;

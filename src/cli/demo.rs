@@ -9,8 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt::Unfinished;
 use super::output::written;
-use crate::app::Budgets;
-use crate::format::OpenOptions;
+use crate::app::WindowArgs;
 use crate::format::synth::rig::{self, Ending, Progress, Run};
 use crate::format::synth::{self, MADE_BY, Recipe, TRUTH_FILE, Truth};
 
@@ -89,10 +88,10 @@ impl DemoArgs {
 ///
 /// # Errors
 /// When it can not be written or opened, or something else lies there.
-pub fn run(args: &DemoArgs) -> Result<()> {
+pub fn run(args: &DemoArgs, settings: Option<PathBuf>) -> Result<()> {
     let dir = args.dir();
     if args.live.is_some() {
-        return run_live(args, &dir);
+        return run_live(args, &dir, settings);
     }
     let recipe = args.recipe();
     if args.restart || !is_complete(&dir, &recipe)? {
@@ -105,7 +104,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     if args.no_open {
         return Ok(());
     }
-    crate::app::run_window(Some(dir.join("original")), OpenOptions::default(), Budgets::default())
+    crate::app::run_window(WindowArgs { path: Some(dir.join("original")), settings, ..WindowArgs::default() })
 }
 
 /// Whether the folder holds this very recording, whole.
@@ -186,7 +185,7 @@ fn share(dir: &Path) {
 }
 
 /// Records in another process, as on a rig, while this one shows the window; or here, without a window.
-fn run_live(args: &DemoArgs, dir: &Path) -> Result<()> {
+fn run_live(args: &DemoArgs, dir: &Path, settings: Option<PathBuf>) -> Result<()> {
     if ours(dir)?.is_some() {
         if !args.restart {
             bail!("{}: holds a demo recording already; --restart begins again", dir.display());
@@ -199,7 +198,8 @@ fn run_live(args: &DemoArgs, dir: &Path) -> Result<()> {
     }
     // The writer must find the folder ours, with or without a recording in it.
     let _writer = Writer(start_writer(args, dir)?);
-    crate::app::run_window(Some(dir.to_owned()), OpenOptions::default(), Budgets::default())
+    let path = Some(dir.to_owned());
+    crate::app::run_window(WindowArgs { path, settings, is_expected: true, ..WindowArgs::default() })
 }
 
 /// The recording process; it ends with the window.
@@ -271,6 +271,10 @@ fn progress_bar(len: usize, what: &'static str) -> ProgressBar {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn run(args: &DemoArgs) -> Result<()> {
+        super::run(args, None)
+    }
 
     fn args(dir: &Path) -> DemoArgs {
         DemoArgs {

@@ -21,7 +21,7 @@ pub use export::ExportArgs;
 pub use info::InfoArgs;
 pub use snapshot::SnapshotArgs;
 
-use crate::app::Budgets;
+use crate::app::{Budgets, WindowArgs};
 use crate::format::OpenOptions;
 
 /// View volumetric time series, while they are being recorded and after.
@@ -36,6 +36,12 @@ pub struct Args {
     open: OpenArgs,
     #[command(flatten)]
     budgets: BudgetArgs,
+    /// Wait for a recording where there is none yet.
+    #[arg(long, requires = "path")]
+    wait: bool,
+    /// Folder for what the window remembers, instead of the user's own.
+    #[arg(long, value_name = "DIR", global = true)]
+    settings: Option<PathBuf>,
 }
 
 /// How much memory the window may take.
@@ -67,8 +73,19 @@ enum Command {
     Export(ExportArgs),
     /// Draw the window off screen into a .png file.
     Snapshot(SnapshotArgs),
+    /// Forget how a recording was looked at and what was said of it, or everything without a PATH.
+    Forget(ForgetArgs),
     /// Measure how fast a recording opens, scrubs, projects and decodes here.
     Bench(BenchArgs),
+}
+
+/// What to forget.
+#[derive(Debug, clap::Args)]
+struct ForgetArgs {
+    /// A recording; everything without it.
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    open: OpenArgs,
 }
 
 /// What may be said beside every path.
@@ -118,11 +135,21 @@ fn parse_axes(text: &str) -> Result<String, String> {
 /// With a message fit for one line: the file, what is wrong and what to do.
 pub fn run(args: Args) -> Result<ExitCode> {
     match args.command {
-        None => crate::app::run_window(args.path, args.open.options(), args.budgets.budgets())?,
-        Some(Command::Demo(args)) => demo::run(&args)?,
+        None => crate::app::run_window(WindowArgs {
+            path: args.path,
+            options: args.open.options(),
+            budgets: args.budgets.budgets(),
+            settings: args.settings,
+            is_expected: args.wait,
+        })?,
+        Some(Command::Demo(demo)) => demo::run(&demo, args.settings)?,
         Some(Command::Info(args)) => info::run(&args)?,
         Some(Command::Export(args)) => export::run(&args)?,
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,
+        Some(Command::Forget(forget)) => {
+            let what = crate::app::forget(forget.path.as_deref(), &forget.open.options(), args.settings.as_deref())?;
+            print(&format!("forgotten: {what}\n"))?;
+        }
         Some(Command::Bench(args)) => bench::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

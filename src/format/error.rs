@@ -14,17 +14,24 @@ pub struct FormatError {
     pub message: String,
     /// Nothing is wrong: a recording may yet appear here.
     pub is_absent: bool,
+    /// One is appearing at this moment: its first block is being written.
+    pub is_beginning: bool,
 }
 
 impl FormatError {
     /// An error at `file`.
     pub fn new(file: impl AsRef<Path>, message: impl Into<String>) -> Self {
-        Self { file: file.as_ref().to_owned(), message: message.into(), is_absent: false }
+        Self { file: file.as_ref().to_owned(), message: message.into(), is_absent: false, is_beginning: false }
     }
 
     /// Nothing in `folder` yet; it is worth watching.
     pub fn absent(folder: impl AsRef<Path>, message: impl Into<String>) -> Self {
         Self { is_absent: true, ..Self::new(folder, message) }
+    }
+
+    /// A recording whose first block is not there or not complete yet.
+    pub fn beginning(folder: impl AsRef<Path>, message: impl Into<String>) -> Self {
+        Self { is_beginning: true, ..Self::absent(folder, message) }
     }
 }
 

@@ -13,3 +13,4 @@ pub mod synth;
 pub use error::{FormatError, ReadError, ReadErrorKind};
 pub use open::{DatasetEntry, OpenOptions, Opened, open};
 pub use source::{Chunk, Filled, Source};
+pub use split::{FoundRecording, search, what_is_at};

@@ -96,7 +96,7 @@ mod tests {
     use crate::format::{OpenOptions, split};
 
     fn source() -> Arc<SplitSource> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split/a_4d_default");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split/a_4d_default/data");
         split::open(&path, &OpenOptions::default()).unwrap().split.unwrap()
     }
 

@@ -107,6 +107,7 @@ impl Watcher {
         let spawned =
             std::thread::Builder::new().name("tectum-watch".into()).spawn(move || thread.run(&receiver, &notices));
         if let Err(error) = spawned {
+            tracing::error!("the folder is not watched: no thread for it: {error}");
             shared.state.lock().trouble = Some(format!("cannot watch the folder: {error}"));
         }
         Self { shared, notices: sender }

@@ -149,6 +149,10 @@ pub enum Overlay {
     Open,
     /// How the picture is saved, and where.
     Save,
+    /// What could not be opened, over the recording that stays open.
+    NotOpened,
+    /// What went wrong on the program's own side.
+    Notes,
 }
 
 /// Smallest and largest gamma offered.

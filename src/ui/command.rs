@@ -144,6 +144,38 @@ pub enum Command {
     RemoveRecent(PathBuf),
     /// Try to read again what could not be read.
     RetryFailures,
+    /// Open again what could not be opened.
+    TryAgain,
+    /// Wait for a recording where there is none.
+    WaitForRecording,
+    /// Find out how a typed path may go on.
+    CompletePath(String),
+    /// Say something of the recording that its files do not say, or take it back.
+    Tell(Tell),
+    /// Forget what is remembered from one run to the next.
+    Forget(Forget),
+    /// Take all notes off the list.
+    ClearNotes,
+}
+
+/// What can be said of a recording; `None` leaves it to the files again. Remembered for its folder.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tell {
+    /// Edges of a voxel along z, y, x in µm.
+    VoxelSize(Option<[f64; 3]>),
+    /// Volumes per second.
+    Rate(Option<f64>),
+    /// Names of the axes, slowest first.
+    Axes(Option<String>),
+}
+
+/// What can be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forget {
+    /// How this recording was looked at, and what was said of it.
+    Recording,
+    /// All recordings and preferences.
+    Everything,
 }
 
 /// Who carries a command out beyond the view. Exhaustive on either side, so that none can be dropped.
@@ -175,7 +207,7 @@ pub enum SessionCommand {
 }
 
 /// What concerns files, dialogs and which dataset is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum AppCommand {
     /// Let the user choose where the picture is saved.
     BrowseStillPath,
@@ -195,6 +227,18 @@ pub enum AppCommand {
     ChooseDataset(usize),
     /// Take a path off the list of recent ones.
     RemoveRecent(PathBuf),
+    /// Open again what could not be opened.
+    TryAgain,
+    /// Wait for a recording where there is none.
+    WaitForRecording,
+    /// Find out how a typed path may go on.
+    CompletePath(String),
+    /// Say something of the recording that its files do not say.
+    Tell(Tell),
+    /// Forget what is remembered.
+    Forget(Forget),
+    /// Take all notes off the list.
+    ClearNotes,
 }
 
 impl Command {
@@ -224,6 +268,12 @@ impl Command {
             Self::CloseDataset => Route::App(AppCommand::CloseDataset),
             Self::ChooseDataset(index) => Route::App(AppCommand::ChooseDataset(*index)),
             Self::RemoveRecent(path) => Route::App(AppCommand::RemoveRecent(path.clone())),
+            Self::TryAgain => Route::App(AppCommand::TryAgain),
+            Self::WaitForRecording => Route::App(AppCommand::WaitForRecording),
+            Self::CompletePath(typed) => Route::App(AppCommand::CompletePath(typed.clone())),
+            Self::Tell(tell) => Route::App(AppCommand::Tell(tell.clone())),
+            Self::Forget(what) => Route::App(AppCommand::Forget(*what)),
+            Self::ClearNotes => Route::App(AppCommand::ClearNotes),
             Self::ScrubTo(_)
             | Self::StepT(_)
             | Self::PlayTo { .. }

@@ -12,11 +12,13 @@ pub mod keys;
 mod limits;
 mod live_text;
 mod model;
+pub mod notes;
 mod overlay;
 pub mod panels;
 mod piece_runs;
 pub mod place;
 mod playback;
+mod recall;
 mod resolve;
 mod screens;
 mod state;
@@ -29,14 +31,19 @@ mod window;
 pub use choices::{
     Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, PlayMode, Section, Theme,
 };
-pub use command::{AppCommand, Command, Route, SessionCommand};
+pub use command::{AppCommand, Command, Forget, Route, SessionCommand, Tell};
 pub use gaps_text::gaps_text;
 pub use history::History;
 pub use limits::{Limits, LimitsOf, is_integer, value_range};
 pub use model::{Canvas, Figures, HistogramData, Model, OpenError, Opening, Placement, Saving, Shown, Value, Welcome};
+pub use notes::Note;
 pub use playback::Playback;
+pub use recall::PREFERENCES;
 pub use resolve::resolve;
-pub use screens::{error_ui, opening_ui, waiting_ui, welcome_ui};
+pub use screens::{
+    Completion, clear_typed_path, complete_path, error_ui, focus_path_field, keep_typed_path, not_opened_ui,
+    opening_ui, typed_path, waiting_ui, welcome_ui,
+};
 pub use state::{ViewState, num_depths};
 pub use still::{Extent, StillFrame, StillOptions, file_name, still_ui};
 pub use window::{Regions, drop_hint, window_ui};

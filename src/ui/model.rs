@@ -7,7 +7,7 @@ use egui::Rect;
 
 use super::ViewState;
 use crate::array::ViewInfo;
-use crate::format::DatasetEntry;
+use crate::format::{DatasetEntry, FoundRecording};
 use crate::live::LiveStatus;
 use crate::volume::{ArrayInfo, Gaps, Piece, Problem};
 
@@ -24,6 +24,8 @@ pub struct Model<'a> {
     pub datasets: &'a [DatasetEntry],
     /// Which of them is shown.
     pub chosen_dataset: usize,
+    /// Whether somebody said what the axes are.
+    pub axes_are_given: bool,
     /// How what is on the canvas relates to what was asked for.
     pub shown: &'a Shown,
     /// What the projection on the canvas lacks where it shows something.
@@ -157,8 +159,6 @@ pub struct Welcome<'a> {
     pub recent: &'a [PathBuf],
     /// Whether the folder dialog is up.
     pub is_browsing: bool,
-    /// Said quietly at the bottom: a dialog that could not be shown, or that there is no GPU.
-    pub note: Option<&'a str>,
 }
 
 /// What the opening screen shows.
@@ -183,4 +183,14 @@ pub struct OpenError<'a> {
     pub message: &'a str,
     /// What the user had asked to open.
     pub path: &'a Path,
+    /// Nothing is wrong but that nothing is there.
+    pub is_absent: bool,
+    /// Whether a recording may yet appear there.
+    pub can_wait: bool,
+    /// What there is instead, in a sentence, once it is known.
+    pub there: Option<&'a str>,
+    /// Recordings that may have been meant.
+    pub found: &'a [FoundRecording],
+    /// Whether they are still being looked for.
+    pub is_searching: bool,
 }

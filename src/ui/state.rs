@@ -101,17 +101,7 @@ impl Default for ViewState {
 impl ViewState {
     /// The view a dataset opens with: the middle of the volume at the first timepoint, preferences kept.
     pub fn for_dataset(&self, info: &ViewInfo) -> Self {
-        let mut view = Self {
-            theme: self.theme,
-            folded: self.folded,
-            play: Play { is_running: false, direction: 1, ..self.play },
-            interpolation: self.interpolation,
-            colormap: self.colormap,
-            color_bar: self.color_bar,
-            still: self.still,
-            still_folder: self.still_folder.clone(),
-            ..Self::default()
-        };
+        let mut view = self.only_preferences();
         for (index, orientation) in Orientation::ALL.into_iter().enumerate() {
             view.depth[index] = num_depths(info, orientation) / 2;
         }
@@ -292,7 +282,13 @@ impl ViewState {
                     self.drawer = None;
                 }
             }
-            Command::OpenPath(_) | Command::OpenDemo | Command::BrowseFolder | Command::BrowseFile => {
+            Command::OpenPath(_)
+            | Command::OpenDemo
+            | Command::BrowseFolder
+            | Command::BrowseFile
+            | Command::TryAgain
+            | Command::WaitForRecording
+            | Command::CancelOpening => {
                 self.overlay = None;
             }
             Command::SetStill(still) => self.still = still,
@@ -304,12 +300,15 @@ impl ViewState {
             | Command::FollowTo(_)
             | Command::Undo
             | Command::Redo
-            | Command::CancelOpening
             | Command::CloseDataset
             | Command::ChooseDataset(_)
             | Command::RemoveRecent(_)
             | Command::FitContrast
-            | Command::RetryFailures => {}
+            | Command::RetryFailures
+            | Command::CompletePath(_)
+            | Command::Tell(_)
+            | Command::Forget(_)
+            | Command::ClearNotes => {}
         }
     }
 

@@ -7,7 +7,7 @@ use egui::{Rect, Stroke, Ui, pos2};
 use super::keys::{key_commands, take_copy};
 use super::panels::{canvas, depth, problems, save, side, status_bar, time_bar, top_bar};
 use super::theme::{self, Tokens};
-use super::{Canvas, Command, Model, Overlay, overlay, place, screens};
+use super::{Canvas, Command, Model, Overlay, notes, overlay, place, screens};
 
 /// Below this width the side panel is a column of icons.
 const WIDE: f32 = 1100.0;
@@ -95,7 +95,9 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
         Some(Overlay::Problems) => problems::problems_ui(ui, model, &mut commands),
         Some(Overlay::Save) => save::save_ui(ui, regions.canvas.size(), model, &mut commands),
         Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, &mut commands),
-        None => {}
+        Some(Overlay::Notes) => notes::notes_ui(ui, &mut commands),
+        // The app draws it, which knows what could not be opened.
+        Some(Overlay::NotOpened) | None => {}
     }
     let one_to_one = place::camera_of_scale(
         regions.canvas,

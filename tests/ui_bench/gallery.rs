@@ -113,6 +113,7 @@ pub fn gallery(folder: &Path) {
         ),
         ("welcome_small", with(&|b| b.screen = Screen::Welcome), [640.0, 400.0], 1.0),
         ("opening", with(&|b| b.screen = Screen::Opening), normal, 1.0),
+        ("absent", with(&|b| b.screen = Screen::Absent), normal, 1.0),
         ("error", with(&|b| b.screen = Screen::Error), normal, 1.0),
         ("waiting", with(&|b| b.screen = Screen::Waiting), normal, 1.0),
         (

@@ -10,7 +10,7 @@ use std::time::Duration;
 use egui::{Color32, ColorImage, Rect, Shape, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_kittest::Harness;
 use tectum::array::ViewInfo;
-use tectum::format::DatasetEntry;
+use tectum::format::{DatasetEntry, FoundRecording};
 use tectum::live::{LiveState, LiveStatus};
 use tectum::ui::{
     Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Saving, Shown, Value,
@@ -30,6 +30,7 @@ pub enum Screen {
     Welcome,
     Opening,
     Error,
+    Absent,
     Waiting,
 }
 
@@ -141,13 +142,23 @@ impl Default for Bench {
     }
 }
 
+/// Recordings that may have been meant.
+pub fn found() -> Vec<FoundRecording> {
+    let found = |name: &str, summary: &str| FoundRecording {
+        path: Path::new("/data/2024-03-11").join(name),
+        name: name.to_owned(),
+        summary: summary.to_owned(),
+    };
+    vec![found("fish1/exp/original", "48 blocks"), found("fish2/original", "12 blocks"), found("mean.h5", "HDF5 file")]
+}
+
 impl Bench {
     /// One frame of the window.
     pub fn ui(&mut self, ui: &mut Ui) {
         let commands = match self.screen {
             Screen::Dataset => self.dataset_ui(ui),
             Screen::Welcome => {
-                let welcome = Welcome { recent: &self.recent, is_browsing: false, note: None };
+                let welcome = Welcome { recent: &self.recent, is_browsing: false };
                 tectum::ui::welcome_ui(ui, &self.view, &welcome)
             }
             Screen::Opening => {
@@ -160,6 +171,24 @@ impl Bench {
                     file: Path::new("/data/2024-03-11/fish3_run2/original/0000.h5"),
                     message: "no block can be read: the file is not HDF5 (its first bytes are zero). Check whether the copy has finished.",
                     path: Path::new("/data/2024-03-11/fish3_run2"),
+                    is_absent: false,
+                    can_wait: false,
+                    there: Some("It holds 2 folders, 12 .h5 files, 1 .json file."),
+                    found: &[],
+                    is_searching: false,
+                };
+                tectum::ui::error_ui(ui, &self.view, &error)
+            }
+            Screen::Absent => {
+                let error = OpenError {
+                    file: Path::new("/data/2024-03-11"),
+                    message: "no recording here: neither blocks (0000.h5 and so on) nor a folder that holds them",
+                    path: Path::new("/data/2024-03-11"),
+                    is_absent: true,
+                    can_wait: true,
+                    there: Some("It holds 3 folders, 1 .txt file."),
+                    found: &found(),
+                    is_searching: true,
                 };
                 tectum::ui::error_ui(ui, &self.view, &error)
             }
@@ -191,6 +220,7 @@ impl Bench {
             info: &self.info,
             array: &self.array,
             datasets: &self.datasets,
+            axes_are_given: false,
             chosen_dataset: 0,
             shown: &self.shown,
             gaps: self.gaps.as_ref(),

@@ -67,7 +67,7 @@ pub(super) fn build(
 ) -> Result<SplitSource, FormatError> {
     let folder = &place.folder;
     let Some(group) = listing.group(&place.prefix).filter(|group| !group.blocks.is_empty()) else {
-        return Err(FormatError::absent(folder, "no block yet: waiting for 0000.h5"));
+        return Err(FormatError::beginning(folder, "no block yet: waiting for 0000.h5"));
     };
     let mut problems = Vec::new();
     let (claim, claim_problems, is_finished) = read_claim(place, listing, group, previous, watch);
@@ -141,7 +141,7 @@ pub(super) fn build(
     let is_watched = |path: &Path| is_last(path) || tail.iter().any(|part| *part.block.path == *path);
     watch.lock().tail.retain(|path, _| is_watched(path));
     let Some(last) = blocks.last() else {
-        return Err(FormatError::absent(folder, "no block is complete yet: waiting for the first"));
+        return Err(FormatError::beginning(folder, "no block is complete yet: waiting for the first"));
     };
     let (span, last_number) = (position_of(last).saturating_add(1), last.number);
     let last_len = survey.growth_len(last, &layout);
@@ -276,7 +276,7 @@ fn find_reference(
                 let is_last = block.id() == blocks[n - 1].id();
                 if is_last && !is_finished && !open.array.is_whole() && !is_still(block, &open.identity, watch) {
                     let text = "the first block is being written";
-                    failure.get_or_insert_with(|| FormatError::absent(&*block.path, text));
+                    failure.get_or_insert_with(|| FormatError::beginning(&*block.path, text));
                     indexes.remove(block.id());
                     continue;
                 }
@@ -293,6 +293,7 @@ fn find_reference(
                 let is_absent = is_coming && error.kind != ReadErrorKind::Unsupported;
                 failure.get_or_insert_with(|| FormatError {
                     is_absent,
+                    is_beginning: is_absent,
                     ..FormatError::new(&*error.file, &*error.message)
                 });
             }

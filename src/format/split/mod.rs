@@ -20,6 +20,7 @@ mod metadata;
 mod names;
 mod refresh;
 mod rig;
+mod search;
 mod single;
 mod source;
 mod survey;
@@ -34,6 +35,7 @@ use self::discover::{Candidate, Found};
 use super::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
 
 pub use refresh::Refresh;
+pub use search::{FoundRecording, search, what_is_at};
 pub use source::SplitSource;
 
 /// Opens a folder of blocks, its parent, its metadata file, one of its blocks, or a single HDF5 file.

@@ -59,7 +59,7 @@ impl Disk for StuckDisk {
 }
 
 fn fixture() -> (PathBuf, Arc<SplitSource>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split/a_4d_default");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split/a_4d_default/data");
     let source = split::open(&path, &OpenOptions::default()).unwrap().split.unwrap();
     (path, source)
 }

@@ -2,9 +2,10 @@
 
 use egui::Ui;
 
-use super::super::widgets::choice;
-use super::super::{Command, Model, format};
+use super::super::widgets::{Button, choice};
+use super::super::{Command, Forget, Model, format};
 use super::side::{field, row, value_row};
+use super::told::told_rows;
 use crate::volume::{PieceState, count_states};
 
 /// The rows of the Dataset section.
@@ -17,22 +18,9 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
             commands.push(Command::ChooseDataset(index));
         }
     }
-    if let Some(size) = model.info.voxel_size {
-        let edges = [size.z_um, size.y_um, size.x_um].map(format::length_um);
-        value_row(ui, "Voxel z y x", &format!("{} µm", edges.join(" × ")));
-    } else {
-        value_row(ui, "Voxel z y x", "unknown");
-    }
-    if model.info.shape[0] > 1 {
-        let rate = model.info.rate_hz.filter(|rate| *rate > 0.0);
-        value_row(
-            ui,
-            "Rate",
-            &rate.map_or("unknown".to_owned(), |rate| format!("{} volumes / s", format::value(rate))),
-        );
-        if let Some(rate) = rate {
-            value_row(ui, "Duration", &format::duration_s(model.info.shape[0] as f64 / rate));
-        }
+    told_rows(ui, model, commands);
+    if let Some(rate) = model.info.rate_hz.filter(|rate| *rate > 0.0 && model.info.shape[0] > 1) {
+        value_row(ui, "Duration", &format::duration_s(model.info.shape[0] as f64 / rate));
     }
     // The format's own words about its blocks, unless the state of some of them says more.
     let state = blocks(model);
@@ -48,6 +36,7 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
         let dims: Vec<String> = claimed.iter().map(|&dim| format::integer(dim)).collect();
         value_row(ui, "Claimed shape", &dims.join(" × "));
     }
+    remembered_row(ui, commands);
     let is_told = |label: &str| {
         let is_picked_above = label == ARRAY && model.datasets.len() > 1;
         is_picked_above || label == BLOCKS && state.is_some()
@@ -60,6 +49,22 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
 
 /// The format tells it as a fact where there is nothing to choose.
 const ARRAY: &str = "Array";
+
+/// What is kept of this recording in the user's own folder, and the way to be rid of it.
+fn remembered_row(ui: &mut Ui, commands: &mut Vec<Command>) {
+    let rect = row(ui, "View and facts");
+    let forget = Button {
+        text: "Forget",
+        name: "Forget this recording",
+        hint: "Forget contrast, position and what was typed here; kept on this computer, never beside the recording",
+        ..Button::default()
+    };
+    let width = forget.width(ui);
+    if forget.show(ui, field(rect, width, 0.0)) {
+        commands.push(Command::Forget(Forget::Recording));
+    }
+}
+
 const BLOCKS: &str = "Blocks";
 
 /// "19 whole · 1 damaged · 1 being written"; `None` where all are sound or not looked at yet.

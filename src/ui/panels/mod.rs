@@ -15,5 +15,6 @@ pub mod time_bar;
 mod time_lanes;
 mod time_map;
 mod time_marks;
+pub mod told;
 pub mod top_bar;
 mod transport;

@@ -7,7 +7,7 @@ use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{
     self, Button, Fill, elided, hint, icon_button, menu_action, pill, pill_width, segmented, segmented_width,
 };
-use super::super::{Command, Mode, Model, Overlay, Theme, format, icons, live_text};
+use super::super::{Command, Mode, Model, Overlay, Theme, format, icons, live_text, notes};
 use crate::volume::Severity;
 
 /// Height of the bar.
@@ -26,15 +26,19 @@ struct Tool {
     command: Command,
 }
 
-fn tools(model: &Model<'_>) -> Vec<Tool> {
+fn tools(model: &Model<'_>, has_notes: bool) -> Vec<Tool> {
     let (theme_icon, theme_name) = other_theme(model.view.theme);
     let tool = |icon, name, key, is_enabled, command| Tool { icon, name, key, is_enabled, command };
-    vec![
+    let mut tools = vec![
         tool(icons::ARROW_U_UP_LEFT, "Undo", "Ctrl Z", model.can_undo, Command::Undo),
         tool(icons::ARROW_U_UP_RIGHT, "Redo", "Ctrl Shift Z", model.can_redo, Command::Redo),
         tool(theme_icon, theme_name, "", true, Command::ToggleTheme),
         tool(icons::KEYBOARD, "Keys", "?", true, Command::ToggleOverlay(Overlay::Keys)),
-    ]
+    ];
+    if has_notes {
+        tools.insert(2, tool(icons::BELL, "Notes", "", true, Command::ToggleOverlay(Overlay::Notes)));
+    }
+    tools
 }
 
 fn other_theme(theme: Theme) -> (&'static str, &'static str) {
@@ -52,7 +56,7 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, is_narrow: bool, c
     let text_left = left + 32.0;
 
     // The places from the right, then the controls from the left.
-    let tools = tools(model);
+    let tools = tools(model, !notes::published(ui.ctx()).is_empty());
     let open = open_button(is_narrow);
     let tools_width = if is_narrow { 2.0 * ICON } else { tools.len() as f32 * ICON + 8.0 + open.width(ui) + 4.0 };
     let tools_left = rect.right() - 12.0 - tools_width;
@@ -280,10 +284,15 @@ pub fn bare_bar_ui(ui: &mut Ui, rect: Rect, theme: Theme, commands: &mut Vec<Com
     let at = pos2(rect.left() + 44.0, y);
     widgets::text(ui.painter(), at, Align2::LEFT_CENTER, "Tectum", font(13.0, Weight::SemiBold), tokens.t1);
     let (icon, name) = other_theme(theme);
-    let mut left = rect.right() - 12.0 - 2.0 * ICON;
-    for (icon, name, key, command) in
-        [(icon, name, "", Command::ToggleTheme), (icons::KEYBOARD, "Keys", "?", Command::ToggleOverlay(Overlay::Keys))]
-    {
+    let mut buttons = vec![
+        (icon, name, "", Command::ToggleTheme),
+        (icons::KEYBOARD, "Keys", "?", Command::ToggleOverlay(Overlay::Keys)),
+    ];
+    if !notes::published(ui.ctx()).is_empty() {
+        buttons.insert(0, (icons::BELL, "Notes", "", Command::ToggleOverlay(Overlay::Notes)));
+    }
+    let mut left = rect.right() - 12.0 - buttons.len() as f32 * ICON;
+    for (icon, name, key, command) in buttons {
         let area = Rect::from_center_size(pos2(left + ICON / 2.0, y), vec2(26.0, 26.0));
         if icon_button(ui, area, icon, false, Fill::None, name, key).clicked() {
             commands.push(command);

@@ -4,12 +4,14 @@
 mod error;
 mod open;
 mod opening;
+mod path_field;
 mod waiting;
 mod welcome;
 
-pub use error::error_ui;
+pub use error::{error_ui, not_opened_ui};
 pub use open::{open_dialog_ui, typed_path};
 pub use opening::opening_ui;
+pub use path_field::{Completion, clear_typed_path, complete_path, focus_path_field, keep_typed_path};
 pub use waiting::waiting_ui;
 pub use welcome::welcome_ui;
 
@@ -48,8 +50,10 @@ fn ground(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) -> Rect {
     let bar = Rect::from_min_size(screen.min, vec2(screen.width(), top_bar::HEIGHT));
     top_bar::bare_bar_ui(ui, bar, view.theme, commands);
     ui.painter().hline(bar.x_range(), bar.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
-    if view.overlay == Some(Overlay::Keys) {
-        overlay::keys_ui(ui, commands);
+    match view.overlay {
+        Some(Overlay::Keys) => overlay::keys_ui(ui, commands),
+        Some(Overlay::Notes) => super::notes::notes_ui(ui, commands),
+        _ => {}
     }
     Rect::from_min_max(pos2(screen.left(), bar.bottom()), screen.max)
 }

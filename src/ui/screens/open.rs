@@ -2,30 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align2, Frame, Id, Key, Margin, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Rect, Sense, Ui, WidgetInfo, vec2};
 
 use super::super::theme::{Tokens, Weight, font, icon_font};
-use super::super::widgets::{Button, Fill, focus_ring, icon_button, ring, runs, text};
-use super::super::{Command, Overlay, icons, overlay};
-use super::appears;
+use super::super::widgets::{Button, Fill, focus_ring, icon_button, runs, text};
+use super::super::{Command, Forget, Overlay, icons, overlay};
+use super::{appears, path_field};
 
 /// The dialog over an open dataset.
 pub fn open_dialog_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) {
     overlay::dialog(ui, Overlay::Open, "Open a recording", 480.0, commands, |ui, commands| {
         choices_ui(ui, recent, commands);
         if appears(ui, "open dialog") {
-            focus_path(ui);
+            path_field::focus(ui);
         }
     });
-}
-
-fn path_id() -> Id {
-    Id::unique("path to open")
-}
-
-/// Lets the user type a path without a click before.
-pub fn focus_path(ui: &Ui) {
-    ui.memory_mut(|memory| memory.request_focus(path_id().with("edit")));
 }
 
 /// The ways to open, one below the other.
@@ -56,7 +47,7 @@ pub fn choices_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) 
         commands.push(Command::BrowseFile);
     }
     ui.add_space(8.0);
-    path_field(ui, commands);
+    path_field::path_field(ui, commands);
     ui.add_space(8.0);
     let (rect, _) = ui.allocate_exact_size(vec2(width, 32.0), Sense::hover());
     let demo = Button {
@@ -74,52 +65,21 @@ pub fn choices_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) 
     ui.add_space(20.0);
     let (rect, _) = ui.allocate_exact_size(vec2(width, 20.0), Sense::hover());
     text(ui.painter(), rect.left_center(), Align2::LEFT_CENTER, "RECENT", font(11.0, Weight::SemiBold), tokens.t3);
+    let forget = Button {
+        text: "Forget all",
+        name: "Forget everything",
+        fill: Fill::None,
+        color: Some(tokens.t3),
+        hint: "Forget this list, all settings, views and typed facts",
+        ..Button::default()
+    };
+    let width = forget.width(ui);
+    if forget.show(ui, Rect::from_min_max(rect.right_top() - vec2(width, 0.0), rect.right_bottom())) {
+        commands.push(Command::Forget(Forget::Everything));
+    }
     for path in recent.iter().take(8) {
         recent_row(ui, path, commands);
     }
-}
-
-fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
-    let tokens = Tokens::get(ui);
-    let id = path_id();
-    let mut typed = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_default();
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
-    ui.painter().rect_filled(rect, 4.0, tokens.bg2);
-    let field = Rect::from_min_max(rect.min + vec2(12.0, 0.0), rect.max - vec2(70.0, 0.0));
-    let response = overlay::within(ui, field, "path field", |ui| {
-        let hint = egui::RichText::new("or type a path").color(tokens.t3);
-        let edit = TextEdit::singleline(&mut typed)
-            .id(id.with("edit"))
-            .frame(Frame::NONE)
-            .margin(Margin::same(0))
-            .hint_text(hint)
-            .font(font(13.0, Weight::Regular))
-            .align(Align2::LEFT_CENTER)
-            .min_size(vec2(field.width(), 32.0))
-            .desired_width(field.width());
-        ui.add(edit).accessible_name("Path")
-    });
-    if response.has_focus() {
-        ring(ui, rect, 4.0, tokens.accent);
-    }
-    let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-    let open = Button {
-        text: "Open",
-        name: "Open path",
-        fill: Fill::None,
-        color: Some(tokens.accent_text),
-        hint: "Open the typed path",
-        key: "Enter",
-        ..Button::default()
-    };
-    let area =
-        Rect::from_min_max(pos2(rect.right() - 64.0, rect.top() + 3.0), pos2(rect.right() - 4.0, rect.bottom() - 3.0));
-    let is_pressed = !typed.trim().is_empty() && open.show(ui, area);
-    if (is_entered || is_pressed) && !typed.trim().is_empty() {
-        commands.push(Command::OpenPath(typed_path(&typed)));
-        typed.clear();
-    }
-    ui.data_mut(|data| data.insert_temp(id, typed));
 }
 
 /// What was typed or pasted as a path: quotes, `file://` and `~` understood.

@@ -29,11 +29,11 @@ pub fn waiting_ui(ui: &mut Ui, view: &ViewState, path: &std::path::Path, what: &
     let all = Rect::from_center_size(center, vec2(width, 120.0));
     let response = ui.interact(all, ui.make_persistent_id("waiting"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Status, true, format!("{heading} in {shown}")));
-    let back = Button { text: "Stop waiting", hint: "Back to the start", key: "Esc", ..Button::default() };
+    let back = Button { text: "Stop waiting", hint: "Back to what was open", key: "Esc", ..Button::default() };
     let area = Rect::from_center_size(center + vec2(0.0, 60.0), vec2(110.0, 28.0));
     if back.show(ui, area) {
-        commands.push(Command::CloseDataset);
+        commands.push(Command::CancelOpening);
     }
-    keys(ui, view, Some(Command::CloseDataset), &mut commands);
+    keys(ui, view, Some(Command::CancelOpening), &mut commands);
     commands
 }

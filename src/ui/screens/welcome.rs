@@ -6,7 +6,7 @@ use super::super::panels::top_bar;
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::text;
 use super::super::{Command, ViewState, Welcome, icons};
-use super::{appears, ground, keys, open};
+use super::{appears, ground, keys, open, path_field};
 
 /// Draws the screen.
 pub fn welcome_ui(ui: &mut Ui, view: &ViewState, welcome: &Welcome<'_>) -> Vec<Command> {
@@ -36,15 +36,14 @@ pub fn welcome_ui(ui: &mut Ui, view: &ViewState, welcome: &Welcome<'_>) -> Vec<C
             ui.add_enabled_ui(!welcome.is_browsing, |ui| open::choices_ui(ui, welcome.recent, &mut commands));
         });
     });
-    let hint = welcome.note.unwrap_or("Drop a folder or a file anywhere in this window");
+    let hint = "Drop a folder or a file anywhere in this window";
     let galley = ui.painter().layout_no_wrap(hint.to_owned(), font(12.0, Weight::Regular), tokens.t3);
     let at = pos2(x - galley.size().x / 2.0 + 11.0, room.bottom() - 30.0);
-    let icon = if welcome.note.is_some() { icons::INFO } else { icons::TRAY_ARROW_DOWN };
     let icon_at = at + vec2(-14.0, galley.size().y / 2.0);
-    text(ui.painter(), icon_at, Align2::CENTER_CENTER, icon, icon_font(15.0), tokens.t3);
+    text(ui.painter(), icon_at, Align2::CENTER_CENTER, icons::TRAY_ARROW_DOWN, icon_font(15.0), tokens.t3);
     ui.painter().galley(at, galley, tokens.t3);
     if appears(ui, "welcome") {
-        open::focus_path(ui);
+        path_field::focus(ui);
     }
     keys(ui, view, None, &mut commands);
     commands

@@ -3,6 +3,7 @@
 
 mod button;
 mod check;
+mod entry;
 mod hatch;
 mod histogram;
 mod menu;
@@ -16,6 +17,7 @@ use egui::{Color32, Event, EventFilter, Key, Rect, Response, Stroke, StrokeKind,
 
 pub use button::{Button, Fill, icon_button, pill, pill_width, segmented, segmented_width};
 pub use check::check;
+pub use entry::{Entered, Entry};
 pub use hatch::{cross_hatch, dashed_rect, dotted_vline, hatch, severity_color, severity_mark};
 pub use histogram::{Asked, Histogram, histogram};
 pub use menu::{choice, choice_width, menu_action, menu_row};

@@ -1,0 +1,39 @@
+//! What the user said about a recording, where its files do not say or are wrong.
+
+use serde::{Deserialize, Serialize};
+
+use crate::array::Told;
+use crate::volume::VoxelSize;
+
+/// What was said; `None` leaves it to the files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Given {
+    /// Voxel edges along z, y, x in µm.
+    pub voxel_um: Option<[f64; 3]>,
+    /// Volumes per second.
+    pub rate_hz: Option<f64>,
+    /// Names of the axes, slowest first.
+    pub axes: Option<String>,
+}
+
+impl Given {
+    /// The same without what makes no sense.
+    pub fn sane(self) -> Self {
+        let is_positive = |value: &f64| value.is_finite() && *value > 0.0;
+        let is_axes = |axes: &String| {
+            !axes.is_empty() && axes.char_indices().all(|(i, c)| "tzyx".contains(c) && !axes[..i].contains(c))
+        };
+        Self {
+            voxel_um: self.voxel_um.filter(|edges| edges.iter().all(is_positive)),
+            rate_hz: self.rate_hz.filter(is_positive),
+            axes: self.axes.filter(is_axes),
+        }
+    }
+
+    /// The part that changes nothing about how the files are read.
+    pub fn told(&self) -> Told {
+        let voxel_size = self.voxel_um.map(|[z_um, y_um, x_um]| VoxelSize { z_um, y_um, x_um });
+        Told { voxel_size, rate_hz: self.rate_hz }
+    }
+}

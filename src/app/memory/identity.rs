@@ -1,0 +1,62 @@
+//! Which recording is which, so that a view is remembered for the one it belongs to: also after the
+//! folder has moved, and not for another one recorded in its place.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::format::Opened;
+use crate::volume::Axis;
+
+/// Tells a recording by its name, what it is made of, and when its first piece was written. Asks the
+/// disk.
+pub fn identity_of(opened: &Opened) -> String {
+    let info = opened.source.info();
+    let began = match &opened.split {
+        Some(split) => split.block_time(0),
+        None => std::fs::metadata(&info.path).and_then(|metadata| metadata.modified()).ok(),
+    };
+    let began = began.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let mut hash = Fnv::default();
+    hash.add(info.name.as_bytes());
+    hash.add(opened.datasets.get(opened.chosen).map_or("", |entry| entry.name.as_str()).as_bytes());
+    hash.add(info.dtype.to_string().as_bytes());
+    // A recording grows along time or depth, never across a plane.
+    for (axis, len) in info.axes.iter().zip(info.shape.dims()) {
+        if matches!(axis, Some(Axis::Y | Axis::X)) {
+            hash.add(&len.to_le_bytes());
+        }
+    }
+    hash.add(&began.map_or(0, |time| time.as_nanos()).to_le_bytes());
+    hash.name()
+}
+
+/// Tells a folder, wherever the program was started.
+pub fn folder_key(folder: &Path) -> String {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let mut hash = Fnv::default();
+    hash.add(folder.as_os_str().as_encoded_bytes());
+    hash.name()
+}
+
+/// FNV-1a: the standard library's hashes may differ from one version to the next, and these are names
+/// of files.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn add(&mut self, bytes: &[u8]) {
+        // The length keeps neighbouring parts apart.
+        for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+}

@@ -1,0 +1,219 @@
+//! What the program remembers from one run to the next, in the user's own folder and nowhere else: how
+//! the window looks, how each recording was looked at, what the user said about it. Nothing is ever
+//! written beside a recording.
+
+mod given;
+mod identity;
+mod shelf;
+mod window_place;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use directories::ProjectDirs;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+pub use given::Given;
+pub use identity::{folder_key, identity_of};
+pub use window_place::WindowPlace;
+
+use self::shelf::Shelf;
+use crate::array::ViewInfo;
+use crate::ui::{PREFERENCES, ViewState};
+
+/// Recordings whose view is remembered, the latest.
+const MAX_RECORDINGS: usize = 300;
+
+/// The memory of one user. Cheap to clone; all share one writer.
+#[derive(Clone)]
+pub struct Memory {
+    shelf: Option<Arc<Shelf>>,
+}
+
+/// What is remembered of one recording, for the session that shows it.
+#[derive(Clone)]
+pub struct Recall {
+    /// Which recording it is; `None` where nothing is to be remembered.
+    pub identity: Option<String>,
+    /// What the user said about it.
+    pub given: Given,
+    /// Where the view is kept.
+    pub memory: Memory,
+}
+
+impl Recall {
+    /// Nothing is remembered.
+    pub fn nothing() -> Self {
+        Self { identity: None, given: Given::default(), memory: Memory::none() }
+    }
+
+    /// The view as it was left, within what there is; `fresh` if it was never seen.
+    pub fn view(&self, fresh: ViewState, info: &ViewInfo) -> ViewState {
+        let left = self.identity.as_ref().and_then(|identity| self.memory.view(identity, &fresh));
+        left.map_or(fresh, |view| view.recalled(info))
+    }
+}
+
+/// What outlives a recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preferences {
+    /// Theme, colormap and whatever else of a view is kept for every recording.
+    pub view: ViewState,
+    /// Where the window lay.
+    pub window: Option<WindowPlace>,
+}
+
+impl Memory {
+    /// A memory that keeps nothing, for tests and pictures.
+    pub fn none() -> Self {
+        Self { shelf: None }
+    }
+
+    /// A memory in a folder, made when there is something to keep.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { shelf: Some(Arc::new(Shelf::new(folder.to_owned()))) }
+    }
+
+    /// The memory of the user who runs the program; none where the system names no folder for it.
+    pub fn of_user() -> Self {
+        ProjectDirs::from("", "", "tectum").map_or_else(Self::none, |dirs| Self::in_folder(dirs.config_dir()))
+    }
+
+    /// The preferences. An absent or damaged file is no preference.
+    pub fn preferences(&self) -> Preferences {
+        let value = self.read("settings.json").unwrap_or_default();
+        let view = lenient(&ViewState::default(), value.get("view"), |key| PREFERENCES.contains(&key));
+        let window = value.get("window").and_then(|value| serde_json::from_value(value.clone()).ok());
+        Preferences { view, window: window.filter(WindowPlace::is_sane) }
+    }
+
+    /// Keeps the preferences.
+    pub fn keep_preferences(&self, preferences: &Preferences) {
+        let mut view = object(&preferences.view);
+        view.retain(|key, _| PREFERENCES.contains(&key.as_str()));
+        self.write("settings.json", &serde_json::json!({ "view": view, "window": preferences.window }));
+    }
+
+    /// The paths opened before, newest first.
+    pub fn recent(&self) -> Vec<PathBuf> {
+        self.read("recent.json").and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+    }
+
+    /// Keeps them.
+    pub fn keep_recent(&self, paths: &[PathBuf]) {
+        self.write("recent.json", &serde_json::to_value(paths).unwrap_or_default());
+    }
+
+    /// How a recording was looked at; `fresh` is how it would be without a memory. Blocks.
+    pub fn view(&self, identity: &str, fresh: &ViewState) -> Option<ViewState> {
+        let value = self.read(&view_file(identity))?;
+        Some(lenient(fresh, Some(&value), |key| !PREFERENCES.contains(&key)))
+    }
+
+    /// Keeps how a recording is looked at.
+    pub fn keep_view(&self, identity: &str, view: &ViewState) {
+        let mut view = object(view);
+        view.retain(|key, _| !PREFERENCES.contains(&key.as_str()));
+        self.write(&view_file(identity), &Value::Object(view));
+        if let Some(shelf) = &self.shelf {
+            shelf.bound("views", MAX_RECORDINGS);
+        }
+    }
+
+    /// What the user said about the recording in a folder. Blocks.
+    pub fn given(&self, folder: &Path) -> Given {
+        let value = self.read(&given_file(folder));
+        value.and_then(|value| serde_json::from_value(value).ok()).map(Given::sane).unwrap_or_default()
+    }
+
+    /// Keeps it.
+    pub fn keep_given(&self, folder: &Path, given: &Given) {
+        let file = given_file(folder);
+        match (given == &Given::default(), &self.shelf) {
+            (true, Some(shelf)) => shelf.remove(&file),
+            _ => {
+                // For whoever looks into the folder: its name cannot be read from the file's.
+                let mut value = object(given);
+                value.insert("folder".to_owned(), folder.display().to_string().into());
+                self.write(&file, &Value::Object(value));
+            }
+        }
+    }
+
+    /// Forgets how a recording was looked at.
+    pub fn forget_view(&self, identity: &str) {
+        if let Some(shelf) = &self.shelf {
+            shelf.remove(&view_file(identity));
+        }
+    }
+
+    /// Forgets everything.
+    pub fn forget_all(&self) {
+        if let Some(shelf) = &self.shelf {
+            for file in ["settings.json", "recent.json"] {
+                shelf.remove(file);
+            }
+            for folder in ["views", "given"] {
+                shelf.bound(folder, 0);
+            }
+        }
+    }
+
+    /// Waits until all is written, at most for `patience`: at the end of the program.
+    pub fn flush(&self, patience: Duration) {
+        if let Some(shelf) = &self.shelf {
+            shelf.flush(patience);
+        }
+    }
+
+    fn read(&self, file: &str) -> Option<Value> {
+        serde_json::from_str(&self.shelf.as_ref()?.read(file)?).ok()
+    }
+
+    fn write(&self, file: &str, value: &Value) {
+        if let (Some(shelf), Ok(text)) = (&self.shelf, serde_json::to_string_pretty(value)) {
+            shelf.write(file, text);
+        }
+    }
+}
+
+fn view_file(identity: &str) -> String {
+    format!("views/{identity}.json")
+}
+
+fn given_file(folder: &Path) -> String {
+    format!("given/{}.json", folder_key(folder))
+}
+
+fn object(value: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// `start` with the fields of `value` that `wanted` names. A field that makes no sense, of another
+/// version of the program or written by hand, leaves the others as they are.
+fn lenient<T>(start: &T, value: Option<&Value>, wanted: impl Fn(&str) -> bool) -> T
+where
+    T: Clone + Serialize + DeserializeOwned,
+{
+    let mut good = object(start);
+    for (key, value) in value.and_then(Value::as_object).into_iter().flatten() {
+        if !wanted(key) || !good.contains_key(key) {
+            continue;
+        }
+        let mut attempt = good.clone();
+        attempt.insert(key.clone(), value.clone());
+        if serde_json::from_value::<T>(Value::Object(attempt.clone())).is_ok() {
+            good = attempt;
+        }
+    }
+    serde_json::from_value(Value::Object(good)).unwrap_or_else(|_| start.clone())
+}
+
+#[cfg(test)]
+mod tests;
