@@ -273,6 +273,11 @@ fn the_wheel_looks_closer_at_time_and_a_double_click_shows_all_again() {
     assert_eq!(window.state().view.t, 154);
     press(&mut window, Key::Home);
     assert_eq!(window.state().view.time_zoom.expect("still")[0], 0.0, "the timepoint stays in sight");
+    let part = window.state().view.time_zoom;
+    press(&mut window, Key::Num0);
+    assert_eq!(window.state().view.time_zoom, None);
+    window.state_mut().view.time_zoom = part;
+    window.run();
     let axis = map.left_top() + vec2(60.0, 10.0);
     window.hover_at(axis);
     // Clicks in quick succession are counted on.
@@ -304,6 +309,20 @@ fn follow_is_there_while_there_is_something_to_follow() {
         assert_eq!(found, is_there, "{state:?}");
     }
     assert!(harness().query_by_role_and_label(Role::Button, "Follow newest").is_none(), "nothing is recorded");
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_told_beside_its_last_whole_volume() {
+    use tectum::live::LiveState;
+    for (state, is_told) in [(LiveState::Quiet, true), (LiveState::Live, false)] {
+        let mut live = ui_bench::live(state.clone());
+        live.newest_t = Some(203);
+        let mut bench = Bench { live: Some(live), ..Bench::default() };
+        bench.view.t = 203;
+        let window = harness_of(bench, [1280.0, 800.0], 1.0);
+        let told = window.get_by_role_and_label(Role::Status, "Picture shown").value().unwrap_or_default();
+        assert_eq!(told.contains("cut off after t 203"), is_told, "{state:?}: {told}");
+    }
 }
 
 #[test]

@@ -76,6 +76,13 @@ pub const BINDINGS: &[Binding] = &[
         group: Group::Time,
         shortcuts: &[(NONE, Key::Home, |_| Command::ScrubTo(0)), (NONE, Key::End, |_| Command::ScrubTo(usize::MAX))],
     },
+    Binding { keys: "Wheel on the map", does: "Look closer at time", group: Group::Time, shortcuts: &[] },
+    Binding {
+        keys: "0",
+        does: "All of time again",
+        group: Group::Time,
+        shortcuts: &[(NONE, Key::Num0, |_| Command::SetTimeZoom(None))],
+    },
     Binding {
         keys: "Space",
         does: "Play, pause",

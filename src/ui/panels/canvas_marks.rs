@@ -75,7 +75,8 @@ fn corner_lines(model: &Model<'_>) -> Vec<Line> {
         let text = gaps_text::gaps_text(gaps, model.view.orientation.depth_axis());
         lines.push(Line::marked(icons::WARNING, DARK.warn, text));
     }
-    lines.extend(live_notice(model).map(|text| Line::marked(icons::WARNING, DARK.warn, text)));
+    let notices = [live_notice(model), cut_off(model)];
+    lines.extend(notices.into_iter().flatten().map(|text| Line::marked(icons::WARNING, DARK.warn, text)));
     lines
 }
 
@@ -156,19 +157,18 @@ fn live_notice(model: &Model<'_>) -> Option<String> {
             Some(format!("behind the recording by {} timepoints", format::integer(behind as i64)))
         }
         LiveState::Quiet | LiveState::StoppedEarly { .. } | LiveState::Restarted | LiveState::Gone => {
-            Some(live_text::headline(live) + &cut_off(model))
+            Some(live_text::headline(live))
         }
         LiveState::Waiting { .. } | LiveState::Finished => None,
     }
 }
 
-/// Where a recording goes on beyond the last timepoint that can be shown: what is missing at its end.
-fn cut_off(model: &Model<'_>) -> String {
+/// Where a recording that nobody writes any more goes on beyond its last whole volume: what its end lacks.
+fn cut_off(model: &Model<'_>) -> Option<String> {
+    let live = model.live.filter(|live| !matches!(live.state, LiveState::Live | LiveState::Restarted))?;
     let last = model.info.shape[0].saturating_sub(1);
-    match model.live.and_then(|live| live.newest_t).filter(|newest| *newest < last) {
-        Some(newest) => format!("; the last whole volume is t {}", format::integer(newest as i64)),
-        None => String::new(),
-    }
+    let newest = live.newest_t.filter(|newest| *newest < last)?;
+    Some(format!("cut off after t {}, the last whole volume", format::integer(newest as i64)))
 }
 
 /// The gradient with the values at its ends, left of `right`.

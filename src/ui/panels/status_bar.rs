@@ -137,9 +137,10 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
         vec![Item { name: "Voxel", pieces, template, hint: "Voxel under the pointer", is_right_aligned: false }];
     if let Some(size) = model.info.voxel_size {
         let along = |axis: Axis, at: usize| size.along(axis).unwrap_or(1.0) * at as f64;
-        let widest = [rows, columns].map(|axis| format!("{:.1}", along(axis, shape[axis.index()])));
+        let widest = [rows, columns].map(|axis| format::decimal(along(axis, shape[axis.index()]), 1));
         let text = readout
-            .map(|readout| format!("{:.1} µm · {:.1} µm", along(rows, readout.row), along(columns, readout.column)));
+            .map(|readout| [along(rows, readout.row), along(columns, readout.column)].map(|um| format::decimal(um, 1)))
+            .map(|[down, across]| format!("{down} µm · {across} µm"));
         items.push(Item {
             name: "Position",
             pieces: text.into_iter().map(label).collect(),
@@ -192,7 +193,7 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
     let fps = figures.fps.filter(|_| model.view.play.is_running);
     items.push(Item {
         name: "Effective rate",
-        pieces: fps.map_or(Vec::new(), |fps| vec![value(format!("{fps:.1}")), label(" fps")]),
+        pieces: fps.map_or(Vec::new(), |fps| vec![value(format::decimal(fps, 1)), label(" fps")]),
         template: "000.0 fps".to_owned(),
         hint: "Exact timepoints shown a second",
         is_right_aligned: true,
