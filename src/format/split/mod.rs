@@ -45,7 +45,12 @@ pub use source::SplitSource;
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
     match discover::discover(path, options)? {
         Found::File(file) => single::open(&file, options),
-        Found::Split(candidates) => open_split(&candidates, path, options),
+        Found::Split(candidates) => open_split(&candidates, path, options).or_else(|error| {
+            // One array of a file, though the file is named as blocks are.
+            let is_file = options.dataset.is_some() && path.extension().is_some_and(|extension| extension == "h5");
+            let opened = if is_file { single::open(path, options).ok() } else { None };
+            opened.ok_or(error)
+        }),
     }
 }
 
