@@ -13,7 +13,7 @@ BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 # The program, its tests and the checks are one build: the same profile everywhere.
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-rig big fuzz soak install uninstall clean help
+.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-rig big differential fuzz soak install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -63,6 +63,9 @@ bench-rig: release ## Measure what following a recording costs its writer, for 2
 
 big: release ## Write a recording of 1.9 GB of voxels into .tools/big-demo, to try things on
 	$(BIN) demo .tools/big-demo --no-open --shape 120,30,512,512
+
+differential: release ## Compare with h5py, flammkuchen and split_dataset on 2,000 random recordings
+	@tests/differential/run.sh $${DIFFERENTIAL:-}
 
 fuzz: setup ## Read damaged blocks for FUZZ_SECONDS (900)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(CARGO) test --locked --release --test decoding long_time -- --ignored --nocapture

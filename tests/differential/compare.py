@@ -81,7 +81,7 @@ class Asked:
             return None
         if output.returncode != 0:
             return self.note(what, output)
-        wrong = differs(np.load(self.out), expected, question.project)
+        wrong = differs(np.load(self.out), expected, question.is_exact(values.dtype))
         return wrong and self.note(f"{what}: {wrong}")
 
 

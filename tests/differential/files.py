@@ -10,7 +10,7 @@ from recording import Recording, random_dtype, random_shape, random_values
 VERSIONS = ["earliest", "latest", ("earliest", "v108"), ("v108", "v110"), ("v110", "latest"), ("v112", "v114")]
 
 
-def random_filters(rng, dtype):
+def random_filters(rng, dtype, may_fail):
     """Arguments of create_dataset, and whether the program reads what comes out."""
     plugin = hdf5plugin
     item = rng.integers(0, 13)
@@ -39,7 +39,7 @@ def random_filters(rng, dtype):
         return dict(plugin.BZip2()), True
     if item == 10 and dtype.kind in "iu":
         return {"scaleoffset": 0}, True
-    if item == 11 and dtype.kind == "f" and dtype.itemsize >= 4 and rng.random() < 0.3:
+    if may_fail and item == 11 and dtype.kind == "f" and dtype.itemsize >= 4 and rng.random() < 0.3:
         return dict(plugin.Zfp(reversible=True)), False
     return {}, True
 
@@ -81,8 +81,9 @@ def write_chunks(rng, dataset, values, alloc):
     return missing
 
 
-def add_dataset(rng, file, name, values, may_miss=True):
-    """One array in a random layout; returns its voxels, those missing, and whether it is read."""
+def add_dataset(rng, file, name, values, may_fail=True):
+    """One array in a random layout; returns its voxels, those missing, and whether it is read. Unless it
+    `may_fail`, all of it is there and in filters that are read."""
     shape, dtype = values.shape, values.dtype
     missing = np.zeros(shape, bool)
     creation, alloc = random_creation(rng)
@@ -95,11 +96,11 @@ def add_dataset(rng, file, name, values, may_miss=True):
         return values, missing, True
     if layout == "contiguous":
         dataset = file.create_dataset(name, shape, kind, dcpl=creation)
-        if may_miss and rng.random() < 0.1 and alloc != "early":
+        if may_fail and rng.random() < 0.1 and alloc != "early":
             return np.zeros(shape, dtype), ~missing, True
         dataset[...] = values
         return values, missing, True
-    filters, is_read = random_filters(rng, dtype)
+    filters, is_read = random_filters(rng, dtype, may_fail)
     chunks, limits = random_chunking(rng, shape)
     fill = None if rng.random() < 0.7 or "scaleoffset" in filters else dtype.type(1)
     before = shape
@@ -111,7 +112,7 @@ def add_dataset(rng, file, name, values, may_miss=True):
         dataset[...] = values.flat[0]
         dataset.resize(shape)
         dataset[...] = values
-    elif may_miss and rng.random() < 0.25 and alloc != "late" and "scaleoffset" not in filters:
+    elif may_fail and rng.random() < 0.25 and alloc != "late" and "scaleoffset" not in filters:
         missing = write_chunks(rng, dataset, values, alloc)
         values = np.where(missing, values, dataset[...].astype(dtype))
     else:

@@ -52,7 +52,7 @@ def write_block(rng, path, values, writer):
     if writer == "h5py":
         version = VERSIONS[rng.integers(len(VERSIONS))]
         with h5py.File(path, "w", libver=version) as file:
-            add_dataset(rng, file, f"stack_{values.ndim}D", values, may_miss=False)
+            add_dataset(rng, file, f"stack_{values.ndim}D", values, may_fail=False)
     else:
         codec = CODECS[rng.integers(len(CODECS))]
         fl.save(str(path), {f"stack_{values.ndim}D": values}, compression=codec)

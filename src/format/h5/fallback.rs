@@ -38,6 +38,7 @@ pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) ->
         }
         if let Layout::Chunked(chunk) = &header.layout {
             plugins::prepare(library, chunk.num_bytes(header.dtype).unwrap_or(0));
+            plugins::check(library, &header.filters)?;
         }
         let rank = region.rank();
         let (mut start, mut count) = ([0u64; MAX_RANK], [0u64; MAX_RANK]);

@@ -10,7 +10,7 @@ use std::sync::Once;
 use hdf5_sys::h5::{H5allocate_memory, H5free_memory};
 use hdf5_sys::h5z::{H5Z_CLASS_T_VERS, H5Z_FLAG_REVERSE, H5Z_class2_t, H5Zfilter_avail, H5Zregister};
 
-use super::library::Library;
+use super::library::{Library, last_error};
 use crate::format::codec::{self, Filter, Scratch};
 
 thread_local! {
@@ -44,6 +44,22 @@ pub fn prepare(_: &Library, chunk_bytes: usize) {
             }
         }
     });
+}
+
+/// Refuses filters that neither the library nor the user's plugins have: its own words for that name the
+/// folder it was built in.
+pub fn check(_: &Library, filters: &[Filter]) -> Result<(), String> {
+    for filter in filters {
+        if let Filter::Other { id, .. } = filter {
+            // SAFETY: the lock is held; what the look-up puts on the library's stack of errors is cleared.
+            let is_there = unsafe { H5Zfilter_avail(*id) > 0 };
+            if !is_there {
+                last_error();
+                return Err("no such filter here; HDF5_PLUGIN_PATH may name the folder of its plugin".into());
+            }
+        }
+    }
+    Ok(())
 }
 
 type Callback = unsafe extern "C" fn(c_uint, usize, *const c_uint, usize, *mut usize, *mut *mut c_void) -> usize;
