@@ -114,7 +114,8 @@ pub(super) fn build(
     let ordinal = usize::try_from(reference.number.saturating_sub(first)).unwrap_or(0);
     let is_channel_folder = folder.file_name().is_some_and(|name| name == "green" || name == "red");
     let is_plane_by_plane = rig.writer == Some("brunoise") || rig.time_file.is_some() || is_channel_folder;
-    let told = layout::Reference { dims: &dims, dtype: header.dtype, ordinal, is_plane_by_plane };
+    let ends_short = survey.ends_short(&blocks, &dims);
+    let told = layout::Reference { dims: &dims, dtype: header.dtype, ordinal, is_plane_by_plane, ends_short };
     let usable = if grid.is_some() { &claim } else { &Claim::default() };
     let (mut layout, mut is_put_aside) = layout::infer(usable, &told);
     is_put_aside |= grid.is_none() && claim.full.is_some() && claim.block.is_some();

@@ -123,6 +123,15 @@ impl Survey<'_> {
         layout.growth_len(open.array.header().shape.dims())
     }
 
+    /// Whether the last block is like one of extent `dims`, with a shorter first axis.
+    pub fn ends_short(&self, blocks: &[Arc<Block>], dims: &[usize]) -> bool {
+        let open = blocks.last().and_then(|last| last.open(self.key, self.indexes).ok());
+        open.is_some_and(|open| {
+            let last = open.array.header().shape;
+            last.rank() == dims.len() && last.dims()[0] < dims[0] && last.dims()[1..] == dims[1..]
+        })
+    }
+
     /// The true block length where the first block is shorter than claimed and its successor is just as
     /// short. Reads a second header only in that case.
     pub fn settle_block_len(

@@ -81,6 +81,9 @@ pub(super) struct Reference<'a> {
     pub ordinal: usize,
     /// Whether the surroundings say that blocks are planes (brunoise).
     pub is_plane_by_plane: bool,
+    /// Whether the last block differs from it by a shorter first axis alone: planes are all recorded for
+    /// the same time.
+    pub ends_short: bool,
 }
 
 /// The layout, and whether the claim (if there was one) had to be put aside.
@@ -108,7 +111,7 @@ pub(super) fn infer(claim: &Claim, reference: &Reference<'_>) -> (Layout, bool) 
 fn default_growth(block: &[usize], reference: &Reference<'_>) -> usize {
     let is_plane = block.len() == 4 && block[1] == 1;
     let never_sashimi = !matches!(reference.dtype, DType::U16 | DType::U8);
-    usize::from(is_plane && (reference.is_plane_by_plane || never_sashimi))
+    usize::from(is_plane && (reference.is_plane_by_plane || never_sashimi && !reference.ends_short))
 }
 
 /// The layout a claim gives, if the reference block is what it says.
@@ -303,7 +306,7 @@ mod tests {
     }
 
     fn reference(dims: &[usize]) -> Reference<'_> {
-        Reference { dims, dtype: DType::U16, ordinal: 0, is_plane_by_plane: false }
+        Reference { dims, dtype: DType::U16, ordinal: 0, is_plane_by_plane: false, ends_short: false }
     }
 
     #[test]
@@ -358,10 +361,12 @@ mod tests {
 
     #[test]
     fn planes_and_volumes_are_told_apart_without_metadata() {
-        let plane = Reference { dims: &[40, 1, 18, 22], dtype: DType::I16, ordinal: 0, is_plane_by_plane: false };
+        let plane = Reference { dims: &[40, 1, 18, 22], dtype: DType::I16, ordinal: 0, is_plane_by_plane: false, ends_short: false };
         assert_eq!(infer(&Claim::default(), &plane).0.growth, 1);
         let planar = Reference { dtype: DType::U16, ..plane };
         assert_eq!(infer(&Claim::default(), &planar).0.growth, 0);
+        let ragged = Reference { ends_short: true, ..plane };
+        assert_eq!(infer(&Claim::default(), &ragged).0.growth, 0);
         let told = Reference { is_plane_by_plane: true, ..planar };
         assert_eq!(infer(&Claim::default(), &told).0.growth, 1);
     }
