@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,10 @@ from folders import random_folder
 from questions import Question, differs, random_question
 
 QUESTIONS = 4
+
+# Numpy's later versions refuse these.
+warnings.filterwarnings("error", message="Out of bound index", category=DeprecationWarning)
+REFUSALS = (IndexError, ValueError, DeprecationWarning)
 
 
 def make(seed, number, folder):
@@ -70,7 +75,7 @@ class Asked:
             if fill is not None:
                 values[recording.missing] = values.dtype.type(fill == "true" if fill in ("true", "false") else float(fill))
             expected = question.answer(values)
-        except (IndexError, ValueError):
+        except REFUSALS:
             return output.returncode != 0 or self.note(f"{what}: numpy refuses", output)
         is_refused = recording.refused is not None and recording.truth[question.index()].size > 0
         if is_refused or lacks and fill is None:

@@ -70,7 +70,7 @@ def random_question(rng, values):
     question = Question(select or None)
     try:
         picked = values[question.index()]
-    except IndexError:
+    except (IndexError, DeprecationWarning):
         return question
     if picked.ndim > 0 and picked.size > 0 and rng.random() < 0.45:
         question.project = str(rng.choice(list(OPERATIONS)))

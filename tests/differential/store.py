@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compare import make, random_fill
+from compare import REFUSALS, make, random_fill
 from questions import Question, random_question
 
 STORED = Path(__file__).parent / "stored"
@@ -45,7 +45,7 @@ def cases_of(recording, rng):
         question = random_question(rng, recording.truth)
         try:
             question.answer(recording.truth)
-        except (IndexError, ValueError):
+        except REFUSALS:
             continue
         if question.is_exact(recording.truth.dtype):
             questions.append(question)
