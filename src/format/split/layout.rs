@@ -361,7 +361,13 @@ mod tests {
 
     #[test]
     fn planes_and_volumes_are_told_apart_without_metadata() {
-        let plane = Reference { dims: &[40, 1, 18, 22], dtype: DType::I16, ordinal: 0, is_plane_by_plane: false, ends_short: false };
+        let plane = Reference {
+            dims: &[40, 1, 18, 22],
+            dtype: DType::I16,
+            ordinal: 0,
+            is_plane_by_plane: false,
+            ends_short: false,
+        };
         assert_eq!(infer(&Claim::default(), &plane).0.growth, 1);
         let planar = Reference { dtype: DType::U16, ..plane };
         assert_eq!(infer(&Claim::default(), &planar).0.growth, 0);
