@@ -728,7 +728,7 @@ mod faults {
     use std::sync::atomic::{AtomicBool, Ordering};
     use tectum::array::LazyArray;
     use tectum::stream::{PictureState, Play, Stream, StreamConfig, ViewRequest};
-    use tectum::volume::{Orientation, Picture, Projection};
+    use tectum::volume::{Orientation, Picture, Pool, Projection, project_for_display};
 
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Use {
@@ -818,8 +818,17 @@ mod faults {
                     let picture = picture_of(usage, t, random.below(VOLUME[0]));
                     let play = (usage == Use::Play).then_some(Play { direction: 1, rate_hz: 50.0 });
                     generation += 1;
-                    stream.request(&ViewRequest { generation, picture, play, want_volume: false }, Instant::now());
+                    // Half of the projections are folded outside, as by a GPU.
+                    let want_volume = usage == Use::Project && seed % 2 == 1;
+                    stream.request(&ViewRequest { generation, picture, play, want_volume }, Instant::now());
                     std::thread::sleep(Duration::from_millis(if usage == Use::Idle { 20 } else { 2 }));
+                    if let Some(fold) = stream.next_fold(&picture)
+                        && let Picture::Projection { orientation, slab, op, .. } = fold.picture
+                    {
+                        let pool = Pool::new(0);
+                        let voxels = project_for_display(&fold.volume, orientation, slab, op, &pool);
+                        stream.land_fold(&fold, Arc::new(voxels));
+                    }
                     if let PictureState::Ready(voxels) = stream.picture(&picture) {
                         num_checked += usize::from(check(&picture, &voxels, &written).is_some());
                     }

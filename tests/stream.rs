@@ -253,6 +253,21 @@ fn a_projection_is_hatched_only_where_nothing_of_it_is() {
         assert_eq!(voxels.gaps(), Some(&Gaps { num_planes: 4, missing: vec![[2, 3]], partial: Vec::new() }), "{op:?}");
         assert!(stream.missing_reason(&picture).is_some());
     }
+    // Of a slab of which nothing is there, the reason is all there is to show; so it is of a plane.
+    let slab = Picture::Projection { t: 0, orientation: Orientation::Xy, slab: [2, 3], op: Projection::Max };
+    let gone = Region::new(&[0, 2, 0, 0], &[1, 3, 8, 8]).expect("valid");
+    let deep = self::stream(Arc::new(memory([2, 4, 8, 8], [1, 4, 8, 8]).with_missing(&[gone])), config(0));
+    for picture in [slab, plane(0, 2)] {
+        for want_volume in [false, true] {
+            deep.request(&ViewRequest { want_volume, ..view(picture) }, Instant::now());
+            run_all(&deep);
+            fold_outside(&deep, &picture);
+            run_all(&deep);
+            assert!(matches!(deep.picture(&picture), PictureState::Failed(_)), "{picture:?}");
+            assert!(deep.picture(&picture.at(1)).ready().is_some() || want_volume || picture == slab);
+        }
+        assert!(deep.nearest(&picture).is_none_or(|(found, _)| found.t() == 1));
+    }
     // Along y, the plane is a row of its own: nothing is lacking where something is shown.
     let side = Picture::Projection { t: 0, orientation: Orientation::Xz, slab: [2, 8], op: Projection::Max };
     stream.request(&view(side), Instant::now());

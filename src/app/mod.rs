@@ -7,6 +7,7 @@ mod dialog;
 mod failure;
 mod follow;
 mod gpu_projection;
+mod gpu_scrub;
 mod keeping;
 mod measure;
 mod memory;
@@ -35,6 +36,7 @@ use crate::format::OpenOptions;
 use crate::render::{self, GpuConfig, InterfacePainter};
 use crate::stream::StreamConfig;
 
+pub use gpu_scrub::GpuScrubber;
 pub use notes::{Collector, Notes};
 pub use snapshot::snapshot;
 

@@ -17,6 +17,7 @@ mod projector;
 mod readback;
 mod renderer;
 mod shaders;
+mod stand_in;
 mod texel;
 mod textures;
 mod tiling;

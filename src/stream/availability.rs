@@ -1,6 +1,7 @@
 //! Which timepoints can be shown at once, for the strip on the time slider and for the nearest picture.
 //! Only what changed is looked at again.
 
+use super::making::Product;
 use super::state::State;
 use crate::array::{ArrayChunk, LazyArray};
 use crate::volume::{Picture, Region};
@@ -99,7 +100,7 @@ pub(super) fn has_picture(state: &State, array: &LazyArray, picture: &Picture, c
                     return false;
                 }
             }
-            num_had > 0
+            num_had > 0 && !state.failed.contains_key(&Product::Picture(*picture))
         }
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::Stream;
 use super::loader::Shared;
-use super::making::Product;
+use super::making::{Finished, Product};
 use super::state::{State, Trash};
+use crate::array::Loaded;
 use crate::format::{ReadError, ReadErrorKind};
 use crate::volume::{Picture, Voxels, project_for_display};
 
@@ -46,7 +47,8 @@ impl Stream {
                 return Some(Fold { picture: wanted, volume, is_visible, epoch: state.epoch });
             }
             if is_visible || state.folds.len() < MAX_WAITING {
-                state.fold_here(wanted, volume);
+                let reason = state.volume_reason(wanted.t());
+                state.fold_here(wanted, Loaded { voxels: volume, reason });
                 self.shared.work.notify_all();
             }
         }
@@ -55,14 +57,14 @@ impl Stream {
 
     /// Takes in a projection. One of data that have changed meanwhile is dropped.
     pub fn land_fold(&self, fold: &Fold, voxels: Arc<Voxels>) {
-        self.shared.land_fold(&fold.picture, fold.epoch, voxels);
+        self.shared.land_fold(&fold.picture, fold.epoch, Ok(Loaded { voxels, reason: None }));
     }
 
     /// Has the loader threads fold it after all.
     pub fn fold_on_cpu(&self, fold: Fold) {
         let mut state = self.shared.state.lock();
         if state.epoch == fold.epoch && !state.is_folded(&fold.picture) {
-            state.fold_here(fold.picture, fold.volume);
+            state.fold_here(fold.picture, Loaded { voxels: fold.volume, reason: None });
         }
         drop(state);
         self.shared.work.notify_all();
@@ -77,7 +79,27 @@ impl State {
             || self.failed.contains_key(&Product::Picture(*picture))
     }
 
-    fn fold_here(&mut self, picture: Picture, volume: Arc<Voxels>) {
+    /// Puts a finished projection where it is found.
+    pub(super) fn keep_projection(&mut self, picture: &Picture, finished: Finished, trash: &mut Trash) {
+        match finished {
+            Ok(Loaded { voxels, reason }) => {
+                if let Some(reason) = reason {
+                    self.reasons.insert(*picture, reason);
+                }
+                if !self.projections.insert(*picture, voxels, &mut trash.pictures) {
+                    let message = "is larger than the memory budget for pictures";
+                    let error = self.array.error(ReadErrorKind::Unsupported, message.to_owned());
+                    self.failed.insert(Product::Picture(*picture), error);
+                }
+                self.note_change(picture.t(), picture.t() + 1);
+            }
+            Err(error) => {
+                self.failed.insert(Product::Picture(*picture), error);
+            }
+        }
+    }
+
+    fn fold_here(&mut self, picture: Picture, volume: Loaded) {
         self.folding.push(picture);
         self.folds.push_back((picture, volume));
     }
@@ -90,6 +112,13 @@ impl State {
         // A chunk that is the volume needs no copy.
         let voxels = &self.cache.get(self.volume_chunk(t)?)?.loaded.voxels;
         (voxels.shape().rank() == 3).then(|| Arc::clone(voxels))
+    }
+
+    /// Why parts of a volume are missing.
+    fn volume_reason(&mut self, t: usize) -> Option<ReadError> {
+        let chunk = self.volume_chunk(t);
+        let kept = chunk.and_then(|chunk| self.cache.get(chunk)?.loaded.reason.clone());
+        kept.or_else(|| self.volume_reasons.get(&t).cloned())
     }
 
     /// Why the volume that projections are folded from cannot be had.
@@ -110,25 +139,25 @@ impl State {
 
 impl Shared {
     /// Folds a volume; true if that is what is on screen.
-    pub(super) fn fold(&self, picture: &Picture, volume: &Voxels, epoch: u64) -> bool {
+    pub(super) fn fold(&self, picture: &Picture, volume: &Loaded, epoch: u64) -> bool {
         let Picture::Projection { orientation, slab, op, .. } = *picture else { return false };
-        let voxels = project_for_display(volume, orientation, slab, op, &self.pool);
-        self.land_fold(picture, epoch, Arc::new(voxels))
+        let voxels = project_for_display(&volume.voxels, orientation, slab, op, &self.pool);
+        let reason = volume.reason.clone().filter(|_| !voxels.is_whole());
+        let finished = match reason {
+            Some(error) if voxels.is_void() => Err(error),
+            reason => Ok(Loaded { voxels: Arc::new(voxels), reason }),
+        };
+        self.land_fold(picture, epoch, finished)
     }
 
-    fn land_fold(&self, picture: &Picture, epoch: u64, voxels: Arc<Voxels>) -> bool {
+    fn land_fold(&self, picture: &Picture, epoch: u64, finished: Finished) -> bool {
         let mut trash = Trash::default();
         let mut state = self.state.lock();
         state.folding.retain(|known| known != picture);
         if state.epoch != epoch {
             return false;
         }
-        if !state.projections.insert(*picture, voxels, &mut trash.pictures) {
-            let message = "is larger than the memory budget for pictures";
-            let error = state.array.error(ReadErrorKind::Unsupported, message.to_owned());
-            state.failed.insert(Product::Picture(*picture), error);
-        }
-        state.note_change(picture.t(), picture.t() + 1);
+        state.keep_projection(picture, finished, &mut trash);
         state.note_trash(&trash);
         state.visible_product == Some(Product::Volume(picture.t()))
     }

@@ -179,19 +179,9 @@ impl Shared {
             return false;
         }
         match (making.product, finished) {
+            (Product::Picture(picture), finished) => state.keep_projection(&picture, finished, &mut trash),
             (product, Err(error)) => {
                 state.failed.insert(product, error);
-            }
-            (Product::Picture(picture), Ok(Loaded { voxels, reason })) => {
-                if let Some(reason) = reason {
-                    state.reasons.insert(picture, reason);
-                }
-                if !state.projections.insert(picture, voxels, &mut trash.pictures) {
-                    let message = "is larger than the memory budget for pictures";
-                    let error = state.array.error(ReadErrorKind::Unsupported, message.to_owned());
-                    state.failed.insert(making.product, error);
-                }
-                state.note_change(picture.t(), picture.t() + 1);
             }
             (Product::Preview(picture), Ok(Loaded { voxels, reason })) => {
                 if let Some(preview) = preview {
@@ -208,7 +198,10 @@ impl Shared {
                     state.note_change(picture.t(), picture.t() + 1);
                 }
             }
-            (Product::Volume(t), Ok(Loaded { voxels, .. })) => {
+            (Product::Volume(t), Ok(Loaded { voxels, reason })) => {
+                if let Some(reason) = reason {
+                    state.volume_reasons.insert(t, reason);
+                }
                 if !state.volumes.insert(t, voxels, &mut trash.volumes) {
                     let message = "is larger than the memory budget for volumes";
                     let error = state.array.error(ReadErrorKind::Unsupported, message.to_owned());

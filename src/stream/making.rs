@@ -281,7 +281,11 @@ impl Making {
                 }
             }
         };
-        Ok(Loaded { voxels: Arc::new(voxels), reason })
+        match reason {
+            // Chunks of more than the picture may be there, and nothing of the picture.
+            Some(error) if voxels.is_void() => Err(error),
+            reason => Ok(Loaded { voxels: Arc::new(voxels), reason }),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod shelf;
 mod state;
 mod stats;
 mod survey;
+mod tasks;
 mod velocity;
 
 use std::sync::Arc;

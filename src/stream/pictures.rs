@@ -73,6 +73,15 @@ impl Stream {
                 let voxels = Arc::new(Voxels::new(dtype, shape, buffer, flat));
                 let mut trash = Trash::default();
                 let mut state = self.shared.state.lock();
+                // Chunks of more than the plane may be there, and nothing of the plane.
+                let reason = pieces.iter().find_map(|(_, loaded)| loaded.reason.clone()).filter(|_| voxels.is_void());
+                if let Some(error) = reason {
+                    if state.epoch == epoch {
+                        state.failed.insert(Product::Picture(*picture), error.clone());
+                        state.note_change(picture.t(), picture.t() + 1);
+                    }
+                    return PictureState::Failed(error);
+                }
                 // The array may have been replaced since the pieces were taken, by one of equal extent even.
                 if state.epoch == epoch {
                     state.planes.insert(*picture, Arc::clone(&voxels), &mut trash.pictures);
@@ -101,6 +110,9 @@ impl Stream {
         }
         if let Some(voxels) = state.planes.get(picture) {
             return Cut::State(PictureState::Ready(voxels));
+        }
+        if let Some(error) = state.failed.get(&Product::Picture(*picture)) {
+            return Cut::State(PictureState::Failed(error.clone()));
         }
         let shape = array.picture_shape(picture);
         let mut chunks: Vec<ArrayChunk> = Vec::new();

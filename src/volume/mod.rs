@@ -6,6 +6,7 @@ mod axis;
 mod colormap;
 mod display;
 mod dtype;
+mod fold_box;
 mod histogram;
 mod info;
 mod losses;

@@ -63,6 +63,19 @@ impl Voxels {
         self.missing.is_empty() && self.gaps.is_none()
     }
 
+    /// Whether nothing of it was measured or read. Of planes and projections.
+    pub fn is_void(&self) -> bool {
+        let &[rows, columns] = self.shape.dims() else { return false };
+        let area = |part: &Region| part.shape().num_voxels().unwrap_or(0);
+        let num_missing = self.missing.iter().map(area).fold(0usize, usize::saturating_add);
+        if num_missing < rows * columns || self.missing.is_empty() {
+            return false;
+        }
+        // They may overlap.
+        self.missing.contains(&Region::whole(&self.shape))
+            || (0..rows).all(|row| (0..columns).all(|column| !self.is_measured(&[row, column])))
+    }
+
     /// Identity of this content: no two arrays of a process share one, so it can key a texture.
     pub fn id(&self) -> u64 {
         self.id

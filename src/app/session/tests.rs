@@ -173,8 +173,12 @@ fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
         let session = &stage.session;
         assert_eq!((session.view.t, session.view.depth_index(), session.view.has_slab()), (9, 1, true));
         assert_eq!(session.on_screen.as_ref().unwrap().voxels.values::<u16>(), [91; 64]);
+        // Nor does going back in the view lead out of it.
+        stage.apply(&Command::ScrubTo(1));
         // A later state of the same recording may be shorter, too.
         stage.session.grow(Arc::new(small(5, 2)), &[], Instant::now());
+        assert_eq!(stage.session.view.t, 1);
+        stage.apply(&Command::Undo);
         assert_eq!(stage.session.view.t, 4);
     }
 }

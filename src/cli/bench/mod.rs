@@ -12,11 +12,13 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::OpenArgs;
+use crate::app::GpuScrubber;
 use crate::array::LazyArray;
 use crate::format;
+use crate::render::GpuConfig;
 use crate::volume::{Orientation, Picture, Projection};
 use report::Report;
-use scrub::Scrubber;
+use scrub::{Scrubber, Show};
 
 /// Arguments of `tectum bench`.
 #[derive(Debug, clap::Args)]
@@ -42,12 +44,12 @@ const MAX_STEPS: usize = 120;
 /// # Errors
 /// When the recording can not be opened or read.
 pub fn run(args: &BenchArgs) -> Result<()> {
-    let report = measure(args)?;
+    let report = measure(args, GpuConfig::default())?;
     let text = if args.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
     super::print(&text)
 }
 
-fn measure(args: &BenchArgs) -> Result<Report> {
+fn measure(args: &BenchArgs, gpu: GpuConfig) -> Result<Report> {
     let start = Instant::now();
     let opened = format::open(&args.path, &args.open.options())?;
     let open_ms = ms_since(start);
@@ -91,6 +93,10 @@ fn measure(args: &BenchArgs) -> Result<Report> {
     report.scrub("max over z, steps of t, uncached", &mut scrubber, all_t.iter().map(|&t| projection(t)))?;
     report.scrub("max over z, steps of t, cached", &mut scrubber, all_t.iter().map(|&t| projection(t)))?;
     drop(scrubber);
+    if let Some(mut scrubber) = GpuScrubber::new(&array, gpu) {
+        report.scrub("max over z by the GPU, jumps, uncached", &mut scrubber, few.iter().map(|&t| projection(t)))?;
+        report.scrub("max over z by the GPU, jumps, cached", &mut scrubber, few.iter().map(|&t| projection(t)))?;
+    }
 
     report.plane_read = limits::plane_reads(&array, &jumps, middle)?;
     report.rates = limits::rates(&array)?;
@@ -135,12 +141,22 @@ mod tests {
         let recipe = Recipe { shape: [6, 4, 64, 64], block_len: 4, ..Recipe::default() };
         let folder = synth::write(dir.path(), &recipe, |_, _| true).unwrap();
         let args = BenchArgs { path: folder, open: OpenArgs::default(), json: true, first_image_only: false };
-        let report = measure(&args).unwrap();
+        let gpu = GpuConfig { projects_in_software: true, ..GpuConfig::default() };
+        let report = measure(&args, gpu).unwrap();
         let json = serde_json::to_value(&report).unwrap();
         for row in json["scrub"].as_array().unwrap() {
             assert!(row["median_ms"].as_f64().unwrap() > 0.0, "{row}");
         }
-        assert_eq!(json["scrub"].as_array().unwrap().len(), 8);
+        let rows = json["scrub"].as_array().unwrap();
+        // A plane step decodes a plane, a projection its volume, and what is cached nothing.
+        let decoded = |i: usize| (rows[i]["decoded_mb"].as_f64().unwrap() * 1e6).round() as usize;
+        assert!(decoded(0) <= 64 * 64 * 2 && decoded(3) <= 64 * 64 * 2, "{rows:?}");
+        assert_eq!((decoded(2), decoded(4), decoded(7)), (0, 0, 0));
+        match rows.len() {
+            8 => eprintln!("skipped: there is no graphics adapter here"),
+            10 => assert!(decoded(8) <= 4 * 64 * 64 * 2 && decoded(9) == 0, "{rows:?}"),
+            num => panic!("{num} rows"),
+        }
         assert!(json["rates"]["recording_mb_per_s"].as_f64().unwrap() > 0.0);
         assert!(json["rates"]["codec_mb_per_s"].as_f64().unwrap() > 0.0);
         assert!(json["plan"]["median_ms"].as_f64().unwrap() > 0.0);

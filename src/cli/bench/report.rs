@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::scrub::Scrubber;
+use super::scrub::Show;
 use crate::volume::{ArrayInfo, Picture};
 
 /// A number of repetitions.
@@ -43,6 +43,8 @@ pub struct Scrub {
     /// From request to exact picture.
     #[serde(flatten)]
     pub times: Times,
+    /// Decoded for the screen at each step, MB; what is read ahead is not in it.
+    pub decoded_mb: f64,
 }
 
 /// Rates of decoded bytes, and what bounds them.
@@ -126,10 +128,14 @@ impl Report {
     pub fn scrub(
         &mut self,
         what: &'static str,
-        scrubber: &mut Scrubber,
+        scrubber: &mut impl Show,
         pictures: impl Iterator<Item = Picture>,
     ) -> Result<()> {
-        self.scrub.push(Scrub { what, times: scrubber.scrub(pictures)? });
+        let before = scrubber.stats().visible_bytes;
+        let times = pictures.map(|picture| scrubber.show(picture)).collect::<Result<Vec<_>>>()?;
+        let num_bytes = scrubber.stats().visible_bytes - before;
+        let decoded_mb = num_bytes as f64 / 1e6 / times.len().max(1) as f64;
+        self.scrub.push(Scrub { what, times: Times::of(times), decoded_mb });
         Ok(())
     }
 }
@@ -143,9 +149,12 @@ impl fmt::Display for Report {
         writeln!(f, "{:<40} {:>10.2} ms", "open", self.open_ms)?;
         writeln!(f, "{:<40} {:>10.2} ms", "open → first exact image", self.first_image_ms)?;
         writeln!(f)?;
-        writeln!(f, "{:<40} {:>13} {:>13} {:>13}", "request → exact image", "median", "p95", "slowest")?;
+        let heading = "request → exact image";
+        writeln!(f, "{heading:<40} {:>13} {:>13} {:>13} {:>13}", "median", "p95", "slowest", "decoded")?;
         for scrub in &self.scrub {
-            times(f, scrub.what, &scrub.times)?;
+            let Times { median_ms, p95_ms, max_ms, .. } = scrub.times;
+            write!(f, "{:<40} {median_ms:>10.3} ms {p95_ms:>10.3} ms {max_ms:>10.3} ms", scrub.what)?;
+            writeln!(f, " {:>10.2} MB", scrub.decoded_mb)?;
         }
         if let Some(rate) = self.prefetch_hit_rate {
             writeln!(f, "{:<40} {:>10.0} %", "read ahead before it was asked for", rate * 100.0)?;

@@ -6,13 +6,36 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::report::Times;
+use crate::app::GpuScrubber;
 use crate::array::LazyArray;
 use crate::format::memory::MemorySource;
-use crate::stream::{PictureState, Stream, StreamConfig, ViewRequest};
+use crate::stream::{PictureState, Stream, StreamConfig, StreamStats, ViewRequest};
 use crate::volume::{DType, Orientation, Picture, Projection, Shape};
 
 /// A picture that takes longer than this is taken for one that never comes.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Somebody who shows pictures one after the other.
+pub trait Show {
+    /// Shows a picture; returns how long that took, ms.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn show(&mut self, picture: Picture) -> Result<f64>;
+
+    /// What the stream behind it holds and has done.
+    fn stats(&self) -> StreamStats;
+}
+
+impl Show for GpuScrubber {
+    fn show(&mut self, picture: Picture) -> Result<f64> {
+        self.show(picture)
+    }
+
+    fn stats(&self) -> StreamStats {
+        self.stats()
+    }
+}
 
 /// Wakes the thread that waits for a picture, as the window is woken.
 #[derive(Default)]
@@ -41,11 +64,15 @@ impl Scrubber {
         Self { stream, bell, generation: 0 }
     }
 
-    /// Asks for a picture and waits until exactly it is there; returns how long that took, ms.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn show(&mut self, picture: Picture) -> Result<f64> {
+    /// Share of pictures that were in memory when they were asked for.
+    pub fn hit_rate(&self) -> f64 {
+        self.stream.stats().hit_rate
+    }
+}
+
+impl Show for Scrubber {
+    /// Asks for a picture and waits until exactly it is there.
+    fn show(&mut self, picture: Picture) -> Result<f64> {
         self.generation += 1;
         let start = Instant::now();
         let request = ViewRequest { generation: self.generation, picture, play: None, want_volume: false };
@@ -69,18 +96,8 @@ impl Scrubber {
         }
     }
 
-    /// Shows one picture after the other.
-    ///
-    /// # Errors
-    /// When one cannot be read.
-    pub fn scrub(&mut self, pictures: impl Iterator<Item = Picture>) -> Result<Times> {
-        let times = pictures.map(|picture| self.show(picture)).collect::<Result<Vec<_>>>()?;
-        Ok(Times::of(times))
-    }
-
-    /// Share of pictures that were in memory when they were asked for.
-    pub fn hit_rate(&self) -> f64 {
-        self.stream.stats().hit_rate
+    fn stats(&self) -> StreamStats {
+        self.stream.stats()
     }
 }
 

@@ -1,0 +1,92 @@
+//! Projections as a window with a GPU makes them, for `tectum bench`: read by the stream, folded by the GPU
+//! and drawn, without a window.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::gpu_projection::GpuProjections;
+use crate::array::LazyArray;
+use crate::render::{self, GpuConfig, OffscreenTarget, PlaneDraw, RendererHandle};
+use crate::stream::{PictureState, Stream, StreamConfig, StreamStats, ViewRequest};
+use crate::volume::{Display, Picture, PictureKey};
+
+/// A picture that takes longer than this is taken for one that never comes.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Side of the image that is drawn into, pixels.
+const SIDE: u32 = 64;
+
+/// A GPU, a stream, and nobody watching.
+pub struct GpuScrubber {
+    ctx: egui::Context,
+    target: OffscreenTarget,
+    renderer: RendererHandle,
+    stream: Stream,
+    gpu: GpuProjections,
+    generation: u64,
+}
+
+impl GpuScrubber {
+    /// Begins with nothing in memory. `None` where there is no GPU, and the CPU folds.
+    pub fn new(array: &Arc<LazyArray>, config: GpuConfig) -> Option<Self> {
+        let target = OffscreenTarget::new(SIDE, SIDE, 1.0).ok()?;
+        let renderer = render::install(target.render_state(), config);
+        if renderer.stats().is_software && !config.projects_in_software {
+            return None;
+        }
+        let mut gpu = GpuProjections::default();
+        gpu.attach(&renderer);
+        let stream = Stream::new(Arc::clone(array), StreamConfig::default(), Arc::new(|| ()));
+        Some(Self { ctx: egui::Context::default(), target, renderer, stream, gpu, generation: 0 })
+    }
+
+    /// Asks for a picture and draws frames until exactly it is drawn; returns how long that took, ms.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn show(&mut self, picture: Picture) -> Result<f64> {
+        self.generation += 1;
+        let start = Instant::now();
+        let array = self.stream.array();
+        let want_volume = self.gpu.wants_volume(&picture, array.info());
+        self.stream.request(&ViewRequest { generation: self.generation, picture, play: None, want_volume }, start);
+        let key = PictureKey { layer: array.id().number(), picture };
+        while start.elapsed() < PATIENCE {
+            if want_volume {
+                self.gpu.advance(&picture, &self.stream);
+            }
+            let draws = match self.stream.picture(&picture) {
+                PictureState::Ready(voxels) => {
+                    let image_px = [0.0, 0.0, SIDE as f32, SIDE as f32];
+                    vec![PlaneDraw { key, voxels, image_px, display: Display::default(), is_preview: false }]
+                }
+                PictureState::Failed(error) => return Err(error.into()),
+                PictureState::Loading => Vec::new(),
+            };
+            let is_drawn =
+                draws.first().is_some_and(|draw| self.renderer.will_draw(0, &key, &draw.voxels) == Some(key));
+            self.frame(draws);
+            if is_drawn {
+                return Ok(start.elapsed().as_secs_f64() * 1e3);
+            }
+            if !self.gpu.is_busy() {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        }
+        bail!("no picture of t = {} after {} s", picture.t(), PATIENCE.as_secs())
+    }
+
+    /// What the stream holds and has done.
+    pub fn stats(&self) -> StreamStats {
+        self.stream.stats()
+    }
+
+    fn frame(&self, draws: Vec<PlaneDraw>) {
+        let rect = self.target.screen_rect();
+        let output = self.ctx.run_ui(self.target.raw_input(0.0), |ui| {
+            ui.painter().add(render::canvas_shape(rect, draws.clone()));
+        });
+        self.target.advance(&self.ctx, output);
+    }
+}

@@ -1,0 +1,211 @@
+//! What a thread does next: the most urgent piece of the plan, of the sample or of a preview, got from
+//! wherever it is.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::cache::Tier;
+use super::making::{Making, Product};
+use super::plan::Wanted;
+use super::state::{Class, InFlight, Keep, Read, State, Target, Task};
+use crate::array::ArrayChunk;
+use crate::volume::Picture;
+
+impl State {
+    /// The most urgent task of a class; `None` when there is none, memory in flight is used up, or
+    /// background reading has used up its share of the disk.
+    pub(super) fn next_task(&mut self, class: Class, now: Instant) -> Option<Task> {
+        if class != Class::Background {
+            if let Some((picture, volume)) = self.folds.pop_front() {
+                return Some(Task::Fold { picture, volume, epoch: self.epoch });
+            }
+            while let Some(&wanted) = self.plan.visible.get(self.next_visible) {
+                if self.is_full(wanted.num_bytes, self.max_in_flight_bytes) {
+                    return None;
+                }
+                self.next_visible += 1;
+                if let Some(task) = self.start(&wanted, Tier::Visible) {
+                    return Some(task);
+                }
+            }
+        }
+        if class == Class::Foreground || self.bandwidth.wait(now).is_some() {
+            return None;
+        }
+        self.num_background += 1;
+        // The samples get every fourth turn: scrubbing without end must not starve them.
+        let turn = if self.num_background.is_multiple_of(4) { [true, false] } else { [false, true] };
+        let task = turn.into_iter().find_map(|sample| match sample {
+            true => self.next_sample().or_else(|| self.next_survey()),
+            false => self.next_prefetch(),
+        });
+        task.or_else(|| self.next_preview())
+    }
+
+    /// What reading a picture of the kind on screen is estimated to take.
+    pub(super) fn picture_ms(&self) -> Option<f64> {
+        self.previewing.picture_ms(self.num_workers)
+    }
+
+    /// Whether pictures take too long to be read while the user scrubs.
+    fn is_slow(&self) -> bool {
+        self.slow_picture_ms <= 0.0 || self.picture_ms().is_some_and(|ms| ms > self.slow_picture_ms)
+    }
+
+    /// Work on previews, when nothing else is to be done.
+    fn next_preview(&mut self) -> Option<Task> {
+        if self.next_prefetch < self.plan.prefetch.len() || !self.sampling.is_empty() || !self.is_slow() {
+            return None;
+        }
+        loop {
+            let (making, ordinal) = match self.preview_making.take() {
+                Some(making) => making,
+                None => (self.begin_preview()?, 0),
+            };
+            let Some(chunk) = making.chunks().get(ordinal) else { continue };
+            let num_bytes = chunk.num_bytes;
+            if self.is_full(num_bytes, self.max_in_flight_bytes / 2) {
+                self.preview_making = Some((making, ordinal));
+                return None;
+            }
+            self.preview_making = Some((Arc::clone(&making), ordinal + 1));
+            if let Some(task) = self.start_making(making, ordinal, num_bytes, Tier::Recent) {
+                return Some(task);
+            }
+        }
+    }
+
+    fn begin_preview(&mut self) -> Option<Arc<Making>> {
+        let Self { previewing, previews, failed, array, .. } = self;
+        loop {
+            let is_done =
+                |picture: &Picture| previews.contains(picture) || failed.contains_key(&Product::Preview(*picture));
+            let product = Product::Preview(previewing.next(is_done)?);
+            // One that has no chunks has no preview.
+            if let Some(making) = Making::new(array, product) {
+                return Some(Arc::new(making));
+            }
+        }
+    }
+
+    /// Gives up the preview and the survey being made, whose data may have changed.
+    pub(super) fn restart_previews(&mut self) {
+        if let Some((making, _)) = self.preview_making.take() {
+            making.make_stale();
+        }
+        self.survey.restart();
+        self.previewing.start_over();
+    }
+
+    fn next_prefetch(&mut self) -> Option<Task> {
+        while let Some(&wanted) = self.plan.prefetch.get(self.next_prefetch) {
+            // Half of what may be in flight is left for what is on screen.
+            if self.is_full(wanted.num_bytes, self.max_in_flight_bytes / 2) {
+                return None;
+            }
+            self.next_prefetch += 1;
+            if let Some(task) = self.start(&wanted, Tier::Prefetch) {
+                return Some(task);
+            }
+        }
+        None
+    }
+
+    fn next_sample(&mut self) -> Option<Task> {
+        let wanted = *self.sampling.last()?;
+        if self.is_full(wanted.num_bytes, self.max_in_flight_bytes / 2) {
+            return None;
+        }
+        self.sampling.pop();
+        if let Some(entry) = self.cache.get(wanted.index) {
+            return Some(Task::Sample(self.sampling_ticket, Some(entry.loaded.clone())));
+        }
+        if self.failures.contains_key(&wanted.index) {
+            return Some(Task::Sample(self.sampling_ticket, None));
+        }
+        let chunk = wanted.find(&self.array)?;
+        if let Some(read) = self.in_flight.get_mut(&wanted.index) {
+            read.targets.push(Target::Sample(self.sampling_ticket));
+            return None;
+        }
+        let target = Target::Sample(self.sampling_ticket);
+        Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![target]))
+    }
+
+    /// Whether a chunk that is not for the screen has to wait for others to be done with.
+    pub(super) fn has_no_room_behind(&self, num_bytes: usize) -> bool {
+        self.is_full(num_bytes, self.max_in_flight_bytes / 2)
+    }
+
+    /// Gets one chunk for something in the making that is not for the screen.
+    pub(super) fn start_background(&mut self, making: Arc<Making>, ordinal: usize, num_bytes: usize) -> Option<Task> {
+        self.start_making(making, ordinal, num_bytes, Tier::Recent)
+    }
+
+    fn is_full(&self, num_bytes: usize, limit: usize) -> bool {
+        self.num_in_flight > 0 && self.in_flight_bytes.saturating_add(num_bytes) > limit
+    }
+
+    /// Begins with one entry of the queue, unless it is had, under way or known to fail.
+    fn start(&mut self, wanted: &Wanted, tier: Tier) -> Option<Task> {
+        if wanted.making == Wanted::KEEP {
+            if self.cache.contains(wanted.index) || self.failures.contains_key(&wanted.index) {
+                return None;
+            }
+            if let Some(read) = self.in_flight.get_mut(&wanted.index) {
+                read.keep = Keep::Yes;
+                read.tier = read.tier.min(tier);
+                return None;
+            }
+            let chunk = wanted.find(&self.array)?;
+            return Some(self.read(chunk, wanted.num_bytes, tier, Keep::Yes, Vec::new()));
+        }
+        let making = Arc::clone(&self.plan.makings[wanted.making as usize]);
+        self.start_making(making, wanted.ordinal as usize, wanted.num_bytes, tier)
+    }
+
+    /// Gets one chunk for something in the making, from wherever it is.
+    fn start_making(&mut self, making: Arc<Making>, ordinal: usize, num_bytes: usize, tier: Tier) -> Option<Task> {
+        let chunk = making.chunk(ordinal)?;
+        let index = chunk.key.index;
+        if !making.claim(ordinal) {
+            return None;
+        }
+        if !self.at_work.iter().any(|known| known.as_ptr() == Arc::as_ptr(&making)) {
+            self.at_work.push(Arc::downgrade(&making));
+        }
+        if let Some(entry) = self.cache.get(index) {
+            let loaded = entry.loaded.clone();
+            return Some(Task::Feed(making, ordinal, Ok(loaded)));
+        }
+        if let Some(error) = self.failures.get(&index) {
+            let error = error.clone();
+            return Some(Task::Feed(making, ordinal, Err(error)));
+        }
+        let keep = match (making.wants_chunk_kept(&chunk), making.product) {
+            (_, Product::Preview(_)) => Keep::IfRoom,
+            (true, _) => Keep::Yes,
+            (false, _) => Keep::No,
+        };
+        let target = Target::Making(making, ordinal);
+        if let Some(read) = self.in_flight.get_mut(&index) {
+            read.targets.push(target);
+            read.keep = read.keep.max(keep);
+            return None;
+        }
+        Some(self.read(chunk, num_bytes, tier, keep, vec![target]))
+    }
+
+    fn read(&mut self, chunk: ArrayChunk, num_bytes: usize, tier: Tier, keep: Keep, targets: Vec<Target>) -> Task {
+        self.counters.num_reads += 1;
+        let ticket = self.counters.num_reads;
+        match tier {
+            Tier::Visible => self.counters.visible_bytes += num_bytes as u64,
+            _ => self.bandwidth.spend(num_bytes),
+        }
+        self.num_in_flight += 1;
+        self.in_flight_bytes += num_bytes;
+        self.in_flight.insert(chunk.key.index, InFlight { region: chunk.region, tier, keep, ticket, targets });
+        Task::Read(Box::new(Read { array: Arc::clone(&self.array), chunk, num_bytes, ticket }))
+    }
+}
