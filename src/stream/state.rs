@@ -75,7 +75,11 @@ pub(super) enum Task {
     Read(Box<Read>),
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
     Sample(u64, Option<Loaded>),
-    Fold { picture: Picture, volume: Loaded, epoch: u64 },
+    Fold {
+        picture: Picture,
+        volume: Loaded,
+        epoch: u64,
+    },
     /// A picture of the kind being surveyed, if it can be had.
     Survey(Picture, Option<Arc<Voxels>>),
 }
