@@ -120,3 +120,23 @@ fn a_dialog_keeps_the_focus_to_itself() {
     let stops = stops(&mut window, assert_seen);
     assert!(stops.iter().all(|rect| rect.left() > path.left() - 60.0 && rect.right() < path.right() + 120.0));
 }
+
+#[test]
+fn a_list_is_gone_through_with_the_keyboard_alone() {
+    let mut window = harness_of(bench(), [1280.0, 800.0], 1.0);
+    window.get_by_role_and_label(Role::ComboBox, "Interpolation").focus();
+    window.run();
+    let press = |window: &mut Window, key| {
+        window.key_press(key);
+        window.run();
+    };
+    press(&mut window, Key::Enter);
+    press(&mut window, Key::Tab);
+    press(&mut window, Key::Tab);
+    let at = window.get_by_role_and_label(Role::MenuItem, "Linear");
+    assert!(at.is_focused());
+    assert_seen(&window, at.rect());
+    press(&mut window, Key::Enter);
+    assert_eq!(window.state().view.interpolation, tectum::volume::Interpolation::Linear);
+    assert!(window.query_by_role_and_label(Role::MenuItem, "Linear").is_none());
+}

@@ -135,33 +135,42 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
     let template = template.trim_end().to_owned();
     let mut items =
         vec![Item { name: "Voxel", pieces, template, hint: "Voxel under the pointer", is_right_aligned: false }];
-    if let Some(size) = model.info.voxel_size {
-        let along = |axis: Axis, at: usize| size.along(axis).unwrap_or(1.0) * at as f64;
-        let widest = [rows, columns].map(|axis| format::decimal(along(axis, shape[axis.index()]), 1));
-        let text = readout
-            .map(|readout| [along(rows, readout.row), along(columns, readout.column)].map(|um| format::decimal(um, 1)))
-            .map(|[down, across]| format!("{down} µm · {across} µm"));
-        items.push(Item {
-            name: "Position",
-            pieces: text.into_iter().map(label).collect(),
-            template: format!("{} µm · {} µm", zeros(&widest[0]), zeros(&widest[1])),
-            hint: "Position under the pointer, down and across",
-            is_right_aligned: false,
-        });
-    }
+    items.extend(position_item(model, readout));
+    items.push(value_item(model, readout));
+    items
+}
+
+/// Where the pointer is in µm, down and across.
+fn position_item(model: &Model<'_>, readout: Option<&Readout>) -> Option<Item> {
+    let size = model.info.voxel_size?;
+    let (rows, columns) = model.view.orientation.plane_axes();
+    let along = |axis: Axis, at: usize| size.along(axis).unwrap_or(1.0) * at as f64;
+    let widest = [rows, columns].map(|axis| format::decimal(along(axis, model.info.shape[axis.index()]), 1));
+    let text = readout
+        .map(|readout| [along(rows, readout.row), along(columns, readout.column)].map(|um| format::decimal(um, 1)))
+        .map(|[down, across]| format!("{down} µm · {across} µm"));
+    Some(Item {
+        name: "Position",
+        pieces: text.into_iter().map(label).collect(),
+        template: format!("{} µm · {} µm", zeros(&widest[0]), zeros(&widest[1])),
+        hint: "Position under the pointer, down and across",
+        is_right_aligned: false,
+    })
+}
+
+fn value_item(model: &Model<'_>, readout: Option<&Readout>) -> Item {
     let shown = readout.map(|readout| match &readout.value {
         Value::Exact(text) => (format::exact(text), Kind::Value),
         Value::Missing => ("missing".to_owned(), Kind::Warning),
         Value::Unknown => ("…".to_owned(), Kind::Label),
     });
-    items.push(Item {
+    Item {
         name: "Value",
         pieces: shown.map_or(Vec::new(), |shown| vec![label("value "), shown]),
         template: format!("value {}", widest_value(model.info.dtype)),
         hint: "Exact value under the pointer, as stored",
         is_right_aligned: false,
-    });
-    items
+    }
 }
 
 /// The longest a value of a type is written.
