@@ -90,15 +90,28 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
         status_bar::status_bar_ui(ui, regions.status, model, readout.as_ref());
     });
     save::done_ui(ui, regions.canvas, model, &mut commands);
-    match view.overlay {
-        Some(Overlay::Keys) => overlay::keys_ui(ui, &mut commands),
-        Some(Overlay::Problems) => problems::problems_ui(ui, model, &mut commands),
-        Some(Overlay::Save) => save::save_ui(ui, regions.canvas.size(), model, &mut commands),
-        Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, &mut commands),
-        Some(Overlay::Notes) => notes::notes_ui(ui, &mut commands),
+    over_ui(ui, &regions, model, recent, &mut commands);
+    keys_ui(ui, &regions, model, &mut commands);
+    drop_hint(ui, regions.canvas.union(regions.side));
+    commands
+}
+
+/// What lies over the window.
+fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[PathBuf], commands: &mut Vec<Command>) {
+    match model.view.overlay {
+        Some(Overlay::Keys) => overlay::keys_ui(ui, commands),
+        Some(Overlay::Problems) => problems::problems_ui(ui, model, commands),
+        Some(Overlay::Save) => save::save_ui(ui, regions.canvas.size(), model, commands),
+        Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, commands),
+        Some(Overlay::Notes) => notes::notes_ui(ui, commands),
         // The app draws it, which knows what could not be opened.
         Some(Overlay::NotOpened) | None => {}
     }
+}
+
+/// The keys, once everything else has been asked.
+fn keys_ui(ui: &Ui, regions: &Regions, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let view = model.view;
     let one_to_one = place::camera_of_scale(
         regions.canvas,
         model.info,
@@ -107,12 +120,10 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
         ui.ctx().pixels_per_point(),
         1.0,
     );
-    key_commands(ui, view, Some(one_to_one), &mut commands);
+    key_commands(ui, view, Some(one_to_one), commands);
     if matches!(view.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
         commands.push(Command::CopyPicture);
     }
-    drop_hint(ui, regions.canvas.union(regions.side));
-    commands
 }
 
 /// While a file hovers over the window: what letting go would do.

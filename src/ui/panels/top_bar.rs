@@ -34,6 +34,7 @@ fn tools(model: &Model<'_>, has_notes: bool) -> Vec<Tool> {
         tool(icons::ARROW_U_UP_RIGHT, "Redo", "Ctrl Shift Z", model.can_redo, Command::Redo),
         tool(theme_icon, theme_name, "", true, Command::ToggleTheme),
         tool(icons::KEYBOARD, "Keys", "?", true, Command::ToggleOverlay(Overlay::Keys)),
+        tool(icons::FLOPPY_DISK, "Save the picture", "Ctrl S", true, Command::ToggleOverlay(Overlay::Save)),
     ];
     if has_notes {
         tools.insert(2, tool(icons::BELL, "Notes", "", true, Command::ToggleOverlay(Overlay::Notes)));

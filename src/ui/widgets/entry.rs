@@ -7,7 +7,7 @@ use egui::{Align2, CursorIcon, Frame, Id, Key, Margin, Rect, Sense, TextEdit, Ui
 use super::super::icons;
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::text::{runs, text};
-use super::{focus_ring, hint};
+use super::{focus_ring, hint, ring};
 
 /// The field.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ impl Entry<'_> {
             is_taken_back = small_icon(ui, area, icons::ARROW_COUNTER_CLOCKWISE, &name);
             right -= 24.0;
         }
-        let color = if self.is_known { tokens.t1 } else { tokens.accent };
+        let color = if self.is_known { tokens.t1 } else { tokens.accent_text };
         let room = right - row.left() - 90.0;
         let galley = runs(ui.painter(), 13.0, room, &[(self.shown, Weight::Regular, color)]);
         let size = galley.size();
@@ -108,6 +108,7 @@ impl Entry<'_> {
         let tokens = Tokens::get(ui);
         let rect = Rect::from_min_max(pos2(row.right() - 158.0, row.top() + 1.0), row.max - vec2(0.0, 1.0));
         ui.painter().rect_filled(rect, 4.0, tokens.bg3);
+        ring(ui, rect, 4.0, tokens.accent);
         let edit_id = id.with("edit");
         let field = rect.shrink2(vec2(6.0, 2.0));
         let edit = TextEdit::singleline(&mut draft.text)
