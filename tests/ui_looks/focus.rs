@@ -139,4 +139,5 @@ fn a_list_is_gone_through_with_the_keyboard_alone() {
     press(&mut window, Key::Enter);
     assert_eq!(window.state().view.interpolation, tectum::volume::Interpolation::Linear);
     assert!(window.query_by_role_and_label(Role::MenuItem, "Linear").is_none());
+    assert!(window.get_by_role_and_label(Role::ComboBox, "Interpolation").is_focused(), "and on from there");
 }

@@ -92,6 +92,7 @@ fn scrolled(ui: &mut Ui, rect: Rect, salt: impl std::hash::Hash + std::fmt::Debu
         let output = ScrollArea::vertical().id_salt(salt).auto_shrink([false, false]).show(ui, |ui| {
             ui.set_width(rect.width() - PADDING + 2.0);
             add(ui);
+            widgets::scroll_to_focus(ui);
         });
         output.content_size.y
     })

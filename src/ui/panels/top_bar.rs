@@ -136,6 +136,7 @@ fn narrow_tools_ui(ui: &mut Ui, area: Rect, tools: &[Tool], commands: &mut Vec<C
         for tool in tools {
             if menu_action(ui, tool.icon, tool.name, tool.key, tool.is_enabled) {
                 commands.push(tool.command.clone());
+                ui.close();
             }
         }
     });

@@ -4,7 +4,7 @@
 use egui::{Align2, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, filled_icon_font, font, icon_font};
-use super::super::widgets::{Button, Fill, focus_ring, runs, text};
+use super::super::widgets::{Button, Fill, focus_ring, runs, scroll_to_focus, text};
 use super::super::{Command, OpenError, Overlay, ViewState, icons, overlay};
 use super::{ground, keys, path_field};
 use crate::format::FoundRecording;
@@ -31,6 +31,7 @@ pub fn error_ui(ui: &mut Ui, view: &ViewState, error: &OpenError<'_>) -> Vec<Com
             ui.set_width(width);
             heading_ui(ui, error);
             rows_ui(ui, error, "Back", &mut commands);
+            scroll_to_focus(ui);
         });
         output.content_size.y
     });
@@ -49,6 +50,7 @@ pub fn not_opened_ui(ui: &mut Ui, error: &OpenError<'_>, commands: &mut Vec<Comm
         egui::ScrollArea::vertical().max_height(max).auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
             rows_ui(ui, error, "Close", commands);
+            scroll_to_focus(ui);
         });
     });
 }

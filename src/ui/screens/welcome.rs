@@ -4,7 +4,7 @@ use egui::{Align2, Rect, Ui, UiBuilder, pos2, vec2};
 
 use super::super::panels::top_bar;
 use super::super::theme::{Tokens, Weight, font, icon_font};
-use super::super::widgets::text;
+use super::super::widgets::{scroll_to_focus, text};
 use super::super::{Command, ViewState, Welcome, icons};
 use super::{appears, ground, keys, open, path_field};
 
@@ -34,6 +34,7 @@ pub fn welcome_ui(ui: &mut Ui, view: &ViewState, welcome: &Welcome<'_>) -> Vec<C
             // Room for the ring of the focus.
             ui.add_space(4.0);
             ui.add_enabled_ui(!welcome.is_browsing, |ui| open::choices_ui(ui, welcome.recent, &mut commands));
+            scroll_to_focus(ui);
         });
     });
     let hint = "Drop a folder or a file anywhere in this window";

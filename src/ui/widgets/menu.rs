@@ -1,7 +1,7 @@
 //! A button that drops a list of choices.
 
 use egui::accesskit::Role;
-use egui::{Align2, Popup, Rect, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align2, Key, Popup, Rect, Sense, Ui, WidgetInfo, vec2};
 
 use super::super::icons;
 use super::super::theme::{Tokens, Weight, font, icon_font};
@@ -46,9 +46,14 @@ pub fn choice(
         for (index, option) in options.iter().enumerate() {
             if menu_row(ui, option, index == selected) {
                 chosen = Some(index);
+                ui.close();
             }
         }
     });
+    let is_by_key = ui.input(|input| input.key_pressed(Key::Enter) || input.key_pressed(Key::Space));
+    if chosen.is_some() && is_by_key {
+        response.request_focus();
+    }
     if !is_open {
         hint(response, explanation, key);
     }

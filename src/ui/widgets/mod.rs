@@ -41,6 +41,18 @@ pub fn ring(ui: &Ui, rect: Rect, radius: f32, color: Color32) {
     ui.painter().rect_stroke(rect.expand(1.0), radius + 1.0, Stroke::new(2.0, color), StrokeKind::Outside);
 }
 
+/// Brings what has just got the focus into view. To be called at the end of a scrolled column.
+pub fn scroll_to_focus(ui: &Ui) {
+    let focused = ui.memory(|memory| memory.focused()).and_then(|id| ui.ctx().read_response(id));
+    if let Some(response) = focused
+        && response.gained_focus()
+        && response.layer_id == ui.layer_id()
+        && ui.min_rect().contains(response.rect.center())
+    {
+        ui.scroll_to_rect(response.rect.expand(6.0), None);
+    }
+}
+
 /// Where the arrow keys pressed this frame lead from `value`, one after the other as they were typed, ten
 /// steps at once with Shift; `None` if the control has not the focus or none was pressed. Each arrow is given
 /// with its direction.
