@@ -553,6 +553,9 @@ fn the_watcher_follows_a_recording_from_before_its_first_block_to_its_end() {
         wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Opened(source) if num_t(source) == 3));
         assert_eq!(watcher.status().state, LiveState::Live);
         assert_eq!(watcher.status().newest_t, Some(2));
+        watcher.mark_unfollowed();
+        watcher.mark_shown(2);
+        assert_eq!(watcher.status().lag_ms, None, "looked at later, not followed");
         rig.block(&original, 1, 2, LEN);
         wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Changed { source, .. } if num_t(source) == 6));
         watcher.mark_shown(5);

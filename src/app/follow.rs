@@ -39,9 +39,12 @@ impl Session {
             let newest = self.newest_t();
             self.apply(&Command::FollowTo(newest), now, now_s);
             // What is done has nothing more to follow; its newest timepoint stays on screen.
-            if matches!(self.live.as_ref().map(|live| &live.state), Some(LiveState::Finished)) {
+            let state = self.live.as_ref().map(|live| &live.state);
+            if matches!(state, Some(LiveState::Finished | LiveState::StoppedEarly { .. })) {
                 self.apply(&Command::ToggleFollow, now, now_s);
             }
+        } else if let Some(watcher) = &self.watcher {
+            watcher.mark_unfollowed();
         }
     }
 

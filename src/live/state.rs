@@ -167,6 +167,11 @@ impl State {
         }
     }
 
+    /// The newest is not being followed: what has landed until now makes no lag, whenever it is looked at.
+    pub fn mark_unfollowed(&mut self) {
+        self.newest_block_t = None;
+    }
+
     /// Said of a disk that has not answered for a while: what is shown may be old.
     fn stuck(&self, now: Instant) -> Option<String> {
         let since = now.saturating_duration_since(self.look_began?);

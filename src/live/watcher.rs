@@ -135,6 +135,11 @@ impl Watcher {
         self.shared.state.lock().mark_shown(t);
     }
 
+    /// Says that the newest timepoint is not being followed, so that what has landed makes no lag.
+    pub fn mark_unfollowed(&self) {
+        self.shared.state.lock().mark_unfollowed();
+    }
+
     /// How often the folder has been looked at, for tests of its cost.
     pub fn num_looks(&self) -> u64 {
         self.shared.state.lock().num_looks
