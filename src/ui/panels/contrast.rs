@@ -4,7 +4,7 @@ use egui::{Rect, Sense, Ui, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{self, Button, Number, Slider, histogram, swatch};
-use super::super::{Command, GAMMA_RANGE, Model, is_integer, value_range};
+use super::super::{Command, GAMMA_RANGE, Model, ViewState, is_integer, value_range};
 use super::side::{field, number_width, row};
 use crate::volume::{Colormap, PictureValues, ValueKind};
 
@@ -40,13 +40,17 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         None => {}
     }
     limits_rows(ui, model, limits, bounds, is_integer, commands);
+    gamma_row(ui, view.gamma, commands);
+    button_rows(ui, view, commands);
+}
 
+fn gamma_row(ui: &mut Ui, gamma: f32, commands: &mut Vec<Command>) {
     let rect = row(ui, "Gamma");
     let track = Rect::from_x_y_ranges(rect.left() + 50.0..=rect.right() - 60.0, rect.y_range());
     // Logarithmic, so that halving and doubling lie equally far from 1.
     let moved = Slider {
         name: "Gamma curve",
-        value: f64::from(view.gamma).log2(),
+        value: f64::from(gamma).log2(),
         range: GAMMA_RANGE.map(|gamma| f64::from(gamma).log2()),
         reset: Some(0.0),
         hint: "Gamma; double-click for 1",
@@ -59,7 +63,7 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     }
     let number = Number {
         name: "Gamma",
-        value: f64::from(view.gamma),
+        value: f64::from(gamma),
         range: GAMMA_RANGE.map(f64::from),
         decimals: Some(2),
         step: 0.01,
@@ -70,7 +74,9 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     if let Some(gamma) = number.show(ui, field(rect, 56.0, 0.0)) {
         commands.push(Command::SetGamma(gamma as f32));
     }
+}
 
+fn button_rows(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) {
     let recording = Button {
         text: "Auto",
         has_keycap: true,
