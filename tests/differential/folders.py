@@ -104,16 +104,15 @@ def rig(rng, folder):
     if style == "from one" and said in ("more", "fewer"):
         # Nobody could tell whether block 0 was lost.
         said = "right"
+    if rank == 4 and shape[1] == 1 and shape[0] % length == 0 and values.dtype not in ("u1", "u2") and said != "more":
+        # Such blocks are as likely planes, each with all of its time: only right metadata tell.
+        said = "right"
     full = shape[0] + {"right": 0, "more": int(rng.integers(1, 9)), "fewer": -int(rng.integers(1, shape[0])), "none": 0}[said]
     if said != "none":
         metadata = claim(rng, {"shape_full": [full, *shape[1:]], "shape_block": [length, *shape[1:]]}, rank)
         prefix = "fish1_" if style == "prefix" and rng.random() < 0.5 else ""
         (root / f"{prefix}stack_metadata.json").write_text(json.dumps(metadata))
     note = f"rig {shape} {values.dtype} blocks of {length}, {style}, metadata {said} ({full}), {writer}"
-    if said == "none" and rank == 4 and shape[1] == 1 and shape[0] % length == 0 and values.dtype not in ("u1", "u2"):
-        # Such blocks are as likely planes, each with all of its time: only metadata would tell.
-        (root / "stack_metadata.json").write_text(json.dumps({"shape_full": shape, "shape_block": [length, *shape[1:]]}))
-        note += ", told"
     recording = whole(root, values, options=options, note=note)
     if len(starts) > 2 and said in ("right", "none") and rng.random() < 0.4:
         damage(rng, recording, [root / name for name in names], starts, length)
