@@ -402,6 +402,16 @@ fn a_filter_that_is_not_there_is_no_missing_data() {
     for args in [&[][..], &["--fill", "0"]] {
         let line = refusal(&export(folder.path(), args).output, "unsupported");
         assert!(line.contains("32999") && !line.contains("say with --fill"), "{line}");
+        assert!(
+            line.contains("HDF5_PLUGIN_PATH") && !line.contains("hdf5-metno"),
+            "no path of where it was built: {line}"
+        );
+    }
+    for path in [folder.path().to_owned(), folder.path().join("0000.h5")] {
+        let problems = problems_of(&path);
+        let is_named =
+            |problem: &Value| problem["severity"] == "error" && problem["message"].to_string().contains("32999");
+        assert!(problems.iter().any(is_named), "{problems:?}");
     }
 }
 
@@ -502,6 +512,28 @@ fn a_killed_export_leaves_nothing_and_says_which_signal_it_was() {
         let left: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(left.is_empty(), "{signal}: {left:?}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_demo_leaves_nothing_and_a_written_one_says_what_it_is() {
+    let folder = TempDir::new().unwrap();
+    let demo = |shape: &str| {
+        let mut command = command([OsStr::new("demo"), folder.path().join("demo").as_ref()]);
+        command.args(["--no-open", "--shape", shape]).stderr(std::process::Stdio::null());
+        command
+    };
+    let num_entries = || folder.path().read_dir().unwrap().count();
+    let mut child = demo("2000,10,128,128").spawn().unwrap();
+    while num_entries() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(num_entries(), 0);
+    let output = demo("3,2,40,48").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("t 3 × z 2 × y 40 × x 48, uint16"), "{said}");
 }
 
 #[cfg(target_os = "linux")]

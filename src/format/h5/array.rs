@@ -8,8 +8,10 @@ use super::direct::Reader;
 use super::file::{Stamp, open_shared, read_error};
 use super::header::{Header, Layout};
 use super::index::{Index, Storage};
+use super::library::{self, locked};
 use super::rows::{filled, zero};
-use super::{chunks, fallback, library};
+use super::{chunks, fallback, plugins};
+use crate::format::codec::Filter;
 use crate::format::{Filled, FormatError, ReadError, ReadErrorKind};
 use crate::volume::{MAX_RANK, Region, Shape};
 
@@ -131,6 +133,19 @@ impl H5Array {
     /// Never beyond the array.
     pub fn parts(&self) -> Shape {
         self.parts
+    }
+
+    /// What the array is stored with and nobody here can undo, in words.
+    pub fn missing_filter(&self) -> Option<String> {
+        let filters = &self.header.filters;
+        if !filters.iter().any(|filter| matches!(filter, Filter::Other { .. })) {
+            return None;
+        }
+        let checked = locked(|library| {
+            plugins::prepare(library, 0);
+            plugins::check(library, filters)
+        });
+        checked.err().map(|message| format!("stored with {}: {message}", self.header.filters_in_words()))
     }
 
     /// Reads a region into `buffer`, which has exactly its bytes: C order, little-endian, bool as 0 or 1.

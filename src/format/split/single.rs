@@ -94,6 +94,9 @@ impl SingleSource {
             let text = format!("not complete: {have} of {expected} stored chunks are there, or the file is cut off");
             problem("unwritten", Severity::Error, text);
         }
+        if let Some(message) = array.missing_filter() {
+            problem("unsupported", Severity::Error, message);
+        }
         let info = ArrayInfo {
             name: stem,
             path: path.to_owned(),

@@ -25,6 +25,9 @@ impl SplitSource {
                     }
                 }
             }
+            if let Some(message) = open.array.missing_filter() {
+                self.note(ordinal, "unsupported", message);
+            }
             if !open.array.is_whole() {
                 self.note(ordinal, "unwritten", "part of the block was never written");
             }
