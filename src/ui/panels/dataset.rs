@@ -19,6 +19,7 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
         }
     }
     told_rows(ui, model, commands);
+    remembered_row(ui, commands);
     if let Some(rate) = model.info.rate_hz.filter(|rate| *rate > 0.0 && model.info.shape[0] > 1) {
         value_row(ui, "Duration", &format::duration_s(model.info.shape[0] as f64 / rate));
     }
@@ -36,7 +37,6 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
         let dims: Vec<String> = claimed.iter().map(|&dim| format::integer(dim)).collect();
         value_row(ui, "Claimed shape", &dims.join(" × "));
     }
-    remembered_row(ui, commands);
     let is_told = |label: &str| {
         let is_picked_above = label == ARRAY && model.datasets.len() > 1;
         is_picked_above || label == BLOCKS && state.is_some()
