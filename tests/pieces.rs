@@ -6,10 +6,11 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use common::{fixtures, read_whole};
 use tectum::format::split::SplitSource;
+use tectum::format::synth::BlockWriter;
 use tectum::format::{OpenOptions, Source as _, open};
 use tectum::volume::{Axis, PieceState, Severity, Span};
 
@@ -123,4 +124,34 @@ fn destroyed_blocks_at_the_end_are_each_named_by_their_own_place() {
     let source = opened(&root);
     assert_eq!(source.writing(), Some([16, 20]));
     assert_eq!(states(&source)[3..], [PieceState::Damaged, PieceState::Writing]);
+}
+
+#[test]
+fn a_survey_of_many_blocks_finds_the_few_that_are_not_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let draw = |t: usize, z: usize, plane: &mut [u16]| plane.fill((1 + t + z) as u16);
+    let writer = BlockWriter::new(root.to_str().unwrap(), [2, 12, 14]).unwrap();
+    writer.write_drawn(0, 3, 3, draw).unwrap();
+    for number in 1..4000 {
+        std::fs::copy(root.join("0000.h5"), root.join(format!("{number:04}.h5"))).unwrap();
+    }
+    writer.write_drawn(77, 3, 1, draw).unwrap();
+    writer.write_drawn(1234, 2, 2, draw).unwrap();
+    writer.write_drawn(3999, 1, 1, draw).unwrap();
+    std::fs::write(root.join("2000.h5"), "torn").unwrap();
+    let source = open(root, &OpenOptions::default()).unwrap().source;
+    let begin = Instant::now();
+    source.survey();
+    println!("4000 blocks in {:.0} ms", begin.elapsed().as_secs_f64() * 1e3);
+    let found: Vec<(usize, PieceState)> = source
+        .pieces()
+        .into_iter()
+        .enumerate()
+        .filter(|(_, piece)| piece.state != PieceState::Whole)
+        .map(|(i, piece)| (i, piece.state))
+        .collect();
+    let (partial, damaged) = (PieceState::Partial, PieceState::Damaged);
+    assert_eq!(found, [(77, partial), (1234, partial), (2000, damaged)]);
+    assert_eq!(source.info().shape.dims()[0], 3 * 3999 + 1);
 }

@@ -1,6 +1,5 @@
-//! One block: its file, what is remembered of it, and the bounded store of chunk indexes.
+//! One block: its file, and what is remembered of it.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,12 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::identity::{Identity, identity_of};
+use super::indexes::Indexes;
 use crate::format::h5::{self, H5Array};
 use crate::format::{FormatError, ReadError, ReadErrorKind};
 use crate::volume::PieceState;
-
-/// Memory all chunk indexes of one recording may take together.
-const MAX_INDEX_BYTES: usize = 64 << 20;
 
 /// What is said of a file that was there before.
 pub(super) const GONE: &str = "the file is gone";
@@ -273,56 +270,5 @@ impl Key {
             return Err(KeyError::Absent(format!("no array named {wanted} in it (found: {found})")));
         };
         H5Array::open(path, &headers[best].name).map_err(KeyError::File)
-    }
-}
-
-/// The chunk indexes at hand, least recently used ones dropped beyond a budget.
-#[derive(Default)]
-pub(super) struct Indexes {
-    inner: Mutex<Inner>,
-}
-
-#[derive(Default)]
-struct Inner {
-    open: HashMap<u64, (Arc<OpenBlock>, u64, usize)>,
-    num_bytes: usize,
-    tick: u64,
-}
-
-impl Indexes {
-    fn get(&self, id: u64) -> Option<Arc<OpenBlock>> {
-        let mut inner = self.inner.lock();
-        inner.tick += 1;
-        let tick = inner.tick;
-        let (open, used, _) = inner.open.get_mut(&id)?;
-        *used = tick;
-        Some(Arc::clone(open))
-    }
-
-    fn insert(&self, id: u64, open: &Arc<OpenBlock>) {
-        let num_bytes = open.array.num_bytes();
-        let mut inner = self.inner.lock();
-        inner.tick += 1;
-        let tick = inner.tick;
-        inner.num_bytes += num_bytes;
-        if let Some((_, _, old)) = inner.open.insert(id, (Arc::clone(open), tick, num_bytes)) {
-            inner.num_bytes -= old;
-        }
-        while inner.num_bytes > MAX_INDEX_BYTES && inner.open.len() > 1 {
-            let Some(oldest) = inner.open.iter().min_by_key(|(_, (_, used, _))| *used).map(|(&id, _)| id) else {
-                break;
-            };
-            if let Some((_, _, old)) = inner.open.remove(&oldest) {
-                inner.num_bytes -= old;
-            }
-        }
-    }
-
-    /// Drops the index of a block that is no longer part of the recording.
-    pub fn remove(&self, id: u64) {
-        let mut inner = self.inner.lock();
-        if let Some((_, _, num_bytes)) = inner.open.remove(&id) {
-            inner.num_bytes -= num_bytes;
-        }
     }
 }

@@ -8,16 +8,17 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::block::{Block, Indexes, Key};
+use super::block::{Block, Key};
 use super::discover::Listing;
 use super::extent::Survey;
 use super::identity::{Identity, age, identity_of};
+use super::indexes::Indexes;
 use super::layout::{self, Geometry, Grid};
 use super::metadata::{self, Claim};
 use super::names::{BlockName, Group};
 use super::refresh::Watch;
 use super::rig;
-use super::source::{Parts, Reference, SplitSource, Suspects};
+use super::source::{Found, Parts, Reference, SplitSource, Suspects};
 use super::{describe, extent, far, former};
 use crate::format::{FormatError, ReadErrorKind};
 use crate::volume::{PieceState, Problem};
@@ -332,11 +333,11 @@ fn parts_of(reference: &Reference, geometry: &Geometry) -> Parts {
 }
 
 /// Problems found by reading that still concern a block of the new version.
-fn kept_problems(previous: &Previous<'_>, slots: &[Arc<Block>]) -> Vec<(u64, Problem)> {
+fn kept_problems(previous: &Previous<'_>, slots: &[Arc<Block>]) -> Found {
     let found = previous.source.found.lock();
     if found.is_empty() {
-        return Vec::new();
+        return Found::new();
     }
     let ids: std::collections::HashSet<u64> = slots.iter().map(|block| block.id()).collect();
-    found.iter().filter(|(id, _)| ids.contains(id)).cloned().collect()
+    found.iter().filter(|((id, _), _)| ids.contains(id)).map(|(key, problem)| (*key, problem.clone())).collect()
 }

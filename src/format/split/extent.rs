@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::block::{Block, Indexes, Key};
+use super::block::{Block, Key};
 use super::build::is_still;
 use super::identity::{Identity, identity_of};
+use super::indexes::Indexes;
 use super::layout::Layout;
 use super::refresh::Watch;
 use crate::format::h5::H5Array;

@@ -15,6 +15,7 @@ mod extent;
 mod far;
 mod former;
 mod identity;
+mod indexes;
 mod layout;
 mod metadata;
 mod names;

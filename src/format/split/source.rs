@@ -1,17 +1,18 @@
 //! A split dataset as one array: which parts of which block a region touches, and reading them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::block::{Block, GONE, Indexes, Key, OpenBlock};
+use super::block::{Block, GONE, Key, OpenBlock};
 use super::build::{Place, is_still};
 use super::convert::convert_exactly;
 use super::discover::Listing;
 use super::former::Sign;
 use super::identity::{Identity, identity_of};
+use super::indexes::Indexes;
 use super::layout::Geometry;
 use super::metadata::Claim;
 use super::refresh::Watch;
@@ -44,8 +45,8 @@ pub struct SplitSource {
     pub(super) suspects: Option<Suspects>,
     /// Known since opening.
     pub(super) problems: Vec<Problem>,
-    /// Found while reading, with the id of the block.
-    pub(super) found: Mutex<Vec<(u64, Problem)>>,
+    /// Found while reading.
+    pub(super) found: Mutex<Found>,
     /// Whether the metadata, which the rigs write last, are there.
     pub(super) is_finished: bool,
     pub(super) claim: Claim,
@@ -66,6 +67,9 @@ pub struct SplitSource {
     /// What is remembered between looks at the folder.
     pub(super) watch: Arc<Mutex<Watch>>,
 }
+
+/// Problems by the id of their block and their code.
+pub(super) type Found = BTreeMap<(u64, &'static str), Problem>;
 
 /// Blocks that are shown and perhaps left over from a former recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,12 +230,12 @@ impl SplitSource {
             block.worsen(state);
         }
         let mut found = self.found.lock();
-        if found.iter().any(|(id, problem)| *id == block.id() && problem.code == code) {
+        if found.contains_key(&(block.id(), code)) {
             return;
         }
         let file = Some(block.path.to_path_buf());
         let problem = Problem { code, severity, file, span: self.span(ordinal), message: message.into() };
-        found.push((block.id(), problem));
+        found.insert((block.id(), code), problem);
     }
 
     fn region_of(&self, index: u64) -> Option<(usize, Region)> {
@@ -447,7 +451,7 @@ impl Source for SplitSource {
 
     fn problems(&self) -> Vec<Problem> {
         let mut all = self.problems.clone();
-        all.extend(self.found.lock().iter().map(|(_, problem)| problem.clone()));
+        all.extend(self.found.lock().values().cloned());
         all
     }
 
@@ -481,7 +485,7 @@ impl Source for SplitSource {
                 failed.insert(block.id());
             }
         }
-        self.found.lock().retain(|(id, _)| !failed.contains(id));
+        self.found.lock().retain(|(id, _), _| !failed.contains(id));
     }
 }
 
