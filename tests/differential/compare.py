@@ -77,7 +77,7 @@ class Asked:
             expected = question.answer(values)
         except REFUSALS:
             return output.returncode != 0 or self.note(f"{what}: numpy refuses", output)
-        is_refused = recording.refused is not None and recording.truth[question.index()].size > 0
+        is_refused = recording.refused is not None and bool((~recording.missing[question.index()]).any())
         if is_refused or lacks and fill is None:
             if output.returncode == 0 or self.out.exists():
                 self.note(f"{what}: not refused", output)
