@@ -671,6 +671,9 @@ proptest! {
         let source = memory(SHAPE, [grid.0, grid.1, grid.2, grid.3]);
         let config = StreamConfig { ram_budget_bytes: budget, picture_budget_bytes: 12_000, preview_budget_bytes: 3_000, slow_picture_ms: 0.0, ..config(0) };
         let stream = stream(Arc::new(source.clone()), config);
+        // A chunk larger than the whole budget is not read, and hatched where smaller ones beside it are shown.
+        let of_chunk = [grid.0, grid.1, grid.2, grid.3].iter().zip(SHAPE).map(|(edge, extent)| edge.min(&extent)).product::<usize>();
+        let is_too_large = of_chunk * size_of::<u16>() > budget;
         let mut now = Instant::now();
         for (picture, steps, want_volume) in walk {
             now += Duration::from_millis(16);
@@ -687,8 +690,10 @@ proptest! {
             prop_assert!(stream.stats().picture_bytes <= stream.stats().picture_budget_bytes);
             match stream.picture(&picture) {
                 PictureState::Ready(voxels) => {
-                    prop_assert!(voxels.missing().is_empty());
-                    prop_assert_eq!(voxels.values::<u16>(), naive(&source, &picture));
+                    prop_assert!(voxels.missing().is_empty() || is_too_large);
+                    if voxels.missing().is_empty() && voxels.gaps().is_none() {
+                        prop_assert_eq!(voxels.values::<u16>(), naive(&source, &picture));
+                    }
                 }
                 PictureState::Loading => {}
                 PictureState::Failed(error) => prop_assert!(error.message.contains("budget"), "{}", error),
@@ -696,7 +701,9 @@ proptest! {
             if let Some(preview) = stream.preview(&picture) {
                 prop_assert_eq!(preview.shape().rank(), 2);
             }
-            if let Some((found, voxels)) = stream.nearest(&picture) {
+            if let Some((found, voxels)) = stream.nearest(&picture)
+                && !(is_too_large && (!voxels.missing().is_empty() || voxels.gaps().is_some()))
+            {
                 prop_assert_eq!(voxels.values::<u16>(), naive(&source, &found));
             }
             // The strip tells the truth.

@@ -21,9 +21,9 @@ pub enum ReadArrayError {
     #[error("{error} ({} to {} of the array)", corner(region.start()), corner(region.stop()))]
     Missing {
         /// What was asked for and is not there, in the array's own axes.
-        region: Region,
+        region: Box<Region>,
         /// Why.
-        error: ReadError,
+        error: Box<ReadError>,
     },
     /// More than this machine can hold or address.
     #[error("the selection does not fit in memory")]
@@ -82,7 +82,7 @@ fn read_or<T: Voxel>(source: &dyn Source, selection: &Selection, fill: Option<T>
     for (region, error) in read.missing {
         let Some(fill) = fill else {
             if names_any(&selected, &region) {
-                return Err(ReadArrayError::Missing { region, error });
+                return Err(ReadArrayError::Missing { region: Box::new(region), error: Box::new(error) });
             }
             continue;
         };

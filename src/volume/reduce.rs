@@ -25,12 +25,12 @@ pub fn reduce(plane: &Voxels, max_side: usize, pool: &Pool) -> Voxels {
     if dtype == DType::F32 {
         let pixels = bytemuck::cast_slice_mut::<u8, f32>(buffer.bytes_mut());
         crate::dispatch_dtype!(plane.dtype(), T => {
-            grid.average(plane.values::<T>(), pixels, |v| Voxel::to_f32(v), |sum, num| sum / num as f32);
+            grid.average(plane.values::<T>(), pixels, Voxel::to_f32, |sum, num| sum / num as f32);
         });
     } else {
         let pixels = bytemuck::cast_slice_mut::<u8, f64>(buffer.bytes_mut());
         crate::dispatch_dtype!(plane.dtype(), T => {
-            grid.average(plane.values::<T>(), pixels, |v| Voxel::to_f64(v), |sum, num| sum / num as f64);
+            grid.average(plane.values::<T>(), pixels, Voxel::to_f64, |sum, num| sum / num as f64);
         });
     }
     let shrink = |part: &Region| {

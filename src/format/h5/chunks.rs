@@ -165,8 +165,9 @@ impl Swizzle {
     /// The place of the chunk that is told to be at `told`. `None` if no chunk can be told to be there.
     fn place(&self, told: &[u64; MAX_RANK], rank: usize) -> Option<[u64; MAX_RANK]> {
         let mut number = told[self.unlimited];
-        for axis in self.unlimited + 1..rank {
-            number = number.checked_mul(self.max[axis])?.checked_add(told[axis])?;
+        let after = self.unlimited + 1..rank;
+        for (&max, &told) in self.max[after.clone()].iter().zip(&told[after]) {
+            number = number.checked_mul(max)?.checked_add(told)?;
         }
         let mut place = [0; MAX_RANK];
         for axis in (0..rank).rev().filter(|&axis| axis != self.unlimited) {

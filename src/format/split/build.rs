@@ -83,7 +83,7 @@ pub(super) fn build(
     let mut block_of = |block: &BlockName| reuse(&block.name).unwrap_or_else(|| fresh(block.number, &block.name, true));
     let grid = Grid::of(&claim).filter(|grid| grid.count <= group.num_files() * 4 + MAX_ABSENT);
     let (sure, doubtful) = far::sort_out(group, grid.as_ref().map(|grid| grid.count));
-    let mut blocks: Vec<Arc<Block>> = sure.iter().map(|block| block_of(block)).collect();
+    let mut blocks: Vec<Arc<Block>> = sure.iter().map(&mut block_of).collect();
 
     let indexes = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.source.indexes));
     let rig = match previous {

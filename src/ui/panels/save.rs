@@ -61,6 +61,9 @@ fn preview_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, frame: &StillFrame) {
     painter.galley(rect.left_bottom() + vec2(0.0, 10.0), galley, tokens.t2);
 }
 
+/// One of the marks that are drawn in by choice.
+type Field = fn(&mut StillOptions) -> &mut bool;
+
 fn options_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, frame: &StillFrame, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
     let old = model.view.still;
@@ -104,7 +107,7 @@ fn options_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, frame: &StillFrame, co
         }
     }
     label(ui, 2, "Draw in");
-    let boxes: [(&str, fn(&mut StillOptions) -> &mut bool, &str); 5] = [
+    let boxes: [(&str, Field, &str); 5] = [
         ("Scale bar", |still| &mut still.scale_bar, "A bar of a round length"),
         ("Time", |still| &mut still.time, "Timepoint, and seconds where the rate is known"),
         ("Depth", |still| &mut still.depth, "Plane or slab"),
@@ -224,7 +227,7 @@ fn footer_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comm
     if button(ui, &copy, is_possible) {
         commands.push(Command::CopyPicture);
     }
-    facts_ui(ui, Rect::from_min_max(rect.min, pos2(right, rect.bottom())), model, &tokens);
+    facts_ui(ui, Rect::from_min_max(rect.min, pos2(right, rect.bottom())), model, tokens);
 }
 
 /// How large it is, how much room there is, what it replaces, or why it cannot be.
