@@ -264,7 +264,7 @@ fn twelve_steps() -> Vec<(&'static str, Voxels, Vec<f64>)> {
         named("f64 of 10^300", made(DType::F64, |i| i as f64 * 1e300)),
         named("f64 of 10^-300", made(DType::F64, |i| i as f64 * 1e-300)),
         named("f64 around zero", made(DType::F64, |i| (i as f64 - 6.0) * 1e-300)),
-        named("f64, smallest", made(DType::F64, |i| f64::from_bits(i))),
+        named("f64, smallest", made(DType::F64, f64::from_bits)),
         named("f64, all of it", made(DType::F64, |i| (i as f64 - 5.5) / 5.5 * f64::MAX)),
     ]
 }
@@ -602,7 +602,7 @@ fn large_pictures_arrive_in_bands_while_the_former_one_stays() {
         (image, stats.pending_uploads)
     };
     let first = gray(100);
-    assert!(!stage.handle.will_draw(0, &KEY, &first).is_some());
+    assert!(stage.handle.will_draw(0, &KEY, &first).is_none());
     // The first picture fills in from the top.
     let (image, is_pending) = draw(&first);
     assert!(is_pending);

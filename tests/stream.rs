@@ -672,7 +672,8 @@ proptest! {
         let config = StreamConfig { ram_budget_bytes: budget, picture_budget_bytes: 12_000, preview_budget_bytes: 3_000, slow_picture_ms: 0.0, ..config(0) };
         let stream = stream(Arc::new(source.clone()), config);
         // A chunk larger than the whole budget is not read, and hatched where smaller ones beside it are shown.
-        let of_chunk = [grid.0, grid.1, grid.2, grid.3].iter().zip(SHAPE).map(|(edge, extent)| edge.min(&extent)).product::<usize>();
+        let edges = [grid.0, grid.1, grid.2, grid.3];
+        let of_chunk: usize = edges.into_iter().zip(SHAPE).map(|(edge, extent)| edge.min(extent)).product();
         let is_too_large = of_chunk * size_of::<u16>() > budget;
         let mut now = Instant::now();
         for (picture, steps, want_volume) in walk {

@@ -211,7 +211,7 @@ mod tests {
         let gap = Region::new(&[2, 1, 0], &[3, 2, 3]).unwrap();
         let source = source().with_missing(&[gap]);
         let Err(ReadArrayError::Missing { region, .. }) = read::<u16>(&source, &Selection::all()) else { panic!() };
-        assert_eq!(region, gap);
+        assert_eq!(*region, gap);
         for index in ["2, 1, 2:", "1:4:2", "[1, 3]", ":, 2:", "2, [0, 1], [0, 3]"] {
             let is_asked_for = index == "2, 1, 2:";
             assert_eq!(read::<u16>(&source, &selection(index)).is_err(), is_asked_for, "{index}");

@@ -124,7 +124,8 @@ fn the_growing_axis_in_second_place_reads_right() {
 
 fn specs() -> impl Strategy<Value = (Spec, Vec<(usize, usize)>)> {
     let axes = prop::collection::vec((1usize..9, 1usize..5, any::<bool>(), 0usize..4, 1usize..12), 1..=MAX_RANK.min(6));
-    let skips: Vec<Option<fn(usize) -> bool>> =
+    type Skip = fn(usize) -> bool;
+    let skips: Vec<Option<Skip>> =
         vec![None, None, Some(|position| position % 2 == 1), Some(|position| position > 4), Some(|_| true)];
     let codec = prop::sample::select(vec![0, 1, 2, 3]);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
