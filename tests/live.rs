@@ -599,6 +599,26 @@ fn a_finished_recording_that_is_wiped_and_begun_anew_is_noticed() {
 }
 
 #[test]
+fn a_folder_found_half_wiped_holds_another_recording_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let original = folder.path().join("original");
+    let mut rig = Rig::start();
+    (0..4).for_each(|index| rig.block(&original, index, 1 + index as u32, LEN));
+    rig.finish(&original, 4 * LEN);
+    let source = opened(&original);
+    for name in ["0000.h5", "0002.h5", "stack_metadata.json"] {
+        rig.tell(&format!("remove {}", original.join(name).display())).unwrap();
+    }
+    let source = changed(&source);
+    rig.tell(&format!("rmdir {}", original.display())).unwrap();
+    assert!(matches!(source.refresh(&[]).unwrap(), Refresh::Gone(_)));
+    // Its blocks are shorter: laid out as the former ones, each would stand at a time that is not its own.
+    rig.block(&original, 0, 11, LEN - 1);
+    let Refresh::Replaced(source) = source.refresh(&[]).unwrap() else { panic!("another recording") };
+    assert_eq!((num_t(&source), source.block_len()), (LEN - 1, LEN - 1));
+}
+
+#[test]
 fn the_newest_that_can_be_shown_of_a_crashed_run_is_its_last_whole_volume() {
     let folder = tempfile::tempdir().unwrap();
     let original = folder.path().to_owned();

@@ -94,7 +94,7 @@ impl SplitSource {
                 _ => false,
             }
         });
-        let is_restart = is_first_new && !(is_same_metadata && metadata.is_some());
+        let is_restart = (is_first_new || self.is_nothing_left()) && !(is_same_metadata && metadata.is_some());
         if is_restart {
             // Until the new first block can be read there is nothing to show: not the old recording either.
             return Ok(match self.restarted(&listing, &group.all()) {
@@ -135,6 +135,13 @@ impl SplitSource {
             return Ok(Refresh::Unchanged);
         }
         Ok(Refresh::Changed { source: Arc::new(source), stale })
+    }
+
+    /// Whether of the blocks that were there not one is left: a folder may be found half wiped, and what is
+    /// written into it afterwards is another recording whatever its numbers are.
+    fn is_nothing_left(&self) -> bool {
+        let mut known = self.blocks.iter().filter(|block| block.is_present).peekable();
+        known.peek().is_some() && known.all(|block| is_gone(&block.path))
     }
 
     pub(super) fn first_number(&self) -> Option<u64> {
@@ -266,6 +273,10 @@ impl SplitSource {
 }
 
 /// Whether a block's file is no longer the one that was read. A file that has gone is for the listing.
+fn is_gone(path: &Path) -> bool {
+    matches!(path.symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound)
+}
+
 fn has_changed(block: &Block) -> bool {
     let Some(was) = block.identity() else { return false };
     identity_of(&block.path).is_ok_and(|now| now != was)
