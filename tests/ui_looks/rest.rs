@@ -129,6 +129,16 @@ fn the_status_bar_shows_no_dashes_and_nothing_slides() {
 }
 
 #[test]
+fn the_color_bar_says_the_limits_as_their_fields_do() {
+    let mut state = bench();
+    state.view.color_bar = true;
+    state.view.apply(&Command::SetLimits([95.1, 614.4]), &state.info);
+    let window = harness_of(state, [1280.0, 800.0], 1.0);
+    let bar = window.get_by_role_and_label(Role::Status, "Color bar shown");
+    assert_eq!(bar.value().as_deref(), Some("95 to 614"));
+}
+
+#[test]
 fn a_narrow_bar_keeps_the_rest_behind_three_dots() {
     let mut state = Bench { problems: problems(), live: Some(live(LiveState::Live)), ..bench() };
     state.array.name = LONG.to_owned();

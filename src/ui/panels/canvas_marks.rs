@@ -9,7 +9,7 @@ use super::super::theme::{
     ON_CANVAS, SCRIM, SCRIM_INSET, SCRIM_RADIUS, Tokens, Weight, filled_icon_font, font, icon_font,
 };
 use super::super::widgets::{gradient, hatch, runs, text_width};
-use super::super::{Model, Shown, format, gaps_text, icons, live_text};
+use super::super::{Model, Shown, format, gaps_text, icons, is_integer, live_text};
 use crate::live::LiveState;
 use crate::volume::{Orientation, Picture, VoxelSize};
 
@@ -176,7 +176,12 @@ fn color_bar(ui: &Ui, rect: Rect, right: f32, model: &Model<'_>) {
     let painter = ui.painter_at(rect);
     let display = model.view.display(model.info);
     let step = (display.limits[1] / 600.0 - display.limits[0] / 600.0).abs();
-    let labels = display.limits.map(|limit| format::value_in_steps(limit, step));
+    // As the fields of the limits say them.
+    let is_whole = is_integer(model.info, model.view.values(model.info));
+    let labels = display.limits.map(|limit| match is_whole {
+        true => format::decimal(limit, 0),
+        false => format::value_in_steps(limit, step),
+    });
     let galleys = labels.clone().map(|text| painter.layout_no_wrap(text, font(11.0, Weight::Regular), ON_CANVAS));
     let width = galleys.iter().map(|galley| galley.size().x).fold(0.0, f32::max);
     let height = (rect.height() * 0.3).clamp(60.0, 180.0);
