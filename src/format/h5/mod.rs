@@ -18,6 +18,7 @@ mod library;
 mod list;
 mod plugins;
 mod rows;
+mod twin;
 mod types;
 
 pub use array::{H5Array, StoredChunk, with_library_locked};
@@ -25,3 +26,4 @@ pub use attributes::{AttributeValue, read_attributes, read_tuple_group};
 pub use file::{Stamp, open_shared, read_at};
 pub use header::{Header, Layout};
 pub use list::{Contents, Unread, contents, list};
+pub use twin::Twin;

@@ -124,6 +124,19 @@ impl Block {
         self.complete.load(Ordering::Relaxed)
     }
 
+    /// Records that its file was found whole without being indexed. False if it is not the file it was.
+    pub fn set_whole(&self, file: Identity) -> bool {
+        let mut identity = self.identity.lock();
+        if identity.is_some_and(|known| known != file) {
+            return false;
+        }
+        *identity = Some(file);
+        drop(identity);
+        self.set_opened();
+        self.complete.store(true, Ordering::Relaxed);
+        true
+    }
+
     /// Records that something its writer adds is not there.
     pub fn set_incomplete(&self) {
         self.complete.store(false, Ordering::Relaxed);
