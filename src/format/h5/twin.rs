@@ -203,7 +203,8 @@ impl Object {
                 }
                 match kind {
                     0x10 => blocks.push((number(&raw, range.start, 8)?, number(&raw, range.start + 8, 8)? as usize)),
-                    0x12 => raw[range.clone()].fill(0),
+                    // A version stands before the time.
+                    0x12 => raw.get_mut(range.start + 4..range.end)?.fill(0),
                     _ => {}
                 }
                 here = range.end;
