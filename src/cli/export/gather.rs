@@ -272,10 +272,9 @@ impl<'a> Gather<'a> {
         };
         for slice in self.selected.slices() {
             let (dim, axis) = (slice.dim, slice.axis);
-            let mut positions = tile[dim].clone().filter_map(|position| {
-                let index = slice.index(position);
-                let is_inside = (start[axis]..stop[axis]).contains(&index);
-                is_inside.then(|| ((position - tile[dim].start) * to[dim], (index - start[axis]) * from[axis]))
+            let inside = slice.positions_in(start[axis]..stop[axis], tile[dim].clone());
+            let mut positions = inside.map(|position| {
+                ((position - tile[dim].start) * to[dim], (slice.index(position) - start[axis]) * from[axis])
             });
             lists.push(runs_of(&mut positions, to[dim] == 1 && from[axis] == 1));
         }

@@ -39,6 +39,19 @@ impl SliceDim {
     pub fn index(&self, position: usize) -> usize {
         self.start.wrapping_add_signed(self.step.wrapping_mul(position as isize))
     }
+
+    /// Those of `among` at which the index lies in `indices`.
+    pub fn positions_in(&self, indices: Range<usize>, among: Range<usize>) -> Range<usize> {
+        let step = self.step.unsigned_abs().max(1);
+        let (first, end) = if self.step < 0 {
+            let before = |index: usize| (self.start + 1).saturating_sub(index).div_ceil(step);
+            (before(indices.end), before(indices.start))
+        } else {
+            let before = |index: usize| index.saturating_sub(self.start).div_ceil(step);
+            (before(indices.start), before(indices.end))
+        };
+        first.max(among.start)..end.min(among.end)
+    }
 }
 
 /// The axes of the result that index lists make together: numpy broadcasts the lists against each other

@@ -150,3 +150,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn positions_of_a_slice_in_a_range_are_those_a_search_finds() {
+    for step in [-7isize, -2, -1, 1, 2, 5] {
+        for start in [0usize, 3, 19] {
+            let len = if step < 0 { start / step.unsigned_abs() + 1 } else { (24 - start).div_ceil(step as usize) };
+            let slice = SliceDim { dim: 0, axis: 0, start, step, len };
+            for (low, high) in [(0, 24), (0, 0), (3, 4), (5, 19), (19, 24), (20, 23)] {
+                let found: Vec<usize> = slice.positions_in(low..high, 1..len).collect();
+                let wanted: Vec<usize> = (1..len).filter(|&p| (low..high).contains(&slice.index(p))).collect();
+                assert_eq!(found, wanted, "{start}:{step} in {low}..{high}");
+            }
+        }
+    }
+}
