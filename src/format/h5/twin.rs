@@ -121,9 +121,9 @@ impl Walk<'_> {
             }
             let num_bytes = number(entry, 0, 4)?;
             let mut offset = [0; MAX_RANK];
-            for axis in 0..rank {
-                offset[axis] = number(entry, 8 + 8 * axis, 8)?;
-                if offset[axis] >= self.twin.dims[axis] {
+            for (axis, (start, extent)) in offset.iter_mut().zip(&self.twin.dims[..rank]).enumerate() {
+                *start = number(entry, 8 + 8 * axis, 8)?;
+                if *start >= *extent {
                     return None;
                 }
             }
