@@ -118,7 +118,7 @@ fn times_warn_and_never_hide() {
             let source = opened_with(root, true);
             assert_eq!(shown(&source), all(0..1));
             assert_eq!(states(&source)[1..], [PieceState::LeftOut; 5]);
-            assert_eq!(warnings(&source), [("stale_block", "t 4:24".to_owned())]);
+            assert_eq!(warnings(&source), [("left_out_block", "t 4:24".to_owned())]);
         }
         // Metadata that fit are believed before any time, and times in no order are those of a copy.
         claim(root, 24);

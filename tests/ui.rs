@@ -886,6 +886,7 @@ fn every_command() -> Vec<Command> {
         Command::OpenDemo,
         Command::CancelOpening,
         Command::CloseDataset,
+        Command::LeaveOutSuspects(true),
         Command::ChooseDataset(1),
         Command::RemoveRecent("somewhere".into()),
         Command::RetryFailures,
@@ -1151,4 +1152,24 @@ fn notes_are_listed_on_every_screen_once_there_are_any() {
         click(&mut window, Role::Button, "Clear the notes");
         assert!(window.state_mut().take().contains(&Command::ClearNotes));
     }
+}
+
+#[test]
+fn doubtful_blocks_are_left_out_and_shown_again_from_the_list_of_problems() {
+    let mut bench = Bench::default();
+    bench.view.overlay = Some(Overlay::Problems);
+    bench.problems = vec![tectum::volume::Problem {
+        code: "suspect_block",
+        severity: tectum::volume::Severity::Warning,
+        file: None,
+        span: None,
+        message: "perhaps left over".to_owned(),
+    }];
+    let mut window = harness_of(bench, [1280.0, 800.0], 1.0);
+    click(&mut window, Role::Button, "Leave doubtful blocks out");
+    assert_eq!(window.state_mut().take(), [Command::LeaveOutSuspects(true)]);
+    window.state_mut().problems[0].code = "left_out_block";
+    window.run();
+    click(&mut window, Role::Button, "Show doubtful blocks");
+    assert_eq!(window.state_mut().take(), [Command::LeaveOutSuspects(false)]);
 }

@@ -216,6 +216,9 @@ impl TectumApp {
                 self.session = None;
                 self.activity = Activity::Idle;
             }
+            AppCommand::LeaveOutSuspects(is_left_out) => {
+                self.open_again(|options| options.leave_out_suspects = is_left_out);
+            }
             AppCommand::ChooseDataset(index) => {
                 let name = self.session.as_ref().and_then(|session| session.dataset_name(index)).map(str::to_owned);
                 if let Some(name) = name {

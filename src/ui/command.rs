@@ -138,6 +138,8 @@ pub enum Command {
     CancelOpening,
     /// Go back to the welcome screen.
     CloseDataset,
+    /// Leave out the blocks that may be of an earlier recording, or show them.
+    LeaveOutSuspects(bool),
     /// Show another array of the same file.
     ChooseDataset(usize),
     /// Take a path off the list of recent ones.
@@ -223,6 +225,8 @@ pub enum AppCommand {
     CancelOpening,
     /// Go back to the welcome screen.
     CloseDataset,
+    /// Leave out the blocks that may be of an earlier recording, or show them.
+    LeaveOutSuspects(bool),
     /// Show another array of the same file.
     ChooseDataset(usize),
     /// Take a path off the list of recent ones.
@@ -266,6 +270,7 @@ impl Command {
             Self::OpenDemo => Route::App(AppCommand::OpenDemo),
             Self::CancelOpening => Route::App(AppCommand::CancelOpening),
             Self::CloseDataset => Route::App(AppCommand::CloseDataset),
+            Self::LeaveOutSuspects(is_left_out) => Route::App(AppCommand::LeaveOutSuspects(*is_left_out)),
             Self::ChooseDataset(index) => Route::App(AppCommand::ChooseDataset(*index)),
             Self::RemoveRecent(path) => Route::App(AppCommand::RemoveRecent(path.clone())),
             Self::TryAgain => Route::App(AppCommand::TryAgain),

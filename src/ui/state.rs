@@ -301,6 +301,7 @@ impl ViewState {
             | Command::Undo
             | Command::Redo
             | Command::CloseDataset
+            | Command::LeaveOutSuspects(_)
             | Command::ChooseDataset(_)
             | Command::RemoveRecent(_)
             | Command::FitContrast

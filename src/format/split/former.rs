@@ -59,9 +59,10 @@ impl Doubt {
         };
         let (code, text) = match (self.is_certain(), is_left_out) {
             (true, _) => ("stale_block", format!("{which} left over from a former recording ({why}); left out")),
-            (false, true) => {
-                ("stale_block", format!("{which} perhaps left over from a former recording ({why}); left out as asked"))
-            }
+            (false, true) => (
+                "left_out_block",
+                format!("{which} perhaps left over from a former recording ({why}); left out as asked"),
+            ),
             (false, false) => (
                 "suspect_block",
                 format!(

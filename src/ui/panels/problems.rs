@@ -23,21 +23,44 @@ pub fn problems_ui(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) 
                 problem_ui(ui, problem);
             }
         });
-        if model.problems.iter().any(|problem| problem.severity == Severity::Error) {
-            ui.add_space(14.0);
-            let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
-            let button = Button {
-                text: "Read again",
-                icon: icons::ARROW_CLOCKWISE,
-                hint: "Try again what could not be read",
-                ..Button::default()
-            };
-            let area = Rect::from_min_size(pos2(rect.right() - 120.0, rect.top()), vec2(120.0, 28.0));
-            if button.show(ui, area) {
-                commands.push(Command::RetryFailures);
-            }
-        }
+        choices_ui(ui, model, commands);
     });
+}
+
+/// What can be done about some of them.
+fn choices_ui(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let has = |code: &str| model.problems.iter().any(|problem| problem.code == code);
+    let mut choices = Vec::new();
+    if model.problems.iter().any(|problem| problem.severity == Severity::Error) {
+        choices.push((
+            "Read again",
+            icons::ARROW_CLOCKWISE,
+            "Try again what could not be read",
+            Command::RetryFailures,
+        ));
+    }
+    if has("suspect_block") {
+        let why = "Show the recording without the blocks that may be of an earlier one; no file is touched";
+        choices.push(("Leave doubtful blocks out", icons::EYE, why, Command::LeaveOutSuspects(true)));
+    }
+    if has("left_out_block") {
+        let why = "Show the blocks that were left out as doubtful";
+        choices.push(("Show doubtful blocks", icons::EYE, why, Command::LeaveOutSuspects(false)));
+    }
+    if choices.is_empty() {
+        return;
+    }
+    ui.add_space(14.0);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
+    let mut right = rect.right();
+    for (text, icon, hint, command) in choices {
+        let button = Button { text, icon, hint, ..Button::default() };
+        let width = button.width(ui) + 8.0;
+        if button.show(ui, Rect::from_min_size(pos2(right - width, rect.top()), vec2(width, 28.0))) {
+            commands.push(command);
+        }
+        right -= width + 8.0;
+    }
 }
 
 fn problem_ui(ui: &mut Ui, problem: &Problem) {
