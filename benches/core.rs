@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tectum::array::LazyArray;
-use tectum::format::codec::blosc;
-use tectum::format::h5::H5Array;
+use tectum::codec::blosc;
+use tectum::demo::{BlockWriter, Recipe, Scene};
+use tectum::format::hdf5::H5Array;
 use tectum::format::memory::MemorySource;
-use tectum::format::synth::{BlockWriter, Recipe, Scene};
 use tectum::stream::{Stream, StreamConfig, ViewRequest};
 use tectum::volume::{Buffer, DType, Orientation, Picture, Pool, Projection, Region, Shape, Voxels, project};
 
@@ -67,17 +67,17 @@ fn plan(c: &mut Criterion) {
     let array = Arc::new(LazyArray::new(Arc::new(source.unwrap())));
     let config = StreamConfig { num_workers: 0, ..StreamConfig::default() };
     let stream = Stream::new(array, config, Arc::new(|| {}));
-    let mut generation = 0;
+    let mut nth = 0;
     c.bench_function("plan and submit 10,000 chunks", |b| {
         b.iter(|| {
-            generation += 1;
+            nth += 1;
             let picture = Picture::Projection {
                 t: 0,
                 orientation: Orientation::Xy,
                 slab: [0, 100],
-                op: Projection::ALL[generation as usize % 5],
+                op: Projection::ALL[nth as usize % 5],
             };
-            stream.request(&ViewRequest { generation, picture, play: None, want_volume: false }, Instant::now());
+            stream.request(&ViewRequest::of(stream.array().id(), picture), Instant::now());
         });
     });
 }

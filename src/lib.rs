@@ -6,16 +6,19 @@
 //! | module | job | may import |
 //! |---|---|---|
 //! | [`volume`] | shapes, regions, voxel types, indexing, projection, histogram: arrays in memory | nothing |
-//! | [`mod@format`] | what lies on disk: [`format::Source`] and one module for each format | volume |
+//! | [`codec`] | HDF5 filters and compressors: bytes in, bytes out | volume |
+//! | [`mod@format`] | what lies on disk: [`format::Source`] and one module for each format | codec, volume |
 //! | [`mod@array`] | a source seen as (t, z, y, x): geometry, assembling chunks; as `ndarray` arrays | format |
 //! | [`stream`] | the cache, the plan of what to read next, the loader threads | array |
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
 //! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live and render |
-//! | [`app`] | the window, opening, sessions, snapshots | all |
+//! | [`write`] | files that appear only when they are whole; what is written into them | volume |
+//! | [`demo`] | the demo recording and the rig that plays it | format, codec, volume |
+//! | [`app`] | the window, opening, sessions, snapshots | all but cli |
 //! | [`cli`] | one file for each subcommand | all |
 //!
-//! libhdf5 is named only in `format::h5` (and in `format::synth`, which writes the demo), wgpu only in
+//! libhdf5 is named only in `format::hdf5` (and in `demo`, which writes a recording), wgpu only in
 //! `render` and device set-up, egui only in `ui`, `app` and the render callback.
 //!
 //! # One scrub, in a straight line
@@ -32,12 +35,15 @@
 pub mod app;
 pub mod array;
 pub mod cli;
+pub mod codec;
+pub mod demo;
 pub mod format;
 pub mod live;
 pub mod render;
 pub mod stream;
 pub mod ui;
 pub mod volume;
+pub mod write;
 
 /// The arrays that [`array::read`] gives and [`volume::Voxels::view`] lends.
 pub use ndarray;

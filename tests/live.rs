@@ -831,7 +831,6 @@ mod faults {
             let thread = std::thread::spawn(move || {
                 let mut random = Random(seed | 1);
                 let mut num_checked = 0;
-                let mut generation = 0;
                 while !is_over.load(Ordering::Relaxed) {
                     for event in shared.drain() {
                         follow(&mut stream, event);
@@ -840,10 +839,10 @@ mod faults {
                     let t = if usage == Use::Idle { num_t - 1 } else { random.below(num_t) };
                     let picture = picture_of(usage, t, random.below(VOLUME[0]));
                     let play = (usage == Use::Play).then_some(Play { direction: 1, rate_hz: 50.0 });
-                    generation += 1;
                     // Half of the projections are folded outside, as by a GPU.
                     let want_volume = usage == Use::Project && seed % 2 == 1;
-                    stream.request(&ViewRequest { generation, picture, play, want_volume }, Instant::now());
+                    let request = ViewRequest::of(stream.array().id(), picture);
+                    stream.request(&ViewRequest { play, want_volume, ..request }, Instant::now());
                     std::thread::sleep(Duration::from_millis(if usage == Use::Idle { 20 } else { 2 }));
                     if let Some(fold) = stream.next_fold(&picture)
                         && let Picture::Projection { orientation, slab, op, .. } = fold.picture
@@ -880,7 +879,7 @@ mod faults {
             let num_t = stream.array().info().shape[0];
             let shown = (0..num_t).map(|t| {
                 let picture = picture_of(usage, t, 1);
-                let request = ViewRequest { generation: 1_000_000 + t as u64, picture, play: None, want_volume: false };
+                let request = ViewRequest::of(stream.array().id(), picture);
                 stream.request(&request, Instant::now());
                 let begin = Instant::now();
                 loop {

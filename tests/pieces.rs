@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use common::{fixtures, read_whole};
+use tectum::demo::BlockWriter;
 use tectum::format::split::SplitSource;
-use tectum::format::synth::BlockWriter;
 use tectum::format::{OpenOptions, Source as _, open};
 use tectum::volume::{Axis, PieceState, Severity, Span};
 

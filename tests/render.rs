@@ -11,8 +11,8 @@ use tectum::render::{
     install,
 };
 use tectum::volume::{
-    Buffer, Colormap, DType, Display, Interpolation, Orientation, Picture, PictureKey, Pool, Projection, Region, Shape,
-    Voxels, project_for_display,
+    Buffer, Colormap, DType, Display, Interpolation, LayerId, Orientation, Picture, PictureKey, Pool, Projection,
+    Region, Shape, Voxels, project_for_display,
 };
 
 /// One device for all tests; opening one takes longer than most of them.
@@ -39,8 +39,11 @@ fn state_for(format: impl Fn(&RenderState) -> wgpu::TextureFormat) -> Option<Ren
 }
 
 /// What all pictures of these tests are called, but where it matters.
-const KEY: PictureKey =
-    PictureKey { layer: 1, picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 } };
+const KEY: PictureKey = PictureKey {
+    layer: LayerId::numbered(1),
+    level: 0,
+    picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 },
+};
 
 /// A canvas that fills its window.
 struct Stage {
@@ -651,7 +654,10 @@ fn nothing_but_a_picture_like_it_stands_in_for_a_large_one() {
         }
         announced
     };
-    let at = |layer, t, orientation| PictureKey { layer, picture: Picture::Plane { t, orientation, index: 3 } };
+    let at = |layer, t, orientation| {
+        let picture = Picture::Plane { t, orientation, index: 3 };
+        PictureKey::finest(LayerId::numbered(layer), picture)
+    };
     let here = at(1, 9, Orientation::Xy);
     let others = [at(2, 9, Orientation::Xy), at(1, 9, Orientation::Xz), at(1, 10, Orientation::Xy)];
     for (i, other) in others.into_iter().enumerate() {

@@ -11,7 +11,7 @@ use tectum::format::memory::{GatedSource, MemorySource};
 use tectum::format::{ReadErrorKind, Source};
 use tectum::stream::{NoSample, PictureState, Play, Stream, StreamConfig, ViewRequest};
 use tectum::volume::{
-    DType, Gaps, Orientation, Picture, Pool, Projection, Region, Shape, Voxels, project, project_for_display,
+    DType, Gaps, LayerId, Orientation, Picture, Pool, Projection, Region, Shape, Voxels, project, project_for_display,
 };
 
 const LONG: Duration = Duration::from_secs(20);
@@ -50,7 +50,8 @@ fn projection(t: usize, op: Projection) -> Picture {
 }
 
 fn view(picture: Picture) -> ViewRequest {
-    ViewRequest { generation: 0, picture, play: None, want_volume: false }
+    // These streams have one layer, and it does not matter what it is called.
+    ViewRequest::of(LayerId::numbered(0), picture)
 }
 
 fn run_all(stream: &Stream) -> usize {
@@ -550,7 +551,7 @@ fn volumes_are_kept_when_asked_for() {
         let stream = stream(Arc::new(source), config(0));
         let request = ViewRequest { want_volume: true, ..view(projection(3, Projection::Max)) };
         stream.request(&request, Instant::now());
-        assert!(stream.volume(3).is_none() && stream.next_fold(&request.picture).is_none());
+        assert!(stream.volume(3).is_none() && stream.next_fold(&projection(3, Projection::Max)).is_none());
         run_all(&stream);
         let volume = stream.volume(3).expect("kept");
         assert_eq!(volume.shape().dims(), [4, 8, 8]);

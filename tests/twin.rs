@@ -6,7 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::fixtures;
-use tectum::format::h5::{H5Array, Twin, list};
+use tectum::format::hdf5::{H5Array, Twin, list};
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -72,7 +72,7 @@ impl Session {
     /// Takes in what has been measured of the kind of picture asked for, and begins with it where it is
     /// seen for the first time.
     pub(super) fn measure_contrast(&mut self, now: Instant, now_s: f64) {
-        let picture = self.request.picture.at(0);
+        let picture = self.asked().at(0);
         let kind = picture.values().kind;
         if kind == ValueKind::Voxels {
             return self.measure_voxels(picture, now, now_s);
@@ -115,7 +115,7 @@ impl Session {
     /// The user wants the limits of the whole recording: where projections are folded in another way now
     /// than when they were measured, they are measured again.
     pub(super) fn measure_again(&mut self) {
-        let picture = self.request.picture.at(0);
+        let picture = self.asked().at(0);
         let kind = picture.values().kind;
         let is_other = |measured: &Measured| measured.picture != picture && kind != ValueKind::Voxels;
         if self.contrast.measured[kind as usize].as_ref().is_some_and(is_other) {

@@ -24,7 +24,6 @@ pub struct GpuScrubber {
     renderer: RendererHandle,
     stream: Stream,
     gpu: GpuProjections,
-    generation: u64,
 }
 
 impl GpuScrubber {
@@ -38,7 +37,7 @@ impl GpuScrubber {
         let mut gpu = GpuProjections::default();
         gpu.attach(&renderer);
         let stream = Stream::new(Arc::clone(array), StreamConfig::default(), Arc::new(|| ()));
-        Some(Self { ctx: egui::Context::default(), target, renderer, stream, gpu, generation: 0 })
+        Some(Self { ctx: egui::Context::default(), target, renderer, stream, gpu })
     }
 
     /// Asks for a picture and draws frames until exactly it is drawn; returns how long that took, ms.
@@ -46,12 +45,11 @@ impl GpuScrubber {
     /// # Errors
     /// When it cannot be read.
     pub fn show(&mut self, picture: Picture) -> Result<f64> {
-        self.generation += 1;
         let start = Instant::now();
         let array = self.stream.array();
         let want_volume = self.gpu.wants_volume(&picture, array.info());
-        self.stream.request(&ViewRequest { generation: self.generation, picture, play: None, want_volume }, start);
-        let key = PictureKey { layer: array.id().number(), picture };
+        self.stream.request(&ViewRequest { want_volume, ..ViewRequest::of(array.id(), picture) }, start);
+        let key = PictureKey::finest(array.id(), picture);
         while start.elapsed() < PATIENCE {
             if want_volume {
                 self.gpu.advance(&picture, &self.stream);

@@ -38,7 +38,7 @@ use crate::stream::StreamConfig;
 
 pub use gpu_scrub::GpuScrubber;
 pub use notes::{Collector, Notes};
-pub use snapshot::snapshot;
+pub use snapshot::{SnapshotRequest, SnapshotWritten, snapshot};
 
 /// How much memory the window may take; what is not said is chosen for the machine.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,7 +11,8 @@ use directories::ProjectDirs;
 
 use super::memory::{Memory, Recall, identity_of};
 use super::session::Session;
-use crate::format::{self, FormatError, OpenOptions, synth};
+use crate::demo;
+use crate::format::{self, FormatError, OpenOptions};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
 
@@ -95,7 +96,7 @@ impl OpenJob {
         let target = path.clone();
         let prepare = move |progress: &Progress, options: &OpenOptions| {
             if !target.join("stack_metadata.json").exists() {
-                synth::write(&folder, &synth::Recipe::default(), |done, all| {
+                demo::write(&folder, &demo::Recipe::default(), |done, all| {
                     progress.done.store(done, Ordering::Relaxed);
                     progress.all.store(all, Ordering::Relaxed);
                     !options.is_cancelled()

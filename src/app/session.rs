@@ -113,7 +113,7 @@ impl Session {
     ) -> Result<Self, FormatError> {
         let array = Arc::new(LazyArray::new(opened.source).told(recall.given.told()));
         let view = recall.view(preferences.for_dataset(array.info()), array.info());
-        let request = resolve(&view, array.info(), 1);
+        let request = resolve(&view, array.info(), array.id());
         let stream = Stream::new(Arc::clone(&array), config, Arc::clone(&wake));
         let watcher_wake = Arc::clone(&wake);
         let watcher = opened
@@ -121,7 +121,7 @@ impl Session {
             .map(|source| Watcher::start(&path, options.clone(), Some(source), WatchConfig::default(), watcher_wake));
         stream.request(&request, now);
         let mut measure = Measure::default();
-        measure.wished(request.picture, now);
+        measure.wished(view.picture(array.info()), now);
         let facts = Facts { problems: array.source().problems(), pieces: array.source().pieces(), taken: now };
         Ok(Self {
             path,
@@ -210,16 +210,15 @@ impl Session {
 
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
     pub(super) fn ask(&mut self, now: Instant) {
-        let generation = self.request.generation + 1;
-        let request = resolve(&self.view, self.array.info(), generation);
-        let want_volume = self.gpu_projections.wants_volume(&request.picture, self.array.info());
+        let request = resolve(&self.view, self.array.info(), self.array.id());
+        let want_volume = self.gpu_projections.wants_volume(&self.view.picture(self.array.info()), self.array.info());
         let request = ViewRequest { want_volume, ..request };
-        if (ViewRequest { generation: self.request.generation, ..request }) == self.request {
+        if request == self.request {
             return;
         }
-        self.measure.wished(request.picture, now);
         self.stream.request(&request, now);
         self.request = request;
+        self.measure.wished(self.asked(), now);
         self.moved = Some(now);
     }
 
@@ -270,7 +269,7 @@ impl Session {
         // The GPU may have been found, or have failed, since.
         self.ask(now);
         if self.request.want_volume {
-            self.gpu_projections.advance(&self.request.picture, &self.stream);
+            self.gpu_projections.advance(&self.asked(), &self.stream);
         }
         self.choose_picture(renderer, now);
         if self.gpu_projections.is_busy() {
@@ -279,7 +278,7 @@ impl Session {
         self.note_newest_shown();
         self.update_figures(renderer, now);
         self.update_saver(ui.ctx(), renderer, now);
-        let cached = self.stream.cached_ranges(&self.request.picture);
+        let cached = self.stream.cached_ranges(&self.asked());
         let source_info = self.array.source().info();
         let model = Model {
             view: &self.view,
@@ -314,6 +313,11 @@ impl Session {
         commands
     }
 
+    /// The picture asked for last.
+    pub(super) fn asked(&self) -> Picture {
+        self.request.first().map_or_else(|| self.view.picture(self.array.info()), |first| first.picture)
+    }
+
     /// Whether the picture asked for will not come: it failed, or is on screen.
     pub fn is_settled(&self) -> bool {
         matches!(self.shown, Shown::Exact | Shown::Missing(_))
@@ -321,7 +325,7 @@ impl Session {
 
     /// Whether the contrast has been measured, or never will be.
     pub fn is_measured(&self) -> bool {
-        self.contrast.is_known(self.request.picture.values().kind)
+        self.contrast.is_known(self.asked().values().kind)
     }
 
     /// A number that changes as long as something is being loaded.
@@ -332,7 +336,7 @@ impl Session {
 
     /// The best there is of the picture asked for: itself, a preview, or its nearest neighbour in time.
     fn choose_picture(&mut self, renderer: &RendererHandle, now: Instant) {
-        let picture = self.request.picture;
+        let picture = self.asked();
         match self.stream.picture(&picture) {
             PictureState::Ready(voxels) => {
                 self.measure.shown(picture, now_after(now));
@@ -375,7 +379,7 @@ impl Session {
 
     /// A picture of the recording that is open now.
     fn key(&self, picture: Picture) -> PictureKey {
-        PictureKey { layer: self.array.id().number(), picture }
+        PictureKey::finest(self.array.id(), picture)
     }
 
     /// Where the picture will be saved.

@@ -1,6 +1,6 @@
-//! `tectum snapshot`: the real window drawn off screen, no display needed.
+//! Snapshots: the real window drawn off screen into a picture file, no display needed.
 
-use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -8,55 +8,84 @@ use anyhow::{Context as _, Result, bail};
 use super::quiet::Quiet;
 use super::session::{OnScreen, Session};
 use super::wake::Wake;
-use crate::cli::SnapshotArgs;
-use crate::cli::output::{Output, check_name, refuse_inside, written};
-use crate::format;
+use crate::format::{self, OpenOptions};
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::{NoSample, StreamConfig};
 use crate::ui::{self, Command, Mode, Shown, Theme, ViewState, gaps_text};
-use crate::volume::{ValueKind, measured_values};
+use crate::volume::{Projection, ValueKind, measured_values};
+use crate::write::{Output, check_name, refuse_inside};
 
 /// When nothing has come for so long, nothing will.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// With `--wait`, nothing new for this long means that all is loaded.
 const QUIET: Duration = Duration::from_millis(300);
 
+/// A picture of the window that is asked for.
+#[derive(Clone, Debug)]
+pub struct SnapshotRequest {
+    /// The recording.
+    pub path: PathBuf,
+    /// What is said beside it.
+    pub options: OpenOptions,
+    /// The .png file to write.
+    pub out: PathBuf,
+    /// Whether it may replace a file.
+    pub is_forced: bool,
+    /// Timepoint; negative counts from the end.
+    pub t: Option<i64>,
+    /// Plane; negative counts from the end.
+    pub z: Option<i64>,
+    /// A projection along the depth axis instead of a plane.
+    pub project: Option<Projection>,
+    /// Width and height of the window in pixels.
+    pub size: [u32; 2],
+    /// Whether everything is waited for that will be loaded, and not the picture alone.
+    pub waits: bool,
+    /// Whether the window is light.
+    pub is_light: bool,
+}
+
+/// A picture that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotWritten {
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// Bytes of the file.
+    pub num_bytes: u64,
+    /// What the picture does not show of what was asked for, in words.
+    pub lacking: Option<String>,
+}
+
 /// Draws the window off screen into a .png file.
 ///
 /// # Errors
 /// When the recording cannot be opened, or the file not be written.
-pub fn snapshot(args: &SnapshotArgs) -> Result<()> {
-    let start = Instant::now();
-    check_name(&args.out, "png", args.force).context("--out")?;
-    let options = args.open.options();
-    let opened = format::open(&args.path, &options)?;
-    refuse_inside(&args.out, opened.source.info()).context("--out")?;
+pub fn snapshot(request: &SnapshotRequest) -> Result<SnapshotWritten> {
+    check_name(&request.out, "png", request.is_forced).context("--out")?;
+    let opened = format::open(&request.path, &request.options)?;
+    refuse_inside(&request.out, opened.source.info()).context("--out")?;
     let quiet = Quiet::begin();
-    let [width, height] = args.size;
+    let [width, height] = request.size;
     let target = OffscreenTarget::new(width, height, 1.0)?;
     let renderer = render::install(target.render_state(), GpuConfig::default());
     let mut preferences = ViewState::default();
-    if args.light {
+    if request.is_light {
         preferences.theme = Theme::Light;
     }
     let wake = Wake::default();
-    let config = StreamConfig::default();
+    let (config, options, path) = (StreamConfig::default(), request.options.clone(), request.path.clone());
     let now = Instant::now();
-    let mut session = Session::new(opened, args.path.clone(), options, &preferences, config, wake.callback(), now)?;
-    for command in commands(args, &session)? {
+    let mut session = Session::new(opened, path, options, &preferences, config, wake.callback(), now)?;
+    for command in commands(request, &session)? {
         session.apply(&command, now, 0.0);
     }
     let ctx = egui::Context::default();
     ui::theme::install(&ctx, session.view.theme);
-    let image = draw_until_done(&ctx, &target, &renderer, &mut session, args.wait)?;
+    let image = draw_until_done(&ctx, &target, &renderer, &mut session, request.waits)?;
     drop(quiet);
-    if let Some(lacking) = what_is_lacking(&session)? {
-        // Nobody is left to tell when stderr is closed.
-        let _ = writeln!(std::io::stderr(), "warning: {}: {lacking}", args.path.display());
-    }
-    let num_bytes = save(&image, args)?;
-    let what = format!("{} × {} pixels", image.width(), image.height());
-    crate::cli::print(&written(&args.out, &what, num_bytes, start))
+    let lacking = what_is_lacking(&session)?;
+    let num_bytes = save(&image, request)?;
+    Ok(SnapshotWritten { size: [image.width(), image.height()], num_bytes, lacking })
 }
 
 /// What the picture does not show of what was asked for, in words.
@@ -65,7 +94,7 @@ pub fn snapshot(args: &SnapshotArgs) -> Result<()> {
 /// When nothing of the recording can be read.
 fn what_is_lacking(session: &Session) -> Result<Option<String>> {
     let is_finite = |shown: &OnScreen| measured_values(&shown.voxels, 1).iter().any(|value| value.is_finite());
-    let kind = session.request.picture.values().kind;
+    let kind = session.asked().values().kind;
     // A projection that cannot be made of any timepoint has nothing to be measured.
     let is_void = kind != ValueKind::Voxels && session.contrast.why_none(kind).is_some();
     let is_unreadable = is_void || session.stream.no_sample() == Some(NoSample::Unreadable);
@@ -84,7 +113,7 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
 }
 
 /// The view asked for on the command line, as the commands that lead to it.
-fn commands(args: &SnapshotArgs, session: &Session) -> Result<Vec<Command>> {
+fn commands(args: &SnapshotRequest, session: &Session) -> Result<Vec<Command>> {
     let shape = session.info().shape;
     let position = |option: &str, index: i64, len: usize, what: &str| {
         position(index, len).with_context(|| {
@@ -155,8 +184,8 @@ fn draw_until_done(
 }
 
 /// Returns the size of the file.
-fn save(image: &image::RgbaImage, args: &SnapshotArgs) -> Result<u64> {
-    let mut output = Output::create(&args.out, args.force).context("--out")?;
+fn save(image: &image::RgbaImage, args: &SnapshotRequest) -> Result<u64> {
+    let mut output = Output::create(&args.out, args.is_forced).context("--out")?;
     image
         .write_to(&mut std::io::BufWriter::new(output.file()), image::ImageFormat::Png)
         .with_context(|| format!("--out: {}: cannot write the picture", args.out.display()))?;

@@ -252,7 +252,7 @@ mod tests {
         };
         let frame = StillFrame::new(&view, &info, egui::vec2(300.0, 200.0), 1.0);
         let display = view.display(&info);
-        let key = PictureKey { layer: 1, picture: view.picture(&info) };
+        let key = PictureKey::finest(crate::volume::LayerId::next(), view.picture(&info));
         Subject { key, voxels: Arc::new(voxels), display, view, info, array: Arc::new(array), frame }
     }
 

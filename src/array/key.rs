@@ -1,32 +1,15 @@
 //! Names of chunks: small, `Copy`, without strings.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use crate::format::Chunk;
-use crate::volume::Region;
+use crate::volume::{LayerId, Region};
 
-/// Identifies one opening of a dataset. A recording that grows keeps its id; opening it again does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct DatasetId(u32);
-
-impl DatasetId {
-    /// An id no other dataset of this process has.
-    pub(super) fn next() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The id as a plain number, for those who know no datasets.
-    pub fn number(self) -> u64 {
-        u64::from(self.0)
-    }
-}
-
-/// Identifies one chunk of one dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Identifies one chunk: the key of every cache, plan, failure and result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChunkKey {
-    /// The dataset.
-    pub dataset: DatasetId,
+    /// The array it is of.
+    pub layer: LayerId,
+    /// Its resolution, 0 the finest.
+    pub level: u8,
     /// [`Chunk::index`].
     pub index: u64,
 }

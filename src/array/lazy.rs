@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::axes::AxisMap;
-use super::{ArrayChunk, ChunkKey, DatasetId};
+use super::{ArrayChunk, ChunkKey};
 use crate::format::{Chunk, Source};
-use crate::volume::{DType, Picture, Region, Shape, VoxelSize};
+use crate::volume::{DType, LayerId, Picture, Region, Shape, VoxelSize};
 
 /// What the layers above need to know of an array.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub struct Told {
 /// A source seen as (t, z, y, x).
 pub struct LazyArray {
     source: Arc<dyn Source>,
-    id: DatasetId,
+    id: LayerId,
     told: Told,
     pub(super) map: AxisMap,
     info: ViewInfo,
@@ -44,7 +44,7 @@ pub struct LazyArray {
 impl LazyArray {
     /// Views a source under a new id.
     pub fn new(source: Arc<dyn Source>) -> Self {
-        Self::with_id(source, DatasetId::next(), Told::default())
+        Self::with_id(source, LayerId::next(), Told::default())
     }
 
     /// A longer state of the same recording: chunk indices keep their meaning, so it keeps its id.
@@ -54,7 +54,7 @@ impl LazyArray {
 
     /// Another recording in the same place: another id, and what was said of the place holds for it.
     pub fn replaced_by(&self, source: Arc<dyn Source>) -> Self {
-        Self::with_id(source, DatasetId::next(), self.told)
+        Self::with_id(source, LayerId::next(), self.told)
     }
 
     /// The same array, described by what somebody said of it instead of what was said before.
@@ -62,7 +62,7 @@ impl LazyArray {
         Self::with_id(Arc::clone(&self.source), self.id, told)
     }
 
-    fn with_id(source: Arc<dyn Source>, id: DatasetId, told: Told) -> Self {
+    fn with_id(source: Arc<dyn Source>, id: LayerId, told: Told) -> Self {
         let array = Arc::clone(source.info());
         let map = AxisMap::new(&array.shape, &array.axes);
         let info = ViewInfo {
@@ -86,7 +86,7 @@ impl LazyArray {
     }
 
     /// Identity of the dataset.
-    pub fn id(&self) -> DatasetId {
+    pub fn id(&self) -> LayerId {
         self.id
     }
 
@@ -135,7 +135,7 @@ impl LazyArray {
     }
 
     fn array_chunk(&self, chunk: &Chunk, region: &Region) -> ArrayChunk {
-        ArrayChunk { key: ChunkKey { dataset: self.id, index: chunk.index }, chunk: *chunk, region: *region }
+        ArrayChunk { key: ChunkKey { layer: self.id, level: 0, index: chunk.index }, chunk: *chunk, region: *region }
     }
 
     /// The box of voxels a picture is made of; empty where it lies outside the array.

@@ -7,7 +7,7 @@ mod lazy;
 mod nd;
 mod read;
 
-pub use key::{ArrayChunk, ChunkKey, DatasetId};
+pub use key::{ArrayChunk, ChunkKey};
 pub use lazy::{LazyArray, Told, ViewInfo};
 pub use nd::{ReadArrayError, read, read_filled};
 pub use read::Loaded;

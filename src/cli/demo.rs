@@ -7,11 +7,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::interrupt::Unfinished;
-use super::output::written;
+use super::said::written;
 use crate::app::WindowArgs;
-use crate::format::synth::rig::{self, Ending, Progress, Run};
-use crate::format::synth::{self, MADE_BY, Recipe, TRUTH_FILE, Truth};
+use crate::demo::rig::{self, Ending, Progress, Run};
+use crate::demo::{self, MADE_BY, Recipe, TRUTH_FILE, Truth};
+use crate::write::interrupt::Unfinished;
 
 /// Arguments of `tectum demo`.
 #[derive(Clone, Debug, clap::Args)]
@@ -150,7 +150,7 @@ fn write(dir: &Path, recipe: &Recipe) -> Result<()> {
     let (partial, unfinished) = Unfinished::begin(|| builder.tempdir_in(parent))
         .with_context(|| format!("{}: cannot write here", parent.display()))?;
     let bar = progress_bar(recipe.num_blocks(), "writing the demo recording");
-    synth::write(partial.path(), recipe, |done, _| {
+    demo::write(partial.path(), recipe, |done, _| {
         bar.set_position(done as u64);
         true
     })?;

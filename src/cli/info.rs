@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{OpenArgs, output};
+use super::{OpenArgs, said};
 use crate::format::{Opened, Source};
 use crate::ui::format;
 use crate::volume::{ArrayInfo, Axis, Piece, Problem, Severity, VoxelSize, count_states};
@@ -137,8 +137,8 @@ fn as_text(opened: &Opened) -> String {
     line("shape", dims.join(" × "));
     line("dtype", info.dtype.to_string());
     let unknown = || "unknown".to_owned();
-    let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| output::size(num_bytes as u64));
-    let on_disk = bytes_on_disk(opened).map_or_else(unknown, output::size);
+    let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| said::size(num_bytes as u64));
+    let on_disk = bytes_on_disk(opened).map_or_else(unknown, said::size);
     line("size", format!("{} decoded, {on_disk} on disk", num_bytes.unwrap_or_else(unknown)));
     let edges =
         |size: VoxelSize| format!("{} × {} × {} µm (z, y, x)", round(size.z_um), round(size.y_um), round(size.x_um));

@@ -4,9 +4,7 @@ mod bench;
 mod demo;
 mod export;
 mod info;
-mod interrupt;
-mod npy;
-pub mod output;
+mod said;
 mod snapshot;
 
 use std::io::Write;

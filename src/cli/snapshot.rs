@@ -1,10 +1,13 @@
 //! `tectum snapshot`: the real window, drawn off screen into a .png file.
 
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::Result;
 
-use super::OpenArgs;
+use super::{OpenArgs, said};
+use crate::app::{SnapshotRequest, snapshot};
 use crate::volume::Projection;
 
 /// Arguments of `tectum snapshot`.
@@ -46,7 +49,26 @@ pub struct SnapshotArgs {
 /// # Errors
 /// When the recording can not be opened, or the file not be written.
 pub fn run(args: &SnapshotArgs) -> Result<()> {
-    crate::app::snapshot(args)
+    let start = Instant::now();
+    let written = snapshot(&SnapshotRequest {
+        path: args.path.clone(),
+        options: args.open.options(),
+        out: args.out.clone(),
+        is_forced: args.force,
+        t: args.t,
+        z: args.z,
+        project: args.project,
+        size: args.size,
+        waits: args.wait,
+        is_light: args.light,
+    })?;
+    if let Some(lacking) = written.lacking {
+        // Nobody is left to tell when stderr is closed.
+        let _ = writeln!(std::io::stderr(), "warning: {}: {lacking}", args.path.display());
+    }
+    let [width, height] = written.size;
+    let what = format!("{width} × {height} pixels");
+    super::print(&said::written(&args.out, &what, written.num_bytes, start))
 }
 
 /// An operation by its numpy name.

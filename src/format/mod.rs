@@ -1,14 +1,12 @@
 //! Everything that knows how a recording lies on disk. Above this module there are only
 //! [`Source`]s: arrays that can be asked which chunks a region touches and for the voxels of a chunk.
 
-pub mod codec;
 mod error;
-pub mod h5;
+pub mod hdf5;
 pub mod memory;
 mod open;
 mod source;
 pub mod split;
-pub mod synth;
 
 pub use error::{FormatError, ReadError, ReadErrorKind};
 pub use open::{DatasetEntry, OpenOptions, Opened, open};

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::plan::Wanted;
-use crate::array::{ArrayChunk, DatasetId, LazyArray, Loaded, unsqueeze};
+use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
 use crate::format::ReadError;
 use crate::volume::{
-    Accumulator, Buffer, DType, FoldBox, Picture, Pool, Projection, Region, Shape, Voxels, copy_region, flatten,
-    kept_axes,
+    Accumulator, Buffer, DType, FoldBox, LayerId, Picture, Pool, Projection, Region, Shape, Voxels, copy_region,
+    flatten, kept_axes,
 };
 
 /// What is made.
@@ -95,7 +95,7 @@ impl Making {
     }
 
     /// The recording it is made of.
-    pub(super) fn array_id(&self) -> DatasetId {
+    pub(super) fn array_id(&self) -> LayerId {
         self.array.id()
     }
 

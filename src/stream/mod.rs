@@ -37,7 +37,7 @@ pub use config::StreamConfig;
 pub use fold::Fold;
 pub use pictures::PictureState;
 pub use plan::{Plan, Planner, Wanted, pictures_ahead};
-pub use request::{Play, ViewRequest};
+pub use request::{PictureRequest, Play, ViewRequest};
 pub use sampling::{NoSample, Sample};
 pub use stats::StreamStats;
 pub use survey::SurveyState;

@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn ask(stream: &Stream, picture: Picture) {
-        let request = ViewRequest { generation: 0, picture, play: None, want_volume: false };
+        let request = ViewRequest::of(stream.array().id(), picture);
         stream.request(&request, Instant::now());
     }
 

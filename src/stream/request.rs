@@ -11,7 +11,7 @@ use super::plan::{Plan, Planner, pictures_ahead};
 use super::state::State;
 use super::velocity::{Outlook, Velocity};
 use crate::array::{ArrayChunk, LazyArray};
-use crate::volume::Picture;
+use crate::volume::{LayerId, Picture, ViewId};
 
 /// How far an idle user looks next (standard deviation), in timepoints and in planes.
 const IDLE_SPREAD_T: f64 = 8.0;
@@ -34,17 +34,49 @@ pub struct Play {
     pub rate_hz: f64,
 }
 
-/// An immutable snapshot of what the window wants to show.
+/// A picture wanted on one canvas.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ViewRequest {
-    /// Number of the view change, for messages; two requests that differ only here are the same.
-    pub generation: u64,
-    /// What is on screen.
+pub struct PictureRequest {
+    /// The canvas.
+    pub view: ViewId,
+    /// The array it is of.
+    pub layer: LayerId,
+    /// What of it, in voxels of level 0.
     pub picture: Picture,
+    /// Half-open ranges of its rows and columns that are on screen, in voxels of level 0.
+    pub visible: [[usize; 2]; 2],
+    /// Voxels of level 0 along a pixel of the screen.
+    pub voxels_per_px: f32,
+}
+
+impl PictureRequest {
+    /// All of a picture, a voxel a pixel, on the only canvas.
+    pub fn whole(layer: LayerId, picture: Picture) -> Self {
+        Self { view: ViewId::default(), layer, picture, visible: [[0, usize::MAX]; 2], voxels_per_px: 1.0 }
+    }
+}
+
+/// An immutable snapshot of what the window wants to show.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ViewRequest {
+    /// What is on screen, the most important first.
+    pub views: Vec<PictureRequest>,
     /// Playback, if it runs.
     pub play: Option<Play>,
     /// Read a projection's volume for [`Stream::next_fold`] instead of folding it. A plane never needs one.
     pub want_volume: bool,
+}
+
+impl ViewRequest {
+    /// One whole picture and nothing else.
+    pub fn of(layer: LayerId, picture: Picture) -> Self {
+        Self { views: vec![PictureRequest::whole(layer, picture)], ..Self::default() }
+    }
+
+    /// The most important picture.
+    pub fn first(&self) -> Option<&PictureRequest> {
+        self.views.first()
+    }
 }
 
 /// What a stream remembers of its window. Touched by the window's thread only.
@@ -90,7 +122,7 @@ impl Viewer {
 
     /// The last request and its time.
     pub(super) fn last_request(&self) -> Option<(ViewRequest, Instant)> {
-        self.last
+        self.last.clone()
     }
 
     /// The exact picture was handed out.
@@ -120,37 +152,37 @@ impl Stream {
     pub fn request(&self, request: &ViewRequest, now: Instant) -> bool {
         let mut viewer = self.viewer.lock();
         let viewer = &mut *viewer;
-        let request = ViewRequest { generation: 0, ..*request };
-        viewer.t.sample(request.picture.t(), now);
-        viewer.depth.sample(request.picture.depth_range()[0], now);
+        let Some(picture) = request.first().map(|first| first.picture) else { return true };
+        viewer.t.sample(picture.t(), now);
+        viewer.depth.sample(picture.depth_range()[0], now);
         let is_idle = request.play.is_some() || viewer.t.is_idle(now) && viewer.depth.is_idle(now);
-        let is_same = viewer.last.is_some_and(|(last, _)| last == request);
+        let is_same = viewer.last.as_ref().is_some_and(|(last, _)| last == request);
         if is_same && viewer.is_planned && (viewer.planned_idle || !is_idle) {
             return viewer.planned_idle;
         }
-        let is_new = viewer.last.is_none_or(|(last, _)| last.picture != request.picture);
-        let is_single = viewer.last.is_some_and(|(_, then)| now.saturating_duration_since(then) > SINGLE_STEP);
-        viewer.last = Some((request, now));
+        let is_new = viewer.last.as_ref().is_none_or(|(last, _)| last.views != request.views);
+        let is_single =
+            viewer.last.as_ref().is_some_and(|(_, then)| now.saturating_duration_since(*then) > SINGLE_STEP);
+        viewer.last = Some((request.clone(), now));
         (viewer.planned_idle, viewer.is_planned) = (is_idle, true);
-        let (t, depth) = viewer.outlook(&request, now);
+        let (t, depth) = viewer.outlook(request, now);
         let array = self.array();
         viewer.ahead.clear();
-        pictures_ahead(array.info().shape, &request.picture, t, depth, &mut viewer.ahead);
+        pictures_ahead(array.info().shape, &picture, t, depth, &mut viewer.ahead);
         viewer.plan.clear();
         let volume_bytes = array.whole().with_axis(0, 0, 1).shape().num_bytes(array.info().dtype);
         let volume_bytes = volume_bytes.unwrap_or(usize::MAX);
         // What does not fit is folded chunk by chunk.
         let from_volumes = request.want_volume && volume_bytes <= State::volume_budget(&self.config);
-        let (visible_product, picture_bytes) = match request.picture {
+        let (visible_product, picture_bytes) = match picture {
             Picture::Plane { .. } => {
                 viewer.planner.begin(&array);
-                (None, self.plan_planes(viewer, &request.picture))
+                (None, self.plan_planes(viewer, &picture))
             }
             Picture::Projection { .. } => {
                 let product_bytes = from_volumes.then_some(volume_bytes);
-                self.plan_makings(viewer, &array, &request, product_bytes, t.speed.abs() < BROWSING_HZ);
-                let product =
-                    if from_volumes { Product::Volume(request.picture.t()) } else { Product::Picture(request.picture) };
+                self.plan_makings(viewer, &array, &picture, product_bytes, t.speed.abs() < BROWSING_HZ);
+                let product = if from_volumes { Product::Volume(picture.t()) } else { Product::Picture(picture) };
                 (Some(product), viewer.plan.visible.iter().map(|wanted| wanted.num_bytes).sum())
             }
         };
@@ -160,18 +192,18 @@ impl Stream {
             state.bandwidth.hold_until(now + FRAME_REST);
         }
         if is_new {
-            if is_settled(&state, &array, &request.picture, &mut viewer.chunks) {
+            if is_settled(&state, &array, &picture, &mut viewer.chunks) {
                 state.counters.hits += 1;
                 viewer.waiting = None;
             } else {
                 state.counters.misses += 1;
-                viewer.waiting = Some((request.picture, now));
+                viewer.waiting = Some((picture, now));
             }
         }
         // A recording that was replaced meanwhile is planned again by whoever replaced it.
         if Arc::ptr_eq(&state.array, &array) {
             state.submit(&mut viewer.plan, visible_product);
-            state.previewing.set_kind(&request.picture, array.info().shape[0], picture_bytes);
+            state.previewing.set_kind(&picture, array.info().shape[0], picture_bytes);
         }
         drop(state);
         self.shared.work.notify_all();
@@ -199,7 +231,7 @@ impl Stream {
         &self,
         viewer: &mut Viewer,
         array: &Arc<LazyArray>,
-        request: &ViewRequest,
+        asked: &Picture,
         volume_bytes: Option<usize>,
         keep_chunks: bool,
     ) {
@@ -208,7 +240,7 @@ impl Stream {
             Some(_) => Product::Volume(picture.t()),
             None => Product::Picture(*picture),
         };
-        let [rows, columns] = array.picture_shape(&request.picture);
+        let [rows, columns] = array.picture_shape(asked);
         let (budget, product_bytes) = match volume_bytes {
             Some(volume_bytes) => (self.config.picture_budget_bytes / 8, volume_bytes),
             None => (self.config.picture_budget_bytes / 4, rows.saturating_mul(columns).saturating_mul(item.max(4))),
@@ -217,11 +249,11 @@ impl Stream {
         let mut wanted: Vec<(Product, Option<Arc<Making>>)> = Vec::new();
         {
             let mut state = self.shared.state.lock();
-            let ahead = viewer.ahead.iter().filter(|picture| picture.t() != request.picture.t());
+            let ahead = viewer.ahead.iter().filter(|picture| picture.t() != asked.t());
             let mut num_planned = 0;
-            for picture in std::iter::once(&request.picture).chain(ahead) {
+            for picture in std::iter::once(asked).chain(ahead) {
                 let product = product(picture);
-                let is_there = match *picture == request.picture {
+                let is_there = match picture == asked {
                     true => state.projections.get(picture).is_some(),
                     false => state.projections.contains(picture),
                 };
@@ -237,7 +269,7 @@ impl Stream {
             }
         }
         for (i, (product, known)) in wanted.into_iter().enumerate() {
-            let is_visible = i == 0 && product_t(&product) == request.picture.t();
+            let is_visible = i == 0 && product_t(&product) == asked.t();
             let Some(making) = known.or_else(|| Making::new(array, product).map(Arc::new)) else { continue };
             if let ([wanted], Product::Volume(_)) = (making.chunks(), product)
                 && making.chunk(0).is_some_and(|chunk| chunk.region == making.region)

@@ -1,6 +1,6 @@
 //! What can be drawn of one timepoint.
 
-use super::Orientation;
+use super::{LayerId, Orientation};
 
 /// How a projection folds the voxels along its axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -172,13 +172,20 @@ impl Picture {
 /// A picture of one recording: the name under which it is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PictureKey {
-    /// The recording; no other of this process has its number, nor has the next one in the same folder.
-    pub layer: u64,
-    /// What of it.
+    /// The recording.
+    pub layer: LayerId,
+    /// The resolution it is cut from, 0 the finest.
+    pub level: u8,
+    /// What of it, in voxels of level 0.
     pub picture: Picture,
 }
 
 impl PictureKey {
+    /// A picture in full resolution.
+    pub fn finest(layer: LayerId, picture: Picture) -> Self {
+        Self { layer, level: 0, picture }
+    }
+
     /// Whether one may stand in for the other while that is on its way: the same recording, cut or folded in
     /// the same way at another place or time.
     pub fn is_like(&self, other: &Self) -> bool {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use tectum::format::synth::BlockWriter;
+use tectum::demo::BlockWriter;
 
 /// (z, y, x) of what it records.
 pub const VOLUME: [usize; 3] = [2, 12, 14];

@@ -6,7 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use proptest::prelude::*;
-use tectum::format::h5::{H5Array, list};
+use tectum::format::hdf5::{H5Array, list};
 use tectum::format::{Filled, ReadErrorKind};
 use tectum::volume::{DType, Region};
 
@@ -136,7 +136,7 @@ fn reading_takes_no_lock_of_the_library() {
     let array = H5Array::open(&path, "stack_4D").unwrap();
     let whole = Region::whole(&array.header().shape);
     // Held by this thread, the lock would stop the other one for ever.
-    tectum::format::h5::with_library_locked(|| {
+    tectum::format::hdf5::with_library_locked(|| {
         std::thread::scope(|scope| scope.spawn(|| read(&array, &whole).unwrap().0).join().unwrap());
     });
 }
@@ -173,7 +173,7 @@ pub fn exercise(path: &Path) -> usize {
             }
         }
     }
-    let _ = tectum::format::h5::read_tuple_group(path, "stack_metadata/full_size");
+    let _ = tectum::format::hdf5::read_tuple_group(path, "stack_metadata/full_size");
     num_read
 }
 

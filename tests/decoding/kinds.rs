@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use tectum::format::h5::{H5Array, contents};
+use tectum::format::hdf5::{H5Array, contents};
 use tectum::format::{Filled, OpenOptions, ReadErrorKind};
 use tectum::volume::{DType, Region};
 

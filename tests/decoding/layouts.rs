@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use tectum::format::Filled;
-use tectum::format::h5::H5Array;
+use tectum::format::hdf5::H5Array;
 use tectum::volume::{DType, MAX_RANK, Region, Shape};
 
 use super::random::crop;

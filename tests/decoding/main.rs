@@ -12,7 +12,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use tectum::format::h5::{H5Array, Header, list};
+use tectum::format::hdf5::{H5Array, Header, list};
 use tectum::format::{Filled, ReadErrorKind};
 use tectum::volume::{Region, Shape};
 

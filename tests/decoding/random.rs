@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tectum::format::Filled;
-use tectum::format::h5::{H5Array, list};
+use tectum::format::hdf5::{H5Array, list};
 use tectum::volume::{DType, Region, Shape, copy_region};
 
 use super::writer::{Spec, sample, write};

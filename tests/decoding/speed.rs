@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use tectum::format::codec::blosc;
-use tectum::format::h5::{H5Array, StoredChunk, read_at};
+use tectum::codec::blosc;
+use tectum::format::hdf5::{H5Array, StoredChunk, read_at};
 use tectum::volume::{DType, Region};
 
 use super::writer::{Spec, sample, write};

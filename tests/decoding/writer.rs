@@ -21,7 +21,7 @@ use hdf5_sys::h5t::{
     H5T_STD_U16LE, H5T_STD_U32BE, H5T_STD_U32LE, H5T_STD_U64BE, H5T_STD_U64LE, H5Tclose, H5Tcopy, H5Tset_ebias,
     H5Tset_fields, H5Tset_precision, H5Tset_size,
 };
-use tectum::format::codec::blosc;
+use tectum::codec::blosc;
 use tectum::volume::{DType, Region, Shape, copy_region};
 
 /// How a file is written.

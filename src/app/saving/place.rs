@@ -7,10 +7,10 @@ use std::time::SystemTime;
 
 use directories::UserDirs;
 
-use crate::cli::output::{Output, refuse_inside};
 use crate::ui::ViewState;
 use crate::ui::panels::save::save_path;
 use crate::volume::ArrayInfo;
+use crate::write::{Output, refuse_inside};
 
 /// What a path means on disk.
 pub struct Look {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::render::{self, GpuConfig, OffscreenTarget};
 use crate::ui::{Command, ViewState};
-use crate::volume::{ArrayInfo, DType, PictureKey, Shape, Voxels};
+use crate::volume::{ArrayInfo, DType, LayerId, PictureKey, Shape, Voxels};
 
 struct Stage {
     ctx: egui::Context,
@@ -42,7 +42,7 @@ fn stage(recording: &Path, out: &Path) -> Stage {
     };
     let frame = crate::ui::StillFrame::new(&view, &info, egui::vec2(300.0, 200.0), 1.0);
     let display = view.display(&info);
-    let key = PictureKey { layer: 1, picture: view.picture(&info) };
+    let key = PictureKey::finest(LayerId::next(), view.picture(&info));
     let subject = Subject { key, voxels, display, view, info, array: Arc::new(array), frame };
     Stage { ctx: egui::Context::default(), _window: window, renderer, saver: Saver::default(), subject }
 }

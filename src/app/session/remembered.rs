@@ -33,7 +33,7 @@ impl Session {
     /// What [`Session::show`] does of its work where nothing is drawn: whether the picture asked for is
     /// there, so that playing and following go on.
     pub fn look_without_drawing(&mut self) {
-        let picture = self.request.picture;
+        let picture = self.asked();
         if self.request.want_volume {
             self.gpu_projections.advance(&picture, &self.stream);
         }

@@ -298,7 +298,7 @@ fn projections_are_read_once_and_there_at_once_when_one_goes_back() {
             stage.frame();
             stage.frames_until(|stage| stage.session.shown == Shown::Exact);
         }
-        let picture = stage.session.request.picture;
+        let picture = stage.session.asked();
         assert_eq!(stage.session.stream.cached_ranges(&picture), [[0, 8]]);
         stage
             .frames_until(|stage| stage.session.stream.stats().queued == 0 && !stage.session.gpu_projections.is_busy());

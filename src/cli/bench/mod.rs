@@ -133,13 +133,13 @@ fn peak_memory_mb() -> Option<f64> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::format::synth::{self, Recipe};
+    use crate::demo::{self, Recipe};
 
     #[test]
     fn a_small_recording_is_measured_in_every_way() {
         let dir = tempfile::tempdir().unwrap();
         let recipe = Recipe { shape: [6, 4, 64, 64], block_len: 4, ..Recipe::default() };
-        let folder = synth::write(dir.path(), &recipe, |_, _| true).unwrap();
+        let folder = demo::write(dir.path(), &recipe, |_, _| true).unwrap();
         let args = BenchArgs { path: folder, open: OpenArgs::default(), json: true, first_image_only: false };
         let gpu = GpuConfig { projects_in_software: true, ..GpuConfig::default() };
         let report = measure(&args, gpu).unwrap();

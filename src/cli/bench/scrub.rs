@@ -48,7 +48,6 @@ struct Bell {
 pub struct Scrubber {
     stream: Stream,
     bell: Arc<Bell>,
-    generation: u64,
 }
 
 impl Scrubber {
@@ -61,7 +60,7 @@ impl Scrubber {
             ring.rung.notify_all();
         });
         let stream = Stream::new(Arc::clone(array), StreamConfig::default(), wake);
-        Self { stream, bell, generation: 0 }
+        Self { stream, bell }
     }
 
     /// Share of pictures that were in memory when they were asked for.
@@ -73,9 +72,8 @@ impl Scrubber {
 impl Show for Scrubber {
     /// Asks for a picture and waits until exactly it is there.
     fn show(&mut self, picture: Picture) -> Result<f64> {
-        self.generation += 1;
         let start = Instant::now();
-        let request = ViewRequest { generation: self.generation, picture, play: None, want_volume: false };
+        let request = ViewRequest::of(self.stream.array().id(), picture);
         self.stream.request(&request, start);
         loop {
             let before = *self.bell.rings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +120,7 @@ pub fn plan_and_submit() -> Result<Times> {
         let op = Projection::ALL[i % Projection::ALL.len()];
         let picture = Picture::Projection { t: 0, orientation, slab, op };
         let start = Instant::now();
-        let request = ViewRequest { generation: i as u64 + 1, picture, play: None, want_volume: false };
+        let request = ViewRequest::of(stream.array().id(), picture);
         stream.request(&request, start);
         times.push(super::ms_since(start));
     }

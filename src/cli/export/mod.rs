@@ -23,14 +23,14 @@ use self::progress::Progress;
 use self::tiles::tiles;
 use self::write::write_tile;
 use super::OpenArgs;
-use super::npy;
-use super::output::{Output, check_name, refuse_inside, written};
+use super::said::written;
 use super::snapshot::parse_projection;
 use crate::format::Source;
 use crate::stream::StreamConfig;
 use crate::volume::{
     Accumulator, ArrayInfo, Axis, Buffer, DType, FoldBox, Pool, Projection, Selected, Selection, projected_dtype,
 };
+use crate::write::{Output, check_name, npy, refuse_inside};
 
 /// Bytes of a tile: large enough for the disk, small enough for the processor's cache to matter.
 const TILE_BYTES: usize = 8 << 20;

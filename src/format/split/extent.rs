@@ -11,7 +11,7 @@ use super::identity::{Identity, identity_of};
 use super::indexes::Indexes;
 use super::layout::Layout;
 use super::refresh::Watch;
-use crate::format::h5::H5Array;
+use crate::format::hdf5::H5Array;
 use crate::format::{Filled, ReadErrorKind};
 use crate::volume::{Axis, Piece, PieceState, Problem, Region, Severity, Span};
 

@@ -7,7 +7,7 @@ use super::block::Block;
 use super::build::MAX_ABSENT;
 use super::extent::Survey;
 use super::names::{BlockName, Group, runs};
-use crate::format::h5::Header;
+use crate::format::hdf5::Header;
 
 /// Runs of far numbers whose content is looked at.
 const MAX_RUNS: usize = 16;

@@ -7,7 +7,7 @@ use super::block::Block;
 use super::extent::{Placement, Survey};
 use super::identity::{Identity, identity_of, is_clearly_older};
 use super::layout::{Grid, Layout};
-use crate::format::h5::Header;
+use crate::format::hdf5::Header;
 use crate::volume::{Problem, Severity, Span};
 
 /// Blocks whose times are compared before a recording is said to look overwritten.

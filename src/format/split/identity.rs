@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::format::h5::Stamp;
+use crate::format::hdf5::Stamp;
 
 /// What tells one content of a path from another: length, time of last change, and the file itself.
 pub(super) type Identity = Stamp;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::block::Block;
 use super::source::SplitSource;
-use crate::format::h5::{Header, Twin};
+use crate::format::hdf5::{Header, Twin};
 use crate::volume::PieceState;
 
 impl SplitSource {

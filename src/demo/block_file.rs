@@ -17,8 +17,8 @@ use hdf5_sys::h5s::{H5S_class_t, H5Sclose, H5Screate, H5Screate_simple};
 use hdf5_sys::h5t::{H5T_cset_t, H5Tclose, H5Tcopy, H5Tset_cset, H5Tset_size};
 
 use super::Compression;
+use crate::codec::blosc;
 use crate::format::FormatError;
-use crate::format::codec::blosc;
 
 const BLOSC_FILTER: i32 = 32001;
 const OPTIONAL: u32 = 1;

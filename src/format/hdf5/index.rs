@@ -10,7 +10,7 @@ use super::chunks::{self, Chunks, Entry};
 use super::file::{Hdf5File, Stamp, describe, read_at};
 use super::header::{Header, Layout};
 use super::library::{Handle, Library, locked};
-use crate::format::codec::{Filter, blosc};
+use crate::codec::{Filter, blosc};
 use crate::format::{FormatError, ReadErrorKind};
 
 /// Said of data that the file is too short for.

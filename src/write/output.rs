@@ -4,13 +4,11 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
 use super::interrupt::{self, Unfinished};
-use crate::ui::format;
 use crate::volume::ArrayInfo;
 
 /// Whether a file can be written, asked before hours are spent on what goes into it. `suffix` is the only
@@ -51,18 +49,6 @@ pub fn refuse_inside(out: &Path, info: &ArrayInfo) -> Result<()> {
         bail!("{}: lies in the recording's own folder, which is never written to; choose another place", out.display());
     }
     Ok(())
-}
-
-/// "1.9 GB"
-pub fn size(num_bytes: u64) -> String {
-    let (number, unit) = format::bytes(num_bytes as usize);
-    format!("{number} {unit}")
-}
-
-/// What is said of a file once it is there.
-pub fn written(path: &Path, what: &str, num_bytes: u64, start: Instant) -> String {
-    let seconds = start.elapsed().as_secs_f64();
-    format!("{}: {what}, {} written in {seconds:.1} s\n", path.display(), size(num_bytes))
 }
 
 fn exists(path: &Path) -> String {

@@ -436,7 +436,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::format::codec::blosc;
+    use crate::codec::blosc;
 
     proptest! {
         /// The two formats share header, blocks and streams, and c-blosc writes the older one.

@@ -12,7 +12,7 @@ use super::file::{read_at, read_error};
 use super::header::Layout;
 use super::index::{CUT_OFF, Index, MISPLACED, Storage};
 use super::rows::{Rows, copy_runs, filled, place, span, swap_bytes, zero};
-use crate::format::codec::{self, CodecError, Filter, Scratch, blosc};
+use crate::codec::{self, CodecError, Filter, Scratch, blosc};
 use crate::format::{Filled, ReadError, ReadErrorKind};
 use crate::volume::{DType, Region, Shape, copy_region};
 

@@ -11,7 +11,7 @@ use hdf5_sys::h5::{H5allocate_memory, H5free_memory};
 use hdf5_sys::h5z::{H5Z_CLASS_T_VERS, H5Z_FLAG_REVERSE, H5Z_class2_t, H5Zfilter_avail, H5Zregister};
 
 use super::library::{Library, last_error};
-use crate::format::codec::{self, Filter, Scratch};
+use crate::codec::{self, Filter, Scratch};
 
 thread_local! {
     /// Decoded size of the chunks being read: filters are not told.

@@ -1,7 +1,7 @@
 //! The demo recording: a larval zebrafish brain that was never alive, with known truth, written the way
 //! the rigs write. Everything above this module sees an ordinary split dataset.
 //!
-//! This is the one place beside `format::h5` that names libhdf5: it writes, that one reads.
+//! This is the one place beside `format::hdf5` that names libhdf5: it writes, that one reads.
 
 mod anatomy;
 mod block_file;
@@ -19,7 +19,7 @@ pub use block_file::Locking;
 pub use scene::Scene;
 pub use writer::{BlockWriter, Compression, PackedBlock};
 
-use super::FormatError;
+use crate::format::FormatError;
 use scene::{BLEACHED, FULL_SCALE, GAIN, OFFSET, READ_NOISE};
 
 /// What to write.

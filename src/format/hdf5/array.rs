@@ -11,7 +11,7 @@ use super::index::{Index, Storage};
 use super::library::{self, locked};
 use super::rows::{filled, zero};
 use super::{chunks, fallback, plugins};
-use crate::format::codec::Filter;
+use crate::codec::Filter;
 use crate::format::{Filled, FormatError, ReadError, ReadErrorKind};
 use crate::volume::{MAX_RANK, Region, Shape};
 

@@ -13,7 +13,7 @@ use hdf5_sys::h5t::H5Tclose;
 
 use super::library::{Handle, Library, last_error};
 use super::types::StoredType;
-use crate::format::codec::{self, Filter};
+use crate::codec::{self, Filter};
 use crate::volume::{DType, MAX_RANK, Shape};
 
 /// How an array lies in its file.
