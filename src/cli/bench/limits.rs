@@ -14,7 +14,7 @@ use super::report::{Partial, Rates, Times};
 use crate::array::LazyArray;
 use crate::codec::{self, Filter, Scratch};
 use crate::demo::BlockWriter;
-use crate::format::hdf5::{self, H5Array, Layout};
+use crate::format::hdf5::{H5Array, Layout, list, read_at};
 use crate::volume::{Pool, Region};
 
 /// Stored bytes kept in memory for the bare codec.
@@ -124,7 +124,7 @@ impl Sample {
     }
 
     fn load(&mut self, path: PathBuf, item: usize) -> Option<SampleFile> {
-        let headers = hdf5::list(&path).ok()?;
+        let headers = list(&path).ok()?;
         let header = headers.iter().max_by_key(|header| header.shape.num_voxels())?;
         let Layout::Chunked(shape) = &header.layout else { return None };
         let chunk_bytes = shape.num_voxels()?.checked_mul(item)?;
@@ -139,7 +139,7 @@ impl Sample {
                 break;
             }
             let mut bytes = vec![0; chunk.num_bytes];
-            hdf5::read_at(&file, &mut bytes, chunk.offset).ok()?;
+            read_at(&file, &mut bytes, chunk.offset).ok()?;
             self.stored_bytes += chunk.num_bytes as u64;
             self.decoded_bytes += chunk_bytes as u64;
             chunks.push((chunk.offset, chunk.filter_mask, bytes));
@@ -174,7 +174,7 @@ impl Sample {
                 let open = File::open(&file.path)?;
                 file.chunks.par_iter().with_min_len(4).try_for_each_init(Vec::new, |buffer, (offset, _, bytes)| {
                     buffer.resize(bytes.len().max(buffer.len()), 0);
-                    hdf5::read_at(&open, &mut buffer[..bytes.len()], *offset)?;
+                    read_at(&open, &mut buffer[..bytes.len()], *offset)?;
                     done.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                     anyhow::Ok(())
                 })?;

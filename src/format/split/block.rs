@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::identity::{Identity, identity_of};
 use super::indexes::Indexes;
-use crate::format::hdf5::{self, H5Array};
+use crate::format::hdf5::{H5Array, contents, open_shared};
 use crate::format::{FormatError, ReadError, ReadErrorKind};
 use crate::volume::PieceState;
 
@@ -220,7 +220,7 @@ impl Block {
         let (kind, message) = match failure {
             _ if identity.num_bytes == 0 => (ReadErrorKind::Corrupt, "the file is empty".to_owned()),
             KeyError::Absent(message) => (ReadErrorKind::Unsupported, message),
-            KeyError::File(error) => match hdf5::open_shared(&self.path) {
+            KeyError::File(error) => match open_shared(&self.path) {
                 Err(error) => return self.io_error(&error),
                 Ok(_) => (ReadErrorKind::Corrupt, error.message),
             },
@@ -253,7 +253,7 @@ impl Key {
         {
             return Ok(array);
         }
-        let contents = hdf5::contents(path).map_err(KeyError::File)?;
+        let contents = contents(path).map_err(KeyError::File)?;
         let headers = &contents.arrays;
         let wants_stack = matches!(self, Self::Named(name) if name.contains("stack"));
         let names: Vec<&str> = headers.iter().map(|header| header.name.trim_start_matches('/')).collect();

@@ -10,7 +10,7 @@ use super::layout::Geometry;
 use super::metadata::Claim;
 use super::rig::{self, Rig};
 use crate::format::FormatError;
-use crate::format::hdf5::{self, H5Array, Header};
+use crate::format::hdf5::{H5Array, Header, list};
 use crate::volume::{ArrayInfo, Axis, Problem, Region, Severity, Span, VoxelSize};
 
 /// Everything the description is made of.
@@ -137,7 +137,7 @@ impl Facts<'_> {
         }
         // Brunoise's clock: seconds of each frame from the start of its plane, frames × planes.
         let path = self.rig.time_file.as_deref()?;
-        let header = hdf5::list(path).ok()?.into_iter().find(|header| matches!(header.shape.rank(), 1 | 2))?;
+        let header = list(path).ok()?.into_iter().find(|header| matches!(header.shape.rank(), 1 | 2))?;
         let dims = header.shape.dims();
         if dims[0] > 1 << 20 || !header.dtype.is_float() {
             return None;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::format::hdf5::{self, AttributeValue};
+use crate::format::hdf5::{AttributeValue, open_shared, read_tuple_group};
 use crate::volume::{Problem, Severity};
 
 /// Metadata files are a few hundred bytes; a larger one than this is something else.
@@ -46,7 +46,7 @@ fn problem(severity: Severity, code: &'static str, file: &Path, message: impl In
 /// Reads a JSON file that may hold Python's `NaN` and `Infinity`, which are taken for null.
 pub(super) fn read_value(path: &Path) -> Result<Value, String> {
     let mut text = Vec::new();
-    let file = hdf5::open_shared(path).map_err(|error| error.to_string())?;
+    let file = open_shared(path).map_err(|error| error.to_string())?;
     file.take(MAX_JSON_BYTES + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
     if text.len() as u64 > MAX_JSON_BYTES {
         return Err("far too large for metadata".into());
@@ -121,7 +121,7 @@ pub(super) fn read_json(path: &Path) -> (Claim, Vec<Problem>) {
 /// The oldest form: a group `stack_metadata` of tuples in the last block. `None` where there is none.
 pub(super) fn read_from_block(path: &Path) -> Option<Claim> {
     let numbers = |key: &str| -> Option<Vec<u64>> {
-        let values = hdf5::read_tuple_group(path, &format!("stack_metadata/{key}")).ok()?;
+        let values = read_tuple_group(path, &format!("stack_metadata/{key}")).ok()?;
         let number = |value: &AttributeValue| match value.integers()?.as_slice() {
             [only] => u64::try_from(*only).ok().filter(|&n| n > 0),
             _ => None,

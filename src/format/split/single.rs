@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::axes;
 use super::describe::describe_storage;
-use crate::format::hdf5::{self, H5Array, Header};
+use crate::format::hdf5::{H5Array, Header, contents};
 use crate::format::{Chunk, DatasetEntry, Filled, FormatError, OpenOptions, Opened, ReadError, ReadErrorKind, Source};
 use crate::volume::{ArrayInfo, MAX_RANK, Problem, Region, Severity};
 
@@ -22,7 +22,7 @@ struct SingleSource {
 
 /// Opens one array of a file: the one asked for, or the most image-like.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
-    let contents = hdf5::contents(path)?;
+    let contents = contents(path)?;
     let unread = contents.unread_in_words();
     let unread_named =
         |wanted: &str| contents.unread.iter().find(|unread| unread.name == wanted.trim_start_matches('/'));

@@ -17,7 +17,7 @@ use super::layout::Geometry;
 use super::metadata::Claim;
 use super::refresh::Watch;
 use super::rig::Rig;
-use crate::format::hdf5::{self, Header};
+use crate::format::hdf5::{Header, read_attributes};
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
 use crate::volume::{
     ArrayInfo, Axis, DType, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span, copy_region,
@@ -206,7 +206,7 @@ impl SplitSource {
     /// Whether a block's file carries all that the file of the reference block carries beside the array: one
     /// whose writer was cut off may not.
     fn carries_marks(&self, block: &Block) -> bool {
-        let marks = |path: &Path| hdf5::read_attributes(path, "").map(|all| all.into_keys().collect::<Vec<_>>());
+        let marks = |path: &Path| read_attributes(path, "").map(|all| all.into_keys().collect::<Vec<_>>());
         let reference = self.blocks.iter().find(|other| other.number == self.reference.number);
         let wanted = reference.and_then(|reference| marks(&reference.path).ok()).unwrap_or_default();
         let has = marks(&block.path).unwrap_or_default();
