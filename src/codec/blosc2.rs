@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::pipeline::reuse;
 use super::{CodecError, bitshuffle, blosclz, lz4, shuffle, slice, streams, u32_be, u32_le, u64_be};
-use crate::volume::{MAX_RANK, Region, Shape, copy_region};
+use crate::volume::{Grid, MAX_RANK, Region, Shape, copy_region};
 
 const NAME: &str = "blosc2";
 
@@ -403,26 +403,15 @@ impl Blocks {
             output.fill(0);
             return Ok(());
         };
-        let rank = self.chunk.rank();
-        let mut grid = [1; MAX_RANK];
-        for (axis, count) in grid.iter_mut().enumerate().take(rank) {
-            *count = self.chunk.dims()[axis].div_ceil(self.block.dims()[axis]);
-        }
-        let num_blocks: usize = grid[..rank].iter().product();
+        let grid = Grid::new(self.chunk, self.block).ok_or_else(|| damaged("block shape"))?;
+        let num_blocks = usize::try_from(grid.num_cells()).map_err(|_| damaged("block shape"))?;
         if num_bytes(&self.block) != Some(chunk.block_bytes) || chunk.num_blocks() != num_blocks {
             return Err(damaged("block shape"));
         }
         let whole = Region::whole(&self.chunk);
         let (mut memory, mut decoded) = (Memory::default(), Vec::new());
-        for block in 0..num_blocks {
-            let (mut start, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
-            let mut rest = block;
-            for axis in (0..rank).rev() {
-                start[axis] = rest % grid[axis] * self.block.dims()[axis];
-                stop[axis] = start[axis] + self.block.dims()[axis];
-                rest /= grid[axis];
-            }
-            let region = Region::new(&start[..rank], &stop[..rank]).ok_or_else(|| damaged("block shape"))?;
+        for (block, at) in Region::whole(grid.counts()).indices().enumerate() {
+            let region = grid.whole_cell(&at);
             let decoded = reuse(&mut decoded, chunk.block_bytes)?;
             chunk.decode_block(block, decoded, &mut memory)?;
             copy_region(decoded, &region, output, &whole, self.item);

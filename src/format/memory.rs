@@ -6,14 +6,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Chunk, Filled, ReadError, ReadErrorKind, Source};
-use crate::volume::{ArrayInfo, Axis, DType, MAX_RANK, Problem, Region, Shape, Voxel, copy_region};
+use crate::volume::{ArrayInfo, Axis, DType, Grid, Problem, Region, Shape, Voxel, copy_region};
 
 /// An array in memory, cut into chunks of any extent.
 #[derive(Clone)]
 pub struct MemorySource {
     info: Arc<ArrayInfo>,
     bytes: Arc<[u8]>,
-    grid: [usize; MAX_RANK],
+    grid: Grid,
     missing: Vec<Region>,
     failing: BTreeSet<u64>,
 }
@@ -22,12 +22,10 @@ impl MemorySource {
     /// Wraps C-order bytes. `axes` names the axes ("tzyx"; other characters have no meaning), `grid` is the
     /// extent of a chunk on each. `None` where the lengths disagree or an extent of `grid` is 0.
     pub fn new(dtype: DType, shape: Shape, axes: &str, grid: &[usize], bytes: Vec<u8>) -> Option<Self> {
-        let agree = grid.len() == shape.rank() && shape.num_bytes(dtype) == Some(bytes.len()) && !grid.contains(&0);
-        if !agree {
+        if shape.num_bytes(dtype) != Some(bytes.len()) {
             return None;
         }
-        let mut extents = [1; MAX_RANK];
-        extents[..grid.len()].copy_from_slice(grid);
+        let grid = Grid::new(shape, Shape::new(grid)?)?;
         let info = ArrayInfo {
             name: "memory".to_owned(),
             path: PathBuf::from("memory"),
@@ -42,7 +40,7 @@ impl MemorySource {
             facts: Vec::new(),
         };
         let (info, bytes) = (Arc::new(info), Arc::from(bytes));
-        Some(Self { info, bytes, grid: extents, missing: Vec::new(), failing: BTreeSet::new() })
+        Some(Self { info, bytes, grid, missing: Vec::new(), failing: BTreeSet::new() })
     }
 
     /// Computes each voxel from its index. `T` is the type [`crate::dispatch_dtype`] gives for `dtype`.
@@ -54,17 +52,9 @@ impl MemorySource {
         grid: &[usize],
         mut value: impl FnMut(&[usize]) -> T,
     ) -> Option<Self> {
-        let mut index = vec![0; shape.rank()];
         let mut bytes = Vec::with_capacity(shape.num_bytes(dtype)?);
-        for _ in 0..shape.num_voxels()? {
-            bytes.extend_from_slice(bytemuck::bytes_of(&value(&index)));
-            for axis in (0..shape.rank()).rev() {
-                index[axis] += 1;
-                if index[axis] < shape.dims()[axis] {
-                    break;
-                }
-                index[axis] = 0;
-            }
+        for index in Region::whole(&shape).indices() {
+            bytes.extend_from_slice(bytemuck::bytes_of(&value(&index[..shape.rank()])));
         }
         Self::new(dtype, shape, axes, grid, bytes)
     }
@@ -97,38 +87,7 @@ impl Source for MemorySource {
     }
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
-        let shape = &self.info.shape;
-        let Some(region) = region.intersect(&Region::whole(shape)) else { return };
-        let rank = shape.rank();
-        let first = |axis: usize| region.start()[axis] / self.grid[axis];
-        let last = |axis: usize| (region.stop()[axis] - 1) / self.grid[axis];
-        let mut position = [0; MAX_RANK];
-        for (axis, p) in position.iter_mut().enumerate().take(rank) {
-            *p = first(axis);
-        }
-        loop {
-            let (mut start, mut stop, mut index) = ([0; MAX_RANK], [0; MAX_RANK], 0u64);
-            for axis in 0..rank {
-                start[axis] = position[axis] * self.grid[axis];
-                stop[axis] = (start[axis] + self.grid[axis]).min(shape.dims()[axis]);
-                index = index * shape.dims()[axis].div_ceil(self.grid[axis]) as u64 + position[axis] as u64;
-            }
-            if let Some(region) = Region::new(&start[..rank], &stop[..rank]) {
-                chunks.push(Chunk { index, region });
-            }
-            let mut axis = rank;
-            loop {
-                if axis == 0 {
-                    return;
-                }
-                axis -= 1;
-                position[axis] += 1;
-                if position[axis] <= last(axis) {
-                    break;
-                }
-                position[axis] = first(axis);
-            }
-        }
+        chunks.extend(self.grid.touching(region).map(|cell| Chunk { index: cell.position, region: cell.region }));
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

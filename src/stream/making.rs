@@ -11,7 +11,7 @@ use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
 use crate::format::ReadError;
 use crate::volume::{
     Accumulator, Buffer, DType, FoldBox, LayerId, Picture, Pool, Projection, Region, Shape, Voxels, copy_region,
-    flatten, kept_axes,
+    flatten, kept_axes, runs,
 };
 
 /// What is made.
@@ -295,14 +295,12 @@ fn without_t(part: &Region) -> Option<Region> {
 
 /// Sets missing parts of a volume to zero, where the pool left something else.
 fn zero(buffer: &mut Buffer, shape: &Shape, missing: &[Region], item: usize) {
+    let whole = Region::whole(shape);
     for part in missing {
-        let row = (part.stop()[2] - part.start()[2]) * item;
-        for z in part.start()[0]..part.stop()[0] {
-            for y in part.start()[1]..part.stop()[1] {
-                if let Some(offset) = shape.offset(&[z, y, part.start()[2]]) {
-                    buffer.bytes_mut()[offset * item..offset * item + row].fill(0);
-                }
-            }
+        let runs = runs(part, &whole, &whole, item);
+        let len = runs.num_bytes;
+        for [at, _] in runs {
+            buffer.bytes_mut()[at..at + len].fill(0);
         }
     }
 }

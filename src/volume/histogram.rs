@@ -61,14 +61,7 @@ pub fn percentiles<const N: usize>(values: &mut Vec<f64>, percents: [f64; N]) ->
 /// Every `step`-th measured value of an array as doubles, in order.
 pub fn measured_values(voxels: &Voxels, step: usize) -> Vec<f64> {
     let dims = voxels.shape().dims();
-    let is_measured = |i: usize| {
-        let (mut index, mut rest) = ([0; super::MAX_RANK], i);
-        for (axis, &dim) in dims.iter().enumerate().rev() {
-            index[axis] = rest % dim.max(1);
-            rest /= dim.max(1);
-        }
-        voxels.is_measured(&index[..dims.len()])
-    };
+    let is_measured = |i: usize| voxels.is_measured(&super::unravel(i as u64, dims)[..dims.len()]);
     let all = voxels.missing().is_empty();
     crate::dispatch_dtype!(voxels.dtype(), T => {
         let values = voxels.values::<T>().iter().enumerate().step_by(step.max(1));

@@ -21,16 +21,16 @@ pub fn reduce(plane: &Voxels, max_side: usize, pool: &Pool) -> Voxels {
     let (small_rows, small_columns) = (rows.div_ceil(factor), columns.div_ceil(factor));
     let dtype = reduced_dtype(plane.dtype());
     let mut buffer = pool.take(small_rows * small_columns * dtype.num_bytes());
-    let grid = Grid { rows, columns, factor, small_columns };
+    let reduction = Reduction { rows, columns, factor, small_columns };
     if dtype == DType::F32 {
         let pixels = bytemuck::cast_slice_mut::<u8, f32>(buffer.bytes_mut());
         crate::dispatch_dtype!(plane.dtype(), T => {
-            grid.average(plane.values::<T>(), pixels, Voxel::to_f32, |sum, num| sum / num as f32);
+            reduction.average(plane.values::<T>(), pixels, Voxel::to_f32, |sum, num| sum / num as f32);
         });
     } else {
         let pixels = bytemuck::cast_slice_mut::<u8, f64>(buffer.bytes_mut());
         crate::dispatch_dtype!(plane.dtype(), T => {
-            grid.average(plane.values::<T>(), pixels, Voxel::to_f64, |sum, num| sum / num as f64);
+            reduction.average(plane.values::<T>(), pixels, Voxel::to_f64, |sum, num| sum / num as f64);
         });
     }
     let shrink = |part: &Region| {
@@ -44,14 +44,14 @@ pub fn reduce(plane: &Voxels, max_side: usize, pool: &Pool) -> Voxels {
 }
 
 /// A plane and the coarser grid laid over it.
-struct Grid {
+struct Reduction {
     rows: usize,
     columns: usize,
     factor: usize,
     small_columns: usize,
 }
 
-impl Grid {
+impl Reduction {
     fn average<T: Voxel, O: Voxel + std::ops::AddAssign + std::iter::Sum>(
         &self,
         values: &[T],

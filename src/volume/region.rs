@@ -96,6 +96,12 @@ impl Region {
         Some(region)
     }
 
+    /// A box whose ends are in order and zero beyond the rank, as the caller has made sure.
+    pub(super) fn ordered(rank: usize, start: [usize; MAX_RANK], stop: [usize; MAX_RANK]) -> Self {
+        debug_assert!(rank <= MAX_RANK && start.iter().zip(&stop).all(|(a, b)| a <= b));
+        Self { rank: rank as u8, start, stop }
+    }
+
     /// All of an array.
     pub fn whole(shape: &Shape) -> Self {
         Self { rank: shape.rank, start: [0; MAX_RANK], stop: shape.dims }
@@ -197,114 +203,5 @@ impl fmt::Display for Region {
             write!(f, "{}{}:{}", if axis == 0 { "" } else { ", " }, self.start[axis], self.stop[axis])?;
         }
         f.write_str("]")
-    }
-}
-
-/// Copies the voxels that two arrays share from one to the other. `source` holds the voxels of
-/// `source_region`, `target` those of `target_region`, both in C order of `item` bytes a voxel; both
-/// regions are in the coordinates of one larger array. Returns what was copied, `None` if nothing.
-///
-/// # Panics
-/// If a slice is shorter than its region: a caller's mistake, not bad input.
-pub fn copy_region(
-    source: &[u8],
-    source_region: &Region,
-    target: &mut [u8],
-    target_region: &Region,
-    item: usize,
-) -> Option<Region> {
-    let common = source_region.intersect(target_region)?;
-    let rank = common.rank();
-    let (source_shape, target_shape, shape) = (source_region.shape(), target_region.shape(), common.shape());
-    // Trailing axes that both arrays hold whole are copied as one run.
-    let mut split = rank;
-    let mut run = item;
-    while split > 0 {
-        split -= 1;
-        run *= shape.dims()[split];
-        if shape.dims()[split] != source_shape.dims()[split] || shape.dims()[split] != target_shape.dims()[split] {
-            break;
-        }
-    }
-    let strides = |shape: &Shape| {
-        let mut strides = [0; MAX_RANK];
-        let mut stride = item;
-        for axis in (0..rank).rev() {
-            strides[axis] = stride;
-            stride *= shape.dims()[axis];
-        }
-        strides
-    };
-    let (source_strides, target_strides) = (strides(&source_shape), strides(&target_shape));
-    let mut from = 0;
-    let mut to = 0;
-    for axis in 0..rank {
-        from += (common.start()[axis] - source_region.start()[axis]) * source_strides[axis];
-        to += (common.start()[axis] - target_region.start()[axis]) * target_strides[axis];
-    }
-    let mut index = [0; MAX_RANK];
-    loop {
-        target[to..to + run].copy_from_slice(&source[from..from + run]);
-        let mut axis = split;
-        loop {
-            if axis == 0 {
-                return Some(common);
-            }
-            axis -= 1;
-            index[axis] += 1;
-            from += source_strides[axis];
-            to += target_strides[axis];
-            if index[axis] < shape.dims()[axis] {
-                break;
-            }
-            from -= index[axis] * source_strides[axis];
-            to -= index[axis] * target_strides[axis];
-            index[axis] = 0;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn boxes(rank: usize) -> impl Strategy<Value = Region> {
-        prop::collection::vec((0usize..6, 0usize..6), rank).prop_map(|pairs| {
-            let start: Vec<_> = pairs.iter().map(|&(a, b)| a.min(b)).collect();
-            let stop: Vec<_> = pairs.iter().map(|&(a, b)| a.max(b)).collect();
-            Region::new(&start, &stop).expect("ordered by construction")
-        })
-    }
-
-    fn indices(region: &Region) -> Vec<Vec<usize>> {
-        (0..region.rank()).fold(vec![vec![]], |all, axis| {
-            all.iter()
-                .flat_map(|prefix| {
-                    (region.start()[axis]..region.stop()[axis]).map(|i| [prefix.as_slice(), &[i]].concat())
-                })
-                .collect()
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn copying_equals_voxel_by_voxel((a, b) in (1usize..5).prop_flat_map(|rank| (boxes(rank), boxes(rank)))) {
-            let source: Vec<u16> = (1..=indices(&a).len() as u16).collect();
-            let mut target = vec![0u16; indices(&b).len()];
-            let mut expected = target.clone();
-            for (i, index) in indices(&b).iter().enumerate() {
-                if a.contains(index) {
-                    let local: Vec<_> = index.iter().zip(a.start()).map(|(i, o)| i - o).collect();
-                    expected[i] = source[a.shape().offset(&local).expect("inside")];
-                }
-            }
-            let common = copy_region(
-                bytemuck::cast_slice(&source), &a, bytemuck::cast_slice_mut(&mut target), &b, 2,
-            );
-            prop_assert_eq!(target, expected);
-            prop_assert_eq!(common, a.intersect(&b));
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use anyhow::{Context, Result};
 
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
-use crate::volume::{Buffer, Pool, Problem, Region, Selected};
+use crate::volume::{Buffer, Pool, Problem, Region, Selected, runs};
 
 /// A selection of a source, ready to be read piece by piece.
 pub struct Gather<'a> {
@@ -358,25 +358,9 @@ fn copy_runs<V: Copy>(runs: &[Runs], to_offset: usize, from_offset: usize, from:
 
 /// Puts `value` in every voxel of `part` of an array that lies at `region`.
 fn fill(bytes: &mut [u8], region: &Region, part: &Region, value: &[u8]) {
-    let line = Region::whole(&part.shape()).shape();
-    let row = line.dims().last().copied().unwrap_or(1);
-    let values = value.repeat(row);
-    let rows = line.num_voxels().unwrap_or(0) / row.max(1);
-    for number in 0..rows {
-        let (mut rest, mut offset, mut stride) = (number, 0, 1);
-        let shape = region.shape();
-        for axis in (0..part.rank()).rev() {
-            let position = if axis + 1 == part.rank() {
-                0
-            } else {
-                let position = rest % line.dims()[axis];
-                rest /= line.dims()[axis];
-                position
-            };
-            offset += (part.start()[axis] + position - region.start()[axis]) * stride;
-            stride *= shape.dims()[axis];
-        }
-        let at = offset * value.len();
+    let runs = runs(part, region, region, value.len());
+    let values = value.repeat(runs.num_bytes / value.len().max(1));
+    for [at, _] in runs {
         bytes[at..at + values.len()].copy_from_slice(&values);
     }
 }

@@ -95,8 +95,9 @@ impl H5Array {
             return if index.allocation().0 > 0 { dim } else { 0 };
         };
         let grid = super::chunks::grid(&self.header.shape, chunk);
-        let inner: u64 = grid.dims()[axis + 1..].iter().map(|&num| num as u64).product();
-        let along = grid.dims()[axis].max(1) as u64;
+        let counts = grid.counts().dims();
+        let inner: u64 = counts[axis + 1..].iter().map(|&num| num as u64).product();
+        let along = counts[axis].max(1) as u64;
         let is_there = |entry: &&super::chunks::Entry| {
             entry.offset.saturating_add(u64::from(entry.num_bytes)) <= index.stamp.num_bytes
         };
@@ -201,10 +202,9 @@ impl H5Array {
         };
         match &header.layout {
             Layout::Chunked(chunk) => {
-                let _ = chunks::touching(&header.shape, chunk, region, |position, _, part| {
-                    note(position, part);
-                    Ok::<_, ()>(())
-                });
+                for cell in chunks::grid(&header.shape, chunk).touching(region) {
+                    cell.region.intersect(region).iter().for_each(|part| note(cell.position, part));
+                }
             }
             _ => note(0, region),
         }

@@ -14,7 +14,7 @@ use hdf5_sys::h5s::{H5S_UNLIMITED, H5Sclose, H5Sget_simple_extent_dims};
 
 use super::header::Header;
 use super::library::{Handle, Library, last_error};
-use crate::volume::{MAX_RANK, Region, Shape};
+use crate::volume::{Grid, MAX_RANK, Shape, unravel};
 
 unsafe extern "C" {
     /// Not among the declarations of hdf5-sys.
@@ -78,52 +78,14 @@ pub fn find(
     Ok((Chunks::Placed(listed.entries), listed.is_complete))
 }
 
-/// Chunks along each axis.
-pub fn grid(shape: &Shape, chunk: &Shape) -> Shape {
-    let mut counts = [0; MAX_RANK];
-    for (count, (&dim, &chunk)) in counts.iter_mut().zip(shape.dims().iter().zip(chunk.dims())) {
-        *count = dim.div_ceil(chunk.max(1));
+/// The chunks of an array. A chunk without extent cannot be made by the library; it counts as one voxel.
+pub fn grid(shape: &Shape, chunk: &Shape) -> Grid {
+    let mut cell = [1; MAX_RANK];
+    for (cell, &len) in cell.iter_mut().zip(chunk.dims()) {
+        *cell = len.max(1);
     }
-    // The rank is that of a shape.
-    Shape::new(&counts[..shape.rank()]).unwrap_or(*shape)
-}
-
-/// Calls `visit` with each chunk that touches `region`: its position, its box (which may stick out of
-/// the array), and what of it lies in the region.
-pub fn touching<E>(
-    shape: &Shape,
-    chunk: &Shape,
-    region: &Region,
-    mut visit: impl FnMut(u64, &Region, &Region) -> Result<(), E>,
-) -> Result<(), E> {
-    if region.is_empty() {
-        return Ok(());
-    }
-    let (rank, grid) = (region.rank(), grid(shape, chunk));
-    let (mut first, mut last) = ([0; MAX_RANK], [0; MAX_RANK]);
-    for axis in 0..rank {
-        first[axis] = region.start()[axis] / chunk.dims()[axis];
-        last[axis] = (region.stop()[axis] - 1) / chunk.dims()[axis];
-    }
-    let mut at = first;
-    loop {
-        let mut position = 0u64;
-        let (mut start, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
-        for axis in 0..rank {
-            position = position.saturating_mul(grid.dims()[axis] as u64).saturating_add(at[axis] as u64);
-            start[axis] = at[axis] * chunk.dims()[axis];
-            stop[axis] = start[axis].saturating_add(chunk.dims()[axis]);
-        }
-        // Ranks and order hold by construction, and the chunk touches the region.
-        if let Some(whole) = Region::new(&start[..rank], &stop[..rank])
-            && let Some(part) = whole.intersect(region)
-        {
-            visit(position, &whole, &part)?;
-        }
-        let Some(axis) = (0..rank).rev().find(|&axis| at[axis] < last[axis]) else { return Ok(()) };
-        at[axis] += 1;
-        at[axis + 1..rank].copy_from_slice(&first[axis + 1..rank]);
-    }
+    let cell = Shape::new(&cell[..shape.rank()]);
+    cell.and_then(|cell| Grid::new(*shape, cell)).unwrap_or_else(|| Grid::of_one(*shape))
 }
 
 /// An extensible array holds its chunks with the one unlimited axis slowest, but the library tells their
@@ -181,18 +143,16 @@ impl Swizzle {
 
 /// Whether the library finds a chunk of this size there. Its look-up, unlike its list, knows the order of
 /// an extensible array: chunks told at wrong places, or told right and moved, would not all be found.
-fn is_where_the_library_looks(dataset: &Handle<'_>, entry: &Entry, chunk: &Shape, grid: &Shape) -> bool {
+fn is_where_the_library_looks(dataset: &Handle<'_>, entry: &Entry, chunk: &Shape, grid: &Grid) -> bool {
     look_up(dataset, entry.position, chunk, grid).is_ok_and(|num_bytes| num_bytes == Some(u64::from(entry.num_bytes)))
 }
 
 /// Stored size of the chunk at a position; `None` if it was never written.
-fn look_up(dataset: &Handle<'_>, position: u64, chunk: &Shape, grid: &Shape) -> Result<Option<u64>, String> {
+fn look_up(dataset: &Handle<'_>, position: u64, chunk: &Shape, grid: &Grid) -> Result<Option<u64>, String> {
+    let at = unravel(position, grid.counts().dims());
     let mut offset = [0u64; MAX_RANK];
-    let mut rest = position;
-    for axis in (0..grid.rank()).rev() {
-        let count = (grid.dims()[axis] as u64).max(1);
-        offset[axis] = rest % count * chunk.dims()[axis] as u64;
-        rest /= count;
+    for (offset, (at, chunk)) in offset.iter_mut().zip(at.iter().zip(chunk.dims())) {
+        *offset = (at * chunk) as u64;
     }
     let mut num_bytes = 0;
     // SAFETY: the lock is held, the handle is a dataset's, and `offset` has a number for each axis.
@@ -204,8 +164,8 @@ fn look_up(dataset: &Handle<'_>, position: u64, chunk: &Shape, grid: &Shape) -> 
 }
 
 /// The chunks the library finds when asked for each, where its list makes no sense.
-fn known(dataset: &Handle<'_>, chunk: &Shape, grid: &Shape, max_entries: u64) -> Result<(Chunks, bool), String> {
-    let num_chunks = grid.dims().iter().fold(1u64, |n, &count| n.saturating_mul(count as u64));
+fn known(dataset: &Handle<'_>, chunk: &Shape, grid: &Grid, max_entries: u64) -> Result<(Chunks, bool), String> {
+    let num_chunks = grid.num_cells();
     if num_chunks > max_entries {
         return Err("has a list of chunks that makes no sense".into());
     }
@@ -269,7 +229,7 @@ struct Listed {
 struct Visit {
     shape: Shape,
     chunk: Shape,
-    grid: Shape,
+    grid: Grid,
     swizzle: Option<Swizzle>,
     has_plain_edges: bool,
     max_entries: u64,
@@ -331,7 +291,7 @@ impl Visit {
             along = swizzle.place(&along, offset.len()).filter(|_| !*is_straight)?;
         }
         let (mut position, mut is_edge) = (0u64, false);
-        for (axis, &count) in self.grid.dims().iter().enumerate() {
+        for (axis, &count) in self.grid.counts().dims().iter().enumerate() {
             if along[axis] >= count as u64 {
                 return None;
             }

@@ -6,15 +6,15 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::chunks::{Entry, touching};
+use super::chunks::{Entry, grid};
 use super::fallback::normalize_bools;
 use super::file::{read_at, read_error};
 use super::header::Layout;
 use super::index::{CUT_OFF, Index, MISPLACED, Storage};
-use super::rows::{Rows, copy_runs, filled, place, span, swap_bytes, zero};
+use super::rows::{Rows, filled, place, span, swap_bytes, zero};
 use crate::codec::{self, CodecError, Filter, Scratch, blosc};
 use crate::format::{Filled, ReadError, ReadErrorKind};
-use crate::volume::{DType, Region, Shape, copy_region};
+use crate::volume::{DType, Region, Shape, copy_region, runs};
 
 /// Whether a chunk of this size may be decoded whole: as memory allows, in any case 1 GiB, never more than
 /// the 4 GiB that the format allowed for long. Said before anything of it is read.
@@ -131,22 +131,23 @@ impl Reader<'_> {
     ) -> Result<Vec<(Region, ReadError)>, ReadError> {
         let header = &self.index.header;
         let mut missing = Vec::new();
-        touching(&header.shape, chunk, region, |position, whole, part| {
-            let result = match self.index.entry(position) {
-                Some(entry) => self.chunk(entry, whole, part, region, buffer, memory),
+        let grid = grid(&header.shape, chunk);
+        for cell in grid.touching(region) {
+            let Some(part) = cell.region.intersect(region) else { continue };
+            let result = match self.index.entry(cell.position) {
+                Some(entry) => self.chunk(entry, &grid.whole_cell(&cell.at), &part, region, buffer, memory),
                 None if self.index.is_complete => Err(self.error(ReadErrorKind::Missing, "was never written")),
                 None => Err(self.error(ReadErrorKind::Corrupt, "the file's list of chunks is cut off or damaged")),
             };
             match result {
                 Err(error) if error.kind == ReadErrorKind::Unsupported => return Err(error),
                 Err(error) => {
-                    zero(buffer, region, part, header.dtype.num_bytes());
-                    missing.push((*part, error));
+                    zero(buffer, region, &part, header.dtype.num_bytes());
+                    missing.push((part, error));
                 }
                 Ok(()) => {}
             }
-            Ok(())
-        })?;
+        }
         Ok(missing)
     }
 
@@ -259,9 +260,11 @@ impl Reader<'_> {
         let output = self.reuse(decoded, decoded_range.len())?;
         partial.decode(input, output).map_err(codec_error)?;
         let skip = range.start - decoded_range.start;
-        copy_runs(whole, part, region, item, buffer, |target, at| {
-            target.copy_from_slice(&output[skip + at - range.start..][..target.len()]);
-        });
+        let runs = runs(part, whole, region, item);
+        let len = runs.num_bytes;
+        for [at, to] in runs {
+            buffer[to..to + len].copy_from_slice(&output[skip + at - range.start..][..len]);
+        }
         Ok(true)
     }
 
@@ -286,35 +289,26 @@ impl Reader<'_> {
         {
             return self.read_at(place, offset + range.start as u64);
         }
+        let runs = runs(part, whole, region, item);
+        let len = runs.num_bytes;
         if rows.gap > MAX_GAP_BYTES {
-            let mut result = Ok(());
-            copy_runs(whole, part, region, item, buffer, |target, at| {
-                if result.is_ok() {
-                    result = self.read_at(target, offset + at as u64);
-                }
-            });
-            return result;
+            for [at, to] in runs {
+                self.read_at(&mut buffer[to..to + len], offset + at as u64)?;
+            }
+            return Ok(());
         }
         // Rows that lie close are read together and picked out of a window that moves along.
         MEMORY_SPAN.with_borrow_mut(|memory| {
             let mut window = 0..0;
-            let mut result = Ok(());
-            copy_runs(whole, part, region, item, buffer, |target, at| {
-                if result.is_err() {
-                    return;
+            for [at, to] in runs {
+                if at < window.start || at + len > window.end {
+                    window = at..(at + len.max(MAX_SPAN_BYTES)).min(range.end);
+                    let memory = self.reuse(memory, window.len())?;
+                    self.read_at(memory, offset + window.start as u64)?;
                 }
-                if at < window.start || at + target.len() > window.end {
-                    window = at..(at + target.len().max(MAX_SPAN_BYTES)).min(range.end);
-                    result = self
-                        .reuse(memory, window.len())
-                        .and_then(|memory| self.read_at(memory, offset + window.start as u64));
-                    if result.is_err() {
-                        return;
-                    }
-                }
-                target.copy_from_slice(&memory[at - window.start..][..target.len()]);
-            });
-            result
+                buffer[to..to + len].copy_from_slice(&memory[at - window.start..][..len]);
+            }
+            Ok(())
         })
     }
 

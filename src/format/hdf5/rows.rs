@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::format::{Filled, ReadError};
-use crate::volume::{MAX_RANK, Region};
+use crate::volume::{MAX_RANK, Region, runs};
 
 /// Bytes of the box `whole` between the first and the last voxel of `part`.
 pub(super) fn span(whole: &Region, part: &Region, item: usize) -> Range<usize> {
@@ -57,46 +57,13 @@ pub(super) fn place<'b>(buffer: &'b mut [u8], region: &Region, part: &Region, it
     buffer.get_mut(span(region, part, item))
 }
 
-/// Calls `copy` with every run of `part` in the buffer of `region` and its offset in bytes in the box
-/// `whole`.
-pub(super) fn copy_runs(
-    whole: &Region,
-    part: &Region,
-    region: &Region,
-    item: usize,
-    buffer: &mut [u8],
-    mut copy: impl FnMut(&mut [u8], usize),
-) {
-    let rank = part.rank();
-    let (outer, inner, target) = (whole.shape(), part.shape(), region.shape());
-    // Trailing axes that are whole in both boxes make one run.
-    let mut split = rank;
-    let mut run = item;
-    while split > 0 {
-        split -= 1;
-        run *= inner.dims()[split];
-        if inner.dims()[split] != outer.dims()[split] || inner.dims()[split] != target.dims()[split] {
-            break;
-        }
-    }
-    let mut index = [0; MAX_RANK];
-    index[..rank].copy_from_slice(part.start());
-    loop {
-        let (mut from, mut to) = (0, 0);
-        for (axis, at) in index.iter().enumerate().take(rank) {
-            from = from * outer.dims()[axis] + at - whole.start()[axis];
-            to = to * target.dims()[axis] + at - region.start()[axis];
-        }
-        copy(&mut buffer[to * item..to * item + run], from * item);
-        let Some(axis) = (0..split).rev().find(|&axis| index[axis] + 1 < part.stop()[axis]) else { return };
-        index[axis] += 1;
-        index[axis + 1..rank].copy_from_slice(&part.start()[axis + 1..rank]);
-    }
-}
-
 /// Zeroes `part` in the buffer of `region`: bytes of an earlier use must not pass for data.
 pub(super) fn zero(buffer: &mut [u8], region: &Region, part: &Region, item: usize) {
-    copy_runs(region, part, region, item, buffer, |target, _| target.fill(0));
+    let runs = runs(part, region, region, item);
+    let len = runs.num_bytes;
+    for [at, _] in runs {
+        buffer[at..at + len].fill(0);
+    }
 }
 
 /// Voxels in disjoint regions.

@@ -13,15 +13,15 @@ use super::discover::Listing;
 use super::extent::Survey;
 use super::identity::{Identity, age, identity_of};
 use super::indexes::Indexes;
-use super::layout::{self, Geometry, Grid};
+use super::layout::{self, ClaimedGrid, Geometry};
 use super::metadata::{self, Claim};
 use super::names::{BlockName, Group};
 use super::refresh::Watch;
 use super::rig;
-use super::source::{Found, Parts, Reference, SplitSource, Suspects};
+use super::source::{Found, Reference, SplitSource, Suspects};
 use super::{describe, extent, far, former};
 use crate::format::{FormatError, ReadErrorKind};
-use crate::volume::{PieceState, Problem};
+use crate::volume::{Grid, MAX_RANK, PieceState, Problem, Shape};
 
 /// How long a file must not have changed before a block that is not structurally whole counts as given up.
 pub(super) const STILL: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ pub(super) fn build(
         Arc::new(Block::new(&path, number, is_present))
     };
     let mut block_of = |block: &BlockName| reuse(&block.name).unwrap_or_else(|| fresh(block.number, &block.name, true));
-    let grid = Grid::of(&claim).filter(|grid| grid.count <= group.num_files() * 4 + MAX_ABSENT);
+    let grid = ClaimedGrid::of(&claim).filter(|grid| grid.count <= group.num_files() * 4 + MAX_ABSENT);
     let (sure, doubtful) = far::sort_out(group, grid.as_ref().map(|grid| grid.count));
     let mut blocks: Vec<Arc<Block>> = sure.iter().map(&mut block_of).collect();
 
@@ -166,7 +166,8 @@ pub(super) fn build(
         }));
     }
 
-    let parts = parts_of(&reference, &geometry);
+    let parts = parts_of(&reference, &geometry)
+        .ok_or_else(|| FormatError::new(&place.folder, "holds blocks without voxels"))?;
     let facts = describe::Facts {
         place,
         claim: &claim,
@@ -318,18 +319,15 @@ pub(super) fn is_still(block: &Block, identity: &Identity, watch: &Mutex<Watch>)
 }
 
 /// The grid of chunks: as the reference block is stored, within the extent of one block.
-fn parts_of(reference: &Reference, geometry: &Geometry) -> Parts {
+fn parts_of(reference: &Reference, geometry: &Geometry) -> Option<Grid> {
     let layout = &geometry.layout;
-    let mut shape = Vec::new();
-    let mut grid = Vec::new();
+    let (mut block, mut parts) = ([1; MAX_RANK], [1; MAX_RANK]);
     for (axis, &part) in reference.parts.dims().iter().enumerate() {
-        let longest = layout.block[axis] + layout.padding[axis];
-        let part = if axis == 1 && layout.channels > 1 { 1 } else { part.clamp(1, longest.max(1)) };
-        grid.push(longest.div_ceil(part).max(1));
-        shape.push(part);
+        block[axis] = (layout.block[axis] + layout.padding[axis]).max(1);
+        parts[axis] = if axis == 1 && layout.channels > 1 { 1 } else { part.clamp(1, block[axis]) };
     }
-    let count = grid.iter().map(|&n| n as u64).product::<u64>().max(1);
-    Parts { shape, grid, count }
+    let rank = reference.parts.rank();
+    Grid::new(Shape::new(&block[..rank])?, Shape::new(&parts[..rank])?)
 }
 
 /// Problems found by reading that still concern a block of the new version.

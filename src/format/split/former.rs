@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::block::Block;
 use super::extent::{Placement, Survey};
 use super::identity::{Identity, identity_of, is_clearly_older};
-use super::layout::{Grid, Layout};
+use super::layout::{ClaimedGrid, Layout};
 use crate::format::hdf5::Header;
 use crate::volume::{Problem, Severity, Span};
 
@@ -90,7 +90,7 @@ pub(super) fn find(
     blocks: &[Arc<Block>],
     first: u64,
     layout: &Layout,
-    claimed: Option<&Grid>,
+    claimed: Option<&ClaimedGrid>,
     reference: &Header,
     survey: &Survey<'_>,
 ) -> Option<Doubt> {
@@ -129,12 +129,12 @@ fn find_sign(
     blocks: &[Arc<Block>],
     first: u64,
     layout: &Layout,
-    claimed: Option<&Grid>,
+    claimed: Option<&ClaimedGrid>,
     survey: &Survey<'_>,
 ) -> Option<Doubt> {
     let last = blocks.last()?;
     let span = last.number - first + 1;
-    let is_claimed = |grid: &&Grid| survey.is_finished && layout.claimed_len > 0 && (grid.count as u64) < span;
+    let is_claimed = |grid: &&ClaimedGrid| survey.is_finished && layout.claimed_len > 0 && (grid.count as u64) < span;
     if let Some(grid) = claimed.filter(is_claimed) {
         let from = blocks.partition_point(|block| block.number - first < grid.count as u64);
         let end = from.checked_sub(1).map(|i| &blocks[i])?;

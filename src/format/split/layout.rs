@@ -2,7 +2,7 @@
 //! files agree with it.
 
 use super::metadata::Claim;
-use crate::volume::{DType, MAX_RANK, Region, Shape};
+use crate::volume::{DType, Index, MAX_RANK, Region, Shape, unravel};
 
 /// More blocks than this in a claim are a lie: the largest recordings have some ten thousand.
 const MAX_BLOCKS: usize = 4_000_000;
@@ -26,7 +26,7 @@ pub(super) struct Layout {
 
 /// A claim that makes sense by itself.
 #[derive(Clone, Debug)]
-pub(super) struct Grid {
+pub(super) struct ClaimedGrid {
     full: Vec<usize>,
     block: Vec<usize>,
     padding: Vec<usize>,
@@ -35,7 +35,7 @@ pub(super) struct Grid {
     pub count: usize,
 }
 
-impl Grid {
+impl ClaimedGrid {
     /// The grid a claim describes; `None` where it claims nothing or something impossible.
     pub fn of(claim: &Claim) -> Option<Self> {
         Self::with_padding(claim, true)
@@ -88,7 +88,7 @@ pub(super) struct Reference<'a> {
 
 /// The layout, and whether the claim (if there was one) had to be put aside.
 pub(super) fn infer(claim: &Claim, reference: &Reference<'_>) -> (Layout, bool) {
-    let grids = [Grid::with_padding(claim, true), Grid::with_padding(claim, false)];
+    let grids = [ClaimedGrid::with_padding(claim, true), ClaimedGrid::with_padding(claim, false)];
     for grid in grids.into_iter().flatten() {
         if let Some(layout) = fit(&grid, reference) {
             return (layout, false);
@@ -115,7 +115,7 @@ fn default_growth(block: &[usize], reference: &Reference<'_>) -> usize {
 }
 
 /// The layout a claim gives, if the reference block is what it says.
-fn fit(claim: &Grid, reference: &Reference<'_>) -> Option<Layout> {
+fn fit(claim: &ClaimedGrid, reference: &Reference<'_>) -> Option<Layout> {
     let dims = reference.dims;
     if dims.len() != claim.full.len() {
         return None;
@@ -177,18 +177,11 @@ impl Layout {
 }
 
 /// Position of a block along each axis, C order; the growth axis has no end.
-fn coordinates(grid: &[usize], growth: usize, ordinal: usize) -> Vec<usize> {
-    let mut rest = ordinal;
-    let mut coordinates = vec![0; grid.len()];
-    for axis in (0..grid.len()).rev() {
-        if axis == growth {
-            coordinates[axis] = rest;
-            break;
-        }
-        coordinates[axis] = rest % grid[axis];
-        rest /= grid[axis];
-    }
-    coordinates
+fn coordinates(grid: &[usize], growth: usize, ordinal: usize) -> Index {
+    let mut at = [0; MAX_RANK];
+    let along = unravel(ordinal as u64, &grid[growth..]);
+    at[growth..grid.len()].copy_from_slice(&along[..grid.len() - growth]);
+    at
 }
 
 /// Where the blocks of a recording lie.
@@ -255,11 +248,16 @@ impl Geometry {
         at.iter().zip(&self.grid).fold(0, |ordinal, (i, num)| ordinal * num + i)
     }
 
-    /// Half-open range of coordinates of the blocks that touch `start..stop` of an axis.
-    pub fn touched(&self, axis: usize, start: usize, stop: usize) -> (usize, usize) {
-        let last = self.grid[axis] - 1;
-        let block = self.layout.block[axis];
-        ((start / block).min(last), (stop.saturating_sub(1) / block).min(last) + 1)
+    /// Coordinates of the blocks that touch a box inside the recording.
+    pub fn touched(&self, region: &Region) -> Region {
+        let (mut first, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
+        for (axis, (&num, &block)) in self.grid.iter().zip(&self.layout.block).enumerate() {
+            first[axis] = (region.start()[axis] / block).min(num - 1);
+            stop[axis] = (region.stop()[axis].saturating_sub(1) / block).min(num - 1) + 1;
+        }
+        let rank = self.grid.len();
+        // A box's ends are in order, and dividing keeps it so.
+        Region::new(&first[..rank], &stop[..rank]).unwrap_or_else(|| Region::whole(&self.shape).with_axis(0, 0, 0))
     }
 }
 
@@ -323,7 +321,7 @@ mod tests {
         assert_eq!(format!("{}", geometry.region(23)), "[4:6, 3:5, 12:20, 20:25]");
         for k in 0..24 {
             let at = coordinates(geometry.grid(), 0, k);
-            assert_eq!(geometry.ordinal(&at), k);
+            assert_eq!(geometry.ordinal(&at[..4]), k);
         }
     }
 

@@ -9,13 +9,13 @@ use super::axes;
 use super::describe::describe_storage;
 use crate::format::hdf5::{H5Array, Header, contents};
 use crate::format::{Chunk, DatasetEntry, Filled, FormatError, OpenOptions, Opened, ReadError, ReadErrorKind, Source};
-use crate::volume::{ArrayInfo, MAX_RANK, Problem, Region, Severity};
+use crate::volume::{ArrayInfo, Grid, Problem, Region, Severity};
 
 /// An array of a single file.
 struct SingleSource {
     info: Arc<ArrayInfo>,
     array: H5Array,
-    part: [usize; MAX_RANK],
+    grid: Grid,
     problems: Vec<Problem>,
     found: Mutex<Vec<Problem>>,
 }
@@ -110,11 +110,9 @@ impl SingleSource {
             num_blocks: 1,
             facts: vec![("Array".to_owned(), header.name.clone()), ("Stored".to_owned(), describe_storage(header))],
         };
-        let mut part = [1; MAX_RANK];
-        for (axis, len) in array.parts().dims().iter().enumerate() {
-            part[axis] = (*len).max(1);
-        }
-        Ok(Self { info: Arc::new(info), array, part, problems, found: Mutex::default() })
+        // Its parts have the rank of the array, and an extent.
+        let grid = Grid::new(info.shape, array.parts()).ok_or_else(|| FormatError::new(path, "has no extent"))?;
+        Ok(Self { info: Arc::new(info), array, grid, problems, found: Mutex::default() })
     }
 }
 
@@ -123,27 +121,8 @@ impl Source for SingleSource {
         &self.info
     }
 
-    #[allow(clippy::needless_range_loop, reason = "several arrays share the axis")]
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
-        let whole = Region::whole(&self.info.shape);
-        let Some(region) = region.intersect(&whole) else { return };
-        let rank = self.info.shape.rank();
-        let (mut low, mut high) = ([0; MAX_RANK], [0; MAX_RANK]);
-        for axis in 0..rank {
-            low[axis] = region.start()[axis] / self.part[axis];
-            high[axis] = region.stop()[axis].div_ceil(self.part[axis]);
-        }
-        super::source::for_each(&low[..rank], &high[..rank], |at| {
-            let mut index = 0;
-            let mut box_of = whole;
-            for axis in 0..rank {
-                let dim = self.info.shape.dims()[axis];
-                index = index * dim.div_ceil(self.part[axis]) as u64 + at[axis] as u64;
-                let start = at[axis] * self.part[axis];
-                box_of = box_of.with_axis(axis, start, (start + self.part[axis]).min(dim));
-            }
-            chunks.push(Chunk { index, region: box_of });
-        });
+        chunks.extend(self.grid.touching(region).map(|cell| Chunk { index: cell.position, region: cell.region }));
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

@@ -20,7 +20,7 @@ use super::rig::Rig;
 use crate::format::hdf5::{Header, read_attributes};
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
 use crate::volume::{
-    ArrayInfo, Axis, DType, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span, copy_region,
+    ArrayInfo, Axis, DType, Grid, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span, copy_region,
 };
 
 /// An open split dataset. Holds no file open; blocks are indexed when first read.
@@ -31,7 +31,8 @@ pub struct SplitSource {
     pub(super) info: Arc<ArrayInfo>,
     pub(super) place: Arc<Place>,
     pub(super) geometry: Geometry,
-    pub(super) parts: Parts,
+    /// The chunks inside a block.
+    pub(super) parts: Grid,
     /// Which array of each block is read.
     pub(super) key: Key,
     /// Which of the interleaved channels.
@@ -91,17 +92,6 @@ pub(super) struct Reference {
     pub parts: Shape,
 }
 
-/// The grid of chunks inside a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Parts {
-    /// Extent of one.
-    pub shape: Vec<usize>,
-    /// How many along each axis.
-    pub grid: Vec<usize>,
-    /// How many in a block.
-    pub count: u64,
-}
-
 /// How a block's stored array answers for its region.
 pub(super) struct Fit {
     /// The voxels it holds, in the dataset's coordinates.
@@ -113,7 +103,7 @@ pub(super) struct Fit {
 impl SplitSource {
     /// Chunk indices from `k * n` to `(k + 1) * n` belong to block `k`.
     pub fn chunks_per_block(&self) -> u64 {
-        self.parts.count
+        self.parts.num_cells()
     }
 
     /// The axis along which the recording grows, an index into the shape.
@@ -239,7 +229,7 @@ impl SplitSource {
     }
 
     fn region_of(&self, index: u64) -> Option<(usize, Region)> {
-        let ordinal = usize::try_from(index / self.parts.count).ok()?;
+        let ordinal = usize::try_from(index / self.chunks_per_block()).ok()?;
         (ordinal < self.blocks.len()).then(|| (ordinal, self.geometry.region(ordinal)))
     }
 
@@ -392,39 +382,19 @@ impl Source for SplitSource {
         &self.info
     }
 
-    #[allow(clippy::needless_range_loop, reason = "several arrays share the axis")]
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
-        let rank = self.geometry.shape.rank();
         let Some(region) = region.intersect(&Region::whole(&self.geometry.shape)) else { return };
-        let mut first = [0; MAX_RANK];
-        let mut stop = [0; MAX_RANK];
-        for axis in 0..rank {
-            (first[axis], stop[axis]) = self.geometry.touched(axis, region.start()[axis], region.stop()[axis]);
-        }
-        for_each(&first[..rank], &stop[..rank], |at| {
-            let ordinal = self.geometry.ordinal(at);
+        let rank = region.rank();
+        for at in self.geometry.touched(&region).indices() {
+            let ordinal = self.geometry.ordinal(&at[..rank]);
             let block = self.geometry.region(ordinal);
-            let Some(wanted) = block.intersect(&region) else { return };
-            let local = wanted.relative_to(block.start());
-            let mut low = [0; MAX_RANK];
-            let mut high = [0; MAX_RANK];
-            for axis in 0..rank {
-                low[axis] = local.start()[axis] / self.parts.shape[axis];
-                high[axis] = local.stop()[axis].div_ceil(self.parts.shape[axis]);
-            }
-            for_each(&low[..rank], &high[..rank], |part| {
-                let mut index = 0;
-                let (mut start, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
-                for axis in 0..rank {
-                    index = index * self.parts.grid[axis] as u64 + part[axis] as u64;
-                    start[axis] = block.start()[axis] + part[axis] * self.parts.shape[axis];
-                    stop[axis] = (start[axis] + self.parts.shape[axis]).min(block.stop()[axis]).max(start[axis]);
-                }
-                // Cannot fail: every range begins before it ends.
-                let Some(region) = Region::new(&start[..rank], &stop[..rank]) else { return };
-                chunks.push(Chunk { index: ordinal as u64 * self.parts.count + index, region });
-            });
-        });
+            let Some(wanted) = block.intersect(&region) else { continue };
+            let first = ordinal as u64 * self.chunks_per_block();
+            chunks.extend(self.parts.touching(&wanted.relative_to(block.start())).filter_map(|part| {
+                let region = part.region.offset_by(block.start()).intersect(&block)?;
+                Some(Chunk { index: first + part.position, region })
+            }));
+        }
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
@@ -486,29 +456,5 @@ impl Source for SplitSource {
             }
         }
         self.found.lock().retain(|(id, _), _| !failed.contains(id));
-    }
-}
-
-/// Calls `visit` with every index of a box, the last axis fastest.
-pub(super) fn for_each(first: &[usize], stop: &[usize], mut visit: impl FnMut(&[usize])) {
-    if first.iter().zip(stop).any(|(a, b)| a >= b) {
-        return;
-    }
-    let mut at = [0; MAX_RANK];
-    at[..first.len()].copy_from_slice(first);
-    loop {
-        visit(&at[..first.len()]);
-        let mut axis = first.len();
-        loop {
-            if axis == 0 {
-                return;
-            }
-            axis -= 1;
-            at[axis] += 1;
-            if at[axis] < stop[axis] {
-                break;
-            }
-            at[axis] = first[axis];
-        }
     }
 }

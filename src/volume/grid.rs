@@ -1,0 +1,235 @@
+//! Arrays cut into cells, and walking their indices: the one place that counts through several axes.
+//! Everything is in C order, the last axis fastest.
+
+use super::region::{MAX_RANK, Region, Shape};
+
+/// Coordinates along up to [`MAX_RANK`] axes; those beyond the rank are 0.
+pub type Index = [usize; MAX_RANK];
+
+/// An array cut into cells of one extent; the last along an axis may stick out of the array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    shape: Shape,
+    cell: Shape,
+    counts: Shape,
+}
+
+impl Grid {
+    /// Cuts an array of `shape` into cells. `None` where the ranks differ or a cell has no extent.
+    pub fn new(shape: Shape, cell: Shape) -> Option<Self> {
+        if shape.rank() != cell.rank() || cell.dims().contains(&0) {
+            return None;
+        }
+        let mut counts = [0; MAX_RANK];
+        for (count, (dim, cell)) in counts.iter_mut().zip(shape.dims().iter().zip(cell.dims())) {
+            *count = dim.div_ceil(*cell);
+        }
+        Some(Self { shape, cell, counts: Shape::new(&counts[..shape.rank()])? })
+    }
+
+    /// An array as a single cell.
+    pub fn of_one(shape: Shape) -> Self {
+        let mut cell = [1; MAX_RANK];
+        for (cell, &dim) in cell.iter_mut().zip(shape.dims()) {
+            *cell = dim.max(1);
+        }
+        let counts = [1; MAX_RANK];
+        let of_rank = |dims: &[usize]| Shape::new(&dims[..shape.rank()]).unwrap_or(shape);
+        Self { shape, cell: of_rank(&cell), counts: of_rank(&counts) }
+    }
+
+    /// Extent of the array.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Extent of a cell.
+    pub fn cell(&self) -> &Shape {
+        &self.cell
+    }
+
+    /// Cells along each axis.
+    pub fn counts(&self) -> &Shape {
+        &self.counts
+    }
+
+    /// Number of cells, saturating.
+    pub fn num_cells(&self) -> u64 {
+        self.counts.dims().iter().fold(1, |n, &count| u64::saturating_mul(n, count as u64))
+    }
+
+    /// The box of the cell at these coordinates, which may stick out of the array.
+    pub fn whole_cell(&self, at: &[usize]) -> Region {
+        let (mut start, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
+        for (axis, &cell) in self.cell.dims().iter().enumerate() {
+            start[axis] = at[axis].saturating_mul(cell);
+            stop[axis] = start[axis].saturating_add(cell);
+        }
+        Region::ordered(self.cell.rank(), start, stop)
+    }
+
+    /// The cell at a position in C order, cut at the end of the array; `None` beyond the last.
+    pub fn cell_at(&self, position: u64) -> Option<Region> {
+        if position >= self.num_cells() {
+            return None;
+        }
+        self.whole_cell(&unravel(position, self.counts.dims())).intersect(&Region::whole(&self.shape))
+    }
+
+    /// The cells that touch a box, in C order. What of `region` lies outside the array is ignored.
+    pub fn touching(&self, region: &Region) -> Cells {
+        let inside = region.intersect(&Region::whole(&self.shape));
+        let cells = inside.map(|inside| {
+            let (mut first, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
+            for (axis, cell) in self.cell.dims().iter().enumerate() {
+                first[axis] = inside.start()[axis] / cell;
+                stop[axis] = inside.stop()[axis].div_ceil(*cell);
+            }
+            Region::ordered(self.cell.rank(), first, stop)
+        });
+        Cells { grid: *self, indices: cells.map_or_else(Indices::none, |cells| cells.indices()) }
+    }
+
+    /// Position in C order of the cell at these coordinates, saturating.
+    pub fn position(&self, at: &[usize]) -> u64 {
+        self.counts
+            .dims()
+            .iter()
+            .zip(at)
+            .fold(0, |position: u64, (&count, &at)| position.saturating_mul(count as u64).saturating_add(at as u64))
+    }
+}
+
+/// One cell of a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Position in C order.
+    pub position: u64,
+    /// Position along each axis.
+    pub at: Index,
+    /// What of the array it holds.
+    pub region: Region,
+}
+
+/// The cells of [`Grid::touching`].
+#[derive(Clone, Debug)]
+pub struct Cells {
+    grid: Grid,
+    indices: Indices,
+}
+
+impl Iterator for Cells {
+    type Item = Cell;
+
+    fn next(&mut self) -> Option<Cell> {
+        let at = self.indices.next()?;
+        let Grid { shape, cell, counts } = &self.grid;
+        let (mut position, mut start, mut stop) = (0u64, [0; MAX_RANK], [0; MAX_RANK]);
+        for axis in 0..shape.rank() {
+            position = position.saturating_mul(counts.dims()[axis] as u64).saturating_add(at[axis] as u64);
+            start[axis] = at[axis] * cell.dims()[axis];
+            stop[axis] = start[axis].saturating_add(cell.dims()[axis]).min(shape.dims()[axis]);
+        }
+        Some(Cell { position, at, region: Region::ordered(shape.rank(), start, stop) })
+    }
+}
+
+/// Every index of a box in C order, see [`Region::indices`].
+#[derive(Clone, Debug)]
+pub struct Indices {
+    region: Region,
+    next: Option<Index>,
+}
+
+impl Indices {
+    fn none() -> Self {
+        Self { region: Region::ordered(0, [0; MAX_RANK], [0; MAX_RANK]), next: None }
+    }
+}
+
+impl Iterator for Indices {
+    type Item = Index;
+
+    fn next(&mut self) -> Option<Index> {
+        let at = self.next?;
+        let (start, stop) = (self.region.start(), self.region.stop());
+        self.next = (0..start.len()).rev().find(|&axis| at[axis] + 1 < stop[axis]).map(|axis| {
+            let mut next = at;
+            next[axis] += 1;
+            next[axis + 1..start.len()].copy_from_slice(&start[axis + 1..]);
+            next
+        });
+        Some(at)
+    }
+}
+
+impl Region {
+    /// Every index of the box in C order; one for a box without axes, which is a single voxel.
+    pub fn indices(&self) -> Indices {
+        let mut first = [0; MAX_RANK];
+        first[..self.rank()].copy_from_slice(self.start());
+        Indices { region: *self, next: (!self.is_empty()).then_some(first) }
+    }
+}
+
+/// The coordinates of a position in C order; what lies beyond the last one counts on along the slowest axis.
+pub fn unravel(position: u64, dims: &[usize]) -> Index {
+    let (mut rest, mut at) = (position, [0; MAX_RANK]);
+    for (axis, &dim) in dims.iter().enumerate().skip(1).rev() {
+        at[axis] = (rest % dim.max(1) as u64) as usize;
+        rest /= dim.max(1) as u64;
+    }
+    if let Some(slowest) = at.first_mut().filter(|_| !dims.is_empty()) {
+        *slowest = usize::try_from(rest).unwrap_or(usize::MAX);
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against going through every voxel of the array and asking which cell it is in.
+        #[test]
+        fn cells_are_those_that_hold_a_voxel_of_the_box(
+            axes in prop::collection::vec((0usize..7, 1usize..4, 0usize..8, 0usize..8), 1..4),
+        ) {
+            let shape = Shape::new(&axes.iter().map(|axis| axis.0).collect::<Vec<_>>()).expect("of small rank");
+            let cell = Shape::new(&axes.iter().map(|axis| axis.1).collect::<Vec<_>>()).expect("of small rank");
+            let start: Vec<_> = axes.iter().map(|axis| axis.2.min(axis.3)).collect();
+            let stop: Vec<_> = axes.iter().map(|axis| axis.2.max(axis.3)).collect();
+            let region = Region::new(&start, &stop).expect("ordered");
+            let grid = Grid::new(shape, cell).expect("cells have an extent");
+            let mut expected = std::collections::BTreeMap::new();
+            for voxel in Region::whole(&shape).indices() {
+                if region.contains(&voxel[..shape.rank()]) {
+                    let at: Vec<_> = voxel.iter().zip(cell.dims()).map(|(i, cell)| i / cell).collect();
+                    let position = at.iter().zip(grid.counts().dims()).fold(0, |n, (i, count)| n * count + i);
+                    expected.insert(position as u64, grid.whole_cell(&at).intersect(&Region::whole(&shape)));
+                }
+            }
+            let found: Vec<_> = grid.touching(&region).map(|cell| (cell.position, Some(cell.region))).collect();
+            prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+            for cell in grid.touching(&region) {
+                prop_assert_eq!(grid.cell_at(cell.position), Some(cell.region));
+                prop_assert_eq!(unravel(cell.position, grid.counts().dims()), cell.at);
+                prop_assert_eq!(grid.position(&cell.at), cell.position);
+            }
+            prop_assert_eq!(grid.cell_at(grid.num_cells()), None);
+        }
+
+        #[test]
+        fn indices_go_through_a_box_in_order(bounds in prop::collection::vec((0usize..4, 0usize..4), 0..5)) {
+            let start: Vec<_> = bounds.iter().map(|(a, b)| *a.min(b)).collect();
+            let stop: Vec<_> = bounds.iter().map(|(a, b)| *a.max(b)).collect();
+            let region = Region::new(&start, &stop).expect("ordered");
+            let all: Vec<_> = region.indices().collect();
+            prop_assert_eq!(Some(all.len()), region.shape().num_voxels());
+            prop_assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert!(all.iter().all(|index| region.contains(&index[..region.rank()])));
+        }
+    }
+}
