@@ -23,6 +23,9 @@ struct SingleSource {
 /// Opens one array of a file: the one asked for, or the most image-like.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
     let contents = contents(path)?;
+    if options.is_cancelled() {
+        return Err(FormatError::new(path, "opening was cancelled"));
+    }
     let unread = contents.unread_in_words();
     let unread_named =
         |wanted: &str| contents.unread.iter().find(|unread| unread.name == wanted.trim_start_matches('/'));

@@ -1,0 +1,13 @@
+//! Promise: every source, whatever lies beneath it, keeps the same contract. A new format joins with one
+//! [`suite::Subject`] and one `contract!`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod files;
+mod folders;
+mod memory;
+mod suite;
+#[allow(dead_code, reason = "shared with the tests of decoding")]
+#[path = "../decoding/writer.rs"]
+mod writer;
