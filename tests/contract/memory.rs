@@ -112,8 +112,14 @@ const PICTURE: InMemory =
     InMemory { dtype: DType::F64, shape: &[9, 4], axes: "yx", grid: &[20, 20], missing: &[], failing: &[] };
 
 /// Channels last, in an order of axes that is not ours.
-const CHANNELS: InMemory =
-    InMemory { dtype: DType::Bool, shape: &[4, 5, 3, 6, 2], axes: "xytzc", grid: &[1, 2, 2, 6, 1], missing: &[], failing: &[7] };
+const CHANNELS: InMemory = InMemory {
+    dtype: DType::Bool,
+    shape: &[4, 5, 3, 6, 2],
+    axes: "xytzc",
+    grid: &[1, 2, 2, 6, 1],
+    missing: &[],
+    failing: &[7],
+};
 
 contract!(memory, RECORDING);
 contract!(memory_of_one_chunk, PICTURE);
