@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use super::open_job::OpenJob;
 use super::session::Session;
-use super::wake::Wake;
+use super::wake::WakeFn;
 use crate::format::{FormatError, OpenOptions};
 use crate::live::{LiveEvent, LiveState, WatchConfig, Watcher};
 
@@ -33,15 +33,15 @@ pub struct Wait {
 }
 
 impl Wait {
-    fn new(path: PathBuf, options: OpenOptions, wake: &Wake) -> Self {
-        let watcher = Watcher::start(&path, options.clone(), None, WatchConfig::default(), wake.callback());
+    fn new(path: PathBuf, options: OpenOptions, wake: &WakeFn) -> Self {
+        let watcher = Watcher::start(&path, options.clone(), None, WatchConfig::default(), wake.clone());
         Self { path, what: "a recording".to_owned(), options, watcher }
     }
 }
 
 impl Activity {
     /// The outcome of an opening, once: the session and its path, or the path that could not be opened.
-    pub fn poll(&mut self, wake: &Wake) -> Option<Result<(Box<Session>, PathBuf), PathBuf>> {
+    pub fn poll(&mut self, wake: &WakeFn) -> Option<Result<(Box<Session>, PathBuf), PathBuf>> {
         let Self::Opening(job) = self else { return None };
         let outcome = job.try_result()?;
         let (path, options) = (job.path.clone(), job.options());
@@ -62,12 +62,12 @@ impl Activity {
         }
     }
 
-    fn fail(&mut self, error: FormatError, path: PathBuf, options: OpenOptions, wake: &Wake) {
-        *self = Self::Failed(Failure::new(error, path, options, wake.callback()));
+    fn fail(&mut self, error: FormatError, path: PathBuf, options: OpenOptions, wake: &WakeFn) {
+        *self = Self::Failed(Failure::new(error, path, options, wake.clone()));
     }
 
     /// From a failed opening to waiting for a recording in its place.
-    pub fn wait(&mut self, wake: &Wake) {
+    pub fn wait(&mut self, wake: &WakeFn) {
         if let Self::Failed(failure) = self {
             *self = Self::Waiting(Wait::new(failure.path.clone(), failure.options.clone(), wake));
         }

@@ -1,10 +1,10 @@
 //! Completing a typed path on a thread of its own: a share that does not answer must not hold up typing.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::wake::WakeFn;
 use crate::ui::{Completion, typed_path};
 
 /// Names looked at in one folder.
@@ -17,7 +17,7 @@ pub struct Completer {
 
 impl Completer {
     /// Asks how `typed` may go on, and calls `wake` when it is known.
-    pub fn start(typed: &str, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    pub fn start(typed: &str, wake: WakeFn) -> Self {
         let (sender, answer) = bounded(1);
         let typed = typed.to_owned();
         let work = move || {

@@ -2,11 +2,13 @@
 //! portal, no zenity), that is told from a dialog that was closed.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
+
+use super::effects::Ask;
+use super::wake::WakeFn;
 
 /// Nobody closes a dialog as fast as this: it was never there.
 const TOO_FAST: Duration = Duration::from_millis(250);
@@ -28,20 +30,18 @@ pub struct FileDialog {
 }
 
 impl FileDialog {
-    /// Shows the dialog for folders or for files, starting in `folder`, and calls `wake` when it closes.
-    pub fn show(for_files: bool, folder: Option<PathBuf>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    /// Shows the dialog that asks for this, starting at a path, and calls `wake` when it closes.
+    pub fn show(ask: Ask, start: Option<PathBuf>, wake: WakeFn) -> Self {
         listen();
-        let pick = move || {
-            let mut dialog = rfd::FileDialog::new().set_title("Open a recording");
-            if let Some(folder) = folder {
-                dialog = dialog.set_directory(folder);
-            }
-            if for_files { dialog.pick_file() } else { dialog.pick_folder() }
+        let pick = move || match ask {
+            Ask::Folder => recording(start).pick_folder(),
+            Ask::File => recording(start).pick_file(),
+            Ask::StillPath => still(start).save_file(),
         };
         Self::run(pick, wake)
     }
 
-    fn run(pick: impl FnOnce() -> Option<PathBuf> + Send + 'static, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    fn run(pick: impl FnOnce() -> Option<PathBuf> + Send + 'static, wake: WakeFn) -> Self {
         let (sender, result) = bounded(1);
         let run = move || {
             let (begin, faults) = (Instant::now(), NUM_FAULTS.load(Ordering::Relaxed));
@@ -60,23 +60,6 @@ impl FileDialog {
         Self { result }
     }
 
-    /// Shows the dialog for where a picture is saved, starting at `path`, and calls `wake` when it closes.
-    pub fn save(path: &Path, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        listen();
-        let (folder, name) = (path.parent().map(Path::to_owned), path.file_name().map(ToOwned::to_owned));
-        let pick = move || {
-            let mut dialog = rfd::FileDialog::new().set_title("Save the picture").add_filter("PNG picture", &["png"]);
-            if let Some(folder) = folder {
-                dialog = dialog.set_directory(folder);
-            }
-            if let Some(name) = name {
-                dialog = dialog.set_file_name(name.to_string_lossy());
-            }
-            dialog.save_file()
-        };
-        Self::run(pick, wake)
-    }
-
     /// The choice once the dialog has closed; never blocks.
     pub fn try_result(&self) -> Option<Picked> {
         match self.result.try_recv() {
@@ -85,6 +68,27 @@ impl FileDialog {
             Err(TryRecvError::Empty) => None,
         }
     }
+}
+
+/// The dialog for a recording, beginning in a folder.
+fn recording(folder: Option<PathBuf>) -> rfd::FileDialog {
+    let dialog = rfd::FileDialog::new().set_title("Open a recording");
+    match folder {
+        Some(folder) => dialog.set_directory(folder),
+        None => dialog,
+    }
+}
+
+/// The dialog for where a picture is saved, which proposes a path.
+fn still(path: Option<PathBuf>) -> rfd::FileDialog {
+    let mut dialog = rfd::FileDialog::new().set_title("Save the picture").add_filter("PNG picture", &["png"]);
+    if let Some(folder) = path.as_deref().and_then(Path::parent) {
+        dialog = dialog.set_directory(folder);
+    }
+    if let Some(name) = path.as_deref().and_then(Path::file_name) {
+        dialog = dialog.set_file_name(name.to_string_lossy());
+    }
+    dialog
 }
 
 /// How often the dialog's library has said that it failed. It answers a failure as it answers a dialog
@@ -119,6 +123,8 @@ fn listen() {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn picked(pick: impl FnOnce() -> Option<PathBuf> + Send + 'static) -> Picked {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::wake::WakeFn;
 use crate::format::{self, FormatError, FoundRecording, OpenOptions};
 use crate::ui::OpenError;
 
@@ -34,7 +35,7 @@ struct Around {
 
 impl Failure {
     /// Begins to look around, and calls `wake` when something is known.
-    pub fn new(error: FormatError, path: PathBuf, options: OpenOptions, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    pub fn new(error: FormatError, path: PathBuf, options: OpenOptions, wake: WakeFn) -> Self {
         let around = Around { there: None, found: Vec::new(), is_searching: true, may_appear: false };
         let failure = Self {
             error,

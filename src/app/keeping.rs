@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::memory::{Preferences, WindowPlace};
+use super::program::Program;
 use super::session::Session;
-use super::window::TectumApp;
 use crate::ui::ViewState;
 
 /// A view that has been still for this long is worth keeping: a scrub writes nothing.
@@ -19,14 +19,12 @@ pub struct Keeping {
     view: Option<ViewState>,
     /// The preferences and the view as they were last seen, and since when.
     seen: Option<(Preferences, Option<ViewState>, Instant)>,
-    /// Whether the window still has to be looked for on the screens there are.
-    is_new: bool,
 }
 
 impl Keeping {
     /// What is kept already.
     pub fn new(preferences: &Preferences) -> Self {
-        Self { preferences: preferences.clone(), view: None, seen: None, is_new: true }
+        Self { preferences: preferences.clone(), view: None, seen: None }
     }
 
     /// A recording was opened: the view it opened with is no change.
@@ -40,35 +38,21 @@ impl Keeping {
         self.preferences = Preferences { view: preferences.view.only_preferences(), ..preferences.clone() };
         self.opened(session);
     }
-
-    /// Moves a window that lies on no screen, because one was unplugged, to where it can be seen. Once.
-    pub fn bring_back(&mut self, ctx: &egui::Context, frame: &eframe::Frame, place: Option<&WindowPlace>) {
-        if !std::mem::take(&mut self.is_new) {
-            return;
-        }
-        let (Some(place), Some(window)) = (place, frame.winit_window()) else { return };
-        let scale = f64::from(ctx.pixels_per_point());
-        let screens: Vec<[f32; 4]> = window
-            .available_monitors()
-            .map(|screen| {
-                let (at, size) = (screen.position(), screen.size());
-                [f64::from(at.x), f64::from(at.y), f64::from(size.width), f64::from(size.height)]
-                    .map(|value| (value / scale) as f32)
-            })
-            .collect();
-        if let Some([left, top, ..]) = screens.first()
-            && !place.is_on_screen(&screens)
-        {
-            let at = egui::pos2(left + 40.0, top + 40.0);
-            ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(at));
-        }
-    }
 }
 
-impl TectumApp {
+impl Program {
+    /// Where the window lay when that was last known.
+    pub fn window_place(&self) -> Option<&WindowPlace> {
+        self.preferences.window.as_ref()
+    }
+
+    /// The window lies here now.
+    pub fn set_window_place(&mut self, place: WindowPlace) {
+        self.preferences.window = Some(place);
+    }
+
     /// Keeps what has been still for a while. Returns when to look again.
-    pub(super) fn keep(&mut self, ctx: &egui::Context, now: Instant) -> Option<Duration> {
-        self.preferences.window = WindowPlace::now(ctx, self.preferences.window.as_ref()).or(self.preferences.window);
+    pub(super) fn keep(&mut self, now: Instant) -> Option<Duration> {
         let preferences = Preferences { view: self.preferences.view.only_preferences(), ..self.preferences.clone() };
         let is_moving = |session: &Session| session.view.play.is_running || session.view.follow;
         let view = self.session.as_ref().filter(|session| !is_moving(session)).map(|session| session.view.to_keep());
@@ -116,7 +100,7 @@ impl TectumApp {
     }
 
     /// Keeps everything and waits until it is written, for a moment.
-    pub(super) fn keep_everything(&mut self) {
+    pub fn keep_everything(&mut self) {
         let preferences = Preferences { view: self.preferences.view.only_preferences(), ..self.preferences.clone() };
         self.keep_all_of(preferences);
         self.memory.flush(PATIENCE);

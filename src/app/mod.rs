@@ -4,6 +4,7 @@ mod activity;
 mod complete;
 mod contrast;
 mod dialog;
+mod effects;
 mod failure;
 mod follow;
 mod gpu_projection;
@@ -13,11 +14,14 @@ mod measure;
 mod memory;
 mod notes;
 mod open_job;
+mod program;
 mod quiet;
 mod recent;
 mod saving;
 mod session;
 mod snapshot;
+#[cfg(test)]
+mod stage;
 mod still;
 mod wake;
 mod window;
@@ -25,20 +29,26 @@ mod window;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use memory::{Given, Memory, Preferences, WindowPlace};
+use memory::{Given, Preferences};
 use open_job::{OpenJob, Opener};
 use quiet::Quiet;
 use recent::Recent;
 use wake::Wake;
-use window::{Beginning, TectumApp};
+use window::TectumApp;
 
 use crate::format::OpenOptions;
 use crate::render::{self, GpuConfig, InterfacePainter};
 use crate::stream::StreamConfig;
 
+pub use dialog::Picked;
+pub use effects::{Ask, Effect, PathField};
 pub use gpu_scrub::GpuScrubber;
+pub use memory::Memory;
 pub use notes::{Collector, Notes};
+pub use program::{Beginning, Program, Screen};
+pub use session::{OnScreen, Session};
 pub use snapshot::{SnapshotRequest, SnapshotWritten, snapshot};
+pub use wake::WakeFn;
 
 /// How much memory the window may take; what is not said is chosen for the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,7 +106,7 @@ pub fn run_window(args: WindowArgs) -> Result<()> {
         .with_app_id("tectum")
         .with_min_inner_size([640.0, 420.0])
         .with_drag_and_drop(true);
-    let viewport = WindowPlace::apply(preferences.window.as_ref(), viewport);
+    let viewport = window::build(preferences.window.as_ref(), viewport);
     let native = eframe::NativeOptions {
         viewport,
         renderer: eframe::Renderer::Wgpu,
@@ -118,8 +128,8 @@ pub fn run_window(args: WindowArgs) -> Result<()> {
         renderer.set_wake(wake.callback());
         let painter = render::is_software(&state.adapter).then(|| InterfacePainter::new(state)).flatten();
         let notes = Notes::of_process().clone();
-        let beginning = Beginning { preferences, recent, memory, notes, job };
-        Ok(Box::new(TectumApp::new(&creation.egui_ctx, renderer, wake, config, beginning, painter)))
+        let beginning = Beginning { preferences, recent, memory, notes, job, config, wake: wake.callback() };
+        Ok(Box::new(TectumApp::new(&creation.egui_ctx, Program::new(beginning), renderer, wake, painter)))
     });
     eframe::run_native("Tectum", native, create).map_err(|error| cannot_open(&error.to_string()))
 }

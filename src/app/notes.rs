@@ -13,6 +13,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
+use super::wake::WakeFn;
 use crate::ui::Note;
 
 /// Notes kept, the latest.
@@ -31,7 +32,7 @@ struct List {
     notes: VecDeque<Note>,
     /// Changes with every note.
     version: u64,
-    wake: Option<Arc<dyn Fn() + Send + Sync>>,
+    wake: Option<WakeFn>,
 }
 
 impl Notes {
@@ -42,7 +43,7 @@ impl Notes {
     }
 
     /// What to call when there is a new one.
-    pub fn set_wake(&self, wake: Arc<dyn Fn() + Send + Sync>) {
+    pub fn set_wake(&self, wake: WakeFn) {
         self.shared.lock().wake = Some(wake);
     }
 

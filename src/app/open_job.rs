@@ -10,13 +10,12 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use directories::ProjectDirs;
 
 use super::memory::{Memory, Recall, identity_of};
-use super::session::Session;
+use super::session::{Session, Setup};
+use super::wake::WakeFn;
 use crate::demo;
 use crate::format::{self, FormatError, OpenOptions};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
-
-type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// What every opening needs of the app.
 pub struct Opener {
@@ -27,7 +26,7 @@ pub struct Opener {
     /// What is remembered of recordings.
     pub memory: Memory,
     /// What to call when there is something new.
-    pub wake: Wake,
+    pub wake: WakeFn,
     /// Whether a recording is waited for where there is none yet.
     pub is_expected: bool,
 }
@@ -56,8 +55,8 @@ impl Opener {
             }
         }
         let recall = Recall { identity: Some(identity_of(&opened)), given, memory: self.memory };
-        let options = uncancelled(&options);
-        Session::recalled(opened, path, options, &self.preferences, recall, self.config, self.wake, Instant::now())
+        let setup = Setup { preferences: self.preferences, recall, config: self.config, wake: self.wake };
+        Session::new(opened, path, uncancelled(&options), setup, Instant::now())
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
+use image::RgbaImage;
 use place::{Look, folder, write};
 
 use super::still::{Still, StillThread, Subject};
+use super::wake::WakeFn;
 use crate::render::RendererHandle;
 use crate::ui::{Saving, file_name};
-
-type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// For how long it is said that a picture was saved.
 const SAID_FOR: Duration = Duration::from_secs(8);
@@ -79,32 +79,33 @@ impl Saver {
         self.done_at.map(|at| SAID_FOR.saturating_sub(now.duration_since(at)))
     }
 
-    /// Once a frame: takes in what is done, begins what is wanted. `subject` is the picture on screen, or
-    /// why there is none to save.
+    /// Whether a picture is wanted. Without, what the sheet held is let go of.
+    pub fn is_wanted(&mut self, is_sheet_open: bool) -> bool {
+        let is_wanted = is_sheet_open || self.pending.is_some();
+        if !is_wanted {
+            self.close();
+        }
+        is_wanted
+    }
+
+    /// Begins what is wanted, and goes on with it. `subject` is the picture on screen, or why there is none
+    /// to save. Returns a picture for the clipboard.
     pub fn update(
         &mut self,
-        ctx: &egui::Context,
-        renderer: &RendererHandle,
-        wake: &Wake,
+        renderer: Option<&RendererHandle>,
+        wake: &WakeFn,
         subject: Result<Subject, String>,
         is_sheet_open: bool,
         now: Instant,
-    ) {
-        if self.done_at.is_some_and(|at| now.duration_since(at) >= SAID_FOR) {
-            (self.done_at, self.shown.done) = (None, None);
-        }
-        self.collect(ctx, now);
-        if !is_sheet_open && self.pending.is_none() {
-            self.close();
-            return;
-        }
+    ) -> Option<RgbaImage> {
+        let mut copied = None;
         let refusal = match self.wanted(subject) {
             Ok(subject) => {
                 if is_sheet_open {
                     self.look(&subject, wake, now);
                 }
                 let refusal = self.draw(renderer, wake, &subject).err();
-                self.fulfil_pending(ctx, &subject, now);
+                copied = self.fulfil_pending(wake, &subject, now);
                 refusal
             }
             Err(reason) => Some(reason),
@@ -116,6 +117,12 @@ impl Saver {
         }
         self.shown.refusal = refusal.or_else(|| self.path_refusal.clone());
         self.shown.is_busy = self.writing.is_some() || self.pending.is_some();
+        copied
+    }
+
+    /// The still drawn last, for whoever shows it.
+    pub fn still(&self) -> Option<&Arc<Still>> {
+        self.drawn.as_ref().and_then(|(_, still)| still.as_ref().ok())
     }
 
     /// What is to be drawn now: what was wished for comes before what the sheet shows.
@@ -142,14 +149,15 @@ impl Saver {
         self.shown = Saving { done, ..Saving::default() };
     }
 
-    fn collect(&mut self, ctx: &egui::Context, now: Instant) {
+    /// Takes in what other threads have done. Once a frame.
+    pub fn collect(&mut self, now: Instant) {
+        if self.done_at.is_some_and(|at| now.saturating_duration_since(at) >= SAID_FOR) {
+            (self.done_at, self.shown.done) = (None, None);
+        }
         if let Some(result) = self.thread.as_ref().and_then(StillThread::try_result)
             && let Some(subject) = self.drawing.take()
         {
             let still = result.map(Arc::new);
-            let options = egui::TextureOptions::LINEAR;
-            let load = |still: &Arc<Still>| ctx.load_texture("still", still.preview.clone(), options);
-            self.shown.preview = still.as_ref().ok().map(load);
             self.shown.num_bytes = still.as_ref().ok().map(|still| still.png.len() as u64);
             self.drawn = Some((subject, still));
         }
@@ -176,13 +184,14 @@ impl Saver {
     }
 
     /// Has a subject drawn, unless it is drawn already.
-    fn draw(&mut self, renderer: &RendererHandle, wake: &Wake, subject: &Subject) -> Result<(), String> {
+    fn draw(&mut self, renderer: Option<&RendererHandle>, wake: &WakeFn, subject: &Subject) -> Result<(), String> {
         if let Some((drawn, still)) = &self.drawn
             && drawn.is_same(subject)
         {
             return still.as_ref().map(|_| ()).map_err(Clone::clone);
         }
         if self.drawing.is_none() {
+            let renderer = renderer.ok_or("there is no graphics device to draw it with")?;
             if self.thread.is_none() {
                 self.thread = Some(StillThread::start(renderer, Arc::clone(wake))?);
             }
@@ -192,26 +201,25 @@ impl Saver {
         Ok(())
     }
 
-    fn fulfil_pending(&mut self, ctx: &egui::Context, subject: &Subject, now: Instant) {
+    fn fulfil_pending(&mut self, wake: &WakeFn, subject: &Subject, now: Instant) -> Option<RgbaImage> {
         let still = match &self.drawn {
             Some((drawn, Ok(still))) if drawn.is_same(subject) => Arc::clone(still),
-            _ => return,
+            _ => return None,
         };
         match self.pending.take().map(|pending| pending.wish) {
             Some(Wish::Copy) => {
-                let size = [still.image.width() as usize, still.image.height() as usize];
-                ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, still.image.as_raw()));
                 self.say("Picture copied".to_owned(), None, now);
+                return Some(still.image.clone());
             }
             Some(Wish::Save(path)) => {
                 let (sender, receiver) = bounded(1);
-                let (target, array, ctx) = (path.clone(), Arc::clone(&subject.array), ctx.clone());
+                let (target, array, wake) = (path.clone(), Arc::clone(&subject.array), Arc::clone(wake));
                 let is_replacing = self.shown.replaces.is_some();
                 let run = move || {
                     let result = write(&target, &array, &still.png, is_replacing).map_err(|error| format!("{error:#}"));
                     // The window may have closed meanwhile.
                     let _unwanted = sender.send(result);
-                    ctx.request_repaint();
+                    wake();
                 };
                 match std::thread::Builder::new().name("tectum-save".into()).spawn(run) {
                     Ok(_) => self.writing = Some((path, receiver)),
@@ -220,6 +228,7 @@ impl Saver {
             }
             None => {}
         }
+        None
     }
 
     fn say(&mut self, words: String, file: Option<PathBuf>, now: Instant) {
@@ -229,7 +238,7 @@ impl Saver {
     }
 
     /// Has a thread look at what the path means on disk, now and then: a disk may not answer.
-    fn look(&mut self, subject: &Subject, wake: &Wake, now: Instant) {
+    fn look(&mut self, subject: &Subject, wake: &WakeFn, now: Instant) {
         if !self.is_path_typed {
             let folder = folder(&subject.view, &subject.array);
             let path = folder.join(file_name(&subject.array.name, &subject.view, &subject.info));

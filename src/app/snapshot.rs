@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::memory::Recall;
 use super::quiet::Quiet;
-use super::session::{OnScreen, Session};
-use super::wake::Wake;
+use super::session::{OnScreen, Session, Setup};
+use super::window::{SessionUi, session_ui};
 use crate::format::{self, OpenOptions};
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::{NoSample, StreamConfig};
@@ -72,10 +73,11 @@ pub fn snapshot(request: &SnapshotRequest) -> Result<SnapshotWritten> {
     if request.is_light {
         preferences.theme = Theme::Light;
     }
-    let wake = Wake::default();
-    let (config, options, path) = (StreamConfig::default(), request.options.clone(), request.path.clone());
+    let (config, wake) = (StreamConfig::default(), std::sync::Arc::new(|| ()));
+    let setup = Setup { preferences, recall: Recall::nothing(), config, wake };
     let now = Instant::now();
-    let mut session = Session::new(opened, path, options, &preferences, config, wake.callback(), now)?;
+    let mut session = Session::new(opened, request.path.clone(), request.options.clone(), setup, now)?;
+    session.attach(&renderer);
     for command in commands(request, &session)? {
         session.apply(&command, now, 0.0);
     }
@@ -150,12 +152,14 @@ fn draw_until_done(
     let start = Instant::now();
     let mut last_change = start;
     let mut last_progress = 0;
+    let mut state = SessionUi::default();
     loop {
         let now = Instant::now();
         let now_s = now.duration_since(start).as_secs_f64();
         session.advance(now, now_s);
         let output = ctx.run_ui(target.raw_input(now_s), |ui| {
-            session.show(ui, renderer, now, &[]);
+            session.choose_picture(now);
+            session_ui(ui, session, renderer, &mut state, &[], now);
         });
         let progress = session.progress();
         if progress != last_progress {
@@ -174,7 +178,8 @@ fn draw_until_done(
             // The frame before this one has uploaded the picture, and knew the contrast.
             target.advance(ctx, output);
             let output = ctx.run_ui(target.raw_input(now_s + 1.0), |ui| {
-                session.show(ui, renderer, now, &[]);
+                session.choose_picture(now);
+                session_ui(ui, session, renderer, &mut state, &[], now);
             });
             return Ok(target.paint(ctx, output)?);
         }

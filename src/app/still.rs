@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use image::RgbaImage;
 
+use super::wake::WakeFn;
 use crate::array::ViewInfo;
 use crate::render::{self, GpuConfig, OffscreenTarget, PlaneDraw, RenderError, RendererHandle};
 use crate::ui::{self, Canvas, Figures, Model, Placement, Saving, Shown, StillFrame, Value, ViewState};
@@ -67,7 +68,7 @@ impl StillThread {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(renderer: &RendererHandle, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self, String> {
+    pub fn start(renderer: &RendererHandle, wake: WakeFn) -> Result<Self, String> {
         let (subjects, wanted) = bounded::<Subject>(1);
         let (done, stills) = bounded(1);
         let renderer = renderer.clone();

@@ -2,6 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+/// What is called from any thread when there is something new. It must not block.
+pub type WakeFn = Arc<dyn Fn() + Send + Sync>;
+
 /// Asks for a repaint once a window is attached; until then there is nothing to repaint.
 #[derive(Clone, Default)]
 pub struct Wake {
@@ -17,7 +20,7 @@ impl Wake {
     }
 
     /// The wake as the lower layers take it.
-    pub fn callback(&self) -> Arc<dyn Fn() + Send + Sync> {
+    pub fn callback(&self) -> WakeFn {
         let context = Arc::clone(&self.context);
         Arc::new(move || {
             if let Some(ctx) = context.get() {

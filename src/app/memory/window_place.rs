@@ -15,27 +15,6 @@ pub struct WindowPlace {
 }
 
 impl WindowPlace {
-    /// Where the window is now; `before` keeps the size it goes back to.
-    pub fn now(ctx: &egui::Context, before: Option<&Self>) -> Option<Self> {
-        ctx.input(|input| {
-            let viewport = input.viewport();
-            if viewport.minimized == Some(true) {
-                return None;
-            }
-            let is_maximized = viewport.maximized == Some(true) || viewport.fullscreen == Some(true);
-            let inner = viewport.inner_rect?;
-            let place = Self {
-                size: inner.size().into(),
-                position: viewport.outer_rect.map(|rect| [rect.min.x, rect.min.y]),
-                is_maximized,
-            };
-            match before {
-                Some(before) if is_maximized => Some(Self { is_maximized, ..*before }),
-                _ => Some(place),
-            }
-        })
-    }
-
     /// Whether a window could be like that.
     pub fn is_sane(&self) -> bool {
         let is_size = |value: &f32| value.is_finite() && (100.0..=20_000.0).contains(value);
@@ -52,15 +31,5 @@ impl WindowPlace {
             let overlap = (left + width).min(x + w) - left.max(*x);
             overlap >= 80.0 && top >= y - 8.0 && top <= y + h - 40.0
         })
-    }
-
-    /// The same with what the window is to be built like.
-    pub fn apply(this: Option<&Self>, viewport: egui::ViewportBuilder) -> egui::ViewportBuilder {
-        let Some(place) = this else { return viewport.with_inner_size([1280.0, 800.0]) };
-        let viewport = viewport.with_inner_size(place.size).with_maximized(place.is_maximized);
-        match place.position {
-            Some(position) => viewport.with_position(position),
-            None => viewport,
-        }
     }
 }

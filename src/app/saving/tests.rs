@@ -1,12 +1,12 @@
 //! Saving and copying with a real device, apart from a window.
 
 use super::*;
+use crate::app::stage::{PATIENCE, no_wake};
 use crate::render::{self, GpuConfig, OffscreenTarget};
 use crate::ui::{Command, ViewState};
 use crate::volume::{ArrayInfo, DType, LayerId, PictureKey, Shape, Voxels};
 
 struct Stage {
-    ctx: egui::Context,
     _window: OffscreenTarget,
     renderer: RendererHandle,
     saver: Saver,
@@ -44,24 +44,25 @@ fn stage(recording: &Path, out: &Path) -> Stage {
     let display = view.display(&info);
     let key = PictureKey::finest(LayerId::next(), view.picture(&info));
     let subject = Subject { key, voxels, display, view, info, array: Arc::new(array), frame };
-    Stage { ctx: egui::Context::default(), _window: window, renderer, saver: Saver::default(), subject }
+    Stage { _window: window, renderer, saver: Saver::default(), subject }
 }
 
 impl Stage {
-    fn updates_until(&mut self, is_open: bool, mut done: impl FnMut(&Saver) -> bool) -> Vec<egui::OutputCommand> {
-        let wake: Wake = Arc::new(|| ());
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let mut commands = Vec::new();
+    /// Updates until something is so; returns what was copied on the way.
+    fn updates_until(&mut self, is_open: bool, mut done: impl FnMut(&Saver) -> bool) -> Option<RgbaImage> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut copied = None;
         loop {
-            let (saver, renderer, subject) = (&mut self.saver, &self.renderer, self.subject.clone());
-            let output = self.ctx.run_ui(egui::RawInput::default(), |ui| {
-                saver.update(ui.ctx(), renderer, &wake, Ok(subject.clone()), is_open, Instant::now());
-            });
-            commands.extend(output.platform_output.commands);
-            if done(&self.saver) {
-                return commands;
+            let now = Instant::now();
+            self.saver.collect(now);
+            if self.saver.is_wanted(is_open) {
+                let subject = Ok(self.subject.clone());
+                copied = self.saver.update(Some(&self.renderer), &no_wake(), subject, is_open, now).or(copied);
             }
-            assert!(Instant::now() < deadline, "{:?}", self.saver.shown.refusal);
+            if done(&self.saver) {
+                return copied;
+            }
+            assert!(now < deadline, "{:?}", self.saver.shown.refusal);
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -74,7 +75,7 @@ fn the_picture_is_saved_where_it_was_proposed_and_copied_without_the_sheet() {
     std::fs::create_dir_all(&recording).unwrap();
     std::fs::create_dir_all(&out).unwrap();
     let mut stage = stage(&recording, &out);
-    stage.updates_until(true, |saver| saver.shown.preview.is_some() && saver.shown.free_bytes.is_some());
+    stage.updates_until(true, |saver| saver.still().is_some() && saver.shown.free_bytes.is_some());
     let path = out.join("fish.png");
     assert_eq!(stage.saver.shown.path, path.display().to_string());
     assert_eq!((&stage.saver.shown.refusal, &stage.saver.shown.replaces), (&None, &None));
@@ -87,12 +88,8 @@ fn the_picture_is_saved_where_it_was_proposed_and_copied_without_the_sheet() {
     stage.updates_until(true, |saver| saver.shown.replaces.is_some());
 
     stage.saver.wish(Wish::Copy);
-    let commands = stage.updates_until(false, |saver| saver.shown.done.is_some());
-    let copied = commands.iter().find_map(|command| match command {
-        egui::OutputCommand::CopyImage(image) => Some(image.size),
-        _ => None,
-    });
-    assert_eq!(copied, Some(stage.subject.frame.size_px.map(|side| side as usize)));
+    let copied = stage.updates_until(false, |saver| saver.shown.done.is_some());
+    assert_eq!(copied.map(|image| image.dimensions()), Some(stage.subject.frame.size_px.into()));
 }
 
 #[test]

@@ -1,27 +1,16 @@
 //! A session with a real stream and a real device, driven without a window.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Session;
-use crate::app::wake::Wake;
+use crate::app::stage::{Scene, Stage};
 use crate::format::memory::{GatedSource, MemorySource};
-use crate::format::{OpenOptions, Opened, ReadErrorKind, Source};
-use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
+use crate::format::{ReadErrorKind, Source};
 use crate::stream::{PictureState, StreamConfig};
-use crate::ui::{Command, Loop, Mode, PlayMode, Shown, ViewState};
+use crate::ui::{Command, Loop, Mode, PlayMode, Shown};
 use crate::volume::{DType, Orientation, Picture, Projection, Region, Shape, ValueKind};
 
 const SIDE: usize = 1024;
-
-struct Stage {
-    ctx: egui::Context,
-    target: OffscreenTarget,
-    renderer: RendererHandle,
-    session: Session,
-    start: Instant,
-}
 
 /// Four timepoints of one plane of 1 MiB each.
 fn stage(upload_bytes_per_frame: usize, on_gpu: bool) -> Stage {
@@ -37,52 +26,7 @@ fn small(num_t: usize, num_z: usize) -> MemorySource {
 }
 
 fn stage_of(source: Arc<dyn Source>, upload_bytes_per_frame: usize, on_gpu: bool) -> Stage {
-    staged(source, upload_bytes_per_frame, on_gpu, StreamConfig::default())
-}
-
-fn staged(source: Arc<dyn Source>, upload_bytes_per_frame: usize, on_gpu: bool, config: StreamConfig) -> Stage {
-    let stream_config = config;
-    let opened = Opened { source, split: None, datasets: Vec::new(), chosen: 0 };
-    let target = OffscreenTarget::new(400, 300, 1.0).unwrap();
-    let config = GpuConfig { upload_bytes_per_frame, projects_in_software: on_gpu, ..GpuConfig::default() };
-    let renderer = render::install(target.render_state(), config);
-    let (options, preferences, start) = (OpenOptions::default(), ViewState::default(), Instant::now());
-    let wake = Wake::default().callback();
-    let path = PathBuf::from("memory");
-    let session = Session::new(opened, path, options, &preferences, stream_config, wake, start).unwrap();
-    Stage { ctx: egui::Context::default(), target, renderer, session, start }
-}
-
-impl Stage {
-    fn frame(&mut self) {
-        let now = Instant::now();
-        let now_s = now.duration_since(self.start).as_secs_f64();
-        self.session.advance(now, now_s);
-        let output = self.ctx.run_ui(self.target.raw_input(now_s), |ui| {
-            self.session.show(ui, &self.renderer, now, &[]);
-        });
-        self.target.advance(&self.ctx, output);
-    }
-
-    /// Draws frames until one satisfies the condition, and checks every one.
-    fn frames_until(&mut self, mut done: impl FnMut(&Self) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            self.frame();
-            // What is called exact has been seen whole.
-            assert!(self.session.shown != Shown::Exact || !self.renderer.stats().pending_uploads);
-            if done(self) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{:?}", self.session.shown);
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    fn apply(&mut self, command: &Command) {
-        let now = Instant::now();
-        self.session.apply(command, now, now.duration_since(self.start).as_secs_f64());
-    }
+    Stage::new(source, Scene { upload_bytes_per_frame, on_gpu, ..Scene::default() })
 }
 
 #[test]
@@ -136,9 +80,7 @@ fn what_could_not_be_read_is_read_again_when_asked() {
         let mut stage = stage_of(gate.clone(), 16 << 20, on_gpu);
         stage.frames_until(|stage| matches!(stage.session.shown, Shown::Missing(_)));
         gate.heal(0);
-        let now = Instant::now();
-        let (changed, for_app) = stage.session.carry_out(&[Command::RetryFailures], now, 1.0);
-        assert!(changed && for_app.is_empty());
+        assert!(stage.apply(&Command::RetryFailures));
         stage.frames_until(|stage| stage.session.shown == Shown::Exact);
         assert_eq!(gate.num_reads_of(0), 2);
     }
@@ -172,7 +114,7 @@ fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
     for on_gpu in [false, true] {
         let mut stage = stage_of(Arc::new(small(60, 4)), 16 << 20, on_gpu);
         let far = [Command::ScrubTo(59), Command::DepthTo(3), Command::SetSlab(Some([2, 4]))];
-        far.iter().for_each(|command| stage.apply(command));
+        far.iter().for_each(|command| assert!(stage.apply(command)));
         stage.frames_until(|stage| stage.session.shown == Shown::Exact);
         stage.session.start_again(Arc::new(small(10, 2)), Instant::now());
         stage.frames_until(|stage| stage.session.shown == Shown::Exact);
@@ -232,7 +174,7 @@ fn cpu_and_gpu_show_the_same_pictures_of_everything() {
                 let [cpu, gpu] = [0, 1].map(|i| {
                     let stage = &mut stages[i];
                     let projection = [Command::SetOrientation(orientation), Command::SetMode(Mode::Projection)];
-                    projection.iter().for_each(|command| stage.apply(command));
+                    projection.iter().for_each(|command| _ = stage.apply(command));
                     stage.apply(&Command::SetProjection(op));
                     stage.apply(&Command::SetSlab(slab));
                     stage.apply(&Command::ScrubTo(t));
@@ -269,7 +211,7 @@ fn cpu_and_gpu_show_the_same_pictures_of_everything() {
 fn a_step_through_planes_decodes_one_plane_on_any_gpu() {
     for on_gpu in [false, true] {
         let config = StreamConfig { num_workers: 0, ..StreamConfig::with_ram_budget(64 << 20) };
-        let mut stage = staged(Arc::new(small(4, 20)), 16 << 20, on_gpu, config);
+        let mut stage = Stage::new(Arc::new(small(4, 20)), Scene { on_gpu, stream: config, ..Scene::default() });
         for (i, z) in [3, 9, 17].into_iter().enumerate() {
             let before = stage.session.stream.stats();
             stage.apply(&Command::ScrubTo(i));

@@ -1,0 +1,305 @@
+//! The program without its window: which recording is open, what is being opened, waited for or could not
+//! be, what is remembered, and what follows from a command. Time is passed in, and what concerns the window
+//! comes out as [`Effect`]s, so that all of it runs without one.
+//!
+//! What happens without the user (openings that end, a recording that grows, playing) happens in
+//! [`Program::step`], also while the window is covered or minimised and nothing is drawn.
+
+mod commands;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::activity::{Activity, Wait};
+use super::complete::Completer;
+use super::dialog::Picked;
+use super::effects::{Ask, Effect, PathField};
+use super::failure::Failure;
+use super::keeping::Keeping;
+use super::memory::{Memory, Preferences};
+use super::notes::Notes;
+use super::open_job::{OpenJob, Opener};
+use super::recent::Recent;
+use super::session::Session;
+use super::wake::WakeFn;
+use crate::format::OpenOptions;
+use crate::render::RendererHandle;
+use crate::stream::StreamConfig;
+use crate::ui::{Overlay, ViewState, Welcome};
+
+/// One run of the program.
+pub struct Program {
+    /// The recording that is open. It stays while another is being opened, and if that fails.
+    pub(super) session: Option<Box<Session>>,
+    /// What goes on beside it.
+    pub(super) activity: Activity,
+    pub(super) preferences: Preferences,
+    pub(super) memory: Memory,
+    pub(super) keeping: Keeping,
+    config: StreamConfig,
+    recent: Recent,
+    notes: Notes,
+    notes_version: u64,
+    completer: Option<Completer>,
+    /// The dialogs of the system that are up.
+    asking: Vec<Ask>,
+    title: String,
+    renderer: Option<RendererHandle>,
+    wake: WakeFn,
+    effects: Vec<Effect>,
+    start: Instant,
+    /// Whether the last step was followed by drawing: a hidden window only steps.
+    was_drawn: bool,
+}
+
+/// What a run begins with.
+pub struct Beginning {
+    /// What is remembered from former runs.
+    pub(super) preferences: Preferences,
+    /// Paths opened before.
+    pub(super) recent: Recent,
+    /// Where to keep what is worth it.
+    pub(super) memory: Memory,
+    /// What goes wrong on the program's own side.
+    pub(super) notes: Notes,
+    /// An opening that began before the window was there.
+    pub(super) job: Option<OpenJob>,
+    /// How the streams of recordings are set up.
+    pub(super) config: StreamConfig,
+    /// What to call, from any thread, when a step is worth it.
+    pub(super) wake: WakeFn,
+}
+
+impl Beginning {
+    /// With what is remembered, which is read now, and with nothing to open.
+    pub fn new(memory: Memory, config: StreamConfig, wake: WakeFn) -> Self {
+        let (preferences, recent) = (memory.preferences(), Recent::load(&memory));
+        Self { preferences, recent, memory, notes: Notes::default(), job: None, config, wake }
+    }
+}
+
+/// What the window shows.
+pub enum Screen<'a> {
+    /// Nothing is open.
+    Welcome(Welcome<'a>),
+    /// A recording is being opened.
+    Opening(&'a OpenJob),
+    /// A recording is expected.
+    Waiting(&'a Wait),
+    /// A recording could not be opened, and none is open.
+    Failed(&'a Failure),
+    /// A recording.
+    Session {
+        /// It.
+        session: &'a mut Session,
+        /// What could not be opened beside it, to be shown over it.
+        failure: Option<&'a Failure>,
+        /// Recordings opened before, newest first.
+        recent: &'a [PathBuf],
+    },
+}
+
+impl Program {
+    /// A run that begins now.
+    pub fn new(beginning: Beginning) -> Self {
+        let Beginning { preferences, recent, memory, notes, job, config, wake } = beginning;
+        notes.set_wake(wake.clone());
+        Self {
+            session: None,
+            activity: job.map_or(Activity::Idle, Activity::Opening),
+            keeping: Keeping::new(&preferences),
+            preferences,
+            memory,
+            config,
+            recent,
+            notes,
+            notes_version: 0,
+            completer: None,
+            asking: Vec::new(),
+            title: String::new(),
+            renderer: None,
+            wake,
+            effects: Vec::new(),
+            start: Instant::now(),
+            was_drawn: false,
+        }
+    }
+
+    /// There is a graphics device from now on: it may fold projections, and stills can be drawn.
+    pub fn attach(&mut self, renderer: &RendererHandle) {
+        self.renderer = Some(renderer.clone());
+        if let Some(session) = &mut self.session {
+            session.attach(renderer);
+        }
+    }
+
+    /// Opens a path, beside what is open until it is there.
+    pub fn open(&mut self, path: &Path, options: OpenOptions) {
+        let job = OpenJob::start(path, options, self.opener());
+        self.activity = Activity::Opening(job);
+    }
+
+    fn opener(&self) -> Opener {
+        Opener {
+            preferences: self.preferences.view.clone(),
+            config: self.config.clone(),
+            memory: self.memory.clone(),
+            wake: self.wake.clone(),
+            is_expected: false,
+        }
+    }
+
+    /// Everything that happens without the user: call it before each frame, and instead of it while the
+    /// window is not seen.
+    pub fn step(&mut self, now: Instant) {
+        let is_hidden = !std::mem::take(&mut self.was_drawn);
+        self.collect();
+        let now_s = self.seconds(now);
+        if is_hidden {
+            self.choose(now);
+            if let Some(session) = &mut self.session {
+                session.note_newest_shown();
+            }
+        }
+        if let Some(pause) = self.session.as_mut().and_then(|session| session.advance(now, now_s)) {
+            self.effects.push(Effect::RepaintAfter(pause));
+        }
+        if let Some(notes) = self.notes.since(&mut self.notes_version) {
+            self.effects.push(Effect::Notes(notes));
+        }
+        if let Some(pause) = self.keep(now) {
+            self.effects.push(Effect::RepaintAfter(pause));
+        }
+        self.update_title();
+    }
+
+    /// Chooses what is drawn now. Call it when a frame is drawn, after each change of the view.
+    pub fn look(&mut self, now: Instant) {
+        self.was_drawn = true;
+        self.choose(now);
+    }
+
+    fn choose(&mut self, now: Instant) {
+        let Some(session) = &mut self.session else { return };
+        session.choose_picture(now);
+        session.update_saver(self.renderer.as_ref(), now);
+        self.effects.append(&mut session.effects);
+        if session.is_folding() {
+            self.effects.push(Effect::RepaintAfter(Duration::ZERO));
+        }
+    }
+
+    /// What the window has to do since the last call, in order.
+    pub fn drain_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// What the window shows, and the preferences by which it draws what is no recording.
+    pub fn screen(&mut self) -> (Screen<'_>, &ViewState) {
+        let is_browsing = self.is_asking(Ask::Folder) || self.is_asking(Ask::File);
+        let recent = self.recent.paths();
+        let failure = match &self.activity {
+            Activity::Failed(failure) => Some(failure),
+            Activity::Idle | Activity::Opening(_) | Activity::Waiting(_) => None,
+        };
+        let screen = match (&self.activity, &mut self.session) {
+            (Activity::Opening(job), _) => Screen::Opening(job),
+            (Activity::Waiting(wait), _) => Screen::Waiting(wait),
+            (Activity::Failed(failure), None) => Screen::Failed(failure),
+            (Activity::Idle, None) => Screen::Welcome(Welcome { recent, is_browsing }),
+            (Activity::Idle | Activity::Failed(_), Some(session)) => Screen::Session { session, failure, recent },
+        };
+        (screen, &self.preferences.view)
+    }
+
+    /// The recording that is open, whatever is going on beside it.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_deref()
+    }
+
+    /// What is kept for whatever is opened next.
+    pub fn preferences(&self) -> &ViewState {
+        &self.preferences.view
+    }
+
+    /// Whether a dialog is up that asks for this.
+    fn is_asking(&self, ask: Ask) -> bool {
+        self.asking.contains(&ask)
+    }
+
+    /// Takes in what became of a dialog.
+    pub fn answer(&mut self, ask: Ask, picked: Picked) {
+        self.asking.retain(|other| *other != ask);
+        match (ask, picked) {
+            (Ask::StillPath, Picked::Path(path)) => {
+                if let Some(session) = &mut self.session {
+                    session.set_save_path(&path);
+                }
+            }
+            (Ask::Folder | Ask::File, Picked::Path(path)) => self.open(&path, OpenOptions::default()),
+            (Ask::Folder | Ask::File, Picked::NoDialog) => self.ask_for_path(),
+            (_, Picked::Nothing) | (Ask::StillPath, Picked::NoDialog) => {}
+        }
+    }
+
+    /// Seconds since the run began.
+    pub(super) fn seconds(&self, now: Instant) -> f64 {
+        now.saturating_duration_since(self.start).as_secs_f64()
+    }
+
+    /// Takes in what other threads have finished.
+    fn collect(&mut self) {
+        match self.activity.poll(&self.wake) {
+            Some(Ok((session, path))) => self.take_over(session, &path),
+            Some(Err(path)) => {
+                self.effects.push(Effect::PathField(PathField::Keep(path.display().to_string())));
+                if let Some(session) = &mut self.session {
+                    session.view.overlay = Some(Overlay::NotOpened);
+                }
+            }
+            None => {}
+        }
+        if let Some((path, options)) = self.activity.has_appeared() {
+            self.open(&path, options);
+        }
+        if let Some(completion) = self.completer.as_ref().and_then(Completer::try_answer) {
+            self.completer = None;
+            self.effects.push(Effect::PathField(PathField::Complete(completion)));
+        }
+    }
+
+    /// A recording has been opened: it takes the place of the one before.
+    fn take_over(&mut self, mut session: Box<Session>, path: &Path) {
+        self.keep_view();
+        self.recent.add(path);
+        if let Some(renderer) = &self.renderer {
+            session.attach(renderer);
+        }
+        self.session = Some(session);
+        self.keeping.opened(self.session.as_deref());
+        self.effects.push(Effect::PathField(PathField::Clear));
+    }
+
+    /// Without a dialog a path is typed.
+    fn ask_for_path(&mut self) {
+        if let (Some(session), Activity::Idle) = (&mut self.session, &self.activity) {
+            session.view.overlay = Some(Overlay::Open);
+        }
+        let why = "This system shows no file dialog: type the path here, Tab completes it";
+        self.effects.push(Effect::PathField(PathField::Focus(why)));
+    }
+
+    fn update_title(&mut self) {
+        let title = match &self.session {
+            Some(session) => format!("{} – Tectum", session.name()),
+            None => "Tectum".to_owned(),
+        };
+        if title != self.title {
+            self.effects.push(Effect::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

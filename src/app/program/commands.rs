@@ -1,0 +1,172 @@
+//! Carrying out commands: the open recording does what concerns it, the rest is done here.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Program;
+use crate::app::activity::Activity;
+use crate::app::complete::Completer;
+use crate::app::effects::{Ask, Effect};
+use crate::app::open_job::OpenJob;
+use crate::array::ViewInfo;
+use crate::format::OpenOptions;
+use crate::ui::{AppCommand, Command, Forget, Overlay, Tell};
+use crate::volume::DType;
+
+/// What a command is checked against while nothing is open.
+const NO_DATASET: ViewInfo =
+    ViewInfo { shape: [1; 4], dtype: DType::U8, voxel_size: None, rate_hz: None, has_axis: [false; 4] };
+
+impl Program {
+    /// Carries out what was asked for in a frame. Returns whether anything on the screen of an open
+    /// recording may have changed.
+    pub fn carry_out(&mut self, commands: &[Command], now: Instant) -> bool {
+        let changed = match self.is_session_shown() {
+            true => self.carry_out_in_session(commands, now),
+            // Outside a dataset a command may still change the preferences: the theme, an overlay.
+            false => {
+                for command in commands {
+                    self.preferences.view.apply(command, &NO_DATASET);
+                }
+                false
+            }
+        };
+        for command in commands.iter().filter_map(Command::for_app) {
+            self.carry_out_in_app(command);
+            self.effects.push(Effect::RepaintAfter(Duration::ZERO));
+        }
+        changed
+    }
+
+    fn is_session_shown(&self) -> bool {
+        self.session.is_some() && matches!(self.activity, Activity::Idle | Activity::Failed(_))
+    }
+
+    /// What the open recording carries out.
+    fn carry_out_in_session(&mut self, commands: &[Command], now: Instant) -> bool {
+        let now_s = self.seconds(now);
+        let Some(session) = &mut self.session else { return false };
+        let mut changed = false;
+        for command in commands {
+            changed |= session.apply(command, now, now_s);
+        }
+        self.effects.append(&mut session.effects);
+        if changed {
+            self.preferences.view = session.view.clone();
+            // Whoever takes the message away has seen it; what is done about it needs to know what failed.
+            let is_dismissed = session.view.overlay != Some(Overlay::NotOpened);
+            let is_answered =
+                commands.iter().any(|command| matches!(command, Command::TryAgain | Command::WaitForRecording));
+            if is_dismissed && !is_answered && matches!(self.activity, Activity::Failed(_)) {
+                self.activity = Activity::Idle;
+            }
+        }
+        changed
+    }
+
+    /// What is no change of a view.
+    fn carry_out_in_app(&mut self, command: AppCommand) {
+        match command {
+            AppCommand::OpenPath(path) => self.open(&path, OpenOptions::default()),
+            AppCommand::BrowseFolder => self.browse(Ask::Folder),
+            AppCommand::BrowseFile => self.browse(Ask::File),
+            AppCommand::BrowseStillPath => {
+                if let Some(session) = &self.session {
+                    let start = session.save_path();
+                    self.ask(Ask::StillPath, Some(start));
+                }
+            }
+            AppCommand::OpenDemo => self.activity = Activity::Opening(OpenJob::demo(self.opener())),
+            AppCommand::CancelOpening => self.activity = Activity::Idle,
+            AppCommand::CloseDataset => {
+                self.keep_view();
+                self.session = None;
+                self.activity = Activity::Idle;
+            }
+            AppCommand::LeaveOutSuspects(is_left_out) => {
+                self.open_again(|options| options.leave_out_suspects = is_left_out);
+            }
+            AppCommand::ChooseDataset(index) => {
+                let name = self.session.as_ref().and_then(|session| session.dataset_name(index)).map(str::to_owned);
+                if let Some(name) = name {
+                    self.open_again(|options| options.dataset = Some(name));
+                }
+            }
+            AppCommand::RemoveRecent(path) => self.recent.remove(&path),
+            AppCommand::TryAgain => {
+                if let Activity::Failed(failure) = &self.activity {
+                    let (path, options) = (failure.path.clone(), failure.options.clone());
+                    self.open(&path, options);
+                }
+            }
+            AppCommand::WaitForRecording => self.activity.wait(&self.wake),
+            AppCommand::CompletePath(typed) => self.completer = Some(Completer::start(&typed, self.wake.clone())),
+            AppCommand::Tell(tell) => self.tell(tell),
+            AppCommand::Forget(Forget::Recording) => self.forget_recording(),
+            AppCommand::Forget(Forget::Everything) => {
+                self.recent.clear();
+                self.memory.forget_all();
+                self.keeping.forget(&self.preferences, self.session.as_deref());
+            }
+            AppCommand::ClearNotes => self.notes.clear(),
+        }
+    }
+
+    /// Opens what is open once more, in another way.
+    fn open_again(&mut self, change: impl FnOnce(&mut OpenOptions)) {
+        let Some(session) = &self.session else { return };
+        let (path, mut options) = (session.path.clone(), session.options.clone());
+        change(&mut options);
+        self.keep_view();
+        self.open(&path, options);
+    }
+
+    /// Takes over what the user says of the recording, and remembers it for the folder.
+    fn tell(&mut self, tell: Tell) {
+        let Some(session) = &mut self.session else { return };
+        let mut given = session.given().clone();
+        match &tell {
+            Tell::VoxelSize(edges) => given.voxel_um = *edges,
+            Tell::Rate(rate_hz) => given.rate_hz = *rate_hz,
+            Tell::Axes(axes) => given.axes.clone_from(axes),
+        }
+        let given = given.sane();
+        self.memory.keep_given(session.folder(), &given);
+        session.tell(given);
+        if let Tell::Axes(axes) = tell {
+            self.open_again(|options| options.axes = axes);
+        }
+    }
+
+    /// The recording as if it had never been opened.
+    fn forget_recording(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        let had_axes = session.given().axes.is_some();
+        self.memory.keep_given(session.folder(), &Default::default());
+        if let Some(identity) = session.identity() {
+            self.memory.forget_view(identity);
+        }
+        session.tell(Default::default());
+        self.keeping.forget(&self.preferences, Some(session));
+        let (path, mut options) = (session.path.clone(), session.options.clone());
+        if had_axes {
+            options.axes = None;
+        }
+        self.open(&path, options);
+    }
+
+    /// One dialog for a recording at a time.
+    fn browse(&mut self, ask: Ask) {
+        if !self.is_asking(Ask::Folder) && !self.is_asking(Ask::File) {
+            let start = self.recent.paths().first().and_then(|path| path.parent()).map(Path::to_owned);
+            self.ask(ask, start);
+        }
+    }
+
+    fn ask(&mut self, ask: Ask, start: Option<PathBuf>) {
+        if !self.is_asking(ask) {
+            self.asking.push(ask);
+            self.effects.push(Effect::Dialog(ask, start));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The program without a window: real streams, real files, and nothing drawn.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::app::effects::PathField;
+use crate::app::memory::Given;
+use crate::app::stage::{PATIENCE, contents, copy, fixture, no_wake};
+use crate::ui::{Command, Forget, Mode, Tell, Theme};
+use crate::volume::Colormap;
+
+struct Run {
+    program: Program,
+    effects: Vec<Effect>,
+}
+
+impl Run {
+    /// A run of the program with its settings in a folder.
+    fn new(settings: &Path) -> Self {
+        let config = StreamConfig::with_ram_budget(64 << 20);
+        let program = Program::new(Beginning::new(Memory::in_folder(settings), config, no_wake()));
+        Self { program, effects: Vec::new() }
+    }
+
+    fn step(&mut self) {
+        self.program.step(Instant::now());
+        self.effects.append(&mut self.program.drain_effects());
+    }
+
+    fn until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self) {
+            assert!(Instant::now() < deadline, "never: {what}");
+            self.step();
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    }
+
+    fn open(&mut self, path: &Path) {
+        self.program.open(path, OpenOptions::default());
+        self.until("it opens", |run| !matches!(run.program.activity, Activity::Opening(_)));
+    }
+
+    fn session(&self) -> &Session {
+        self.program.session().expect("a recording is open")
+    }
+
+    /// Carries out a command; returns whether the view changed.
+    fn apply(&mut self, command: Command) -> bool {
+        let changed = self.program.carry_out(&[command], Instant::now());
+        self.step();
+        changed
+    }
+
+    fn error(&self) -> &str {
+        match &self.program.activity {
+            Activity::Failed(failure) => &failure.error.message,
+            _ => panic!("nothing failed"),
+        }
+    }
+}
+
+#[test]
+fn a_failed_opening_leaves_the_open_recording_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let mut run = Run::new(&root.path().join("settings"));
+    run.open(&fixture("a_4d_default"));
+    run.apply(Command::ScrubTo(2));
+    run.open(&root.path().join("no/such/folder"));
+    assert_eq!(run.error(), "no such file or folder");
+    assert_eq!(run.session().view.t, 2, "it is open as it was");
+    assert_eq!(run.session().view.overlay, Some(Overlay::NotOpened), "and the error lies over it");
+    let keep = |effect: &Effect| matches!(effect, Effect::PathField(PathField::Keep(path)) if path.ends_with("folder"));
+    assert!(run.effects.iter().any(keep), "what was typed can be mended");
+    // Taking the message away changes nothing else.
+    run.apply(Command::CloseOverlay);
+    assert!(matches!(run.program.activity, Activity::Idle));
+    assert_eq!((run.session().view.t, run.session().view.overlay), (2, None));
+    // A folder without a recording is no reason to lose it either, nor is waiting there.
+    let empty = root.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    run.open(&empty);
+    run.apply(Command::WaitForRecording);
+    assert!(matches!(run.program.activity, Activity::Waiting(_)));
+    run.apply(Command::CancelOpening);
+    assert_eq!((run.session().view.t, run.session().view.overlay), (2, None));
+}
+
+#[test]
+fn a_wrong_folder_is_explained_and_waited_for_only_if_asked() {
+    let root = tempfile::tempdir().unwrap();
+    let day = root.path().join("day");
+    copy("a_4d_default", &day.join("fish1/exp/original"), |_| true);
+    std::fs::write(day.join("plan.txt"), b"").unwrap();
+    let mut run = Run::new(&root.path().join("settings"));
+    run.open(&day);
+    assert!(run.error().starts_with("no recording here"), "{}", run.error());
+    run.until("the search ends", |run| match &run.program.activity {
+        Activity::Failed(failure) => failure.show(|error| !error.is_searching),
+        _ => panic!("waits unasked"),
+    });
+    let found = match &run.program.activity {
+        Activity::Failed(failure) => failure.show(|error| {
+            assert_eq!(error.there, Some("It holds 1 folder, 1 .txt file."));
+            assert!(error.can_wait);
+            error.found.to_vec()
+        }),
+        _ => panic!("failed"),
+    };
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].path, day.join("fish1/exp/original"));
+    run.apply(Command::WaitForRecording);
+    assert!(matches!(run.program.activity, Activity::Waiting(_)));
+    copy("a_4d_default", &day, |name| name != "stack_metadata.json");
+    run.until("it appears", |run| run.program.session.is_some());
+    assert!(matches!(run.program.activity, Activity::Idle));
+}
+
+#[test]
+fn a_hidden_window_opens_follows_and_plays() {
+    let root = tempfile::tempdir().unwrap();
+    let live = root.path().join("live");
+    copy("a_4d_default", &live, |name| name == "0000.h5");
+    let mut run = Run::new(&root.path().join("settings"));
+    run.program.open(&live, OpenOptions::default());
+    run.until("it opens", |run| run.program.session.is_some());
+    let num_t = run.session().info().shape[0];
+    run.apply(Command::ToggleFollow);
+    copy("a_4d_default", &live, |name| name == "0001.h5");
+    run.until("the new block is followed", |run| {
+        let session = run.session();
+        session.info().shape[0] > num_t && session.view.t + 1 == session.info().shape[0]
+    });
+    run.apply(Command::ScrubTo(0));
+    run.apply(Command::TogglePlay);
+    run.until("it plays on", |run| run.session().view.t >= 2);
+    // And knows the picture of where it is.
+    run.apply(Command::StopPlay);
+    run.until("the picture is there", |run| run.session().is_settled());
+}
+
+#[test]
+fn a_recording_opens_as_it_was_left_and_can_be_forgotten() {
+    let root = tempfile::tempdir().unwrap();
+    let (settings, fish) = (root.path().join("settings"), root.path().join("fish1"));
+    copy("a_4d_default", &fish, |_| true);
+    let before = contents(&fish);
+    let mut run = Run::new(&settings);
+    run.open(&fish);
+    let default_depth = run.session().view.depth;
+    for command in [
+        Command::ScrubTo(3),
+        Command::DepthTo(0),
+        Command::SetMode(Mode::Projection),
+        Command::SetLimits([12.5, 80.25]),
+        Command::SetColormap(Colormap::Gray),
+        Command::ToggleTheme,
+    ] {
+        run.apply(command);
+    }
+    let left = run.session().view.to_keep();
+    run.program.keep_everything();
+    // The next run: another recording has the preferences only, this one all.
+    let mut run = Run::new(&settings);
+    assert_eq!(run.program.preferences.view.theme, Theme::Light);
+    run.open(&fixture("a_4d_one_block"));
+    let view = run.session().view.clone();
+    assert_eq!((view.t, view.mode, view.theme, view.colormap), (0, Mode::Plane, Theme::Light, Colormap::Gray));
+    run.open(&fish);
+    assert_eq!(run.session().view.to_keep(), left);
+    // It is the same recording wherever it has been moved to.
+    let moved = root.path().join("archive/fish1");
+    std::fs::create_dir(root.path().join("archive")).unwrap();
+    std::fs::rename(&fish, &moved).unwrap();
+    run.open(&moved);
+    assert_eq!(run.session().view.to_keep(), left);
+    assert_eq!(contents(&moved).len(), before.len(), "nothing is written beside it");
+    // Forgotten, it opens as for the first time, now and in the next run.
+    run.apply(Command::Forget(Forget::Recording));
+    run.until("it opens again", |run| matches!(run.program.activity, Activity::Idle));
+    assert_eq!((run.session().view.t, run.session().view.depth), (0, default_depth));
+    run.program.keep_everything();
+    let mut run = Run::new(&settings);
+    run.open(&moved);
+    assert_eq!((run.session().view.t, run.session().view.mode), (0, Mode::Plane));
+}
+
+#[test]
+fn another_recording_in_the_same_place_is_another_recording() {
+    let root = tempfile::tempdir().unwrap();
+    let (settings, fish) = (root.path().join("settings"), root.path().join("fish1"));
+    copy("a_4d_default", &fish, |_| true);
+    let mut run = Run::new(&settings);
+    run.open(&fish);
+    run.apply(Command::ScrubTo(3));
+    run.program.keep_everything();
+    std::fs::remove_dir_all(&fish).unwrap();
+    std::thread::sleep(Duration::from_millis(20));
+    copy("a_4d_default", &fish, |_| true);
+    let mut run = Run::new(&settings);
+    run.open(&fish);
+    assert_eq!(run.session().view.t, 0);
+}
+
+#[test]
+fn what_is_said_of_a_recording_is_used_remembered_and_taken_back() {
+    let root = tempfile::tempdir().unwrap();
+    let (settings, fish) = (root.path().join("settings"), root.path().join("fish1"));
+    copy("a_4d_default", &fish, |name| name != "stack_metadata.json");
+    let before = contents(&fish);
+    let mut run = Run::new(&settings);
+    run.open(&fish);
+    let shape = run.session().info().shape;
+    assert_eq!((run.session().info().voxel_size, run.session().info().rate_hz), (None, None));
+    run.apply(Command::Tell(Tell::VoxelSize(Some([5.0, 0.6, 0.7]))));
+    run.apply(Command::Tell(Tell::Rate(Some(2.5))));
+    let info = *run.session().info();
+    assert_eq!(info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]), Some([5.0, 0.6, 0.7]));
+    assert_eq!(info.rate_hz, Some(2.5));
+    run.apply(Command::Tell(Tell::Axes(Some("ztyx".into()))));
+    run.until("it opens again", |run| matches!(run.program.activity, Activity::Idle));
+    let swapped = [shape[1], shape[0], shape[2], shape[3]];
+    assert_eq!(run.session().info().shape, swapped);
+    run.program.keep_everything();
+    // The next run knows it all.
+    let mut run = Run::new(&settings);
+    run.open(&fish);
+    let info = *run.session().info();
+    assert_eq!((info.shape, info.rate_hz), (swapped, Some(2.5)));
+    assert!(info.voxel_size.is_some());
+    for tell in [Tell::VoxelSize(None), Tell::Rate(None), Tell::Axes(None)] {
+        run.apply(Command::Tell(tell));
+    }
+    run.until("it opens again", |run| matches!(run.program.activity, Activity::Idle));
+    let info = *run.session().info();
+    assert_eq!((info.shape, info.voxel_size, info.rate_hz), (shape, None, None));
+    assert_eq!(run.session().given(), &Given::default());
+    assert_eq!(contents(&fish), before, "the recording is untouched");
+}

@@ -1,0 +1,52 @@
+//! A session's side of saving: the picture that would be saved, and where.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{OnScreen, Session};
+use crate::app::effects::Effect;
+use crate::app::still::Subject;
+use crate::render::RendererHandle;
+use crate::ui::panels::save::save_path;
+use crate::ui::{Overlay, Shown, StillFrame};
+
+impl Session {
+    /// Where the picture will be saved.
+    pub fn save_path(&self) -> PathBuf {
+        save_path(&self.saver.shown.path)
+    }
+
+    /// Where the picture will be saved, as chosen in the system's dialog.
+    pub fn set_save_path(&mut self, path: &Path) {
+        self.saver.set_path(path.display().to_string());
+    }
+
+    /// Lets the saver go on, once the picture has been chosen.
+    pub(in crate::app) fn update_saver(&mut self, renderer: Option<&RendererHandle>, now: Instant) {
+        let is_sheet_open = self.view.overlay == Some(Overlay::Save);
+        self.saver.collect(now);
+        if self.saver.is_wanted(is_sheet_open) {
+            let subject = self.subject();
+            let copied = self.saver.update(renderer, &self.wake, subject, is_sheet_open, now);
+            self.effects.extend(copied.map(Effect::CopyPicture));
+        }
+    }
+
+    /// The picture on screen with all that a still of it is drawn from, or why there is none to save.
+    fn subject(&self) -> Result<Subject, String> {
+        match (&self.on_screen, &self.shown) {
+            (Some(OnScreen { key, voxels, is_preview: false }), Shown::Exact) => Ok(Subject {
+                key: *key,
+                voxels: Arc::clone(voxels),
+                display: self.view.display(self.array.info()),
+                view: self.view.clone(),
+                info: *self.array.info(),
+                array: Arc::clone(self.array.source().info()),
+                frame: StillFrame::new(&self.view, self.array.info(), self.canvas.points, self.canvas.pixels_per_point),
+            }),
+            (_, Shown::Missing(reason)) => Err(format!("there is no picture to save: {reason}")),
+            _ => Err("the picture is still loading".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What the tests of this room share: a session with a real stream and a real device, drawn without a
+//! window, and recordings in memory and on disk.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::memory::Recall;
+use super::session::{Session, Setup};
+use super::wake::WakeFn;
+use super::window::{SessionUi, session_ui};
+use crate::format::{OpenOptions, Opened, Source};
+use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
+use crate::stream::StreamConfig;
+use crate::ui::{Command, Shown, ViewState};
+
+/// Longer than anything takes that does happen.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A session in a window of its own that nobody sees.
+pub struct Stage {
+    ctx: egui::Context,
+    target: OffscreenTarget,
+    pub renderer: RendererHandle,
+    pub session: Session,
+    ui: SessionUi,
+    start: Instant,
+}
+
+/// What is different about a stage.
+pub struct Scene {
+    /// As in [`GpuConfig`].
+    pub upload_bytes_per_frame: usize,
+    /// Whether the GPU folds projections.
+    pub on_gpu: bool,
+    pub stream: StreamConfig,
+    pub preferences: ViewState,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        let (stream, preferences) = (StreamConfig::default(), ViewState::default());
+        Self { upload_bytes_per_frame: 16 << 20, on_gpu: false, stream, preferences }
+    }
+}
+
+/// Nobody to wake.
+pub fn no_wake() -> WakeFn {
+    Arc::new(|| ())
+}
+
+impl Stage {
+    pub fn new(source: Arc<dyn Source>, scene: Scene) -> Self {
+        let opened = Opened { source, split: None, datasets: Vec::new(), chosen: 0 };
+        let target = OffscreenTarget::new(640, 480, 1.0).unwrap();
+        let config = GpuConfig {
+            upload_bytes_per_frame: scene.upload_bytes_per_frame,
+            projects_in_software: scene.on_gpu,
+            ..GpuConfig::default()
+        };
+        let renderer = render::install(target.render_state(), config);
+        let (preferences, config) = (scene.preferences, scene.stream);
+        let setup = Setup { preferences, recall: Recall::nothing(), config, wake: no_wake() };
+        let start = Instant::now();
+        let mut session = Session::new(opened, "memory".into(), OpenOptions::default(), setup, start).unwrap();
+        session.attach(&renderer);
+        let (ctx, ui) = (egui::Context::default(), SessionUi::default());
+        Self { ctx, target, renderer, session, ui, start }
+    }
+
+    /// One frame, as the window draws it.
+    pub fn frame(&mut self) {
+        let now = Instant::now();
+        let now_s = now.duration_since(self.start).as_secs_f64();
+        self.session.advance(now, now_s);
+        let output = self.ctx.run_ui(self.target.raw_input(now_s), |ui| {
+            self.session.choose_picture(now);
+            session_ui(ui, &mut self.session, &self.renderer, &mut self.ui, &[], now);
+        });
+        self.target.advance(&self.ctx, output);
+    }
+
+    /// Draws frames until one satisfies the condition, and checks every one.
+    pub fn frames_until(&mut self, mut done: impl FnMut(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.frame();
+            // What is called exact has been seen whole.
+            assert!(self.session.shown != Shown::Exact || !self.renderer.stats().pending_uploads);
+            if done(self) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{:?}", self.session.shown);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Draws until the picture is there and its kind has been measured.
+    pub fn settle(&mut self) {
+        self.frames_until(|stage| stage.session.is_settled() && stage.session.is_measured());
+    }
+
+    /// Carries out a command; returns whether anything changed.
+    pub fn apply(&mut self, command: &Command) -> bool {
+        let now = Instant::now();
+        self.session.apply(command, now, now.duration_since(self.start).as_secs_f64())
+    }
+}
+
+/// The folder of a fixture's blocks.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split").join(name).join("data")
+}
+
+/// A copy of a fixture's files whose names pass.
+pub fn copy(name: &str, to: &Path, wanted: impl Fn(&str) -> bool) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(fixture(name)).unwrap() {
+        let entry = entry.unwrap();
+        if wanted(&entry.file_name().to_string_lossy()) {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// Names and bytes of all files of a folder.
+pub fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}

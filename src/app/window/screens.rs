@@ -1,0 +1,41 @@
+//! Drawing what the program shows: one screen of the interface for each state of it.
+
+use std::time::{Duration, Instant};
+
+use super::session_ui::{SessionUi, session_ui};
+use crate::app::program::{Program, Screen};
+use crate::render::RendererHandle;
+use crate::ui::{self, Command, Opening};
+
+/// Draws the screen and returns what the user asked for.
+pub fn screen_ui(
+    ui: &mut egui::Ui,
+    program: &mut Program,
+    renderer: &RendererHandle,
+    state: &mut SessionUi,
+    now: Instant,
+) -> Vec<Command> {
+    let (screen, view) = program.screen();
+    match screen {
+        Screen::Welcome(welcome) => ui::welcome_ui(ui, view, &welcome),
+        Screen::Opening(job) => {
+            ui.ctx().request_repaint_after(Duration::from_millis(100));
+            let opening = Opening {
+                path: &job.path,
+                elapsed_s: now.saturating_duration_since(job.started).as_secs_f64(),
+                progress: job.progress(),
+                step: job.step(),
+            };
+            ui::opening_ui(ui, view, &opening)
+        }
+        Screen::Waiting(wait) => ui::waiting_ui(ui, view, &wait.path, &wait.what),
+        Screen::Failed(failure) => failure.show(|error| ui::error_ui(ui, view, error)),
+        Screen::Session { session, failure, recent } => {
+            let mut commands = session_ui(ui, session, renderer, state, recent, now);
+            if let Some(failure) = failure {
+                failure.show(|error| ui::not_opened_ui(ui, error, &mut commands));
+            }
+            commands
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Drawing an open recording: the session's state as the panels want it, and the picture on the canvas.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::app::session::{CanvasSize, OnScreen, Session};
+use crate::app::still::Still;
+use crate::render::{PlaneDraw, RendererHandle};
+use crate::ui::{Canvas, Command, Figures, Model, Placement, Saving, Shown, Value, window_ui};
+use crate::volume::Display;
+
+/// What drawing keeps from one frame to the next.
+#[derive(Default)]
+pub struct SessionUi {
+    /// The still in the sheet and its texture.
+    preview: Option<(Arc<Still>, egui::TextureHandle)>,
+}
+
+impl SessionUi {
+    /// The texture of a still, made where it is another than before.
+    fn preview(&mut self, ctx: &egui::Context, still: Option<&Arc<Still>>) -> Option<egui::TextureHandle> {
+        let is_same = |(known, _): &&(Arc<Still>, _)| still.is_some_and(|still| Arc::ptr_eq(known, still));
+        if self.preview.as_ref().filter(is_same).is_none() {
+            let load = |still: &Arc<Still>| {
+                let texture = ctx.load_texture("still", still.preview.clone(), egui::TextureOptions::LINEAR);
+                (Arc::clone(still), texture)
+            };
+            self.preview = still.map(load);
+        }
+        self.preview.as_ref().map(|(_, texture)| texture.clone())
+    }
+}
+
+/// Draws the whole window of a recording whose picture has been chosen, and returns what the user asked for.
+pub fn session_ui(
+    ui: &mut egui::Ui,
+    session: &mut Session,
+    renderer: &RendererHandle,
+    state: &mut SessionUi,
+    recent: &[PathBuf],
+    now: Instant,
+) -> Vec<Command> {
+    if let Some(chosen) = session.on_screen() {
+        let drawn = renderer.will_draw(0, &chosen.key, &chosen.voxels);
+        session.note_drawn(drawn);
+    }
+    session.note_newest_shown();
+    let figures = figures(session, renderer, now);
+    let cached = session.stream.cached_ranges(&session.asked());
+    let preview = state.preview(ui.ctx(), session.saver.still());
+    let saving = Saving { preview, ..session.saver.shown.clone() };
+    let view = &session.view;
+    let info = session.array.info();
+    let values = view.values(info);
+    let model = Model {
+        view,
+        info,
+        array: session.array.source().info(),
+        datasets: &session.datasets,
+        chosen_dataset: session.chosen,
+        axes_are_given: session.options.axes.is_some(),
+        shown: &session.shown,
+        gaps: session.on_screen.as_ref().and_then(|shown| shown.voxels.gaps()),
+        histogram: session.contrast.histogram(values),
+        no_histogram: session.contrast.why_none(values.kind),
+        pieces: &session.facts.pieces,
+        cached: &cached,
+        problems: &session.facts.problems,
+        live: session.live.as_ref(),
+        figures: &figures,
+        saving: &saving,
+        can_undo: session.history.can_undo(),
+        can_redo: session.history.can_redo(),
+    };
+    let mut canvas = PictureCanvas {
+        on_screen: session.on_screen.as_ref(),
+        is_exact: session.shown == Shown::Exact,
+        is_missing: matches!(session.shown, Shown::Missing(_)),
+        display: view.display(info),
+        size: CanvasSize { pixels_per_point: ui.ctx().pixels_per_point(), ..session.canvas },
+    };
+    let commands = window_ui(ui, &model, recent, &mut canvas);
+    session.canvas = canvas.size;
+    commands
+}
+
+/// The numbers of the status bar.
+fn figures(session: &mut Session, renderer: &RendererHandle, now: Instant) -> Figures {
+    let stats = session.stream.stats();
+    let gpu = renderer.stats();
+    Figures {
+        image_ms: session.measure.image_ms,
+        fps: session.measure.pictures_per_s(now),
+        num_skipped: session.playback.num_skipped(),
+        ram_bytes: stats.cache_bytes + stats.picture_bytes + stats.preview_bytes + stats.in_flight_bytes,
+        ram_budget_bytes: stats.budget_bytes + stats.picture_budget_bytes + stats.preview_budget_bytes,
+        gpu_bytes: gpu.texture_bytes,
+        gpu_budget_bytes: gpu.budget_bytes,
+        note: gpu.is_software.then(|| "Software rendering".to_owned()),
+    }
+}
+
+/// The session's side of the canvas panel.
+struct PictureCanvas<'a> {
+    on_screen: Option<&'a OnScreen>,
+    is_exact: bool,
+    is_missing: bool,
+    display: Display,
+    /// Noted where it is drawn.
+    size: CanvasSize,
+}
+
+impl Canvas for PictureCanvas<'_> {
+    fn image(&mut self, placement: &Placement) -> Option<egui::Shape> {
+        self.size.points = placement.canvas.size();
+        let shown = self.on_screen?;
+        let scale = self.size.pixels_per_point;
+        let image = placement.image;
+        let draw = PlaneDraw {
+            key: shown.key,
+            voxels: Arc::clone(&shown.voxels),
+            image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
+            display: self.display,
+            is_preview: shown.is_preview,
+        };
+        Some(crate::render::canvas_shape(placement.canvas, vec![draw]))
+    }
+
+    fn value_at(&mut self, row: usize, column: usize) -> Value {
+        if self.is_missing {
+            return Value::Missing;
+        }
+        let Some(shown) = self.on_screen.filter(|shown| self.is_exact && !shown.is_preview) else {
+            return Value::Unknown;
+        };
+        match shown.voxels.format_value(&[row, column]) {
+            Some(text) => Value::Exact(text),
+            None => Value::Missing,
+        }
+    }
+}
