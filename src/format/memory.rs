@@ -87,7 +87,7 @@ impl Source for MemorySource {
     }
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
-        chunks.extend(self.grid.touching(region).map(|cell| Chunk { index: cell.position, region: cell.region }));
+        self.grid.each(region, |cell| chunks.push(Chunk { index: cell.position, region: cell.region }));
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

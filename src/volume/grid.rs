@@ -1,6 +1,8 @@
 //! Arrays cut into cells, and walking their indices: the one place that counts through several axes.
 //! Everything is in C order, the last axis fastest.
 
+use std::convert::Infallible;
+
 use super::region::{MAX_RANK, Region, Shape};
 
 /// Coordinates along up to [`MAX_RANK`] axes; those beyond the rank are 0.
@@ -76,18 +78,60 @@ impl Grid {
         self.whole_cell(&unravel(position, self.counts.dims())).intersect(&Region::whole(&self.shape))
     }
 
-    /// The cells that touch a box, in C order. What of `region` lies outside the array is ignored.
-    pub fn touching(&self, region: &Region) -> Cells {
-        let inside = region.intersect(&Region::whole(&self.shape));
-        let cells = inside.map(|inside| {
-            let (mut first, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
-            for (axis, cell) in self.cell.dims().iter().enumerate() {
-                first[axis] = inside.start()[axis] / cell;
-                stop[axis] = inside.stop()[axis].div_ceil(*cell);
-            }
-            Region::ordered(self.cell.rank(), first, stop)
+    /// Visits the cells that touch a box, in C order. What of `region` lies outside the array is ignored.
+    pub fn each(&self, region: &Region, mut visit: impl FnMut(&Cell)) {
+        let Ok(()) = self.try_each(region, |cell| {
+            visit(cell);
+            Ok::<_, Infallible>(())
         });
-        Cells { grid: *self, indices: cells.map_or_else(Indices::none, |cells| cells.indices()) }
+    }
+
+    /// The same until a visit fails.
+    ///
+    /// # Errors
+    /// The visit's.
+    pub fn try_each<E>(&self, region: &Region, mut visit: impl FnMut(&Cell) -> Result<(), E>) -> Result<(), E> {
+        let Some(inside) = region.intersect(&Region::whole(&self.shape)) else { return Ok(()) };
+        let rank = self.shape.rank();
+        let (mut first, mut stop) = ([0; MAX_RANK], [0; MAX_RANK]);
+        for (axis, cell) in self.cell.dims().iter().enumerate() {
+            first[axis] = inside.start()[axis] / cell;
+            stop[axis] = inside.stop()[axis].div_ceil(*cell);
+        }
+        // Boxes are large: a plan of ten thousand cells is mostly copying them, so one is changed in place.
+        let mut cell = Cell { position: self.position(&first), at: first, region: Region::whole(&self.shape) };
+        for (axis, &at) in first.iter().enumerate().take(rank) {
+            self.put(&mut cell.region, axis, at);
+        }
+        loop {
+            visit(&cell)?;
+            let mut axis = rank;
+            let mut step = 1;
+            loop {
+                if axis == 0 {
+                    return Ok(());
+                }
+                axis -= 1;
+                if cell.at[axis] + 1 < stop[axis] {
+                    cell.at[axis] += 1;
+                    cell.position = cell.position.wrapping_add(step);
+                    self.put(&mut cell.region, axis, cell.at[axis]);
+                    break;
+                }
+                let back = ((cell.at[axis] - first[axis]) as u64).wrapping_mul(step);
+                cell.position = cell.position.wrapping_sub(back);
+                cell.at[axis] = first[axis];
+                self.put(&mut cell.region, axis, first[axis]);
+                step = step.saturating_mul(self.counts.dims()[axis] as u64);
+            }
+        }
+    }
+
+    /// Moves a box along an axis to a cell.
+    fn put(&self, region: &mut Region, axis: usize, at: usize) {
+        let start = at * self.cell.dims()[axis];
+        let stop = start.saturating_add(self.cell.dims()[axis]).min(self.shape.dims()[axis]);
+        region.set_axis(axis, start, stop);
     }
 
     /// Position in C order of the cell at these coordinates, saturating.
@@ -111,40 +155,11 @@ pub struct Cell {
     pub region: Region,
 }
 
-/// The cells of [`Grid::touching`].
-#[derive(Clone, Debug)]
-pub struct Cells {
-    grid: Grid,
-    indices: Indices,
-}
-
-impl Iterator for Cells {
-    type Item = Cell;
-
-    fn next(&mut self) -> Option<Cell> {
-        let at = self.indices.next()?;
-        let Grid { shape, cell, counts } = &self.grid;
-        let (mut position, mut start, mut stop) = (0u64, [0; MAX_RANK], [0; MAX_RANK]);
-        for axis in 0..shape.rank() {
-            position = position.saturating_mul(counts.dims()[axis] as u64).saturating_add(at[axis] as u64);
-            start[axis] = at[axis] * cell.dims()[axis];
-            stop[axis] = start[axis].saturating_add(cell.dims()[axis]).min(shape.dims()[axis]);
-        }
-        Some(Cell { position, at, region: Region::ordered(shape.rank(), start, stop) })
-    }
-}
-
 /// Every index of a box in C order, see [`Region::indices`].
 #[derive(Clone, Debug)]
 pub struct Indices {
     region: Region,
     next: Option<Index>,
-}
-
-impl Indices {
-    fn none() -> Self {
-        Self { region: Region::ordered(0, [0; MAX_RANK], [0; MAX_RANK]), next: None }
-    }
 }
 
 impl Iterator for Indices {
@@ -211,9 +226,11 @@ mod tests {
                     expected.insert(position as u64, grid.whole_cell(&at).intersect(&Region::whole(&shape)));
                 }
             }
-            let found: Vec<_> = grid.touching(&region).map(|cell| (cell.position, Some(cell.region))).collect();
+            let mut cells = Vec::new();
+            grid.each(&region, |cell| cells.push(*cell));
+            let found: Vec<_> = cells.iter().map(|cell| (cell.position, Some(cell.region))).collect();
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
-            for cell in grid.touching(&region) {
+            for cell in cells {
                 prop_assert_eq!(grid.cell_at(cell.position), Some(cell.region));
                 prop_assert_eq!(unravel(cell.position, grid.counts().dims()), cell.at);
                 prop_assert_eq!(grid.position(&cell.at), cell.position);

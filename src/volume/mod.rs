@@ -28,7 +28,7 @@ pub use axis::{Axis, Orientation};
 pub use colormap::{Colormap, Lut};
 pub use display::{Display, Interpolation};
 pub use dtype::{DType, Voxel};
-pub use grid::{Cell, Cells, Grid, Index, Indices, unravel};
+pub use grid::{Cell, Grid, Index, Indices, unravel};
 pub use histogram::{Histogram, measured_values, percentiles};
 pub use identity::{LayerId, ViewId};
 pub use info::{ArrayInfo, VoxelSize};

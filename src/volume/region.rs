@@ -178,6 +178,12 @@ impl Region {
         moved
     }
 
+    /// Gives the box another range on one axis it has, in place.
+    pub(super) fn set_axis(&mut self, axis: usize, start: usize, stop: usize) {
+        debug_assert!(axis < self.rank() && start <= stop);
+        (self.start[axis], self.stop[axis]) = (start, stop);
+    }
+
     /// The same box with another range on one axis; an inverted range becomes empty.
     #[must_use]
     pub fn with_axis(&self, axis: usize, start: usize, stop: usize) -> Self {

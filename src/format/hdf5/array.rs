@@ -202,9 +202,9 @@ impl H5Array {
         };
         match &header.layout {
             Layout::Chunked(chunk) => {
-                for cell in chunks::grid(&header.shape, chunk).touching(region) {
+                chunks::grid(&header.shape, chunk).each(region, |cell| {
                     cell.region.intersect(region).iter().for_each(|part| note(cell.position, part));
-                }
+                });
             }
             _ => note(0, region),
         }

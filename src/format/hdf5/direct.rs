@@ -132,8 +132,8 @@ impl Reader<'_> {
         let header = &self.index.header;
         let mut missing = Vec::new();
         let grid = grid(&header.shape, chunk);
-        for cell in grid.touching(region) {
-            let Some(part) = cell.region.intersect(region) else { continue };
+        grid.try_each(region, |cell| {
+            let Some(part) = cell.region.intersect(region) else { return Ok(()) };
             let result = match self.index.entry(cell.position) {
                 Some(entry) => self.chunk(entry, &grid.whole_cell(&cell.at), &part, region, buffer, memory),
                 None if self.index.is_complete => Err(self.error(ReadErrorKind::Missing, "was never written")),
@@ -147,7 +147,8 @@ impl Reader<'_> {
                 }
                 Ok(()) => {}
             }
-        }
+            Ok(())
+        })?;
         Ok(missing)
     }
 

@@ -390,10 +390,11 @@ impl Source for SplitSource {
             let block = self.geometry.region(ordinal);
             let Some(wanted) = block.intersect(&region) else { continue };
             let first = ordinal as u64 * self.chunks_per_block();
-            chunks.extend(self.parts.touching(&wanted.relative_to(block.start())).filter_map(|part| {
-                let region = part.region.offset_by(block.start()).intersect(&block)?;
-                Some(Chunk { index: first + part.position, region })
-            }));
+            self.parts.each(&wanted.relative_to(block.start()), |part| {
+                if let Some(region) = part.region.offset_by(block.start()).intersect(&block) {
+                    chunks.push(Chunk { index: first + part.position, region });
+                }
+            });
         }
     }
 
