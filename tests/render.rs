@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 
 use egui_wgpu::RenderState;
 use tectum::render::{
-    GpuConfig, InterfacePainter, OffscreenTarget, PlaneDraw, RendererHandle, canvas_shape, fill_shape, headless,
-    install,
+    Drawn, GpuConfig, InterfacePainter, OffscreenTarget, PlaneDraw, RendererHandle, Wanted, canvas_shape, fill_shape,
+    headless, install,
 };
 use tectum::volume::{
     Buffer, Colormap, DType, Display, Interpolation, LayerId, Orientation, Picture, PictureKey, Pool, Projection,
-    Region, Shape, Voxels, project_for_display,
+    Region, Shape, ViewId, Voxels, project_for_display,
 };
 
 /// One device for all tests; opening one takes longer than most of them.
@@ -45,6 +45,23 @@ const KEY: PictureKey = PictureKey {
     picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 },
 };
 
+/// A picture to be drawn, and where and how.
+#[derive(Clone)]
+struct Draw {
+    key: PictureKey,
+    voxels: Arc<Voxels>,
+    image_px: [f32; 4],
+    display: Display,
+    is_preview: bool,
+}
+
+impl Draw {
+    fn placed(&self, drawn: Drawn) -> PlaneDraw {
+        let Self { image_px, display, is_preview, .. } = *self;
+        PlaneDraw { drawn, image_px, display, is_preview }
+    }
+}
+
 /// A canvas that fills its window.
 struct Stage {
     target: OffscreenTarget,
@@ -64,23 +81,40 @@ impl Stage {
         Some(Self { target, ctx: egui::Context::default(), handle, size })
     }
 
-    fn draw(&self, draws: Vec<PlaneDraw>) -> image::RgbaImage {
+    fn draw(&self, draws: Vec<Draw>) -> image::RgbaImage {
         self.draw_in(self.target.screen_rect(), draws)
     }
 
-    fn draw_in(&self, rect: egui::Rect, draws: Vec<PlaneDraw>) -> image::RgbaImage {
+    fn draw_in(&self, rect: egui::Rect, draws: Vec<Draw>) -> image::RgbaImage {
+        self.draw_views(&[(ViewId(0), rect, draws)]).0
+    }
+
+    /// Draws a frame of several views, and what the renderer answered for each draw.
+    fn draw_views(&self, views: &[(ViewId, egui::Rect, Vec<Draw>)]) -> (image::RgbaImage, Vec<Option<Drawn>>) {
+        let mut answers = Vec::new();
         let output = self.ctx.run_ui(self.target.raw_input(0.0), |ui| {
-            ui.painter().add(canvas_shape(rect, draws.clone()));
+            answers.clear();
+            for (view, rect, draws) in views {
+                let drawn = self.show(ui.ctx(), *view, draws);
+                let placed = draws.iter().zip(&drawn).filter_map(|(draw, drawn)| Some(draw.placed((*drawn)?)));
+                ui.painter().add(canvas_shape(*rect, placed.collect()));
+                answers.extend(drawn);
+            }
         });
         let image = self.target.paint(&self.ctx, output).expect("painting");
         assert_eq!(self.handle.stats().problem, None);
-        image
+        (image, answers)
+    }
+
+    fn show(&self, ctx: &egui::Context, view: ViewId, draws: &[Draw]) -> Vec<Option<Drawn>> {
+        let wanted = |draw: &Draw| Wanted { key: draw.key, voxels: draw.voxels.clone() };
+        self.handle.show(ctx, view, &draws.iter().map(wanted).collect::<Vec<_>>())
     }
 
     /// Draws one plane over the whole window.
     fn fill(&self, voxels: &Arc<Voxels>, display: Display) -> image::RgbaImage {
         let image_px = [0.0, 0.0, self.size[0] as f32, self.size[1] as f32];
-        self.draw(vec![PlaneDraw { key: KEY, voxels: voxels.clone(), image_px, display, is_preview: false }])
+        self.draw(vec![Draw { key: KEY, voxels: voxels.clone(), image_px, display, is_preview: false }])
     }
 }
 
@@ -225,7 +259,7 @@ fn every_type_and_filter_has_the_twin_s_colours() {
                     interpolation,
                     ..Display::default()
                 };
-                let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
+                let draw = Draw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
                 compare(&stage, &stage.draw(vec![draw]), &plane, image_px, &display);
             }
         }
@@ -340,7 +374,7 @@ fn far_from_zero_filters_average_as_anywhere() {
         for interpolation in Interpolation::ALL {
             for image_px in [[-7.3, 4.1, 90.0, 70.0], [3.0, 5.0, 11.3, 37.0], [20.0, 10.0, 7.9, 5.2]] {
                 let display = Display { limits, interpolation, colormap: Colormap::Viridis, ..Display::default() };
-                let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
+                let draw = Draw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
                 compare(&stage, &stage.draw(vec![draw]), &plane, image_px, &display);
             }
         }
@@ -420,7 +454,7 @@ fn missing_and_nan_are_hatched_and_infinities_clamp() {
     for (plane, interpolation) in Interpolation::ALL.into_iter().flat_map(|i| [(&plane, i), (&double, i)]) {
         for image_px in [[0.0, 0.0, 60.0, 60.0], [0.0, 0.0, 14.2, 14.2]] {
             let display = Display { interpolation, ..Display::default() };
-            let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
+            let draw = Draw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
             compare(&stage, &stage.draw(vec![draw]), plane, image_px, &display);
         }
     }
@@ -466,7 +500,7 @@ fn the_canvas_cuts_the_image_and_leaves_the_rest_alone() {
     let plane = Arc::new(Voxels::from_values(DType::U8, Shape::from([4, 4]), &[255u8; 16]));
     let display = Display { limits: [0.0, 255.0], ..Display::default() };
     let draw =
-        PlaneDraw { key: KEY, voxels: plane, image_px: [-1000.0, -1000.0, 3000.0, 3000.0], display, is_preview: false };
+        Draw { key: KEY, voxels: plane, image_px: [-1000.0, -1000.0, 3000.0, 3000.0], display, is_preview: false };
     let rect = egui::Rect::from_min_max(egui::pos2(10.0, 5.0), egui::pos2(30.0, 25.0));
     let image = stage.draw_in(rect, vec![draw.clone()]);
     let white = image.enumerate_pixels().filter(|(_, _, pixel)| pixel.0 == [255; 4]);
@@ -476,11 +510,11 @@ fn the_canvas_cuts_the_image_and_leaves_the_rest_alone() {
     let outside = egui::Rect::from_min_max(egui::pos2(-30.0, 20.0), egui::pos2(900.0, 900.0));
     stage.draw_in(outside, vec![draw.clone()]);
     for image_px in [[0.0; 4], [f32::NAN; 4], [0.0, 0.0, f32::INFINITY, 10.0], [0.0, 0.0, -5.0, 10.0]] {
-        let image = stage.draw(vec![PlaneDraw { image_px, ..draw.clone() }]);
+        let image = stage.draw(vec![Draw { image_px, ..draw.clone() }]);
         assert!(image.pixels().all(|pixel| pixel.0 == [0, 0, 0, 255]));
     }
     let nothing = Arc::new(Voxels::from_values::<u8>(DType::U8, Shape::from([0, 4]), &[]));
-    stage.draw(vec![PlaneDraw { key: KEY, voxels: nothing, image_px: [0.0, 0.0, 5.0, 5.0], ..draw }]);
+    stage.draw(vec![Draw { key: KEY, voxels: nothing, image_px: [0.0, 0.0, 5.0, 5.0], ..draw }]);
 }
 
 #[test]
@@ -510,7 +544,7 @@ fn planes_wider_than_a_texture_are_drawn_whole() {
     let image_px = [45.0 - 3.0 * (width / 2) as f32, 2.0, 3.0 * width as f32, 24.0];
     for interpolation in Interpolation::ALL {
         let display = Display { limits: [0.0, 60000.0], interpolation, ..Display::default() };
-        let draw = PlaneDraw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
+        let draw = Draw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
         let image = stage.draw(vec![draw]);
         // The same part of the plane as a small one of its own.
         let first = width / 2 - 40;
@@ -539,7 +573,7 @@ fn a_picture_beyond_the_budget_is_reduced_and_says_so() {
     // Zoomed out so far that not every voxel is looked at, the average is still one.
     let image_px = [1.0, 1.0, 3.3, 2.9];
     let display = Display { limits: [0.0, 1000.0], ..Display::default() };
-    let image = stage.draw(vec![PlaneDraw { key: KEY, voxels: plane, image_px, display, is_preview: false }]);
+    let image = stage.draw(vec![Draw { key: KEY, voxels: plane, image_px, display, is_preview: false }]);
     assert_eq!(image.get_pixel(2, 2).0, [128, 128, 128, 255]);
 }
 
@@ -569,7 +603,6 @@ fn scrubbing_cached_planes_makes_no_objects_and_stays_in_the_budget() {
     }
     let warm = stage.handle.stats();
     for (i, plane) in planes.iter().chain(planes.iter().rev()).enumerate() {
-        assert!(stage.handle.will_draw(0, &KEY, plane).is_some());
         let image = stage.fill(plane, display);
         if i % 8 == 0 {
             compare(&stage, &image, plane, [0.0, 0.0, 32.0, 32.0], &display);
@@ -590,11 +623,6 @@ fn large_pictures_arrive_in_bands_while_the_former_one_stays() {
     let config = GpuConfig { budget_bytes: 1 << 20, upload_bytes_per_frame: 1000, ..GpuConfig::default() };
     let Some(stage) = Stage::new([32, 32], config) else { return };
     let gray = |value: u8| Arc::new(Voxels::from_values(DType::U8, Shape::from([64, 64]), &[value; 4096]));
-    let wakes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counter = wakes.clone();
-    stage.handle.set_wake(Arc::new(move || {
-        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    }));
     let display = Display { limits: [0.0, 255.0], ..Display::default() };
     let mut uploaded = 0;
     let mut draw = |plane: &Arc<Voxels>| {
@@ -605,19 +633,15 @@ fn large_pictures_arrive_in_bands_while_the_former_one_stays() {
         (image, stats.pending_uploads)
     };
     let first = gray(100);
-    assert!(stage.handle.will_draw(0, &KEY, &first).is_none());
     // The first picture fills in from the top.
     let (image, is_pending) = draw(&first);
     assert!(is_pending);
     assert_eq!((image.get_pixel(16, 3).0[0], image.get_pixel(16, 30).0[0]), (100, 0));
-    for _ in 0..4 {
-        draw(&first);
+    for _ in 0..3 {
+        assert!(draw(&first).1);
     }
-    assert!(stage.handle.will_draw(0, &KEY, &first).is_some());
     let (image, is_pending) = draw(&first);
     assert!(!is_pending && image.pixels().all(|pixel| pixel.0[0] == 100));
-    let num_wakes = wakes.load(std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(num_wakes, 4);
     // The second replaces it at once when it is whole, not before.
     let second = gray(200);
     for step in 0..5 {
@@ -637,12 +661,12 @@ fn nothing_but_a_picture_like_it_stands_in_for_a_large_one() {
     let Some(stage) = Stage::new([32, 32], config) else { return };
     let gray = |value: u8| Arc::new(Voxels::from_values(DType::U8, Shape::from([64, 64]), &[value; 4096]));
     let display = Display { limits: [0.0, 255.0], ..Display::default() };
-    // Draws a frame, having asked what will be seen, and holds the answer against what is.
+    // Draws a frame and holds the answer against what is seen.
     let draw = |key: PictureKey, voxels: &Arc<Voxels>, values: &[(PictureKey, u8)]| {
-        let announced = stage.handle.will_draw(0, &key, voxels);
         let image_px = [0.0, 0.0, 32.0, 32.0];
-        let draw = PlaneDraw { key, voxels: voxels.clone(), image_px, display, is_preview: false };
-        let image = stage.draw(vec![draw]);
+        let draw = Draw { key, voxels: voxels.clone(), image_px, display, is_preview: false };
+        let (image, answers) = stage.draw_views(&[(ViewId(0), stage.target.screen_rect(), vec![draw])]);
+        let announced = answers[0].filter(|drawn| drawn.is_whole).map(|drawn| drawn.key);
         let value = |key| values.iter().find(|(known, _)| *known == key).expect("known").1;
         match announced {
             Some(seen) => assert!(image.pixels().all(|pixel| pixel.0[0] == value(seen)), "{seen:?}"),
@@ -681,6 +705,125 @@ fn nothing_but_a_picture_like_it_stands_in_for_a_large_one() {
     let all: Vec<_> = (0..20u8).map(|i| (at(3, i.into(), Orientation::Xy), 10 * i + 5)).collect();
     let seen: Vec<_> = all.iter().filter_map(|(key, value)| draw(*key, &gray(*value), &all)).collect();
     assert!(seen.len() > 10 && seen.iter().collect::<std::collections::HashSet<_>>().len() >= 3, "{seen:?}");
+}
+
+/// Several views of several layers, each with pictures of its own, in one allowance.
+#[test]
+fn each_view_keeps_its_own_picture_while_the_next_is_on_its_way() {
+    let config = GpuConfig { budget_bytes: 1 << 20, upload_bytes_per_frame: 1000, ..GpuConfig::default() };
+    let Some(stage) = Stage::new([64, 64], config) else { return };
+    let gray = |value: u8| Arc::new(Voxels::from_values(DType::U8, Shape::from([64, 32]), &[value; 2048]));
+    let display = Display { limits: [0.0, 255.0], ..Display::default() };
+    // Two views beside each other, each with a layer above another.
+    let spots = [(0, 1), (0, 2), (1, 1), (1, 2)];
+    let picture = |t| Picture::Plane { t, orientation: Orientation::Xy, index: 0 };
+    let value = |key: PictureKey, view: u8| 50 * view + 20 * key.layer.number() as u8 + 2 * key.picture.t() as u8;
+    let draws_of = |view: u8, t: usize| -> Vec<Draw> {
+        let layers = spots.iter().filter(|(of, _)| *of == view).map(|(_, layer)| LayerId::numbered(*layer));
+        layers
+            .map(|layer| {
+                let key = PictureKey::finest(layer, picture(t));
+                let (x, y) = (32.0 * f32::from(view), 32.0 * (layer.number() - 1) as f32);
+                let image_px = [x, y, 32.0, 32.0];
+                Draw { key, voxels: gray(value(key, view)), image_px, display, is_preview: false }
+            })
+            .collect()
+    };
+    let rect = |view: u8| egui::Rect::from_min_size(egui::pos2(32.0 * f32::from(view), 0.0), egui::vec2(32.0, 64.0));
+    let mut uploaded = 0;
+    let mut frame = |views: &[(u8, Vec<Draw>)]| {
+        let placed: Vec<_> = views.iter().map(|(view, draws)| (ViewId(*view), rect(*view), draws.clone())).collect();
+        let (image, answers) = stage.draw_views(&placed);
+        let now = stage.handle.stats().uploaded_bytes;
+        assert!(now - std::mem::replace(&mut uploaded, now) <= 1000, "all views share the allowance");
+        let draws = views.iter().flat_map(|(view, draws)| draws.iter().map(move |draw| (*view, draw)));
+        draws
+            .zip(answers)
+            .map(|((view, draw), drawn)| {
+                let pixel = image.get_pixel(draw.image_px[0] as u32 + 16, draw.image_px[1] as u32 + 31).0[0];
+                let whole = drawn.filter(|drawn| drawn.is_whole).map(|drawn| drawn.key);
+                assert_eq!(pixel, whole.map_or(0, |key| value(key, view)), "the answer is what is seen");
+                whole.map(|key| key.picture.t())
+            })
+            .collect::<Vec<_>>()
+    };
+    let views: Vec<_> = [0, 1].map(|view| (view, draws_of(view, 0))).into();
+    let num_frames = (0..30).find(|_| frame(&views) == [Some(0); 4]).expect("all arrive");
+    assert!(num_frames >= 8, "8192 bytes in frames of 1000");
+    // One view goes on: the other keeps what it has, and each of the two layers its own stand-in.
+    let still = views[0].1.clone();
+    let views = [(0, still.clone()), (1, draws_of(1, 5))];
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|last| *last != [Some(0), Some(0), Some(5), Some(5)]) {
+        seen.push(frame(&views));
+        assert!(seen.len() < 10, "{seen:?}");
+        assert!(seen.last().unwrap()[2..].iter().all(|t| matches!(t, Some(0 | 5))), "{seen:?}");
+    }
+    assert_eq!(seen[0][2..], [Some(0); 2]);
+    // A view that vanishes is forgotten: when it is back there is no stand-in of before.
+    let views = [(0, still.clone())];
+    frame(&views);
+    let back = [(0, still), (1, draws_of(1, 7))];
+    assert_eq!(frame(&back)[2..], [None; 2]);
+    assert!(stage.handle.stats().pending_uploads);
+    frame(&views);
+    assert!(!stage.handle.stats().pending_uploads, "nobody waits for it any more");
+}
+
+/// egui runs frames it does not paint, passes it throws away, and paints a frame again.
+#[test]
+fn a_frame_is_one_run_of_egui_whatever_becomes_of_it() {
+    let config = GpuConfig { budget_bytes: 1 << 20, upload_bytes_per_frame: 1000, ..GpuConfig::default() };
+    let Some(stage) = Stage::new([32, 32], config) else { return };
+    let gray = |value: u8| Arc::new(Voxels::from_values(DType::U8, Shape::from([64, 64]), &[value; 4096]));
+    let display = Display { limits: [0.0, 255.0], ..Display::default() };
+    let draw = |t, value| Draw {
+        key: PictureKey::finest(LayerId::numbered(1), Picture::Plane { t, orientation: Orientation::Xy, index: 0 }),
+        voxels: gray(value),
+        image_px: [0.0, 0.0, 32.0, 32.0],
+        display,
+        is_preview: false,
+    };
+    let run = |passes: &[&Draw]| {
+        let mut answers = Vec::new();
+        let output = stage.ctx.run_ui(stage.target.raw_input(0.0), |ui| {
+            let draw = passes[answers.len().min(passes.len() - 1)];
+            let drawn = stage.show(ui.ctx(), ViewId(0), std::slice::from_ref(draw))[0];
+            answers.push(drawn.filter(|drawn| drawn.is_whole).map(|drawn| drawn.key.picture.t()));
+            ui.painter()
+                .add(canvas_shape(stage.target.screen_rect(), drawn.map(|it| draw.placed(it)).into_iter().collect()));
+            if answers.len() < passes.len() {
+                ui.ctx().request_discard("another pass");
+            }
+        });
+        assert_eq!(answers.len(), passes.len());
+        (output, answers)
+    };
+    let uploaded = || stage.handle.stats().uploaded_bytes;
+    let (first, second) = (draw(0, 100), draw(1, 200));
+    // Frames that are never painted go on uploading, a frame's allowance each.
+    for num_rows in [15, 30, 45, 60] {
+        assert_eq!(run(&[&first]).1, [None]);
+        assert_eq!(uploaded(), num_rows * 64);
+    }
+    // The passes of one frame share one allowance, and the last answer is what is painted.
+    let (output, answers) = run(&[&first, &second]);
+    assert_eq!(answers, [Some(0), Some(0)]);
+    assert!(uploaded() <= 75 * 64, "{}", uploaded() / 64);
+    let image = stage.target.paint(&stage.ctx, output).expect("painting");
+    assert!(image.pixels().all(|pixel| pixel.0[0] == 100), "what was answered, not what was wanted");
+    while run(&[&second]).1 != [Some(1)] {}
+    // Painting again uploads nothing and shows the same.
+    let (output, _) = run(&[&second]);
+    let (shapes, pixels_per_point) = (output.shapes.clone(), output.pixels_per_point);
+    let before = uploaded();
+    let again = egui::FullOutput { shapes, pixels_per_point, ..Default::default() };
+    for output in [output, again] {
+        let image = stage.target.paint(&stage.ctx, output).expect("painting");
+        assert!(image.pixels().all(|pixel| pixel.0[0] == 200));
+    }
+    assert_eq!(uploaded(), before);
+    assert_eq!(stage.handle.stats().problem, None);
 }
 
 #[test]
@@ -813,14 +956,10 @@ fn the_plain_painter_draws_the_interface_as_egui_does() {
         let all = ui.max_rect();
         ui.painter().add(fill_shape(all, egui::Color32::from_rgb(24, 27, 31)));
         let rect = egui::Rect::from_min_size(all.min + egui::vec2(100.0, 20.0), egui::vec2(80.0, 80.0));
-        let draw = PlaneDraw {
-            key: KEY,
-            voxels: plane.clone(),
-            image_px: [rect.min.x, rect.min.y, 80.0, 80.0],
-            display: Display::default(),
-            is_preview: false,
-        };
-        ui.painter().add(canvas_shape(rect, vec![draw]));
+        let image_px = [rect.min.x, rect.min.y, 80.0, 80.0];
+        let draw = Draw { key: KEY, voxels: plane.clone(), image_px, display: Display::default(), is_preview: false };
+        let drawn = stage.show(ui.ctx(), ViewId(0), std::slice::from_ref(&draw))[0].expect("a small plane");
+        ui.painter().add(canvas_shape(rect, vec![draw.placed(drawn)]));
         ui.heading("t 40 · z 15 µm");
         let _button = ui.button("Saturation");
         let clip = egui::Rect::from_min_size(all.min + egui::vec2(150.0, 70.0), egui::vec2(90.0, 60.0));

@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 
 use super::gpu_projection::GpuProjections;
 use crate::array::LazyArray;
-use crate::render::{self, GpuConfig, OffscreenTarget, PlaneDraw, RendererHandle};
+use crate::render::{self, GpuConfig, OffscreenTarget, PlaneDraw, RendererHandle, Wanted};
 use crate::stream::{PictureState, Stream, StreamConfig, StreamStats, ViewRequest};
-use crate::volume::{Display, Picture, PictureKey};
+use crate::volume::{Display, Picture, PictureKey, ViewId};
 
 /// A picture that takes longer than this is taken for one that never comes.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -54,18 +54,12 @@ impl GpuScrubber {
             if want_volume {
                 self.gpu.advance(&picture, &self.stream);
             }
-            let draws = match self.stream.picture(&picture) {
-                PictureState::Ready(voxels) => {
-                    let image_px = [0.0, 0.0, SIDE as f32, SIDE as f32];
-                    vec![PlaneDraw { key, voxels, image_px, display: Display::default(), is_preview: false }]
-                }
+            let wanted = match self.stream.picture(&picture) {
+                PictureState::Ready(voxels) => vec![Wanted { key, voxels }],
                 PictureState::Failed(error) => return Err(error.into()),
                 PictureState::Loading => Vec::new(),
             };
-            let is_drawn =
-                draws.first().is_some_and(|draw| self.renderer.will_draw(0, &key, &draw.voxels) == Some(key));
-            self.frame(draws);
-            if is_drawn {
+            if self.frame(&wanted) {
                 return Ok(start.elapsed().as_secs_f64() * 1e3);
             }
             if !self.gpu.is_busy() {
@@ -80,11 +74,19 @@ impl GpuScrubber {
         self.stream.stats()
     }
 
-    fn frame(&self, draws: Vec<PlaneDraw>) {
+    /// Draws a frame; whether exactly what was wanted is seen.
+    fn frame(&self, wanted: &[Wanted]) -> bool {
         let rect = self.target.screen_rect();
+        let mut is_drawn = false;
         let output = self.ctx.run_ui(self.target.raw_input(0.0), |ui| {
-            ui.painter().add(render::canvas_shape(rect, draws.clone()));
+            let answers = self.renderer.show(ui.ctx(), ViewId::default(), wanted);
+            let drawn = answers.into_iter().next().flatten();
+            is_drawn = drawn.is_some_and(|drawn| drawn.is_whole && drawn.key == wanted[0].key);
+            let image_px = [0.0, 0.0, SIDE as f32, SIDE as f32];
+            let draw = |drawn| PlaneDraw { drawn, image_px, display: Display::default(), is_preview: false };
+            ui.painter().add(render::canvas_shape(rect, drawn.map(draw).into_iter().collect()));
         });
         self.target.advance(&self.ctx, output);
+        is_drawn
     }
 }

@@ -125,7 +125,6 @@ pub fn run_window(args: WindowArgs) -> Result<()> {
         drop(quiet);
         let state = creation.wgpu_render_state.as_ref().ok_or("no graphics device")?;
         let renderer = render::install(state, budgets.gpu());
-        renderer.set_wake(wake.callback());
         let painter = render::is_software(&state.adapter).then(|| InterfacePainter::new(state)).flatten();
         let notes = Notes::of_process().clone();
         let beginning = Beginning { preferences, recent, memory, notes, job, config, wake: wake.callback() };

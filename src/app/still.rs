@@ -7,9 +7,9 @@ use image::RgbaImage;
 
 use super::wake::WakeFn;
 use crate::array::ViewInfo;
-use crate::render::{self, GpuConfig, OffscreenTarget, PlaneDraw, RenderError, RendererHandle};
+use crate::render::{self, Drawn, GpuConfig, OffscreenTarget, PlaneDraw, RenderError, RendererHandle, Wanted};
 use crate::ui::{self, Canvas, Figures, Model, Placement, Saving, Shown, StillFrame, Value, ViewState};
-use crate::volume::{ArrayInfo, Display, Interpolation, PictureKey, Voxels};
+use crate::volume::{ArrayInfo, Display, Interpolation, PictureKey, ViewId, Voxels};
 
 /// Longer side of the reduced picture the sheet shows, in pixels.
 const PREVIEW_PX: u32 = 512;
@@ -136,7 +136,7 @@ impl Easel {
         let scale = subject.frame.pixels_per_point;
         let target = OffscreenTarget::with_state(self.state.clone(), width, height, scale)?;
         for frame in 0..MAX_FRAMES {
-            let output = self.ctx.run_ui(target.raw_input(frame as f64), |ui| draw(ui, subject));
+            let output = self.ctx.run_ui(target.raw_input(frame as f64), |ui| draw(ui, &self.renderer, subject));
             target.advance(&self.ctx, output);
             if frame > 0 && !self.renderer.stats().pending_uploads {
                 break;
@@ -149,12 +149,12 @@ impl Easel {
         if stats.pending_uploads || stats.reduction > 1 {
             return Err(RenderError::Unsupported("the plane has more voxels than it can hold at once".to_owned()));
         }
-        let output = self.ctx.run_ui(target.raw_input(MAX_FRAMES as f64), |ui| draw(ui, subject));
+        let output = self.ctx.run_ui(target.raw_input(MAX_FRAMES as f64), |ui| draw(ui, &self.renderer, subject));
         target.paint(&self.ctx, output)
     }
 }
 
-fn draw(ui: &mut egui::Ui, subject: &Subject) {
+fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
     let model = Model {
         view: &subject.view,
         info: &subject.info,
@@ -175,16 +175,19 @@ fn draw(ui: &mut egui::Ui, subject: &Subject) {
         can_undo: false,
         can_redo: false,
     };
-    ui::still_ui(ui, &model, &subject.frame, &mut StillCanvas { subject });
+    let wanted = Wanted { key: subject.key, voxels: Arc::clone(&subject.voxels) };
+    let drawn = renderer.show(ui.ctx(), ViewId::default(), &[wanted]).into_iter().next().flatten();
+    ui::still_ui(ui, &model, &subject.frame, &mut StillCanvas { subject, drawn });
 }
 
 struct StillCanvas<'a> {
     subject: &'a Subject,
+    drawn: Option<Drawn>,
 }
 
 impl Canvas for StillCanvas<'_> {
     fn image(&mut self, placement: &Placement) -> Option<egui::Shape> {
-        let Subject { voxels, display, view, frame, .. } = self.subject;
+        let Subject { display, view, frame, .. } = self.subject;
         let scale = frame.pixels_per_point;
         let image = placement.image;
         let interpolation = match view.still.extent {
@@ -193,8 +196,7 @@ impl Canvas for StillCanvas<'_> {
             ui::Extent::OnScreen | ui::Extent::Whole => display.interpolation,
         };
         let draw = PlaneDraw {
-            key: self.subject.key,
-            voxels: Arc::clone(voxels),
+            drawn: self.drawn?,
             image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
             display: Display { interpolation, ..*display },
             is_preview: false,

@@ -151,6 +151,7 @@ impl eframe::App for TectumApp {
         }
         let ctx = ui.ctx().clone();
         tracing::trace!(causes = ?ctx.repaint_causes(), pass = ctx.current_pass_index(), "frame");
+        self.renderer.begin_frame(&ctx);
         self.frame(ui, Instant::now());
         if self.renderer.stats().pending_uploads {
             ctx.request_repaint();

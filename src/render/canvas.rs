@@ -1,19 +1,20 @@
-//! The paint callback of the canvas: what the app hands over to have planes drawn.
+//! The paint callback of the canvas: what the app hands over to have planes drawn. It only records: what is drawn
+//! lies on the GPU already.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use egui_wgpu::{CallbackResources, CallbackTrait, ScreenDescriptor};
 
-use super::renderer::{Prepared, RendererHandle};
-use crate::volume::{Display, PictureKey, Voxels};
+use super::recording::Recorded;
+use super::renderer::RendererHandle;
+use super::show::Drawn;
+use crate::volume::Display;
 
-/// A plane and where and how it is drawn.
-#[derive(Clone, Debug)]
+/// Where and how a plane is drawn.
+#[derive(Clone, Copy, Debug)]
 pub struct PlaneDraw {
-    /// Which picture it is. While it is uploaded, only one like it is drawn in its place.
-    pub key: PictureKey,
-    /// The plane, rank 2: rows and columns.
-    pub voxels: Arc<Voxels>,
+    /// What [`RendererHandle::show`] answered in this frame.
+    pub drawn: Drawn,
     /// Where all of it lies: left, top, width and height in physical pixels of the window. May exceed
     /// the canvas.
     pub image_px: [f32; 4],
@@ -25,14 +26,14 @@ pub struct PlaneDraw {
 
 /// The shape that draws `draws` one over the other, cut at `rect`.
 pub fn canvas_shape(rect: egui::Rect, draws: Vec<PlaneDraw>) -> egui::Shape {
-    let callback = Canvas { rect, draws, prepared: Mutex::default() };
+    let callback = Canvas { rect, draws, recorded: Mutex::default() };
     egui::Shape::Callback(egui_wgpu::Callback::new_paint_callback(rect, callback))
 }
 
 struct Canvas {
     rect: egui::Rect,
     draws: Vec<PlaneDraw>,
-    prepared: Mutex<Vec<Prepared>>,
+    recorded: Mutex<Vec<Recorded>>,
 }
 
 impl CallbackTrait for Canvas {
@@ -45,21 +46,8 @@ impl CallbackTrait for Canvas {
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
         if let Some(handle) = resources.get::<RendererHandle>() {
-            let prepared = handle.lock().prepare(&self.draws, self.rect, screen);
-            *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = prepared;
-        }
-        Vec::new()
-    }
-
-    fn finish_prepare(
-        &self,
-        _device: &wgpu::Device,
-        _queue: &wgpu::Queue,
-        _encoder: &mut wgpu::CommandEncoder,
-        resources: &mut CallbackResources,
-    ) -> Vec<wgpu::CommandBuffer> {
-        if let Some(handle) = resources.get::<RendererHandle>() {
-            handle.end_frame();
+            let recorded = handle.lock().record(&self.draws, self.rect, screen);
+            *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = recorded;
         }
         Vec::new()
     }
@@ -76,7 +64,7 @@ impl CallbackTrait for Canvas {
         }
         pass.set_viewport(0.0, 0.0, screen_width as f32, screen_height as f32, 0.0, 1.0);
         pass.set_scissor_rect(left as u32, top as u32, (right - left) as u32, (bottom - top) as u32);
-        for draw in self.prepared.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for draw in self.recorded.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             pass.set_pipeline(&draw.pipeline);
             pass.set_bind_group(0, &draw.uniforms, &[draw.offset]);
             pass.set_bind_group(1, &draw.voxels, &[]);

@@ -1,5 +1,5 @@
-//! The renderer: owns every GPU object. Planes come as [`PlaneDraw`]s, so that it is tested with arrays
-//! and knows nothing of files, caches or panels.
+//! The renderer: owns every GPU object. Planes come as [`Wanted`] and are drawn as [`PlaneDraw`]s of what it
+//! answered, so that it is tested with arrays and knows nothing of files, caches or panels.
 //!
 //! Voxels are uploaded in their own type; contrast, gamma, colormap, inversion and zoom are uniforms.
 //! Scrubbing through cached data makes no GPU objects: textures come from a pool under a byte budget.
@@ -15,8 +15,10 @@ mod pipelines;
 mod planes;
 mod projector;
 mod readback;
+mod recording;
 mod renderer;
 mod shaders;
+mod show;
 mod stand_in;
 mod texel;
 mod textures;
@@ -29,4 +31,5 @@ pub use fill::fill_shape;
 pub use interface::InterfacePainter;
 pub use offscreen::OffscreenTarget;
 pub use projector::ProjectionJob;
-pub use renderer::{GpuConfig, GpuStats, RendererHandle, Wake, install};
+pub use renderer::{GpuConfig, GpuStats, RendererHandle, install};
+pub use show::{Drawn, Wanted};

@@ -32,7 +32,7 @@ impl Allowance {
 }
 
 /// A plane in a texture, or on its way there.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Plane {
     pub(super) lease: Lease,
     pub(super) mask: Option<Lease>,
@@ -133,17 +133,6 @@ impl Planes {
         }
         self.residents.insert(voxels.id(), plane);
         Some(plane)
-    }
-
-    /// Rows of texels that have yet to be uploaded, and the bytes of each; `None` if it is no plane or never
-    /// fits.
-    pub(super) fn rows_left(&self, voxels: &Voxels, textures: &Textures) -> Option<(u32, usize)> {
-        if let Some(plane) = self.get(voxels.id(), textures) {
-            let row_bytes = row_bytes(&plane.tiling, plane.dtype, plane.mask.is_some());
-            return Some((plane.tiling.size[1] - plane.rows_done, row_bytes));
-        }
-        let (tiling, _) = self.fit(voxels, textures)?;
-        Some((tiling.size[1], row_bytes(&tiling, voxels.dtype(), !voxels.missing().is_empty())))
     }
 
     /// Bytes of the texture and mask the voxels need, and how they are cut and reduced to fit into half

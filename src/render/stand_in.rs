@@ -1,99 +1,92 @@
 //! Which picture is drawn while a large one is on its way to the GPU: one like it or none, and by its own name.
 
-use std::sync::Arc;
-
-use super::canvas::PlaneDraw;
-use super::planes::{Allowance, Plane};
+use super::planes::{Plane, Planes};
 use super::renderer::Renderer;
-use crate::volume::{PictureKey, Voxels};
+use super::show::{Drawn, Wanted};
+use super::textures::Textures;
+use crate::volume::{LayerId, PictureKey, ViewId};
 
-/// What the n-th draw of a frame remembers from frame to frame.
+/// Whose memory it is: what one view shows of one layer.
+pub(super) type Spot = (ViewId, LayerId);
+
+/// What a view remembers of a layer from frame to frame.
 #[derive(Default)]
 pub(super) struct Memory {
+    /// The frame of egui in which the view was last shown.
+    pub(super) frame: u64,
     /// The picture last seen complete, and its voxels.
-    pub(super) shown: Option<(PictureKey, u64)>,
+    shown: Option<(PictureKey, u64)>,
     /// A picture whose upload was begun. It is finished before another like it is begun, so that a scrub
     /// through large pictures shows some of them instead of none.
-    pub(super) unfinished: Option<(PictureKey, Arc<Voxels>)>,
-    /// Voxels for which there was no room in the last frame.
-    pub(super) refused: Option<u64>,
+    unfinished: Option<Wanted>,
+    /// An upload is unfinished.
+    pub(super) is_pending: bool,
+    /// Voxels along each side of what a texel of the picture shown stands for.
+    pub(super) reduction: usize,
+}
+
+impl Memory {
+    /// Whether the view was shown in the frame before this one.
+    pub(super) fn is_of_frame_before(&self, frame: u64) -> bool {
+        self.frame.checked_add(1) == Some(frame)
+    }
+
+    /// Keeps the texture of what is shown from being given away in this frame.
+    pub(super) fn touch(&self, planes: &Planes, textures: &mut Textures, frame: u64) {
+        let Some(plane) = self.shown.and_then(|(_, id)| planes.get(id, textures)) else { return };
+        textures.touch(plane.lease, frame);
+        plane.mask.map(|mask| textures.touch(mask, frame));
+    }
+
+    /// The complete picture that may be drawn in the place of the wanted one.
+    fn stand_in(&self, wanted: &Wanted, planes: &Planes, textures: &Textures) -> Option<Drawn> {
+        let (shown, id) = self.shown.filter(|(shown, _)| shown.is_like(&wanted.key))?;
+        let plane = planes.get(id, textures)?;
+        (*wanted.voxels.shape().dims() == [plane.size[1], plane.size[0]]).then(|| Drawn::new(shown, plane))
+    }
 }
 
 impl Renderer {
-    pub(super) fn will_draw(&self, nth: usize, key: &PictureKey, voxels: &Voxels) -> Option<PictureKey> {
-        // What `plane_to_draw` will do, without doing it.
-        let mut allowance = Allowance::new(self.config.upload_bytes_per_frame);
-        let mut is_completed = |voxels: &Voxels| {
-            let left = self.planes.rows_left(voxels, &self.textures);
-            left.is_some_and(|(rows, row_bytes)| allowance.take_rows(rows, row_bytes) == rows)
-        };
-        let memory = self.memories.get(nth);
-        let shown = memory.and_then(|memory| self.stand_in(memory, key, voxels));
-        let mut stand_in = shown.map(|(key, _)| key);
-        if let Some((other, unfinished)) = memory.and_then(|memory| memory.unfinished.as_ref())
-            && unfinished.id() != voxels.id()
-            && other.is_like(key)
-            && unfinished.shape() == voxels.shape()
+    /// What to draw: the picture wanted, or the last complete one like it while that is on its way, or, where
+    /// there is none, what has arrived of it.
+    pub(super) fn show_layer(&mut self, spot: Spot, wanted: &Wanted) -> Option<Drawn> {
+        let mut memory = self.memories.remove(&spot).unwrap_or_default();
+        memory.frame = self.frame_of_egui.unwrap_or_default();
+        let drawn = self.show_remembering(&mut memory, wanted);
+        memory.reduction = drawn.map_or(1, |drawn| drawn.plane.factor);
+        self.memories.insert(spot, memory);
+        drawn
+    }
+
+    fn show_remembering(&mut self, memory: &mut Memory, wanted: &Wanted) -> Option<Drawn> {
+        if let Some(begun) = memory.unfinished.take()
+            && begun.voxels.id() != wanted.voxels.id()
+            && begun.key.is_like(&wanted.key)
+            && begun.voxels.shape() == wanted.voxels.shape()
         {
-            if is_completed(unfinished) {
-                stand_in = Some(*other);
-            } else if !self.is_complete(voxels.id()) {
-                return stand_in;
-            }
+            self.advance(&begun, memory);
         }
-        let is_refused = memory.is_some_and(|memory| memory.refused == Some(voxels.id()));
-        if !is_refused && is_completed(voxels) { Some(*key) } else { stand_in }
-    }
-
-    fn is_complete(&self, id: u64) -> bool {
-        self.planes.get(id, &self.textures).is_some_and(|plane| plane.is_complete())
-    }
-
-    /// The complete picture that may be drawn in the place of another.
-    fn stand_in(&self, memory: &Memory, key: &PictureKey, voxels: &Voxels) -> Option<(PictureKey, Plane)> {
-        let (shown, id) = memory.shown.filter(|(shown, _)| shown.is_like(key))?;
-        let plane = self.planes.get(id, &self.textures)?;
-        (*voxels.shape().dims() == [plane.size[1], plane.size[0]]).then_some((shown, plane))
-    }
-
-    /// The plane to draw: the one asked for, or the last complete one like it while that is on its way, or, where there is none, what has arrived of it.
-    pub(super) fn plane_to_draw(&mut self, draw: &PlaneDraw, nth: usize) -> Option<Plane> {
-        // The picture that is shown is taken into use first, so that its texture is not given away.
-        let shown = self.memories[nth].shown.and_then(|(_, id)| self.planes.get(id, &self.textures));
-        if let Some(plane) = shown {
-            self.textures.touch(plane.lease, self.frame);
-            plane.mask.map(|mask| self.textures.touch(mask, self.frame));
-        }
-        if let Some((key, voxels)) = self.memories[nth].unfinished.take()
-            && voxels.id() != draw.voxels.id()
-            && key.is_like(&draw.key)
-            && voxels.shape() == draw.voxels.shape()
-        {
-            self.advance(&key, &voxels, nth);
-        }
-        let is_busy = self.memories[nth].unfinished.is_some();
-        let is_waiting = is_busy && !self.is_complete(draw.voxels.id());
-        let plane = if is_waiting { None } else { self.advance(&draw.key, &draw.voxels, nth) };
+        let is_busy = memory.unfinished.is_some();
+        let is_here = self.planes.get(wanted.voxels.id(), &self.textures).is_some_and(|plane| plane.is_complete());
+        let plane = if is_busy && !is_here { None } else { self.advance(wanted, memory) };
+        memory.is_pending = is_busy || plane.is_some_and(|plane| !plane.is_complete());
         if let Some(plane) = plane.filter(Plane::is_complete) {
-            self.reduction = plane.factor;
-            return Some(plane);
+            return Some(Drawn::new(wanted.key, plane));
         }
-        self.is_pending |= plane.is_some() || is_busy;
-        let stand_in = self.stand_in(&self.memories[nth], &draw.key, &draw.voxels);
-        stand_in.map(|(_, plane)| plane).or(plane).filter(|plane| plane.rows_done > 0)
+        let stand_in = memory.stand_in(wanted, &self.planes, &self.textures);
+        stand_in.or(plane.filter(|plane| plane.rows_done > 0).map(|plane| Drawn::new(wanted.key, plane)))
     }
 
     /// Uploads more of a picture and remembers whether it is shown or unfinished.
-    fn advance(&mut self, key: &PictureKey, voxels: &Arc<Voxels>, nth: usize) -> Option<Plane> {
+    fn advance(&mut self, wanted: &Wanted, memory: &mut Memory) -> Option<Plane> {
         let Self { planes, textures, pipelines, allowance, frame, .. } = self;
-        let plane = planes.advance(voxels, *frame, allowance, textures, pipelines);
-        let memory = &mut self.memories[nth];
-        memory.refused = plane.is_none().then_some(voxels.id());
-        let plane = plane?;
+        let before = planes.uploaded_bytes;
+        let plane = planes.advance(&wanted.voxels, *frame, allowance, textures, pipelines)?;
+        self.is_upload_unsubmitted |= planes.uploaded_bytes > before;
         if plane.is_complete() {
-            memory.shown = Some((*key, voxels.id()));
+            memory.shown = Some((wanted.key, wanted.voxels.id()));
         } else {
-            memory.unfinished = Some((*key, voxels.clone()));
+            memory.unfinished = Some(wanted.clone());
         }
         Some(plane)
     }

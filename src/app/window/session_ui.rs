@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use crate::app::session::{CanvasSize, OnScreen, Session};
 use crate::app::still::Still;
-use crate::render::{PlaneDraw, RendererHandle};
+use crate::render::{Drawn, PlaneDraw, RendererHandle, Wanted};
 use crate::ui::{Canvas, Command, Figures, Model, Placement, Saving, Shown, Value, window_ui};
-use crate::volume::Display;
+use crate::volume::{Display, ViewId};
 
 /// What drawing keeps from one frame to the next.
 #[derive(Default)]
@@ -41,10 +41,10 @@ pub fn session_ui(
     recent: &[PathBuf],
     now: Instant,
 ) -> Vec<Command> {
-    if let Some(chosen) = session.on_screen() {
-        let drawn = renderer.will_draw(0, &chosen.key, &chosen.voxels);
-        session.note_drawn(drawn);
-    }
+    let chosen = session.on_screen();
+    let wanted = chosen.map(|chosen| Wanted { key: chosen.key, voxels: Arc::clone(&chosen.voxels) });
+    let drawn = renderer.show(ui.ctx(), ViewId::default(), wanted.as_slice()).into_iter().next().flatten();
+    session.note_drawn(drawn.filter(|drawn| drawn.is_whole).map(|drawn| drawn.key));
     session.note_newest_shown();
     let figures = figures(session, renderer, now);
     let cached = session.stream.cached_ranges(&session.asked());
@@ -75,6 +75,7 @@ pub fn session_ui(
     };
     let mut canvas = PictureCanvas {
         on_screen: session.on_screen.as_ref(),
+        drawn,
         is_exact: session.shown == Shown::Exact,
         is_missing: matches!(session.shown, Shown::Missing(_)),
         display: view.display(info),
@@ -104,6 +105,7 @@ fn figures(session: &mut Session, renderer: &RendererHandle, now: Instant) -> Fi
 /// The session's side of the canvas panel.
 struct PictureCanvas<'a> {
     on_screen: Option<&'a OnScreen>,
+    drawn: Option<Drawn>,
     is_exact: bool,
     is_missing: bool,
     display: Display,
@@ -118,8 +120,7 @@ impl Canvas for PictureCanvas<'_> {
         let scale = self.size.pixels_per_point;
         let image = placement.image;
         let draw = PlaneDraw {
-            key: shown.key,
-            voxels: Arc::clone(&shown.voxels),
+            drawn: self.drawn?,
             image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
             display: self.display,
             is_preview: shown.is_preview,

@@ -1,0 +1,130 @@
+//! How what lies on the GPU is drawn: its pipeline, its filter and its uniforms.
+
+use egui_wgpu::ScreenDescriptor;
+
+use super::canvas::PlaneDraw;
+use super::offsets::Offsets;
+use super::pipelines::{Filter, PlaneKey};
+use super::renderer::Renderer;
+use super::texel::Texel;
+use super::uniforms::{UniformRing, gpu};
+use crate::volume::{Colormap, Display, Interpolation};
+
+/// One draw, ready to be recorded.
+pub(super) struct Recorded {
+    pub(super) pipeline: wgpu::RenderPipeline,
+    pub(super) uniforms: wgpu::BindGroup,
+    pub(super) offset: u32,
+    pub(super) voxels: wgpu::BindGroup,
+    pub(super) mask: wgpu::BindGroup,
+}
+
+impl Renderer {
+    /// Writes the uniforms of every draw that can be seen.
+    pub(super) fn record(&mut self, draws: &[PlaneDraw], rect: egui::Rect, screen: &ScreenDescriptor) -> Vec<Recorded> {
+        // Whoever records submits, too.
+        self.is_upload_unsubmitted = false;
+        draws.iter().filter_map(|draw| self.record_plane(draw, rect, screen)).collect()
+    }
+
+    fn record_plane(&mut self, draw: &PlaneDraw, rect: egui::Rect, screen: &ScreenDescriptor) -> Option<Recorded> {
+        let plane = &draw.drawn.plane;
+        let texel = self.textures.key(plane.lease)?.texel;
+        let uniforms = plane_uniforms(texel, draw, rect, screen)?;
+        if self.uniforms.is_full() {
+            let num_slots = self.uniforms.num_slots() * 2;
+            self.uniforms = UniformRing::new(&self.device, &self.pipelines.plane_layout, num_slots);
+            self.num_rings += 1;
+        }
+        let offset = self.uniforms.push(&self.queue, &uniforms);
+        let voxels = self.textures.bind_group(plane.lease)?.clone();
+        let key = PlaneKey {
+            variant: self.textures.key(plane.lease)?.variant(),
+            filter: filter(uniforms.voxels_per_px, draw, self.is_software()),
+            is_masked: plane.mask.is_some(),
+            has_gamma: draw.display.gamma != 1.0,
+            is_saturation: draw.display.colormap == Colormap::Saturation,
+            is_labels: draw.display.colormap == Colormap::Labels,
+        };
+        let mask = match plane.mask {
+            Some(mask) => self.textures.bind_group(mask)?.clone(),
+            None => self.pipelines.no_mask(key.variant),
+        };
+        let pipeline = self.pipelines.plane(key);
+        Some(Recorded { pipeline, uniforms: self.uniforms.bind_group.clone(), offset, voxels, mask })
+    }
+}
+
+/// How to filter a plane of which so many voxels fall on a pixel.
+fn filter(voxels_per_px: [f32; 2], draw: &PlaneDraw, is_software: bool) -> Filter {
+    let most = voxels_per_px[0].max(voxels_per_px[1]);
+    if draw.display.colormap == Colormap::Labels {
+        // There is nothing between one name and another.
+        return Filter::Nearest;
+    }
+    let is_saturation = draw.display.colormap == Colormap::Saturation;
+    let is_linear = draw.is_preview || draw.display.interpolation == Interpolation::Linear;
+    if most > 1.0 && (is_linear || is_saturation) {
+        // A pixel touches at most one voxel more than it is wide. Few different numbers, so that
+        // zooming makes few pipelines; a software rasteriser affords 16 voxels for a pixel.
+        let taps = [3, 4, 6, 8].into_iter().find(|&taps| most <= f32::from(taps) - 1.0).unwrap_or(16);
+        Filter::Area(if is_software { taps.min(4) } else { taps })
+    } else if is_linear && !is_saturation {
+        Filter::Bilinear
+    } else {
+        // Magnified, saturation is told voxel by voxel.
+        Filter::Nearest
+    }
+}
+
+/// The hatch, of the tokens bg2 and t3, in points.
+const HATCH_BACK: [u8; 3] = [0x20, 0x24, 0x2a];
+const HATCH_LINE: [u8; 3] = [0x6d, 0x76, 0x83];
+const HATCH_PERIOD: f32 = 10.0;
+const HATCH_WIDTH: f32 = 1.25;
+
+fn plane_uniforms(texel: Texel, draw: &PlaneDraw, rect: egui::Rect, screen: &ScreenDescriptor) -> Option<gpu::Plane> {
+    let plane = &draw.drawn.plane;
+    let [left, top, width, height] = draw.image_px;
+    if !(width > 0.0 && height > 0.0 && [left, top, width, height].iter().all(|n| n.is_finite())) {
+        return None;
+    }
+    let display: &Display = &draw.display;
+    // Texels along the image's sides; the last one may stand for fewer voxels than the others.
+    let extent = plane.size.map(|n| n as f32 / plane.factor as f32);
+    let voxels_per_px = [extent[0] / width, extent[1] / height];
+    let rows = plane.rows_done.min(plane.tiling.size[1]);
+    let bottom = if plane.is_complete() { top + height } else { top + rows as f32 / voxels_per_px[1] };
+    let rect = rect * screen.pixels_per_point;
+    let quad_px =
+        [left.max(rect.left()), top.max(rect.top()), (left + width).min(rect.right()), bottom.min(rect.bottom())];
+    if quad_px[0] >= quad_px[2] || quad_px[1] >= quad_px[3] {
+        return None;
+    }
+    let offsets = Offsets::new(texel, display.limits, display.full_scale_of(plane.dtype));
+    let color = |rgb: [u8; 3]| rgb.map(|c| f32::from(c) / 255.0);
+    let scale = screen.pixels_per_point;
+    Some(gpu::Plane {
+        quad_px,
+        image_px: [left, top],
+        voxels_per_px,
+        screen_px: screen.size_in_pixels.map(|n| n as f32),
+        limits: offsets.limits,
+        tiles: gpu::Tiles::of(&plane.tiling),
+        size: [plane.tiling.size[0] as i32, rows as i32],
+        is_inverted: u32::from(display.invert),
+        gamma: display.gamma,
+        full_scale: offsets.full_scale,
+        exponent: offsets.exponent,
+        origin: offsets.origin,
+        full_key: offsets.full_key,
+        pads: [0; 2],
+        hatch: gpu::Hatch {
+            back: color(HATCH_BACK),
+            period_px: HATCH_PERIOD * scale,
+            line: color(HATCH_LINE),
+            line_px: HATCH_WIDTH * scale,
+        },
+        lut: *display.colormap.lut(),
+    })
+}
