@@ -162,3 +162,55 @@ impl std::fmt::Debug for LazyArray {
         f.debug_struct("LazyArray").field("id", &self.id).field("info", &self.info).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::memory::MemorySource;
+    use crate::format::{Filled, ReadError};
+    use crate::volume::{ArrayInfo, Problem};
+
+    /// Cut as another array is, which it asks.
+    struct Alike {
+        info: Arc<ArrayInfo>,
+        other: LazyArray,
+    }
+
+    impl Source for Alike {
+        fn info(&self) -> &Arc<ArrayInfo> {
+            &self.info
+        }
+
+        fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+            self.other.for_each_chunk(region, |chunk, _| chunks.push(*chunk));
+        }
+
+        fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+            self.other.source().read(chunk, buffer)
+        }
+
+        fn problems(&self) -> Vec<Problem> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn arrays_may_be_asked_while_another_is() {
+        let source = |step: usize| {
+            let source = MemorySource::new(DType::U8, Shape::from([3, 2, 4, 4]), "tzyx", &[1, 1, step, 4], vec![0; 96]);
+            Arc::new(source.expect("agrees"))
+        };
+        let inner = LazyArray::new(source(2));
+        let info = Arc::clone(inner.source().info());
+        let outer = LazyArray::new(Arc::new(Alike { info: Arc::clone(&info), other: inner }));
+        let outermost = LazyArray::new(Arc::new(Alike { info, other: outer }));
+        let (mut found, mut nested) = (Vec::new(), Vec::new());
+        let other = LazyArray::new(source(4));
+        outermost.for_each_chunk(&outermost.whole().with_axis(0, 1, 2), |chunk, region| {
+            other.for_each_chunk(region, |chunk, _| nested.push(chunk.index));
+            found.push(chunk.index);
+        });
+        assert_eq!(found, [4, 5, 6, 7]);
+        assert_eq!(nested, [2, 2, 3, 3]);
+    }
+}

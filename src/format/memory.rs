@@ -1,9 +1,15 @@
-//! In-memory and gated sources, for tests and small data.
+//! In-memory and gated sources, for tests and small data; below, one that lies afar and one that is computed.
+
+mod combined;
+mod remote;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+pub use combined::SumSource;
+pub use remote::{RemoteLog, RemoteSource};
 
 use super::{Chunk, Filled, ReadError, ReadErrorKind, Source};
 use crate::volume::{ArrayInfo, Axis, DType, Grid, Problem, Region, Shape, Voxel, copy_region};
@@ -73,6 +79,11 @@ impl MemorySource {
         self
     }
 
+    /// What of a box was never written.
+    fn gaps(&self, region: &Region) -> Vec<Region> {
+        self.missing.iter().filter_map(|part| part.intersect(region)).collect()
+    }
+
     /// The same array under other facts (voxel size, rate, name).
     #[must_use]
     pub fn with_info(mut self, change: impl FnOnce(&mut ArrayInfo)) -> Self {
@@ -96,7 +107,7 @@ impl Source for MemorySource {
         }
         let whole = Region::whole(&self.info.shape);
         copy_region(&self.bytes, &whole, buffer, &chunk.region, self.info.dtype.num_bytes());
-        let missing: Vec<_> = self.missing.iter().filter_map(|part| part.intersect(&chunk.region)).collect();
+        let missing = self.gaps(&chunk.region);
         if missing.is_empty() {
             return Ok(Filled::All);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ReadError;
+use super::{Composite, Fetching, ReadError};
 use crate::volume::{ArrayInfo, Piece, Problem, Region};
 
 /// The smallest piece of a dataset that can be read alone.
@@ -59,4 +59,15 @@ pub trait Source: Send + Sync {
 
     /// Forgets what is remembered about failed pieces, so that the next read tries the disk again.
     fn forget_failures(&self) {}
+
+    /// The two halves of reading, where the data lie afar: fetching, of which much can be under way at once,
+    /// and decoding. [`Source::read`] is both, one after the other.
+    fn fetching(&self) -> Option<&dyn Fetching> {
+        None
+    }
+
+    /// How it is computed from other sources, where it is. [`Source::read`] reads them itself.
+    fn composite(&self) -> Option<&dyn Composite> {
+        None
+    }
 }

@@ -6,6 +6,7 @@
 mod common;
 mod files;
 mod folders;
+mod made;
 mod memory;
 mod suite;
 #[allow(dead_code, reason = "shared with the tests of decoding")]

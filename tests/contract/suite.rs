@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tectum::format::{Chunk, Filled, FormatError, OpenOptions, ReadError, Source};
+use tectum::format::{
+    Cancel, Chunk, Filled, FormatError, OpenOptions, Patience, ReadError, Source, fetch, read_and_combine,
+};
 use tectum::volume::{DType, Region, Shape, copy_region};
 
 use crate::common::{Whole, indices, read_region, read_whole, untouched};
@@ -71,6 +73,11 @@ macro_rules! contract {
             #[test]
             fn many_threads_read_the_same() {
                 crate::suite::threads_agree(&$subject);
+            }
+
+            #[test]
+            fn its_capabilities_read_what_it_reads() {
+                crate::suite::capabilities_agree(&$subject);
             }
 
             #[test]
@@ -263,6 +270,43 @@ pub fn threads_agree(subject: &dyn Subject) {
             });
         }
     });
+}
+
+/// Fetching and decoding, and combining inputs that somebody else has read, give what reading gives; a fetch
+/// given up gives nothing.
+pub fn capabilities_agree(subject: &dyn Subject) {
+    let (_folder, truth, source) = opened(subject);
+    for chunk in chunks_of(source.as_ref(), &Region::whole(&truth.shape)) {
+        let read = |how: &dyn Fn(&mut [u8]) -> Result<Filled, ReadError>| {
+            let mut buffer = vec![0; chunk.region.shape().num_bytes(truth.dtype).unwrap()];
+            how(&mut buffer).map(|filled| (filled, buffer))
+        };
+        let wanted = read(&|buffer| source.read(&chunk, buffer));
+        if let Some(remote) = source.fetching() {
+            let (cancel, cancelled) = (Cancel::new(), Cancel::new());
+            cancelled.cancel();
+            assert_eq!(fetch(remote, &chunk, &Patience::VIEW, &cancelled), None, "nobody wants it");
+            let fetched = fetch(remote, &chunk, &Patience::VIEW, &cancel).expect("nobody has cancelled it");
+            if let Ok(fetched) = &fetched {
+                assert!(fetched.pieces.iter().map(Vec::len).sum::<usize>() <= remote.max_fetched_bytes(&chunk));
+            }
+            for _ in 0..2 {
+                let decoded = read(&|buffer| remote.decode(&chunk, fetched.as_ref().map_err(Clone::clone)?, buffer));
+                assert_eq!(decoded, wanted, "{chunk:?}");
+            }
+        }
+        if let Some(composite) = source.composite() {
+            assert_eq!(read(&|buffer| read_and_combine(composite, &chunk, buffer)), wanted, "{chunk:?}");
+            let (mut needs, mut again) = (Vec::new(), Vec::new());
+            composite.needs(&chunk, &mut needs);
+            composite.needs(&chunk, &mut again);
+            assert_eq!(needs, again, "what is needed is a function of the chunk");
+            for need in needs {
+                let input = composite.inputs()[need.input].source.as_ref();
+                assert_eq!(chunks_of(input, &need.chunk.region), [need.chunk], "a chunk as the input has it");
+            }
+        }
+    }
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
