@@ -80,8 +80,7 @@ impl Source for SumSource {
     }
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
-        let found = self.grid.touching(region);
-        chunks.extend(found.map(|cell| Chunk { index: cell.position, region: cell.region }));
+        self.grid.each(region, |cell| chunks.push(Chunk { index: cell.position, region: cell.region }));
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
