@@ -64,7 +64,7 @@ fn every_widget_has_a_name_in_every_state() {
     for size in [[1280.0, 800.0], [1024.0, 700.0], [640.0, 400.0]] {
         for overlay in [None, Some(Overlay::Keys), Some(Overlay::Problems), Some(Overlay::Open)] {
             let mut bench = Bench { problems: ui_bench::problems(), ..Bench::default() };
-            bench.view.overlay = overlay;
+            bench.view.panels.overlay = overlay;
             harness_of(bench, size, 1.0).check_accessibility();
         }
     }
@@ -95,23 +95,23 @@ fn time_is_scrubbed_typed_and_stepped() {
     let mut window = harness();
     let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
     drag(&mut window, map.left_center() + egui::vec2(1.0, 0.0), map.right_center());
-    assert_eq!(window.state().view.t, 205);
+    assert_eq!(window.state().view.cursor.t, 205);
     drag(&mut window, map.right_center() - egui::vec2(1.0, 0.0), map.center());
-    assert_eq!(window.state().view.t, 103);
+    assert_eq!(window.state().view.cursor.t, 103);
     window.hover_at(map.left_center() + egui::vec2(map.width() * 0.75, 0.0));
     window.run();
-    assert_eq!(window.state().view.t, 103, "to point at it is not to go there");
+    assert_eq!(window.state().view.cursor.t, 103, "to point at it is not to go there");
     click_at(&mut window, map.left_center() + egui::vec2(map.width() * 0.75, 0.0));
-    assert_eq!(window.state().view.t, 154);
+    assert_eq!(window.state().view.cursor.t, 154);
 
     type_number(&mut window, "Timepoint", "114");
-    assert_eq!(window.state().view.t, 114);
+    assert_eq!(window.state().view.cursor.t, 114);
     type_number(&mut window, "Timepoint", "9 999");
-    assert_eq!(window.state().view.t, 205, "what is beyond the end is the end");
+    assert_eq!(window.state().view.cursor.t, 205, "what is beyond the end is the end");
 
     window.get_by_role_and_label(Role::Slider, "Time").set_value_accesskit(40.0);
     window.run();
-    assert_eq!(window.state().view.t, 40);
+    assert_eq!(window.state().view.cursor.t, 40);
     for (key, modifiers, expected) in [
         (Key::ArrowRight, Modifiers::NONE, 41),
         (Key::ArrowLeft, Modifiers::SHIFT, 31),
@@ -120,17 +120,17 @@ fn time_is_scrubbed_typed_and_stepped() {
         (Key::Home, Modifiers::NONE, 0),
     ] {
         press_with(&mut window, modifiers, key);
-        assert_eq!(window.state().view.t, expected, "{key:?}");
+        assert_eq!(window.state().view.cursor.t, expected, "{key:?}");
     }
     click(&mut window, Role::Button, "Next timepoint");
-    assert_eq!(window.state().view.t, 1);
+    assert_eq!(window.state().view.cursor.t, 1);
 
     type_number(&mut window, "Time", "0:22,8");
-    assert_eq!(window.state().view.t, 114, "5 volumes a second");
+    assert_eq!(window.state().view.cursor.t, 114, "5 volumes a second");
     type_number(&mut window, "Time", "3 s");
-    assert_eq!(window.state().view.t, 15);
+    assert_eq!(window.state().view.cursor.t, 15);
     type_number(&mut window, "Time", "1 h");
-    assert_eq!(window.state().view.t, 205);
+    assert_eq!(window.state().view.cursor.t, 205);
 }
 
 fn click_at(window: &mut Window, pos: egui::Pos2) {
@@ -154,7 +154,7 @@ fn the_map_answers_the_keys_while_it_has_the_focus() {
         (Key::Home, Modifiers::NONE, 0),
     ] {
         press_with(&mut window, modifiers, key);
-        assert_eq!(window.state().view.t, expected, "{key:?}");
+        assert_eq!(window.state().view.cursor.t, expected, "{key:?}");
     }
     let told = window.get_by_role_and_label(Role::Slider, "Time").value();
     assert_eq!(told.as_deref(), Some("t 0 · 0.0\u{2009}s"));
@@ -198,7 +198,7 @@ fn a_click_on_a_mark_goes_to_where_the_damage_begins() {
     let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
     let begin = map.left() + map.width() * 120.0 / 206.0;
     click_at(&mut window, egui::pos2(begin + 4.0, map.top() + 30.0));
-    assert_eq!(window.state().view.t, 120);
+    assert_eq!(window.state().view.cursor.t, 120);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn the_live_axis_stays_while_blocks_land() {
     let middle_of = |window: &mut Window| {
         let map = window.get_by_role_and_label(Role::Slider, "Time").rect();
         click_at(window, map.left_center() + egui::vec2(map.width() * 0.25, 4.0));
-        window.state().view.t
+        window.state().view.cursor.t
     };
     window.run();
     let before = middle_of(&mut window);
@@ -265,18 +265,18 @@ fn the_wheel_looks_closer_at_time_and_a_double_click_shows_all_again() {
         window.event(wheel_of(MouseWheelUnit::Line, vec2(0.0, 1.0), MouseWheelSource::Unknown, Modifiers::NONE));
         window.run();
     }
-    let [start, stop] = window.state().view.time_zoom.expect("a part of time");
+    let [start, stop] = window.state().view.panels.time_zoom.expect("a part of time");
     assert!(stop - start < 110.0, "{start} to {stop}");
     assert!((start + 0.75 * (stop - start) - 154.5).abs() < 0.5, "what was under the pointer stays: {start} to {stop}");
-    assert_eq!((window.state().view.depth_index(), window.state().view.t), (depth, 0));
+    assert_eq!((window.state().view.depth_index(), window.state().view.cursor.t), (depth, 0));
     click_at(&mut window, at);
-    assert_eq!(window.state().view.t, 154);
+    assert_eq!(window.state().view.cursor.t, 154);
     press(&mut window, Key::Home);
-    assert_eq!(window.state().view.time_zoom.expect("still")[0], 0.0, "the timepoint stays in sight");
-    let part = window.state().view.time_zoom;
+    assert_eq!(window.state().view.panels.time_zoom.expect("still")[0], 0.0, "the timepoint stays in sight");
+    let part = window.state().view.panels.time_zoom;
     press(&mut window, Key::Num0);
-    assert_eq!(window.state().view.time_zoom, None);
-    window.state_mut().view.time_zoom = part;
+    assert_eq!(window.state().view.panels.time_zoom, None);
+    window.state_mut().view.panels.time_zoom = part;
     window.run();
     let axis = map.left_top() + vec2(60.0, 10.0);
     window.hover_at(axis);
@@ -289,7 +289,7 @@ fn the_wheel_looks_closer_at_time_and_a_double_click_shows_all_again() {
         window.step();
     }
     window.run();
-    assert_eq!(window.state().view.time_zoom, None);
+    assert_eq!(window.state().view.panels.time_zoom, None);
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn a_run_that_was_cut_off_is_told_beside_its_last_whole_volume() {
         let mut live = ui_bench::live(state.clone());
         live.newest_t = Some(203);
         let mut bench = Bench { live: Some(live), ..Bench::default() };
-        bench.view.t = 203;
+        bench.view.cursor.t = 203;
         let window = harness_of(bench, [1280.0, 800.0], 1.0);
         let told = window.get_by_role_and_label(Role::Status, "Picture shown").value().unwrap_or_default();
         assert_eq!(told.contains("cut off after t 203"), is_told, "{state:?}: {told}");
@@ -375,7 +375,7 @@ fn keys_do_what_the_table_says() {
     ] {
         assert_eq!(press_with(&mut window, modifiers, key), std::slice::from_ref(&expected), "{key:?}");
         if expected == Command::TogglePlay || matches!(expected, Command::ToggleOverlay(_)) {
-            window.state_mut().view.overlay = None;
+            window.state_mut().view.panels.overlay = None;
             window.state_mut().view.play.is_running = false;
             window.run();
         }
@@ -383,7 +383,7 @@ fn keys_do_what_the_table_says() {
     assert_eq!(press(&mut window, Key::Questionmark), [Command::ToggleOverlay(Overlay::Keys)]);
     assert!(window.query_by_label_contains("Follow the newest timepoint").is_some(), "the overlay lists the keys");
     press(&mut window, Key::Escape);
-    assert_eq!(window.state().view.overlay, None);
+    assert_eq!(window.state().view.panels.overlay, None);
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn depth_and_slab_are_dragged_and_typed() {
     assert_eq!(window.state().view.depth_index(), 5);
 
     click(&mut window, Role::RadioButton, "Projection");
-    assert_eq!(window.state().view.mode, Mode::Projection);
+    assert_eq!(window.state().view.views[0].mode, Mode::Projection);
     let info = window.state().info;
     assert_eq!(window.state().view.slab(&info), [0, 24]);
     type_number(&mut window, "Slab first plane", "8");
@@ -415,7 +415,7 @@ fn depth_and_slab_are_dragged_and_typed() {
     click(&mut window, Role::Button, "Whole depth");
     assert_eq!(window.state().view.slab(&info), [0, 24]);
     press(&mut window, Key::P);
-    assert_eq!(window.state().view.mode, Mode::Plane);
+    assert_eq!(window.state().view.views[0].mode, Mode::Plane);
 }
 
 #[test]
@@ -424,12 +424,12 @@ fn menus_choose_the_projection_and_the_interpolation() {
     click(&mut window, Role::RadioButton, "Projection");
     click(&mut window, Role::ComboBox, "Projection");
     click(&mut window, Role::MenuItem, "Mean");
-    assert_eq!(window.state().view.op, Projection::Mean);
+    assert_eq!(window.state().view.views[0].op, Projection::Mean);
     click(&mut window, Role::ComboBox, "Interpolation");
     click(&mut window, Role::MenuItem, "Linear");
-    assert_eq!(window.state().view.interpolation, tectum::volume::Interpolation::Linear);
+    assert_eq!(window.state().view.layers[0].interpolation, tectum::volume::Interpolation::Linear);
     click(&mut window, Role::RadioButton, "XZ");
-    assert_eq!(window.state().view.orientation, Orientation::Xz);
+    assert_eq!(window.state().view.views[0].orientation, Orientation::Xz);
 }
 
 #[test]
@@ -444,12 +444,12 @@ fn contrast_is_dragged_typed_and_put_back() {
     type_number(&mut window, "Lower limit", "200");
     assert_eq!(limits(&window), Some([200.0, high]));
     type_number(&mut window, "Gamma", "0,8");
-    assert_eq!(window.state().view.gamma, 0.8);
+    assert_eq!(window.state().view.layers[0].gamma, 0.8);
     click(&mut window, Role::Button, "Auto contrast");
     assert_eq!(limits(&window), Some([104.0, 1830.0]));
-    assert_eq!(window.state().view.gamma, 1.0);
+    assert_eq!(window.state().view.layers[0].gamma, 1.0);
     click(&mut window, Role::RadioButton, "Viridis");
-    assert_eq!(window.state().view.colormap, Colormap::Viridis);
+    assert_eq!(window.state().view.layers[0].colormap, Colormap::Viridis);
     click(&mut window, Role::Button, "Saturation");
     let info = window.state().info;
     assert_eq!(window.state().view.display(&info).colormap, Colormap::Saturation);
@@ -460,17 +460,17 @@ fn undo_takes_back_a_whole_drag_and_redo_repeats_it() {
     let mut window = harness();
     let slider = window.get_by_role_and_label(Role::Slider, "Time").rect();
     drag(&mut window, slider.left_center() + egui::vec2(1.0, 0.0), slider.center());
-    let t = window.state().view.t;
+    let t = window.state().view.cursor.t;
     assert!(t > 0);
     window.state_mut().clock_s += 10.0;
     click(&mut window, Role::RadioButton, "Turbo");
     press_with(&mut window, Modifiers::COMMAND, Key::Z);
-    assert_eq!((window.state().view.colormap, window.state().view.t), (Colormap::Magma, t));
+    assert_eq!((window.state().view.layers[0].colormap, window.state().view.cursor.t), (Colormap::Magma, t));
     click(&mut window, Role::Button, "Undo");
-    assert_eq!(window.state().view.t, 0, "one step for the whole drag");
+    assert_eq!(window.state().view.cursor.t, 0, "one step for the whole drag");
     press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
     press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
-    assert_eq!((window.state().view.colormap, window.state().view.t), (Colormap::Turbo, t));
+    assert_eq!((window.state().view.layers[0].colormap, window.state().view.cursor.t), (Colormap::Turbo, t));
 }
 
 #[test]
@@ -514,12 +514,12 @@ fn the_canvas_is_zoomed_panned_and_fitted() {
     window.run();
     window.event_modifiers(wheel(120.0, Modifiers::COMMAND), Modifiers::COMMAND);
     window.run();
-    let zoomed = window.state().view.camera;
+    let zoomed = window.state().view.views[0].camera;
     assert!(zoomed.zoom > 1.0, "{zoomed:?}");
     drag(&mut window, canvas.center(), canvas.center() + egui::vec2(60.0, 0.0));
-    assert!(window.state().view.camera.center[0] < zoomed.center[0]);
+    assert!(window.state().view.views[0].camera.center[0] < zoomed.center[0]);
     press(&mut window, Key::F);
-    assert_eq!(window.state().view.camera, tectum::ui::Camera::FIT);
+    assert_eq!(window.state().view.views[0].camera, tectum::ui::Camera::FIT);
 }
 
 fn wheel(y: f32, modifiers: Modifiers) -> egui::Event {
@@ -542,7 +542,7 @@ fn one_notch_of_the_wheel_is_one_plane() {
     let canvas = window.get_by_label("Picture").rect();
     let slider = window.get_by_role_and_label(Role::Slider, "Depth").rect();
     for place in [canvas.center(), slider.center()] {
-        window.state_mut().view.depth = [12; 3];
+        window.state_mut().view.cursor.z = 12;
         window.hover_at(place);
         window.run();
         let mut turn = |events: &[egui::Event]| {
@@ -593,10 +593,10 @@ fn nothing_moves_when_values_change() {
     };
     let before = places(&window);
     let bench = window.state_mut();
-    bench.view.t = 199;
-    bench.view.depth = [23; 3];
+    bench.view.cursor.t = 199;
+    bench.view.cursor.z = 23;
     bench.view.apply(&Command::SetLimits([1.0, 65535.0]), &bench.info);
-    bench.view.gamma = 2.75;
+    bench.view.layers[0].gamma = 2.75;
     bench.figures.image_ms = Some(734.0);
     bench.figures.ram_bytes = 5_900_000_000;
     bench.figures.gpu_bytes = 8_000_000;
@@ -660,7 +660,7 @@ fn real_time_is_the_rate_of_the_recording_or_a_multiple_of_it() {
     let Bench { mut info, mut view, .. } = Bench::default();
     let start = Instant::now();
     let mut due_after = |info: &tectum::array::ViewInfo, speed: f32, ms: u64| {
-        view.t = 0;
+        view.cursor.t = 0;
         view.play.is_running = true;
         view.apply(&Command::SetPlayMode(PlayMode::RealTime), info);
         view.apply(&Command::SetPlaySpeed(speed), info);
@@ -684,7 +684,7 @@ fn the_end_of_a_recording_stops_repeats_or_turns() {
     let start = Instant::now();
     view.play.rate_hz = 10.0;
     let mut step_from = |t: usize, at_end: Loop, direction: i8| {
-        view.t = t;
+        view.cursor.t = t;
         view.play.is_running = true;
         view.play.at_end = at_end;
         view.play.direction = direction;
@@ -703,22 +703,22 @@ fn following_lets_go_when_the_user_scrubs() {
     let mut window = harness();
     press(&mut window, Key::L);
     assert!(window.state().view.follow);
-    assert_eq!(window.state().view.t, 205);
+    assert_eq!(window.state().view.cursor.t, 205);
     let info = tectum::array::ViewInfo { shape: [300, 24, 1024, 1024], ..window.state().info };
     window.state_mut().view.apply(&Command::FollowTo(299), &info);
-    assert_eq!(window.state().view.t, 299);
+    assert_eq!(window.state().view.cursor.t, 299);
     press(&mut window, Key::ArrowLeft);
     assert!(!window.state().view.follow);
-    let before = window.state().view.t;
+    let before = window.state().view.cursor.t;
     window.state_mut().view.apply(&Command::FollowTo(300), &info);
-    assert_eq!(window.state().view.t, before);
+    assert_eq!(window.state().view.cursor.t, before);
 }
 
 #[test]
 fn contrast_once_set_does_not_change_by_itself() {
     let Bench { info, .. } = Bench::default();
     let mut view = tectum::ui::ViewState::default().for_dataset(&info);
-    assert_eq!(view.limits_or_default(&info), [0.0, 65535.0]);
+    assert_eq!(view.display(&info).limits, [0.0, 65535.0]);
     let values = view.values(&info);
     view.apply(&Command::LimitsMeasured { values, limits: [100.0, 900.0], is_wished: false }, &info);
     assert_eq!(view.limits(&info), Some([100.0, 900.0]));
@@ -738,10 +738,10 @@ fn each_kind_of_picture_keeps_its_own_contrast_and_a_sum_s_grows_with_its_slab()
     apply(&mut view, Command::SetMode(Mode::Projection));
     apply(&mut view, Command::SetProjection(Projection::Std));
     assert_eq!(view.limits(&info), None, "those of planes say nothing of deviations");
-    assert_eq!(view.limits_or_default(&info), [0.0, 32767.5]);
+    assert_eq!(view.display(&info).limits, [0.0, 32767.5]);
     apply(&mut view, Command::SetLimits([3.0, 40.0]));
     apply(&mut view, Command::SetProjection(Projection::Sum));
-    assert_eq!(view.limits_or_default(&info), [0.0, 24.0 * 65535.0]);
+    assert_eq!(view.display(&info).limits, [0.0, 24.0 * 65535.0]);
     apply(&mut view, Command::SetLimits([2400.0, 21_600.0]));
     apply(&mut view, Command::SetSlab(Some([4, 10])));
     assert_eq!(view.limits(&info), Some([600.0, 5400.0]), "six planes instead of 24");
@@ -789,7 +789,7 @@ fn both_kinds_of_automatic_contrast_have_a_button_and_a_key() {
     let of = |window: &Window| window.get_by_role_and_label(Role::Image, "Histogram").value();
     assert_eq!(of(&window).as_deref(), Some("planes"));
     press(&mut window, Key::P);
-    window.state_mut().view.op = Projection::Sum;
+    window.state_mut().view.views[0].op = Projection::Sum;
     window.run();
     assert_eq!(of(&window).as_deref(), Some("sum of 24"));
 }
@@ -798,7 +798,7 @@ fn both_kinds_of_automatic_contrast_have_a_button_and_a_key() {
 fn the_theme_and_the_folds_answer() {
     let mut window = harness();
     click(&mut window, Role::Button, "Light theme");
-    assert_eq!(window.state().view.theme, Theme::Light);
+    assert_eq!(window.state().view.panels.theme, Theme::Light);
     click(&mut window, Role::DisclosureTriangle, "Contrast section");
     assert!(window.query_by_role_and_label(Role::SpinButton, "Gamma").is_none());
     click(&mut window, Role::DisclosureTriangle, "Contrast section");
@@ -922,11 +922,11 @@ fn no_command_is_dropped_on_its_way() {
         for earlier in [Command::SetGamma(2.0), Command::SetLimits([5.0, 6.0]), Command::ScrubTo(50), Command::Undo] {
             history.apply(&mut view, &earlier, &info, 0.0);
         }
-        view.camera.zoom = 2.0;
+        view.views[0].camera.zoom = 2.0;
         let values = view.values(&info);
         view.apply(&Command::LimitsMeasured { values, limits: [7.0, 8.0], is_wished: false }, &info);
         view.apply(&Command::SetLimits([5.0, 6.0]), &info);
-        (view.play.is_running, view.follow, view.overlay) = (true, true, Some(Overlay::Keys));
+        (view.play.is_running, view.follow, view.panels.overlay) = (true, true, Some(Overlay::Keys));
         let changed = history.apply(&mut view, &command, &info, 100.0);
         match command.route() {
             tectum::ui::Route::View => assert!(changed && command.for_app().is_none(), "{command:?} does nothing"),
@@ -980,7 +980,7 @@ fn the_picture_is_saved_from_its_sheet() {
     click(&mut window, Role::Button, "Choose…");
     assert_eq!(window.state_mut().take(), [Command::BrowseStillPath]);
     press(&mut window, Key::Escape);
-    assert_eq!(window.state().view.overlay, None);
+    assert_eq!(window.state().view.panels.overlay, None);
 }
 
 #[test]
@@ -1041,7 +1041,7 @@ fn facts_window(change: impl FnOnce(&mut Bench)) -> Window {
     let mut bench = Bench::default();
     (bench.info.voxel_size, bench.array.voxel_size) = (None, None);
     (bench.info.rate_hz, bench.array.rate_hz) = (None, None);
-    bench.view.folded = [true, true, true, false];
+    bench.view.panels.folded = [true, true, true, false];
     change(&mut bench);
     harness_of(bench, [1280.0, 800.0], 1.0)
 }
@@ -1157,7 +1157,7 @@ fn notes_are_listed_on_every_screen_once_there_are_any() {
 #[test]
 fn doubtful_blocks_are_left_out_and_shown_again_from_the_list_of_problems() {
     let mut bench = Bench::default();
-    bench.view.overlay = Some(Overlay::Problems);
+    bench.view.panels.overlay = Some(Overlay::Problems);
     bench.problems = vec![tectum::volume::Problem {
         code: "suspect_block",
         severity: tectum::volume::Severity::Warning,

@@ -93,7 +93,7 @@ impl Session {
         let Some(Measuring { picture, wished }) = self.contrast.measuring.take() else { return };
         if let Some(sample) = &sample {
             // What the user has chosen since the wish stays.
-            let is_wished = wished.is_some_and(|then| then == self.view.contrast.chosen[kind as usize]);
+            let is_wished = wished.is_some_and(|then| then == self.view.layer().contrast.chosen[kind as usize]);
             let (values, limits) = (picture.values(), sample.percentiles);
             self.apply(&Command::LimitsMeasured { values, limits, is_wished }, now, now_s);
         }
@@ -119,7 +119,7 @@ impl Session {
         let kind = picture.values().kind;
         let is_other = |measured: &Measured| measured.picture != picture && kind != ValueKind::Voxels;
         if self.contrast.measured[kind as usize].as_ref().is_some_and(is_other) {
-            let wished = Some(self.view.contrast.chosen[kind as usize]);
+            let wished = Some(self.view.layer().contrast.chosen[kind as usize]);
             self.contrast.measuring = Some(Measuring { picture, wished });
         }
     }
@@ -135,8 +135,8 @@ impl Session {
     /// recording has been measured.
     pub(super) fn guess_contrast(&mut self, picture: &Picture, voxels: &Voxels) {
         let values = picture.values();
-        let is_known = self.view.contrast.of(values).is_some()
-            || self.view.contrast.guessed[values.kind as usize].is_some()
+        let is_known = self.view.layer().contrast.of(values).is_some()
+            || self.view.layer().contrast.guessed[values.kind as usize].is_some()
             || self.contrast.without_values == Some((voxels.id(), values.kind));
         if is_known {
             return;

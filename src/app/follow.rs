@@ -64,7 +64,7 @@ impl Session {
     pub(super) fn note_newest_shown(&self) {
         let newest = self.newest_t();
         if self.is_settled()
-            && self.view.t == newest
+            && self.view.cursor.t == newest
             && let Some(watcher) = &self.watcher
         {
             watcher.mark_shown(newest);
@@ -90,7 +90,9 @@ impl Session {
         self.stream.replace_array(Arc::clone(&self.array), &[]);
         self.on_screen = None;
         self.contrast = Contrast::default();
-        self.view.contrast.guessed = Default::default();
+        for layer in &mut self.view.layers {
+            layer.contrast.guessed = Default::default();
+        }
         self.history.clear();
         self.view.clamp_to(self.array.info());
         self.ask(now);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::memory::{Preferences, WindowPlace};
 use super::program::Program;
 use super::session::Session;
-use crate::ui::ViewState;
+use crate::ui::KeptView;
 
 /// A view that has been still for this long is worth keeping: a scrub writes nothing.
 const STILL: Duration = Duration::from_secs(1);
@@ -16,9 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What has been kept, and what has changed since.
 pub struct Keeping {
     preferences: Preferences,
-    view: Option<ViewState>,
+    view: Option<KeptView>,
     /// The preferences and the view as they were last seen, and since when.
-    seen: Option<(Preferences, Option<ViewState>, Instant)>,
+    seen: Option<(Preferences, Option<KeptView>, Instant)>,
 }
 
 impl Keeping {

@@ -254,7 +254,7 @@ impl Program {
             Some(Err(path)) => {
                 self.effects.push(Effect::PathField(PathField::Keep(path.display().to_string())));
                 if let Some(session) = &mut self.session {
-                    session.view.overlay = Some(Overlay::NotOpened);
+                    session.view.panels.overlay = Some(Overlay::NotOpened);
                 }
             }
             None => {}
@@ -283,7 +283,7 @@ impl Program {
     /// Without a dialog a path is typed.
     fn ask_for_path(&mut self) {
         if let (Some(session), Activity::Idle) = (&mut self.session, &self.activity) {
-            session.view.overlay = Some(Overlay::Open);
+            session.view.panels.overlay = Some(Overlay::Open);
         }
         let why = "This system shows no file dialog: type the path here, Tab completes it";
         self.effects.push(Effect::PathField(PathField::Focus(why)));

@@ -26,6 +26,7 @@ use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
 use crate::ui::{Command, History, Playback, Route, SessionCommand, Shown, ViewState, resolve};
+use crate::volume::ViewId;
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
 /// is, because a frame costs time that the rig may need.
@@ -63,6 +64,8 @@ pub struct Session {
     pub(super) saver: Saver,
     /// The canvas as it was last drawn.
     pub(super) canvas: CanvasSize,
+    /// Size of each view's canvas in pixels, as it was last drawn.
+    pub(super) canvases_px: Vec<(ViewId, egui::Vec2)>,
     /// What the window has to do, until it is taken from here.
     pub(super) effects: Vec<Effect>,
     wake: WakeFn,
@@ -97,7 +100,7 @@ impl Session {
         let Setup { preferences, recall, config, wake } = setup;
         let array = Arc::new(LazyArray::new(opened.source).told(recall.given.told()));
         let view = recall.view(preferences.for_dataset(array.info()), array.info());
-        let request = resolve(&view, array.info(), array.id());
+        let request = resolve(&view, &[(array.id(), array.info())], &[]);
         let stream = Stream::new(Arc::clone(&array), config, Arc::clone(&wake));
         let watcher_wake = Arc::clone(&wake);
         let watcher = opened
@@ -130,6 +133,7 @@ impl Session {
             gpu_projections: GpuProjections::default(),
             saver: Saver::default(),
             canvas: CanvasSize::default(),
+            canvases_px: Vec::new(),
             effects: Vec::new(),
             wake,
             recall,
@@ -197,7 +201,8 @@ impl Session {
 
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
     pub(super) fn ask(&mut self, now: Instant) {
-        let request = resolve(&self.view, self.array.info(), self.array.id());
+        let layers = [(self.array.id(), self.array.info())];
+        let request = resolve(&self.view, &layers, &self.canvases_px);
         let want_volume = self.gpu_projections.wants_volume(&self.view.picture(self.array.info()), self.array.info());
         let request = ViewRequest { want_volume, ..request };
         if request == self.request {

@@ -71,7 +71,7 @@ pub fn snapshot(request: &SnapshotRequest) -> Result<SnapshotWritten> {
     let renderer = render::install(target.render_state(), GpuConfig::default());
     let mut preferences = ViewState::default();
     if request.is_light {
-        preferences.theme = Theme::Light;
+        preferences.panels.theme = Theme::Light;
     }
     let (config, wake) = (StreamConfig::default(), std::sync::Arc::new(|| ()));
     let setup = Setup { preferences, recall: Recall::nothing(), config, wake };
@@ -82,7 +82,7 @@ pub fn snapshot(request: &SnapshotRequest) -> Result<SnapshotWritten> {
         session.apply(&command, now, 0.0);
     }
     let ctx = egui::Context::default();
-    ui::theme::install(&ctx, session.view.theme);
+    ui::theme::install(&ctx, session.view.panels.theme);
     let image = draw_until_done(&ctx, &target, &renderer, &mut session, request.waits)?;
     drop(quiet);
     let lacking = what_is_lacking(&session)?;
@@ -106,7 +106,8 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
         }
         (Shown::Missing(reason), _) => Some(format!("the picture is missing, the hatch stands for it: {reason}")),
         (_, Some(shown)) if !shown.voxels.is_whole() => {
-            let planes = shown.voxels.gaps().map(|gaps| gaps_text(gaps, session.view.orientation.depth_axis()));
+            let planes =
+                shown.voxels.gaps().map(|gaps| gaps_text(gaps, session.view.active().orientation.depth_axis()));
             Some(planes.unwrap_or_else(|| "parts of the picture are missing, the hatch stands for them".to_owned()))
         }
         (_, Some(shown)) if !is_finite(shown) => Some("the picture holds no finite value".to_owned()),

@@ -156,7 +156,9 @@ impl Easel {
 
 fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
     let model = Model {
-        view: &subject.view,
+        state: &subject.view,
+        view: subject.view.active(),
+        layer: subject.view.layer(),
         info: &subject.info,
         array: &subject.array,
         datasets: &[],

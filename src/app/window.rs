@@ -44,7 +44,7 @@ impl TectumApp {
         wake: Wake,
         painter: Option<InterfacePainter>,
     ) -> Self {
-        ui::theme::install(ctx, program.preferences().theme);
+        ui::theme::install(ctx, program.preferences().panels.theme);
         ui::theme::fill_by_renderer(ctx);
         // Circles are not drawn from the text's texture, which the painter does not filter.
         ctx.tessellation_options_mut(|options| options.prerasterized_discs = painter.is_none());

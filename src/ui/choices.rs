@@ -87,6 +87,12 @@ pub struct Camera {
     pub center: [f32; 2],
 }
 
+impl Default for Camera {
+    fn default() -> Self {
+        Self::FIT
+    }
+}
+
 impl Camera {
     /// The whole picture in the middle.
     pub const FIT: Self = Self { zoom: 1.0, center: [0.5, 0.5] };
@@ -153,6 +159,23 @@ pub enum Overlay {
     NotOpened,
     /// What went wrong on the program's own side.
     Notes,
+}
+
+/// What the panels show and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Panels {
+    /// Light or dark.
+    pub theme: Theme,
+    /// Whether each section of the side panel is folded, in the order of [`Section::ALL`].
+    pub folded: [bool; 4],
+    /// The section shown beside the icons where the side panel is narrow.
+    pub drawer: Option<Section>,
+    /// What lies over the window.
+    pub overlay: Option<Overlay>,
+    /// Whether the gradient and its limits are shown on the picture.
+    pub color_bar: bool,
+    /// The part of time the time area shows, in timepoints; `None` for all of it.
+    pub time_zoom: Option<[f64; 2]>,
 }
 
 /// Smallest and largest gamma offered.

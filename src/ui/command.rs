@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Camera, Loop, Mode, Overlay, PlayMode, Section, StillOptions};
-use crate::volume::{Colormap, Interpolation, Orientation, PictureValues, Projection};
+use crate::volume::{Colormap, Interpolation, Orientation, PictureValues, Projection, ViewId};
 
 /// One wish. Panels and keys return commands; [`super::ViewState::apply`] is the only thing that changes
 /// the view; what concerns more than the view goes on to whom [`Command::route`] names.
@@ -36,6 +36,12 @@ pub enum Command {
     SetProjection(Projection),
     /// Half-open depth range of the projection; `None` for the whole depth.
     SetSlab(Option<[usize; 2]>),
+    /// Make a view the one that keys and panels are about.
+    SetActiveView(ViewId),
+    /// Make a layer, by its position, the one that the panels are about.
+    SetActiveLayer(usize),
+    /// Draw a layer, by its position, or leave it out.
+    ToggleLayer(usize),
     /// Filtering of the picture.
     SetInterpolation(Interpolation),
     /// Contrast limits of the kind of picture shown, lower first.
@@ -290,6 +296,9 @@ impl Command {
             | Self::ToggleMode
             | Self::SetProjection(_)
             | Self::SetSlab(_)
+            | Self::SetActiveView(_)
+            | Self::SetActiveLayer(_)
+            | Self::ToggleLayer(_)
             | Self::SetInterpolation(_)
             | Self::SetLimits(_)
             | Self::AutoContrast

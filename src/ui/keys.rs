@@ -257,7 +257,7 @@ impl Owner {
 /// has been drawn and `commands` holds what it asked for: a field takes what is typed into it up to the key
 /// that leaves it, a list that has dropped down what is typed while it is open, and only the rest is the
 /// window's. `one_to_one` is the camera that draws every voxel as one pixel, where there is a picture.
-pub fn key_commands(ui: &Ui, view: &ViewState, one_to_one: Option<Camera>, commands: &mut Vec<Command>) {
+pub fn key_commands(ui: &Ui, state: &ViewState, one_to_one: Option<Camera>, commands: &mut Vec<Command>) {
     let has_dataset = one_to_one.is_some();
     let ctx = ui.ctx();
     let id = Id::unique("keyboard owner");
@@ -268,7 +268,7 @@ pub fn key_commands(ui: &Ui, view: &ViewState, one_to_one: Option<Camera>, comma
     let has_focus = ctx.memory(|memory| memory.focused().is_some());
     // A field may have kept an Esc to itself.
     let is_escape_free = ctx.input(|input| input.events.iter().any(is_escape));
-    let mut overlay = commands.iter().fold(view.overlay, overlay_after);
+    let mut overlay = commands.iter().fold(state.panels.overlay, overlay_after);
     let typed: Vec<Event> = ctx.input(|input| input.raw.events.clone());
     for event in &typed {
         match event {

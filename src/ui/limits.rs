@@ -95,21 +95,13 @@ pub fn is_integer(info: &ViewInfo, values: PictureValues) -> bool {
 }
 
 impl ViewState {
-    /// What the values of the picture asked for are.
+    /// What the values of the picture are that the active view asks for.
     pub fn values(&self, info: &ViewInfo) -> PictureValues {
         self.picture(info).values()
     }
 
-    /// Limits of the picture asked for: chosen or measured.
+    /// Limits of the active layer for the picture asked for: chosen or measured.
     pub fn limits(&self, info: &ViewInfo) -> Option<[f64; 2]> {
-        self.contrast.of(self.values(info))
-    }
-
-    /// Limits to draw with: chosen, measured, of the first picture, or the range of values until then.
-    pub fn limits_or_default(&self, info: &ViewInfo) -> [f64; 2] {
-        let values = self.values(info);
-        let guessed = || self.contrast.guessed[values.kind as usize].map(|limits| limits.at(values));
-        let limits = self.contrast.of(values).or_else(guessed);
-        limits.or_else(|| value_range(info, values)).unwrap_or([0.0, 1.0])
+        self.layer().contrast.of(self.values(info))
     }
 }

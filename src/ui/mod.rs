@@ -2,6 +2,7 @@
 //! [`Command`]s; [`ViewState::apply`] is the only thing that changes the view; [`ViewState::picture`]
 //! says which picture it asks for.
 
+mod apply;
 mod choices;
 mod command;
 pub mod format;
@@ -9,6 +10,7 @@ mod gaps_text;
 mod history;
 pub mod icons;
 pub mod keys;
+mod layer_view;
 mod limits;
 mod live_text;
 mod model;
@@ -25,25 +27,28 @@ mod state;
 mod still;
 pub mod theme;
 mod time_axis;
+mod view;
 pub mod widgets;
 mod window;
 
 pub use choices::{
-    Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Play, PlayMode, Section, Theme,
+    Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Panels, Play, PlayMode, Section, Theme,
 };
 pub use command::{AppCommand, Command, Forget, Route, SessionCommand, Tell};
 pub use gaps_text::gaps_text;
 pub use history::History;
+pub use layer_view::LayerView;
 pub use limits::{Limits, LimitsOf, is_integer, value_range};
 pub use model::{Canvas, Figures, HistogramData, Model, OpenError, Opening, Placement, Saving, Shown, Value, Welcome};
 pub use notes::Note;
 pub use playback::Playback;
-pub use recall::PREFERENCES;
+pub use recall::{KeptLayer, KeptPreferences, KeptView};
 pub use resolve::resolve;
 pub use screens::{
     Completion, clear_typed_path, complete_path, error_ui, focus_path_field, keep_typed_path, not_opened_ui,
     opening_ui, typed_path, waiting_ui, welcome_ui,
 };
-pub use state::{ViewState, num_depths};
+pub use state::ViewState;
 pub use still::{Extent, StillFrame, StillOptions, file_name, still_ui};
+pub use view::{Cursor, View, num_depths};
 pub use window::{Regions, drop_hint, window_ui};

@@ -5,17 +5,21 @@ use std::path::{Path, PathBuf};
 
 use egui::Rect;
 
-use super::ViewState;
+use super::{LayerView, View, ViewState};
 use crate::array::ViewInfo;
 use crate::format::{DatasetEntry, FoundRecording};
 use crate::live::LiveStatus;
-use crate::volume::{ArrayInfo, Gaps, Piece, Problem};
+use crate::volume::{ArrayInfo, Display, Gaps, Picture, PictureValues, Piece, Problem};
 
 /// One frame's worth of everything the window shows of an open dataset.
 #[derive(Clone, Copy)]
 pub struct Model<'a> {
-    /// The view asked for.
-    pub view: &'a ViewState,
+    /// Everything that is the user's choice.
+    pub state: &'a ViewState,
+    /// The canvas that is drawn, or that the panels are about.
+    pub view: &'a View,
+    /// The layer that the panels are about.
+    pub layer: &'a LayerView,
     /// The array as (t, z, y, x).
     pub info: &'a ViewInfo,
     /// Facts of the dataset.
@@ -50,6 +54,28 @@ pub struct Model<'a> {
     pub can_undo: bool,
     /// Whether there is one to go forward to.
     pub can_redo: bool,
+}
+
+impl Model<'_> {
+    /// The picture the view asks for.
+    pub fn picture(&self) -> Picture {
+        self.view.picture(self.state.cursor, self.info)
+    }
+
+    /// What its values are.
+    pub fn values(&self) -> PictureValues {
+        self.picture().values()
+    }
+
+    /// Plane along the view's depth axis.
+    pub fn depth_index(&self) -> usize {
+        self.view.depth(self.state.cursor)
+    }
+
+    /// How the layer is coloured in the view.
+    pub fn display(&self) -> Display {
+        self.layer.display(self.values(), self.info)
+    }
 }
 
 /// What is on the canvas.

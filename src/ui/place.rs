@@ -34,7 +34,7 @@ pub fn image_rect(canvas: Rect, info: &ViewInfo, orientation: Orientation, camer
     Rect::from_center_size(center, size)
 }
 
-fn fit_size(canvas: Rect, info: &ViewInfo, orientation: Orientation) -> Vec2 {
+pub(super) fn fit_size(canvas: Rect, info: &ViewInfo, orientation: Orientation) -> Vec2 {
     let [columns, rows] = image_size(info, orientation);
     let [column_um, row_um] = voxel_edges(info, orientation);
     let (width, height) = (columns as f64 * column_um, rows as f64 * row_um);

@@ -24,21 +24,21 @@ impl Playback {
     /// What is due at `now`, if anything. `is_settled` says whether the timepoint on screen is the exact one,
     /// or is shown as missing, for which there is nothing to wait; playing every timepoint waits until it
     /// is, keeping pace does not and counts what it skips.
-    pub fn advance(&mut self, view: &ViewState, info: &ViewInfo, now: Instant, is_settled: bool) -> Option<Command> {
-        let play = &view.play;
+    pub fn advance(&mut self, state: &ViewState, info: &ViewInfo, now: Instant, is_settled: bool) -> Option<Command> {
+        let play = &state.play;
         if !play.is_running {
             self.anchor = None;
             return None;
         }
         let rate_hz = play.aimed_hz(info.rate_hz);
         let anchor = match self.anchor {
-            Some(anchor) if anchor.t == view.t && anchor.rate_hz == rate_hz => anchor,
+            Some(anchor) if anchor.t == state.cursor.t && anchor.rate_hz == rate_hz => anchor,
             // Started, or moved by hand: count from here.
             earlier => {
                 if earlier.is_none() {
                     self.num_skipped = 0;
                 }
-                *self.anchor.insert(Anchor { at: now, t: view.t, rate_hz })
+                *self.anchor.insert(Anchor { at: now, t: state.cursor.t, rate_hz })
             }
         };
         let period_s = 1.0 / f64::from(rate_hz.max(f32::MIN_POSITIVE));
@@ -51,7 +51,7 @@ impl Playback {
             PlayMode::EveryFrame => 1,
             PlayMode::KeepPace | PlayMode::RealTime => num_due,
         };
-        let (t, direction, is_at_end) = step(view.t, num_steps, play, info.shape[0]);
+        let (t, direction, is_at_end) = step(state.cursor.t, num_steps, play, info.shape[0]);
         if play.mode != PlayMode::EveryFrame {
             self.num_skipped += (num_steps - 1) + u64::from(!is_settled);
         }
@@ -67,8 +67,8 @@ impl Playback {
     }
 
     /// How long until the next step is due; `None` while stopped.
-    pub fn time_to_next(&self, view: &ViewState, now: Instant) -> Option<Duration> {
-        let anchor = self.anchor.filter(|_| view.play.is_running)?;
+    pub fn time_to_next(&self, state: &ViewState, now: Instant) -> Option<Duration> {
+        let anchor = self.anchor.filter(|_| state.play.is_running)?;
         let due = anchor.at + Duration::from_secs_f64(1.0 / f64::from(anchor.rate_hz.max(f32::MIN_POSITIVE)));
         Some(due.saturating_duration_since(now))
     }

@@ -1,52 +1,136 @@
-//! What of a view is kept for every recording, and what belongs to one.
+//! What of a view is kept for every recording, and what belongs to one: plain forms, as they are written.
 
-use super::{GAMMA_RANGE, Limits, Play, ViewState};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cursor, LayerView, Limits, Panels, Play, StillOptions, Theme, View, ViewState};
 use crate::array::ViewInfo;
+use crate::volume::{Colormap, Interpolation, ViewId};
 
-/// Names of the fields of [`ViewState`] that are kept for whatever is opened next; all others belong to
-/// the recording they were chosen for.
-pub const PREFERENCES: [&str; 8] =
-    ["theme", "folded", "play", "interpolation", "colormap", "color_bar", "still", "still_folder"];
+/// What is kept for whatever is opened next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct KeptPreferences {
+    pub theme: Theme,
+    pub folded: [bool; 4],
+    pub play: Play,
+    pub interpolation: Interpolation,
+    pub colormap: Colormap,
+    pub color_bar: bool,
+    pub still: StillOptions,
+    pub still_folder: Option<PathBuf>,
+}
 
-impl ViewState {
-    /// What of it is kept for a recording. Limits that were measured are measured anew, since the recording
-    /// may have grown.
-    pub fn to_keep(&self) -> Self {
-        let Limits { mut chosen, measured, .. } = self.contrast.clone();
+impl Default for KeptPreferences {
+    fn default() -> Self {
+        ViewState::default().preferences()
+    }
+}
+
+/// What is kept of how one recording is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct KeptView {
+    pub cursor: Cursor,
+    pub views: Vec<View>,
+    pub active_view: ViewId,
+    pub layers: Vec<KeptLayer>,
+}
+
+/// What is kept of how one of its layers is drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct KeptLayer {
+    pub contrast: Limits,
+    pub gamma: f32,
+    pub invert: bool,
+    pub saturation: bool,
+}
+
+impl Default for KeptLayer {
+    fn default() -> Self {
+        Self::of(&LayerView::default())
+    }
+}
+
+impl KeptLayer {
+    /// Limits that were measured are measured anew, since the recording may have grown.
+    fn of(layer: &LayerView) -> Self {
+        let Limits { mut chosen, measured, .. } = layer.contrast.clone();
         for (chosen, measured) in chosen.iter_mut().zip(measured) {
             *chosen = chosen.filter(|chosen| Some(*chosen) != measured);
         }
         Self {
             contrast: Limits { chosen, ..Limits::default() },
-            follow: false,
-            play: Play { is_running: false, ..self.play },
-            drawer: None,
-            overlay: None,
-            ..self.clone()
+            gamma: layer.gamma,
+            invert: layer.invert,
+            saturation: layer.saturation,
+        }
+    }
+}
+
+impl ViewState {
+    /// What of it is kept for a recording.
+    pub fn to_keep(&self) -> KeptView {
+        KeptView {
+            cursor: self.cursor,
+            views: self.views.clone(),
+            active_view: self.active_view,
+            layers: self.layers.iter().map(KeptLayer::of).collect(),
         }
     }
 
     /// What of it is kept for whatever is opened next.
-    pub fn only_preferences(&self) -> Self {
-        Self {
-            theme: self.theme,
-            folded: self.folded,
-            play: Play { is_running: false, direction: 1, ..self.play },
-            interpolation: self.interpolation,
-            colormap: self.colormap,
-            color_bar: self.color_bar,
-            still: self.still,
-            still_folder: self.still_folder.clone(),
-            ..Self::default()
-        }
+    pub fn preferences(&self) -> KeptPreferences {
+        let Panels { theme, folded, color_bar, .. } = self.panels;
+        let LayerView { interpolation, colormap, .. } = self.layers[0];
+        let play = Play { is_running: false, direction: 1, ..self.play };
+        let (still, still_folder) = (self.still, self.still_folder.clone());
+        KeptPreferences { theme, folded, play, interpolation, colormap, color_bar, still, still_folder }
     }
 
-    /// A remembered view, brought into what the dataset has.
-    pub fn recalled(mut self, info: &ViewInfo) -> Self {
+    /// A view that is nothing but its preferences.
+    pub fn only_preferences(&self) -> Self {
+        self.preferences().into()
+    }
+
+    /// A remembered view in place of this one, brought into what the dataset has. Layers the session does
+    /// not have are left out.
+    pub fn recalled(mut self, kept: KeptView, info: &ViewInfo) -> Self {
+        self.cursor = kept.cursor;
+        let mut views: Vec<View> = Vec::new();
+        for view in kept.views {
+            if views.iter().all(|known| known.id != view.id) {
+                views.push(View { camera: view.camera.clamped(), ..view });
+            }
+        }
+        if !views.is_empty() {
+            self.views = views;
+        }
+        self.active_view = self.view(kept.active_view).unwrap_or(&self.views[0]).id;
+        for (layer, kept) in self.layers.iter_mut().zip(kept.layers) {
+            let KeptLayer { contrast, gamma, invert, saturation } = kept;
+            *layer = LayerView { contrast, gamma, invert, saturation, ..layer.clone() }.sane();
+        }
         self.clamp_to(info);
-        self.camera = self.camera.clamped();
-        let is_gamma = self.gamma.is_finite() && self.gamma > 0.0;
-        self.gamma = if is_gamma { self.gamma.clamp(GAMMA_RANGE[0], GAMMA_RANGE[1]) } else { 1.0 };
         self
+    }
+}
+
+impl From<KeptPreferences> for ViewState {
+    fn from(kept: KeptPreferences) -> Self {
+        let KeptPreferences { theme, folded, play, interpolation, colormap, color_bar, still, still_folder } = kept;
+        Self {
+            layers: vec![LayerView { interpolation, colormap, ..LayerView::default() }],
+            panels: Panels { theme, folded, color_bar, ..Panels::default() },
+            play,
+            still,
+            still_folder,
+            ..Self::default()
+        }
     }
 }

@@ -82,9 +82,10 @@ pub struct StillFrame {
 impl StillFrame {
     /// The frame of a view's still. `canvas` is the size of the canvas in points, `pixels_per_point` the
     /// screen's.
-    pub fn new(view: &ViewState, info: &ViewInfo, canvas: Vec2, pixels_per_point: f32) -> Self {
-        let options = &view.still;
+    pub fn new(state: &ViewState, info: &ViewInfo, canvas: Vec2, pixels_per_point: f32) -> Self {
+        let options = &state.still;
         let scale = options.scale.clamp(1, MAX_SCALE) as f64;
+        let view = state.active();
         let [columns, rows] = image_size(info, view.orientation);
         let [column, row] = voxel_edges(info, view.orientation);
         let shorter = column.min(row);
@@ -113,9 +114,9 @@ impl StillFrame {
     }
 
     /// Where the picture lies in it, in points.
-    pub fn image(&self, view: &ViewState, info: &ViewInfo) -> Rect {
-        match view.still.extent {
-            Extent::OnScreen => image_rect(self.rect(), info, view.orientation, self.camera),
+    pub fn image(&self, state: &ViewState, info: &ViewInfo) -> Rect {
+        match state.still.extent {
+            Extent::OnScreen => image_rect(self.rect(), info, state.active().orientation, self.camera),
             Extent::Whole | Extent::Voxels => self.rect(),
         }
     }
@@ -124,7 +125,7 @@ impl StillFrame {
 /// Draws the still: the picture, and the marks that were asked for.
 pub fn still_ui(ui: &mut Ui, model: &Model<'_>, frame: &StillFrame, canvas: &mut dyn Canvas) {
     let rect = frame.rect();
-    let image = frame.image(model.view, model.info);
+    let image = frame.image(model.state, model.info);
     super::theme::canvas_ground(ui, rect);
     match canvas.image(&Placement { image, canvas: rect }) {
         Some(shape) => {
@@ -137,15 +138,15 @@ pub fn still_ui(ui: &mut Ui, model: &Model<'_>, frame: &StillFrame, canvas: &mut
 }
 
 /// A name for the file that says what it shows: `fish3_t114_z11.png`, `fish3_t114_max_z0-23.png`.
-pub fn file_name(name: &str, view: &ViewState, info: &ViewInfo) -> String {
+pub fn file_name(name: &str, state: &ViewState, info: &ViewInfo) -> String {
     let clean = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ') { c } else { '_' };
     let mut stem: String = name.chars().map(clean).collect();
     if info.has_axis[0] {
-        stem += &format!("_t{}", view.t);
+        stem += &format!("_t{}", state.cursor.t);
     }
-    let axis = view.orientation.depth_axis();
+    let axis = state.active().orientation.depth_axis();
     if info.has_axis[axis.index()] {
-        stem += &match view.picture(info) {
+        stem += &match state.picture(info) {
             Picture::Plane { index, .. } => format!("_{axis}{index}"),
             Picture::Projection { slab: [start, stop], op, .. } => {
                 format!("_{}_{axis}{start}-{}", op.name(), stop - 1)

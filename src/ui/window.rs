@@ -51,10 +51,10 @@ impl Regions {
 
 /// Draws the window and returns everything the user asked for this frame, keys included.
 pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &mut dyn Canvas) -> Vec<Command> {
-    let view = model.view;
-    theme::choose(ui.ctx(), view.theme);
+    let theme = model.state.panels.theme;
+    theme::choose(ui.ctx(), theme);
     let mut commands = Vec::new();
-    let tokens = Tokens::of(view.theme);
+    let tokens = Tokens::of(theme);
     let has_time = model.info.shape[0] > 1 || model.live.is_some();
     let regions = Regions::new(ui.max_rect(), has_time);
 
@@ -98,7 +98,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
 
 /// What lies over the window.
 fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[PathBuf], commands: &mut Vec<Command>) {
-    match model.view.overlay {
+    match model.state.panels.overlay {
         Some(Overlay::Keys) => overlay::keys_ui(ui, commands),
         Some(Overlay::Problems) => problems::problems_ui(ui, model, commands),
         Some(Overlay::Save) => save::save_ui(ui, regions.canvas.size(), model, commands),
@@ -120,8 +120,8 @@ fn keys_ui(ui: &Ui, regions: &Regions, model: &Model<'_>, commands: &mut Vec<Com
         ui.ctx().pixels_per_point(),
         1.0,
     );
-    key_commands(ui, view, Some(one_to_one), commands);
-    if matches!(view.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
+    key_commands(ui, model.state, Some(one_to_one), commands);
+    if matches!(model.state.panels.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
         commands.push(Command::CopyPicture);
     }
 }

@@ -15,10 +15,10 @@ use super::{Bench, Screen, harness_of, live, problems};
 pub fn gallery(folder: &Path) {
     std::fs::create_dir_all(folder).expect("the folder can be made");
     let projection = |bench: &mut Bench| {
-        bench.view.mode = Mode::Projection;
-        bench.view.slabs[0] = Some([8, 15]);
-        bench.view.t = 114;
-        bench.view.gamma = 0.8;
+        bench.view.views[0].mode = Mode::Projection;
+        bench.view.views[0].slabs[0] = Some([8, 15]);
+        bench.view.cursor.t = 114;
+        bench.view.layers[0].gamma = 0.8;
     };
     let with = |change: &dyn Fn(&mut Bench)| {
         let mut bench = Bench::default();
@@ -40,7 +40,7 @@ pub fn gallery(folder: &Path) {
         (
             "light",
             with(&|b| {
-                b.view.theme = Theme::Light;
+                b.view.panels.theme = Theme::Light;
                 b.live = Some(live(LiveState::Live));
                 b.problems = problems();
             }),
@@ -50,7 +50,7 @@ pub fn gallery(folder: &Path) {
         (
             "plane",
             with(&|b| {
-                b.view.mode = Mode::Plane;
+                b.view.views[0].mode = Mode::Plane;
                 b.pieces.clear();
             }),
             normal,
@@ -86,27 +86,27 @@ pub fn gallery(folder: &Path) {
             [1024.0, 700.0],
             1.0,
         ),
-        ("drawer", with(&|b| b.view.drawer = Some(Section::Contrast)), [1024.0, 700.0], 1.0),
+        ("drawer", with(&|b| b.view.panels.drawer = Some(Section::Contrast)), [1024.0, 700.0], 1.0),
         ("scale2", with(&|b| b.live = Some(live(LiveState::Live))), [640.0, 400.0], 2.0),
-        ("scale2_drawer", with(&|b| b.view.drawer = Some(Section::View)), [640.0, 400.0], 2.0),
+        ("scale2_drawer", with(&|b| b.view.panels.drawer = Some(Section::View)), [640.0, 400.0], 2.0),
         ("hidpi", with(&|_| {}), normal, 2.0),
         (
             "problems",
             with(&|b| {
                 b.problems = problems();
-                b.view.overlay = Some(Overlay::Problems);
+                b.view.panels.overlay = Some(Overlay::Problems);
             }),
             normal,
             1.0,
         ),
-        ("keys", with(&|b| b.view.overlay = Some(Overlay::Keys)), normal, 1.0),
-        ("open", with(&|b| b.view.overlay = Some(Overlay::Open)), normal, 1.0),
+        ("keys", with(&|b| b.view.panels.overlay = Some(Overlay::Keys)), normal, 1.0),
+        ("open", with(&|b| b.view.panels.overlay = Some(Overlay::Open)), normal, 1.0),
         ("welcome", with(&|b| b.screen = Screen::Welcome), normal, 1.0),
         (
             "welcome_light",
             with(&|b| {
                 b.screen = Screen::Welcome;
-                b.view.theme = Theme::Light;
+                b.view.panels.theme = Theme::Light;
             }),
             normal,
             1.0,
@@ -130,8 +130,8 @@ pub fn gallery(folder: &Path) {
             with(&|b| {
                 b.live = Some(live(LiveState::Live));
                 b.view.follow = true;
-                b.view.t = 205;
-                b.view.color_bar = true;
+                b.view.cursor.t = 205;
+                b.view.panels.color_bar = true;
                 b.shown = Shown::Nearest { t: 198 };
                 b.pieces.pop();
             }),
@@ -142,8 +142,8 @@ pub fn gallery(folder: &Path) {
             "bright",
             with(&|b| {
                 b.ground = Some(egui::Color32::WHITE);
-                b.view.color_bar = true;
-                b.view.camera.zoom = 2.0;
+                b.view.panels.color_bar = true;
+                b.view.views[0].camera.zoom = 2.0;
                 b.shown = Shown::Nearest { t: 112 };
             }),
             normal,
@@ -152,7 +152,7 @@ pub fn gallery(folder: &Path) {
         (
             "small",
             with(&|b| {
-                b.view.theme = Theme::Light;
+                b.view.panels.theme = Theme::Light;
                 b.array.name = "20240311_fish3_6dpf_huc-h2b-gcamp6s_run2_lightsheet_repeat_0007".to_owned();
                 b.live = Some(live(LiveState::Live));
                 b.problems = problems();
@@ -171,7 +171,7 @@ pub fn gallery(folder: &Path) {
         (
             "xz",
             with(&|b| {
-                b.view.orientation = tectum::volume::Orientation::Xz;
+                b.view.views[0].orientation = tectum::volume::Orientation::Xz;
                 b.figures.note = Some("no GPU: drawn by the processor".to_owned());
             }),
             normal,

@@ -216,7 +216,9 @@ impl Bench {
             _ => self.texture.as_ref().map(|(_, texture)| texture.id()),
         };
         let model = Model {
-            view: &self.view,
+            state: &self.view,
+            view: self.view.active(),
+            layer: self.view.layer(),
             info: &self.info,
             array: &self.array,
             datasets: &self.datasets,
@@ -324,7 +326,7 @@ pub fn harness() -> Harness<'static, Bench> {
 
 /// A window of any size and scale.
 pub fn harness_of(bench: Bench, size: [f32; 2], pixels_per_point: f32) -> Harness<'static, Bench> {
-    let theme = bench.view.theme;
+    let theme = bench.view.panels.theme;
     let mut harness = Harness::builder()
         .with_size(vec2(size[0], size[1]))
         .with_pixels_per_point(pixels_per_point)

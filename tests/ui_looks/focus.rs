@@ -58,7 +58,7 @@ fn rings(window: &Window, color: Color32) -> Vec<(Rect, Rect)> {
 fn assert_seen(window: &Window, at: Rect) {
     // The canvas is dark in both themes.
     let of = |theme| rings(window, theme::Tokens::of(theme).accent);
-    let rings = [of(window.state().view.theme), of(Theme::Dark)].concat();
+    let rings = [of(window.state().view.panels.theme), of(Theme::Dark)].concat();
     // A field's ring goes round its frame.
     let is_near = |ring: &Rect| {
         at.expand(8.0).contains_rect(*ring) || ring.contains_rect(at) && ring.height() < at.height() + 16.0
@@ -76,10 +76,10 @@ fn the_focus_is_seen_on_every_control_and_goes_in_reading_order() {
         ([1024.0, 700.0], Theme::Dark, Some(Section::View)),
     ] {
         let mut state = Bench { problems: problems(), live: Some(live(LiveState::Live)), ..bench() };
-        state.view.theme = theme;
-        state.view.drawer = drawer;
-        state.view.mode = tectum::ui::Mode::Projection;
-        state.view.slabs[0] = Some([4, 20]);
+        state.view.panels.theme = theme;
+        state.view.panels.drawer = drawer;
+        state.view.views[0].mode = tectum::ui::Mode::Projection;
+        state.view.views[0].slabs[0] = Some([4, 20]);
         let mut window = harness_of(state, size, 1.0);
         let stops = stops(&mut window, assert_seen);
         assert!(stops.len() >= 20, "{} stops", stops.len());
@@ -114,7 +114,7 @@ fn the_focus_is_seen_on_the_screens_without_a_recording() {
 #[test]
 fn a_dialog_keeps_the_focus_to_itself() {
     let mut state = bench();
-    state.view.overlay = Some(tectum::ui::Overlay::Open);
+    state.view.panels.overlay = Some(tectum::ui::Overlay::Open);
     let mut window = harness_of(state, [1280.0, 800.0], 1.0);
     let path = window.get_by_role_and_label(Role::TextInput, "Path").rect();
     let stops = stops(&mut window, assert_seen);
@@ -137,7 +137,7 @@ fn a_list_is_gone_through_with_the_keyboard_alone() {
     assert!(at.is_focused());
     assert_seen(&window, at.rect());
     press(&mut window, Key::Enter);
-    assert_eq!(window.state().view.interpolation, tectum::volume::Interpolation::Linear);
+    assert_eq!(window.state().view.layers[0].interpolation, tectum::volume::Interpolation::Linear);
     assert!(window.query_by_role_and_label(Role::MenuItem, "Linear").is_none());
     assert!(window.get_by_role_and_label(Role::ComboBox, "Interpolation").is_focused(), "and on from there");
 }

@@ -27,9 +27,9 @@ fn keys_are_applied_in_the_order_they_were_typed() {
             Command::StepDepth(1),
         ]
     );
-    assert_eq!(window.state().view.t, 1);
+    assert_eq!(window.state().view.cursor.t, 1);
     at_once(&mut window, strokes([Key::Home, Key::ArrowLeft, Key::ArrowRight].map(|key| (NONE, key))));
-    assert_eq!(window.state().view.t, 1, "a step before the beginning is no step");
+    assert_eq!(window.state().view.cursor.t, 1, "a step before the beginning is no step");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn what_a_key_opens_keeps_the_next_ones_until_it_is_closed() {
         [Command::ToggleOverlay(Overlay::Keys), Command::CloseOverlay, Command::ToggleMode],
         "the P below the list of keys is nobody's"
     );
-    assert_eq!(window.state().view.overlay, None);
+    assert_eq!(window.state().view.panels.overlay, None);
     at_once(&mut window, strokes([(NONE, Key::F1)]));
     let commands = at_once(&mut window, strokes([(NONE, Key::P), (NONE, Key::Escape), (NONE, Key::P)]));
     assert_eq!(commands, [Command::CloseOverlay, Command::ToggleMode]);
@@ -52,7 +52,7 @@ fn what_a_key_opens_keeps_the_next_ones_until_it_is_closed() {
 fn modifiers_are_those_of_the_press_not_of_the_frame() {
     let mut window = harness();
     at_once(&mut window, strokes([(SHIFT, Key::ArrowRight), (NONE, Key::ArrowRight), (SHIFT, Key::ArrowRight)]));
-    assert_eq!(window.state().view.t, 21);
+    assert_eq!(window.state().view.cursor.t, 21);
     for modifiers in [Modifiers::ALT, Modifiers::CTRL | Modifiers::ALT | Modifiers::COMMAND, Modifiers::CTRL] {
         assert_eq!(at_once(&mut window, strokes([(modifiers, Key::P)])), [], "{modifiers:?}");
     }
@@ -71,9 +71,9 @@ fn a_key_held_down_steps_on_but_throws_a_switch_once() {
     let mut window = harness();
     let held = |key| vec![pressed(NONE, key), pressed(NONE, key), pressed(NONE, key)];
     at_once(&mut window, held(Key::ArrowRight));
-    assert_eq!(window.state().view.t, 3);
+    assert_eq!(window.state().view.cursor.t, 3);
     assert_eq!(at_once(&mut window, held(Key::P)), [Command::ToggleMode]);
-    assert_eq!(window.state().view.mode, Mode::Projection);
+    assert_eq!(window.state().view.views[0].mode, Mode::Projection);
     assert_eq!(at_once(&mut window, held(Key::Space)), [Command::TogglePlay]);
 }
 
@@ -87,13 +87,13 @@ fn a_field_takes_what_is_typed_up_to_the_key_that_leaves_it() {
     events.extend(strokes([(NONE, Key::P), (NONE, Key::Enter)]));
     events.extend(strokes([(NONE, Key::ArrowRight), (NONE, Key::ArrowRight)]));
     at_once(&mut window, events);
-    assert_eq!((window.state().view.t, window.state().view.mode), (6, Mode::Plane));
+    assert_eq!((window.state().view.cursor.t, window.state().view.views[0].mode), (6, Mode::Plane));
 
     window.get_by_role_and_label(Role::SpinButton, "Timepoint").click();
     window.run();
     let commands = at_once(&mut window, strokes([(NONE, Key::A), (NONE, Key::Escape), (NONE, Key::P)]));
     assert_eq!(commands, [Command::ToggleMode]);
-    assert_eq!(window.state().view.t, 6, "given up");
+    assert_eq!(window.state().view.cursor.t, 6, "given up");
 }
 
 #[test]

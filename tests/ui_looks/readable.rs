@@ -44,13 +44,13 @@ fn what_is_written_on_a_picture_is_read_on_any_picture() {
         for gray in [255, 128, 0] {
             let mut state = bench();
             state.ground = Some(Color32::from_gray(gray));
-            state.view.theme = theme;
-            state.view.mode = Mode::Projection;
-            state.view.slabs[0] = Some([8, 15]);
-            state.view.color_bar = true;
+            state.view.panels.theme = theme;
+            state.view.views[0].mode = Mode::Projection;
+            state.view.views[0].slabs[0] = Some([8, 15]);
+            state.view.panels.color_bar = true;
             state.shown = Shown::Nearest { t: 3 };
             // Filled from edge to edge: what is written at the sides lies on the picture too.
-            state.view.camera.zoom = 2.0;
+            state.view.views[0].camera.zoom = 2.0;
             let mut window = harness_of(state, [1280.0, 800.0], 1.0);
             let image = window.render().expect("the window can be drawn");
             let picture = window.get_by_label("Picture").rect();
@@ -87,10 +87,10 @@ fn what_is_written_on_a_picture_keeps_its_distance_and_its_width() {
     assert_eq!((scale.left() - canvas.left(), canvas.bottom() - scale.bottom()), (12.0, 12.0));
     let slider = window.get_by_role_and_label(Role::Slider, "Depth").rect();
     assert!(canvas.right() - slider.right() >= 12.0, "{slider:?} in {canvas:?}");
-    window.state_mut().view.t = 205;
+    window.state_mut().view.cursor.t = 205;
     window.run();
     assert_eq!(area(&window, "Picture shown"), text, "later timepoints are no wider");
-    window.state_mut().view.color_bar = true;
+    window.state_mut().view.panels.color_bar = true;
     window.run();
     let bar = area(&window, "Color bar shown");
     assert!(bar.right() <= slider.left() && bar.bottom() <= canvas.bottom() - 12.0, "{bar:?} beside {slider:?}");

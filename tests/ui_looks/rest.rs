@@ -76,7 +76,7 @@ fn ends_typed_the_wrong_way_round_change_places() {
 fn the_zoom_is_told_in_pixels_for_a_voxel_and_goes_to_one() {
     for (pixels_per_point, orientation) in [(1.0, Orientation::Xy), (2.0, Orientation::Xy), (1.0, Orientation::Xz)] {
         let mut state = bench();
-        state.view.orientation = orientation;
+        state.view.views[0].orientation = orientation;
         let mut window = harness_of(state, [1280.0, 800.0], pixels_per_point);
         let zoom = |window: &Window| {
             window.get_by_role_and_label(Role::SpinButton, "Zoom").accesskit_node().numeric_value().expect("a number")
@@ -96,7 +96,7 @@ fn the_zoom_is_told_in_pixels_for_a_voxel_and_goes_to_one() {
         type_number(&mut window, "Zoom", "400 %");
         assert!((zoom(&window) - 400.0).abs() < 0.1, "{}", zoom(&window));
         press(&mut window, Key::F);
-        assert_eq!(window.state().view.camera, tectum::ui::Camera::FIT);
+        assert_eq!(window.state().view.views[0].camera, tectum::ui::Camera::FIT);
     }
 }
 
@@ -131,7 +131,7 @@ fn the_status_bar_shows_no_dashes_and_nothing_slides() {
 #[test]
 fn the_color_bar_says_the_limits_as_their_fields_do() {
     let mut state = bench();
-    state.view.color_bar = true;
+    state.view.panels.color_bar = true;
     state.view.apply(&Command::SetLimits([95.1, 614.4]), &state.info);
     let window = harness_of(state, [1280.0, 800.0], 1.0);
     let bar = window.get_by_role_and_label(Role::Status, "Color bar shown");
@@ -153,5 +153,5 @@ fn a_narrow_bar_keeps_the_rest_behind_three_dots() {
     assert_eq!(window.state_mut().take(), [Command::ToggleTheme]);
     click(&mut window, Role::Button, "More");
     click(&mut window, Role::MenuItem, "Keys");
-    assert_eq!(window.state().view.overlay, Some(tectum::ui::Overlay::Keys));
+    assert_eq!(window.state().view.panels.overlay, Some(tectum::ui::Overlay::Keys));
 }

@@ -22,20 +22,20 @@ fn esc_closes_one_thing_at_a_time_the_topmost_first() {
     assert!(window.query_by_role_and_label(Role::MenuItem, "Linear").is_some());
     escape(&mut window);
     assert!(window.query_by_role_and_label(Role::MenuItem, "Linear").is_none(), "first the list");
-    assert_eq!(window.state().view.drawer, Some(Section::View));
+    assert_eq!(window.state().view.panels.drawer, Some(Section::View));
 
     window.get_by_role_and_label(Role::SpinButton, "Plane").click();
     window.run();
     escape(&mut window);
     assert!(window.query_by_role_and_label(Role::TextInput, "Plane").is_none(), "then what is being typed");
-    assert_eq!(window.state().view.drawer, Some(Section::View));
+    assert_eq!(window.state().view.panels.drawer, Some(Section::View));
 
-    window.state_mut().view.overlay = Some(Overlay::Keys);
+    window.state_mut().view.panels.overlay = Some(Overlay::Keys);
     window.run();
     escape(&mut window);
-    assert_eq!((window.state().view.overlay, window.state().view.drawer), (None, Some(Section::View)));
+    assert_eq!((window.state().view.panels.overlay, window.state().view.panels.drawer), (None, Some(Section::View)));
     escape(&mut window);
-    assert_eq!(window.state().view.drawer, None, "last the drawer");
+    assert_eq!(window.state().view.panels.drawer, None, "last the drawer");
 }
 
 #[test]
@@ -48,10 +48,10 @@ fn esc_leaves_the_menu_and_the_dialog_with_its_field() {
 
     let mut window = harness();
     at_once(&mut window, strokes([(Modifiers::COMMAND | Modifiers::CTRL, Key::O)]));
-    assert_eq!(window.state().view.overlay, Some(Overlay::Open));
+    assert_eq!(window.state().view.panels.overlay, Some(Overlay::Open));
     assert!(window.get_by_role_and_label(Role::TextInput, "Path").is_focused(), "a path can be typed at once");
     escape(&mut window);
-    assert_eq!(window.state().view.overlay, None);
+    assert_eq!(window.state().view.panels.overlay, None);
 }
 
 #[test]

@@ -22,7 +22,8 @@ fn stage() -> Stage {
     };
     let shape = Shape::from([NUM_T, NUM_Z, SIDE, SIDE]);
     let source = MemorySource::from_fn(DType::U16, shape, "tzyx", &[1, 1, SIDE, SIDE], value).unwrap();
-    let preferences = ViewState { colormap: Colormap::Gray, ..ViewState::default() };
+    let mut preferences = ViewState::default();
+    preferences.layers[0].colormap = Colormap::Gray;
     Stage::new(Arc::new(source), Scene { preferences, ..Scene::default() })
 }
 
@@ -102,9 +103,9 @@ fn automatic_contrast_is_of_the_recording_or_of_the_picture_on_screen() {
     assert!(picture[1] < recording[1] - 400.0, "{picture:?} of {recording:?}");
     let [dark, bright] = stage.extent();
     assert!(dark < 0.05 && bright > 0.95, "{dark} to {bright}");
-    assert_eq!(stage.session.view.gamma, 1.0);
+    assert_eq!(stage.session.view.layers[0].gamma, 1.0);
     stage.apply(&Command::Undo);
-    assert_eq!((stage.limits(), stage.session.view.gamma), (recording, 2.0));
+    assert_eq!((stage.limits(), stage.session.view.layers[0].gamma), (recording, 2.0));
     stage.apply(&Command::Redo);
     assert_eq!(stage.limits(), picture);
     stage.apply(&Command::AutoContrast);

@@ -4,6 +4,7 @@
 
 mod given;
 mod identity;
+mod lenient;
 mod shelf;
 mod window_place;
 
@@ -13,16 +14,16 @@ use std::time::Duration;
 
 use directories::ProjectDirs;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use given::Given;
 pub use identity::{folder_key, identity_of};
 pub use window_place::WindowPlace;
 
+use self::lenient::{lenient, todays};
 use self::shelf::Shelf;
 use crate::array::ViewInfo;
-use crate::ui::{PREFERENCES, ViewState};
+use crate::ui::{KeptPreferences, KeptView, ViewState};
 
 /// Recordings whose view is remembered, the latest.
 const MAX_RECORDINGS: usize = 300;
@@ -53,7 +54,10 @@ impl Recall {
     /// The view as it was left, within what there is; `fresh` if it was never seen.
     pub fn view(&self, fresh: ViewState, info: &ViewInfo) -> ViewState {
         let left = self.identity.as_ref().and_then(|identity| self.memory.view(identity, &fresh));
-        left.map_or(fresh, |view| view.recalled(info))
+        match left {
+            Some(left) => fresh.recalled(left, info),
+            None => fresh,
+        }
     }
 }
 
@@ -85,15 +89,14 @@ impl Memory {
     /// The preferences. An absent or damaged file is no preference.
     pub fn preferences(&self) -> Preferences {
         let value = self.read("settings.json").unwrap_or_default();
-        let view = lenient(&ViewState::default(), value.get("view"), |key| PREFERENCES.contains(&key));
+        let view = lenient(&KeptPreferences::default(), value.get("view")).into();
         let window = value.get("window").and_then(|value| serde_json::from_value(value.clone()).ok());
         Preferences { view, window: window.filter(WindowPlace::is_sane) }
     }
 
     /// Keeps the preferences.
     pub fn keep_preferences(&self, preferences: &Preferences) {
-        let mut view = object(&preferences.view);
-        view.retain(|key, _| PREFERENCES.contains(&key.as_str()));
+        let view = object(&preferences.view.preferences());
         self.write("settings.json", &serde_json::json!({ "view": view, "window": preferences.window }));
     }
 
@@ -108,16 +111,14 @@ impl Memory {
     }
 
     /// How a recording was looked at; `fresh` is how it would be without a memory. Blocks.
-    pub fn view(&self, identity: &str, fresh: &ViewState) -> Option<ViewState> {
-        let value = self.read(&view_file(identity))?;
-        Some(lenient(fresh, Some(&value), |key| !PREFERENCES.contains(&key)))
+    pub fn view(&self, identity: &str, fresh: &ViewState) -> Option<KeptView> {
+        let value = todays(self.read(&view_file(identity))?);
+        Some(lenient(&fresh.to_keep(), Some(&value)))
     }
 
     /// Keeps how a recording is looked at.
-    pub fn keep_view(&self, identity: &str, view: &ViewState) {
-        let mut view = object(view);
-        view.retain(|key, _| !PREFERENCES.contains(&key.as_str()));
-        self.write(&view_file(identity), &Value::Object(view));
+    pub fn keep_view(&self, identity: &str, view: &KeptView) {
+        self.write(&view_file(identity), &Value::Object(object(view)));
         if let Some(shelf) = &self.shelf {
             shelf.bound("views", MAX_RECORDINGS);
         }
@@ -193,26 +194,6 @@ fn object(value: &impl Serialize) -> Map<String, Value> {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     }
-}
-
-/// `start` with the fields of `value` that `wanted` names. A field that makes no sense, of another
-/// version of the program or written by hand, leaves the others as they are.
-fn lenient<T>(start: &T, value: Option<&Value>, wanted: impl Fn(&str) -> bool) -> T
-where
-    T: Clone + Serialize + DeserializeOwned,
-{
-    let mut good = object(start);
-    for (key, value) in value.and_then(Value::as_object).into_iter().flatten() {
-        if !wanted(key) || !good.contains_key(key) {
-            continue;
-        }
-        let mut attempt = good.clone();
-        attempt.insert(key.clone(), value.clone());
-        if serde_json::from_value::<T>(Value::Object(attempt.clone())).is_ok() {
-            good = attempt;
-        }
-    }
-    serde_json::from_value(Value::Object(good)).unwrap_or_else(|_| start.clone())
 }
 
 #[cfg(test)]

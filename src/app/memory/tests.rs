@@ -4,8 +4,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ui::{Mode, Theme};
-use crate::volume::Colormap;
+use crate::ui::{Camera, Cursor, Mode, Theme, View};
+use crate::volume::{Colormap, DType, Orientation, Projection, ViewId};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -15,24 +15,20 @@ fn next_run(folder: &Path) -> Memory {
 }
 
 fn looked_at() -> ViewState {
-    let mut view = ViewState::default();
-    (view.t, view.depth, view.mode) = (7, [3, 2, 1], Mode::Projection);
-    (view.gamma, view.camera.zoom) = (1.5, 4.0);
-    (view.theme, view.colormap, view.folded[1]) = (Theme::Light, Colormap::Gray, true);
-    view
+    let mut state = ViewState { cursor: Cursor { t: 7, z: 3, y: 2, x: 1 }, ..ViewState::default() };
+    (state.views[0].mode, state.views[0].camera.zoom, state.layers[0].gamma) = (Mode::Projection, 4.0, 1.5);
+    (state.panels.theme, state.layers[0].colormap, state.panels.folded[1]) = (Theme::Light, Colormap::Gray, true);
+    state
 }
 
+const INFO: ViewInfo =
+    ViewInfo { shape: [20, 9, 9, 9], dtype: DType::U16, voxel_size: None, rate_hz: None, has_axis: [true; 4] };
+
 #[test]
-fn every_preference_is_a_part_of_the_view() {
-    let fields = object(&ViewState::default());
-    for name in PREFERENCES {
-        assert!(fields.contains_key(name), "{name}");
-    }
-    for transient in ["overlay", "drawer", "follow"] {
-        assert!(!fields.contains_key(transient), "{transient} is not for the next run");
-    }
-    let is_running = fields.get("play").and_then(|play| play.get("is_running"));
-    assert_eq!(is_running, None, "no run begins with playing");
+fn no_run_begins_with_playing() {
+    let fields = object(&looked_at().preferences());
+    let is_running = fields.get("play").map(|play| play.get("is_running").is_some());
+    assert_eq!(is_running, Some(false));
 }
 
 #[test]
@@ -41,15 +37,16 @@ fn preferences_and_views_are_found_again_each_in_its_place() {
     let memory = Memory::in_folder(folder.path());
     let window = Some(WindowPlace { size: [900.0, 600.0], position: Some([40.0, 30.0]), is_maximized: false });
     memory.keep_preferences(&Preferences { view: looked_at(), window });
-    memory.keep_view("fish1", &looked_at());
+    memory.keep_view("fish1", &looked_at().to_keep());
     memory.flush(SOON);
     let memory = next_run(folder.path());
     let preferences = memory.preferences();
     assert_eq!((preferences.window, preferences.view), (window, looked_at().only_preferences()));
     // The view belongs to the recording, the preferences to whoever opens it now.
     let fresh = ViewState::default();
-    let view = memory.view("fish1", &fresh).unwrap();
-    let expected = ViewState { theme: fresh.theme, colormap: fresh.colormap, folded: fresh.folded, ..looked_at() };
+    let view = fresh.clone().recalled(memory.view("fish1", &fresh).unwrap(), &INFO);
+    let mut expected = looked_at();
+    (expected.panels, expected.layers[0].colormap) = (fresh.panels, fresh.layers[0].colormap);
     assert_eq!(view, expected);
     assert_eq!(memory.view("fish2", &fresh), None);
 }
@@ -66,18 +63,59 @@ fn what_makes_no_sense_costs_nothing_else() {
         "settings.json",
         r#"{"view": {"theme": "Purple", "colormap": "Gray", "t": 5, "new": 1}, "window": {"size": [-3, 1e9]}}"#,
     );
-    write("views/fish1.json", r#"{"t": 7, "depth": "deep", "mode": "Projection", "theme": "Light", "gamma": null}"#);
+    write(
+        "views/fish1.json",
+        r#"{"cursor": {"t": 7, "z": "deep"}, "theme": "Light",
+            "views": [{"mode": "Projection", "op": "Guess"}, {"id": 1, "orientation": "Xz"}],
+            "layers": [{"gamma": null, "invert": true}]}"#,
+    );
     write("recent.json", "[1, 2");
     let memory = next_run(folder.path());
     let preferences = memory.preferences();
-    assert_eq!(preferences.view, ViewState { colormap: Colormap::Gray, ..ViewState::default() });
+    let mut gray = ViewState::default();
+    gray.layers[0].colormap = Colormap::Gray;
+    assert_eq!(preferences.view, gray);
     assert_eq!((preferences.window, memory.recent()), (None, vec![]));
-    let view = memory.view("fish1", &ViewState::default()).unwrap();
-    assert_eq!(view, ViewState { t: 7, mode: Mode::Projection, ..ViewState::default() });
-    for text in ["", "[]", "null", "{", "\u{0}\u{1}"] {
+    let fresh = ViewState::default().for_dataset(&INFO);
+    let view = |memory: &Memory| memory.view("fish1", &fresh).map(|kept| fresh.clone().recalled(kept, &INFO));
+    let mut expected = fresh.clone();
+    expected.cursor.t = 7;
+    expected.views[0].mode = Mode::Projection;
+    expected.views.push(View { id: ViewId(1), orientation: Orientation::Xz, ..View::default() });
+    expected.layers[0].invert = true;
+    assert_eq!(view(&memory), Some(expected));
+    for text in ["", "[]", "null", "{", "\u{0}\u{1}", r#"{"views": []}"#, r#"{"views": [[], 3], "active_view": 9}"#] {
         write("views/fish1.json", text);
-        assert!(memory.view("fish1", &ViewState::default()).is_none_or(|view| view == ViewState::default()));
+        let view = view(&memory).unwrap_or(fresh.clone());
+        assert_eq!((view.active().mode, view.cursor), (Mode::Plane, fresh.cursor), "{text}");
     }
+}
+
+#[test]
+fn a_view_written_by_a_version_that_knew_one_canvas_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("views")).unwrap();
+    let old = r#"{
+        "t": 7, "depth": [3, 2, 1], "orientation": "Xz", "mode": "Projection", "op": "Mean",
+        "slabs": [null, [2, 5], null], "camera": {"zoom": 4.0, "center": [0.5, 0.25]},
+        "contrast": {"chosen": [{"limits": [5.0, 9.0], "values": {"kind": "Voxels", "num": 1}}, null, null, null, null, null]},
+        "gamma": 1.5, "invert": true, "saturation": false }"#;
+    std::fs::write(folder.path().join("views/fish1.json"), old).unwrap();
+    let fresh = ViewState::default().for_dataset(&INFO);
+    let view = fresh.clone().recalled(next_run(folder.path()).view("fish1", &fresh).unwrap(), &INFO);
+    assert_eq!(view.cursor, Cursor { t: 7, z: 3, y: 2, x: 1 });
+    let expected = View {
+        id: ViewId(0),
+        orientation: Orientation::Xz,
+        mode: Mode::Projection,
+        op: Projection::Mean,
+        slabs: [None, Some([2, 5]), None],
+        camera: Camera { zoom: 4.0, center: [0.5, 0.25] },
+    };
+    assert_eq!(view.views, [expected]);
+    let layer = &view.layers[0];
+    assert_eq!((layer.gamma, layer.invert), (1.5, true));
+    assert_eq!(layer.contrast.chosen[0].map(|chosen| chosen.limits), Some([5.0, 9.0]));
 }
 
 #[test]
@@ -90,7 +128,7 @@ fn only_the_latest_recordings_are_remembered_and_all_can_be_forgotten() {
         let file = std::fs::File::create(folder.path().join(format!("views/old{i}.json"))).unwrap();
         file.set_modified(old + Duration::from_secs(i as u64)).unwrap();
     }
-    memory.keep_view("new", &looked_at());
+    memory.keep_view("new", &looked_at().to_keep());
     memory.flush(SOON);
     let count = |name: &str| std::fs::read_dir(folder.path().join(name)).unwrap().count();
     assert_eq!(count("views"), MAX_RECORDINGS);
@@ -132,7 +170,7 @@ fn a_memory_without_a_folder_writes_nothing_and_a_full_disk_stops_nothing() {
     let blocked = folder.path().join("file");
     std::fs::write(&blocked, b"in the way").unwrap();
     let memory = Memory::in_folder(&blocked);
-    memory.keep_view("fish1", &looked_at());
+    memory.keep_view("fish1", &looked_at().to_keep());
     memory.flush(SOON);
     assert_eq!(std::fs::read(&blocked).unwrap(), b"in the way");
 }

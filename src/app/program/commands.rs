@@ -54,7 +54,7 @@ impl Program {
         if changed {
             self.preferences.view = session.view.clone();
             // Whoever takes the message away has seen it; what is done about it needs to know what failed.
-            let is_dismissed = session.view.overlay != Some(Overlay::NotOpened);
+            let is_dismissed = session.view.panels.overlay != Some(Overlay::NotOpened);
             let is_answered =
                 commands.iter().any(|command| matches!(command, Command::TryAgain | Command::WaitForRecording));
             if is_dismissed && !is_answered && matches!(self.activity, Activity::Failed(_)) {

@@ -69,14 +69,14 @@ fn a_failed_opening_leaves_the_open_recording_alone() {
     run.apply(Command::ScrubTo(2));
     run.open(&root.path().join("no/such/folder"));
     assert_eq!(run.error(), "no such file or folder");
-    assert_eq!(run.session().view.t, 2, "it is open as it was");
-    assert_eq!(run.session().view.overlay, Some(Overlay::NotOpened), "and the error lies over it");
+    assert_eq!(run.session().view.cursor.t, 2, "it is open as it was");
+    assert_eq!(run.session().view.panels.overlay, Some(Overlay::NotOpened), "and the error lies over it");
     let keep = |effect: &Effect| matches!(effect, Effect::PathField(PathField::Keep(path)) if path.ends_with("folder"));
     assert!(run.effects.iter().any(keep), "what was typed can be mended");
     // Taking the message away changes nothing else.
     run.apply(Command::CloseOverlay);
     assert!(matches!(run.program.activity, Activity::Idle));
-    assert_eq!((run.session().view.t, run.session().view.overlay), (2, None));
+    assert_eq!((run.session().view.cursor.t, run.session().view.panels.overlay), (2, None));
     // A folder without a recording is no reason to lose it either, nor is waiting there.
     let empty = root.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
@@ -84,7 +84,7 @@ fn a_failed_opening_leaves_the_open_recording_alone() {
     run.apply(Command::WaitForRecording);
     assert!(matches!(run.program.activity, Activity::Waiting(_)));
     run.apply(Command::CancelOpening);
-    assert_eq!((run.session().view.t, run.session().view.overlay), (2, None));
+    assert_eq!((run.session().view.cursor.t, run.session().view.panels.overlay), (2, None));
 }
 
 #[test]
@@ -130,11 +130,11 @@ fn a_hidden_window_opens_follows_and_plays() {
     copy("a_4d_default", &live, |name| name == "0001.h5");
     run.until("the new block is followed", |run| {
         let session = run.session();
-        session.info().shape[0] > num_t && session.view.t + 1 == session.info().shape[0]
+        session.info().shape[0] > num_t && session.view.cursor.t + 1 == session.info().shape[0]
     });
     run.apply(Command::ScrubTo(0));
     run.apply(Command::TogglePlay);
-    run.until("it plays on", |run| run.session().view.t >= 2);
+    run.until("it plays on", |run| run.session().view.cursor.t >= 2);
     // And knows the picture of where it is.
     run.apply(Command::StopPlay);
     run.until("the picture is there", |run| run.session().is_settled());
@@ -148,7 +148,7 @@ fn a_recording_opens_as_it_was_left_and_can_be_forgotten() {
     let before = contents(&fish);
     let mut run = Run::new(&settings);
     run.open(&fish);
-    let default_depth = run.session().view.depth;
+    let fresh = run.session().view.cursor;
     for command in [
         Command::ScrubTo(3),
         Command::DepthTo(0),
@@ -163,10 +163,13 @@ fn a_recording_opens_as_it_was_left_and_can_be_forgotten() {
     run.program.keep_everything();
     // The next run: another recording has the preferences only, this one all.
     let mut run = Run::new(&settings);
-    assert_eq!(run.program.preferences.view.theme, Theme::Light);
+    assert_eq!(run.program.preferences.view.panels.theme, Theme::Light);
     run.open(&fixture("a_4d_one_block"));
     let view = run.session().view.clone();
-    assert_eq!((view.t, view.mode, view.theme, view.colormap), (0, Mode::Plane, Theme::Light, Colormap::Gray));
+    assert_eq!(
+        (view.cursor.t, view.views[0].mode, view.panels.theme, view.layers[0].colormap),
+        (0, Mode::Plane, Theme::Light, Colormap::Gray)
+    );
     run.open(&fish);
     assert_eq!(run.session().view.to_keep(), left);
     // It is the same recording wherever it has been moved to.
@@ -179,11 +182,11 @@ fn a_recording_opens_as_it_was_left_and_can_be_forgotten() {
     // Forgotten, it opens as for the first time, now and in the next run.
     run.apply(Command::Forget(Forget::Recording));
     run.until("it opens again", |run| matches!(run.program.activity, Activity::Idle));
-    assert_eq!((run.session().view.t, run.session().view.depth), (0, default_depth));
+    assert_eq!(run.session().view.cursor, fresh);
     run.program.keep_everything();
     let mut run = Run::new(&settings);
     run.open(&moved);
-    assert_eq!((run.session().view.t, run.session().view.mode), (0, Mode::Plane));
+    assert_eq!((run.session().view.cursor.t, run.session().view.views[0].mode), (0, Mode::Plane));
 }
 
 #[test]
@@ -200,7 +203,7 @@ fn another_recording_in_the_same_place_is_another_recording() {
     copy("a_4d_default", &fish, |_| true);
     let mut run = Run::new(&settings);
     run.open(&fish);
-    assert_eq!(run.session().view.t, 0);
+    assert_eq!(run.session().view.cursor.t, 0);
 }
 
 #[test]

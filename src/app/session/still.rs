@@ -24,7 +24,7 @@ impl Session {
 
     /// Lets the saver go on, once the picture has been chosen.
     pub(in crate::app) fn update_saver(&mut self, renderer: Option<&RendererHandle>, now: Instant) {
-        let is_sheet_open = self.view.overlay == Some(Overlay::Save);
+        let is_sheet_open = self.view.panels.overlay == Some(Overlay::Save);
         self.saver.collect(now);
         if self.saver.is_wanted(is_sheet_open) {
             let subject = self.subject();

@@ -98,8 +98,8 @@ fn playing_shows_a_missing_timepoint_as_missing_and_goes_on() {
         let mut seen = Vec::new();
         stage.frames_until(|stage| {
             let is_missing = matches!(stage.session.shown, Shown::Missing(_));
-            if stage.session.is_settled() && seen.last() != Some(&(stage.session.view.t, is_missing)) {
-                seen.push((stage.session.view.t, is_missing));
+            if stage.session.is_settled() && seen.last() != Some(&(stage.session.view.cursor.t, is_missing)) {
+                seen.push((stage.session.view.cursor.t, is_missing));
             }
             !stage.session.view.play.is_running
         });
@@ -119,15 +119,15 @@ fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
         stage.session.start_again(Arc::new(small(10, 2)), Instant::now());
         stage.frames_until(|stage| stage.session.shown == Shown::Exact);
         let session = &stage.session;
-        assert_eq!((session.view.t, session.view.depth_index(), session.view.has_slab()), (9, 1, true));
+        assert_eq!((session.view.cursor.t, session.view.depth_index(), session.view.has_slab()), (9, 1, true));
         assert_eq!(session.on_screen.as_ref().unwrap().voxels.values::<u16>(), [91; 64]);
         // Nor does going back in the view lead out of it.
         stage.apply(&Command::ScrubTo(1));
         // A later state of the same recording may be shorter, too.
         stage.session.grow(Arc::new(small(5, 2)), &[], Instant::now());
-        assert_eq!(stage.session.view.t, 1);
+        assert_eq!(stage.session.view.cursor.t, 1);
         stage.apply(&Command::Undo);
-        assert_eq!(stage.session.view.t, 4);
+        assert_eq!(stage.session.view.cursor.t, 4);
     }
 }
 

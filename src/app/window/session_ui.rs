@@ -54,7 +54,9 @@ pub fn session_ui(
     let info = session.array.info();
     let values = view.values(info);
     let model = Model {
-        view,
+        state: view,
+        view: view.active(),
+        layer: view.layer(),
         info,
         array: session.array.source().info(),
         datasets: &session.datasets,
@@ -83,6 +85,7 @@ pub fn session_ui(
     };
     let commands = window_ui(ui, &model, recent, &mut canvas);
     session.canvas = canvas.size;
+    session.canvases_px = vec![(session.view.active().id, canvas.size.points * canvas.size.pixels_per_point)];
     commands
 }
 

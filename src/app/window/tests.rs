@@ -79,15 +79,15 @@ fn a_key_is_answered_by_the_picture_and_what_failed_is_taken_away_by_esc() {
     assert_eq!(titles.last().map(String::as_str), Some("data – Tectum"));
     stage.frame(press(egui::Key::ArrowRight));
     let session = stage.window.program.session().unwrap();
-    assert_eq!((session.view.t, session.asked().t()), (1, 1), "in the very frame");
+    assert_eq!((session.view.cursor.t, session.asked().t()), (1, 1), "in the very frame");
     stage.window.program.open(&fixture("no_such_fixture"), OpenOptions::default());
     stage.frames_until(|stage, _| matches!(stage.window.program.screen().0, Screen::Session { failure: Some(_), .. }));
-    assert_eq!(stage.window.program.session().unwrap().view.overlay, Some(Overlay::NotOpened));
+    assert_eq!(stage.window.program.session().unwrap().view.panels.overlay, Some(Overlay::NotOpened));
     stage.frame(press(egui::Key::Escape));
     stage.frame(Vec::new());
     assert!(matches!(stage.window.program.screen().0, Screen::Session { failure: None, .. }));
     let session = stage.window.program.session().unwrap();
-    assert_eq!((session.view.t, session.view.overlay), (1, None));
+    assert_eq!((session.view.cursor.t, session.view.panels.overlay), (1, None));
     // What is closed leaves the welcome screen behind, and nothing on it of the recording.
     stage.window.program.carry_out(&[Command::CloseDataset], Instant::now());
     stage.frame(Vec::new());

@@ -43,7 +43,7 @@ pub fn overlays(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
         reason_box(&painter, rect, reason);
     }
     corner_block(ui, rect, &corner_lines(model));
-    if model.view.color_bar {
+    if model.state.panels.color_bar {
         color_bar(ui, rect, super::depth::left_edge(rect, model), model);
     }
     scale_bar(ui, rect, image, model);
@@ -51,7 +51,7 @@ pub fn overlays(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
 
 /// Which timepoint and depth is shown, whether it is the one asked for, and what must not be overlooked.
 fn corner_lines(model: &Model<'_>) -> Vec<Line> {
-    let t = model.view.t;
+    let t = model.state.cursor.t;
     let last_t = model.info.shape[0].saturating_sub(1);
     let mut lines = vec![
         Line { text: time_line(model, t), widest: time_line(model, last_t), icon: None },
@@ -122,10 +122,10 @@ fn name(ui: &Ui, area: Rect, name: &'static str, text: &str) {
 
 /// What a saved picture carries, as its options say.
 pub fn still(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
-    let options = &model.view.still;
+    let options = &model.state.still;
     let texts = [
         options.name.then(|| model.array.name.clone()),
-        options.time.then(|| time_line(model, model.view.t)).filter(|_| model.info.has_axis[0]),
+        options.time.then(|| time_line(model, model.state.cursor.t)).filter(|_| model.info.has_axis[0]),
         options.depth.then(|| depth_line(model)),
     ];
     let mut lines: Vec<Line> = texts.into_iter().flatten().map(|text| Line { text, ..Line::default() }).collect();
@@ -148,10 +148,10 @@ fn live_notice(model: &Model<'_>) -> Option<String> {
     let live = model.live?;
     match live.state {
         LiveState::Live => {
-            let newest = live.newest_t.filter(|_| model.view.follow)?;
+            let newest = live.newest_t.filter(|_| model.state.follow)?;
             let on_screen = match model.shown {
                 Shown::Nearest { t } => *t,
-                _ => model.view.t,
+                _ => model.state.cursor.t,
             };
             let behind = newest.checked_sub(on_screen).filter(|behind| *behind > 1)?;
             Some(format!("behind the recording by {} timepoints", format::integer(behind as i64)))
@@ -174,10 +174,10 @@ fn cut_off(model: &Model<'_>) -> Option<String> {
 /// The gradient with the values at its ends, left of `right`.
 fn color_bar(ui: &Ui, rect: Rect, right: f32, model: &Model<'_>) {
     let painter = ui.painter_at(rect);
-    let display = model.view.display(model.info);
+    let display = model.display();
     let step = (display.limits[1] / 600.0 - display.limits[0] / 600.0).abs();
     // As the fields of the limits say them.
-    let is_whole = is_integer(model.info, model.view.values(model.info));
+    let is_whole = is_integer(model.info, model.values());
     let labels = display.limits.map(|limit| match is_whole {
         true => format::decimal(limit, 0),
         false => format::value_in_steps(limit, step),
@@ -214,7 +214,7 @@ fn depth_line(model: &Model<'_>) -> String {
     let axis = view.orientation.depth_axis();
     let edge = model.info.voxel_size.and_then(|size: VoxelSize| size.along(axis)).filter(|edge| *edge > 0.0);
     let um = |length: f64| format!(" · {} µm", format::length_um(length));
-    let mut text = match view.picture(model.info) {
+    let mut text = match model.picture() {
         Picture::Plane { index, .. } => {
             format!(
                 "{axis} {}{}",

@@ -64,7 +64,7 @@ fn pointed_ui(ui: &mut Ui, pointed: &Pointed) {
 /// "t 7, z 11, y 203, x 118", the axes the dataset has; a range where planes are folded.
 fn position(model: &Model<'_>, readout: &Readout) -> String {
     let (rows, columns) = model.view.orientation.plane_axes();
-    let picture = model.view.picture(model.info);
+    let picture = model.picture();
     let [start, stop] = picture.depth_range();
     let along = |axis: Axis| match (axis, picture) {
         (Axis::T, picture) => picture.t().to_string(),

@@ -4,15 +4,15 @@ use egui::{Rect, Sense, Ui, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{self, Button, Number, Slider, histogram, swatch};
-use super::super::{Command, GAMMA_RANGE, Model, ViewState, is_integer, value_range};
+use super::super::{Command, GAMMA_RANGE, LayerView, Model, is_integer, value_range};
 use super::side::{field, number_width, row};
 use crate::volume::{Colormap, PictureValues, ValueKind};
 
 /// The rows of the Contrast section.
 pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let view = model.view;
-    let limits = view.limits_or_default(model.info);
-    let values = view.values(model.info);
+    let layer = model.layer;
+    let limits = layer.limits_or_default(model.values(), model.info);
+    let values = model.values();
     let is_integer = is_integer(model.info, values);
     let bounds = value_range(model.info, values).unwrap_or([f64::MIN, f64::MAX]);
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 86.0), Sense::hover());
@@ -24,7 +24,7 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         range: data.map_or(limits, |data| data.range),
         limits,
         bounds,
-        gamma: view.gamma,
+        gamma: layer.gamma,
         of: &what_of(values),
     };
     // Beside the heading: over the bars it would be in the way of the limits.
@@ -40,8 +40,8 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         None => {}
     }
     limits_rows(ui, model, limits, bounds, is_integer, commands);
-    gamma_row(ui, view.gamma, commands);
-    button_rows(ui, view, commands);
+    gamma_row(ui, layer.gamma, commands);
+    button_rows(ui, layer, commands);
 }
 
 fn gamma_row(ui: &mut Ui, gamma: f32, commands: &mut Vec<Command>) {
@@ -76,7 +76,7 @@ fn gamma_row(ui: &mut Ui, gamma: f32, commands: &mut Vec<Command>) {
     }
 }
 
-fn button_rows(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) {
+fn button_rows(ui: &mut Ui, layer: &LayerView, commands: &mut Vec<Command>) {
     let recording = Button {
         text: "Auto",
         has_keycap: true,
@@ -97,7 +97,7 @@ fn button_rows(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) {
     let saturation = Button {
         text: "Saturation",
         has_keycap: true,
-        is_on: Some(view.saturation),
+        is_on: Some(layer.saturation),
         hint: "Full-scale voxels red, zero blue",
         key: "S",
         ..Button::default()
@@ -105,7 +105,7 @@ fn button_rows(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) {
     let invert = Button {
         text: "Invert",
         has_keycap: true,
-        is_on: Some(view.invert),
+        is_on: Some(layer.invert),
         hint: "Turn the colormap round",
         key: "I",
         ..Button::default()
@@ -150,7 +150,7 @@ fn limits_rows(
     // By parts, since the span of doubles may be larger than the largest.
     let step = (range[1] / 600.0 - range[0] / 600.0).abs();
     let step = if is_integer { step.max(0.25) } else { step.max(f64::MIN_POSITIVE) };
-    let is_long = model.info.dtype.num_bytes() >= 4 || model.view.values(model.info).kind == ValueKind::Sum;
+    let is_long = model.info.dtype.num_bytes() >= 4 || model.values().kind == ValueKind::Sum;
     let (low_field, high_field) = if is_long {
         (field(row(ui, "Lower limit"), 150.0, 0.0), field(row(ui, "Upper limit"), 150.0, 0.0))
     } else {
@@ -192,7 +192,7 @@ pub fn colormap_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     for (index, colormap) in offered.enumerate() {
         let (line, column) = (index / num_columns, index % num_columns);
         let corner = area.min + vec2(column as f32 * (width + gap), 3.0 + line as f32 * 20.0);
-        let is_selected = model.view.colormap == colormap && !model.view.saturation;
+        let is_selected = model.layer.colormap == colormap && !model.layer.saturation;
         if swatch(ui, Rect::from_min_size(corner, vec2(width, 14.0)), colormap, is_selected) {
             commands.push(Command::SetColormap(colormap));
         }
@@ -202,7 +202,7 @@ pub fn colormap_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
         text: "Show",
         name: "Color bar",
         has_keycap: true,
-        is_on: Some(model.view.color_bar),
+        is_on: Some(model.state.panels.color_bar),
         hint: "The colormap and its limits on the picture",
         key: "C",
         ..Button::default()

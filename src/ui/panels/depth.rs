@@ -50,7 +50,7 @@ pub fn depth_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec
         name: "Depth",
         value: match slab {
             Some([start, stop]) => ((start + stop) / 2.0).round(),
-            None => view.depth_index().min(last) as f64,
+            None => model.depth_index().min(last) as f64,
         },
         range: [0.0, last as f64],
         step: 1.0,

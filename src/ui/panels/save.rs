@@ -17,7 +17,7 @@ const ROW: f32 = 32.0;
 
 /// The sheet. `canvas` is the size of the canvas in points.
 pub fn save_ui(ui: &mut Ui, canvas: Vec2, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let frame = StillFrame::new(model.view, model.info, canvas, ui.ctx().pixels_per_point());
+    let frame = StillFrame::new(model.state, model.info, canvas, ui.ctx().pixels_per_point());
     overlay::dialog(ui, Overlay::Save, "Save picture", WIDTH, commands, |ui, commands| {
         let (body, _) = ui.allocate_exact_size(vec2(ui.available_width(), PREVIEW + 44.0), Sense::hover());
         let preview = PREVIEW.min(body.width() * 0.4);
@@ -66,7 +66,7 @@ type Field = fn(&mut StillOptions) -> &mut bool;
 
 fn options_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, frame: &StillFrame, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
-    let old = model.view.still;
+    let old = model.state.still;
     let mut still = old;
     let label = |ui: &Ui, row: usize, words: &str| {
         let at = pos2(rect.left(), rect.top() + ROW * (row as f32 + 0.5));

@@ -48,7 +48,7 @@ pub fn icons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<C
             Section::Colormap => icons::PALETTE,
             Section::Dataset => icons::DATABASE,
         };
-        let fill = if model.view.drawer == Some(section) { Fill::Field } else { Fill::None };
+        let fill = if model.state.panels.drawer == Some(section) { Fill::Field } else { Fill::None };
         if icon_button(ui, area, icon, false, fill, section.label(), "").clicked() {
             commands.push(Command::ToggleDrawer(section));
         }
@@ -57,7 +57,7 @@ pub fn icons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<C
 
 /// The section an icon opened, over the canvas beside the icons.
 pub fn drawer_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let Some(section) = model.view.drawer else { return };
+    let Some(section) = model.state.panels.drawer else { return };
     let tokens = Tokens::get(ui);
     let width = WIDTH.min(canvas.width() - 16.0);
     let id = ui.make_persistent_id("drawer height");
@@ -100,7 +100,7 @@ fn scrolled(ui: &mut Ui, rect: Rect, salt: impl std::hash::Hash + std::fmt::Debu
 }
 
 fn section_ui(ui: &mut Ui, section: Section, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let is_folded = model.view.folded[section as usize];
+    let is_folded = model.state.panels.folded[section as usize];
     header(ui, section, Some(is_folded), commands);
     if !is_folded {
         section_rows(ui, section, canvas, model, commands);
@@ -167,7 +167,7 @@ fn view_rows(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Co
             let rect = row(ui, "Plane");
             let number = Number {
                 name: "Plane",
-                value: view.depth_index() as f64,
+                value: model.depth_index() as f64,
                 range: [0.0, last as f64],
                 decimals: Some(0),
                 step: 0.25_f64.max(last as f64 / 400.0),
@@ -180,7 +180,7 @@ fn view_rows(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Co
             }
             let axis = view.orientation.depth_axis();
             if let Some(edge) = model.info.voxel_size.and_then(|size| size.along(axis)) {
-                value_row(ui, "Depth", &format!("{} µm", format::length_um(edge * view.depth_index() as f64)));
+                value_row(ui, "Depth", &format!("{} µm", format::length_um(edge * model.depth_index() as f64)));
             }
         }
         Mode::Projection if num > 1 => {
@@ -201,7 +201,7 @@ fn view_rows(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Co
     let width = choice_width(ui, &labels);
     let hint = "How voxels larger than a pixel are drawn";
     if let Some(index) =
-        choice(ui, field(rect, width, 0.0), "Interpolation", &labels, view.interpolation as usize, hint, "")
+        choice(ui, field(rect, width, 0.0), "Interpolation", &labels, model.layer.interpolation as usize, hint, "")
     {
         commands.push(Command::SetInterpolation(Interpolation::ALL[index]));
     }

@@ -104,8 +104,8 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
     let shape = model.info.shape;
     let orientation = model.view.orientation;
     let (rows, columns) = orientation.plane_axes();
-    let [start, stop] = model.view.picture(model.info).depth_range();
-    let is_folded = matches!(model.view.picture(model.info), Picture::Projection { .. });
+    let [start, stop] = model.picture().depth_range();
+    let is_folded = matches!(model.picture(), Picture::Projection { .. });
     let mut pieces = Vec::new();
     let mut template = String::new();
     for axis in [Axis::Z, Axis::Y, Axis::X] {
@@ -199,7 +199,7 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
         hint: "From the last input to the exact picture",
         is_right_aligned: true,
     });
-    let fps = figures.fps.filter(|_| model.view.play.is_running);
+    let fps = figures.fps.filter(|_| model.state.play.is_running);
     items.push(Item {
         name: "Effective rate",
         pieces: fps.map_or(Vec::new(), |fps| vec![value(format::decimal(fps, 1)), label(" fps")]),
@@ -207,7 +207,7 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
         hint: "Exact timepoints shown a second",
         is_right_aligned: true,
     });
-    let skipped = Some(figures.num_skipped).filter(|num| *num > 0 && model.view.play.is_running);
+    let skipped = Some(figures.num_skipped).filter(|num| *num > 0 && model.state.play.is_running);
     items.push(Item {
         name: "Skipped",
         pieces: skipped.map_or(Vec::new(), |num| vec![value(format::integer(num as i64)), label(" skipped")]),

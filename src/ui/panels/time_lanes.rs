@@ -82,7 +82,7 @@ fn paint_map(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>) {
                 ui.painter().hline(recorded.x_range(), y, Stroke::new(1.0, tokens.bg1.gamma_multiply(0.6)));
             }
         }
-        let z = model.view.picture(model.info).depth_range();
+        let z = model.picture().depth_range();
         if model.view.orientation == crate::volume::Orientation::Xy {
             let y = map.top() + row_y((z[0] + z[1]) as f64 / 2.0);
             ui.painter().hline(map.x_range(), y, Stroke::new(1.0, tokens.t1.gamma_multiply(0.45)));
@@ -217,12 +217,12 @@ pub fn paint_playhead(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>, 
     let painter = ui.painter();
     let center = |t: usize| rows.x(axis, t as f64 + 0.5);
     if let Shown::Nearest { t } = model.shown
-        && *t != model.view.t
+        && *t != model.state.cursor.t
         && rows.map.x_range().contains(center(*t))
     {
         painter.vline(center(*t), rows.map.y_range(), Stroke::new(1.0, tokens.warn));
     }
-    let x = center(model.view.t);
+    let x = center(model.state.cursor.t);
     if !rows.map.x_range().expand(1.0).contains(x) {
         return;
     }

@@ -62,7 +62,7 @@ fn axis_of(model: &Model<'_>) -> TimeAxis {
     let num_t = model.info.shape[0].max(reached).max(written);
     let planned = live.and_then(|live| live.expected_end);
     let reserved = num_reserved(num_t, planned, model.info.rate_hz, is_growing);
-    TimeAxis::new(reserved, model.view.time_zoom, model.info.rate_hz)
+    TimeAxis::new(reserved, model.state.panels.time_zoom, model.info.rate_hz)
 }
 
 /// Draws the rows and answers the pointer, the keys and screen readers.
@@ -94,7 +94,7 @@ fn scrub(
     model: &Model<'_>,
     commands: &mut Vec<Command>,
 ) {
-    let (t, num_t) = (model.view.t, model.info.shape[0]);
+    let (t, num_t) = (model.state.cursor.t, model.info.shape[0]);
     let last = num_t.saturating_sub(1) as f64;
     let slider = Slider { name: "Time", value: t as f64, range: [0.0, last], step: 1.0, ..Slider::default() };
     slider.describe(ui, response, slider.name, slider.value, slider.range);

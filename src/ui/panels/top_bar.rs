@@ -27,7 +27,7 @@ struct Tool {
 }
 
 fn tools(model: &Model<'_>, has_notes: bool) -> Vec<Tool> {
-    let (theme_icon, theme_name) = other_theme(model.view.theme);
+    let (theme_icon, theme_name) = other_theme(model.state.panels.theme);
     let tool = |icon, name, key, is_enabled, command| Tool { icon, name, key, is_enabled, command };
     let mut tools = vec![
         tool(icons::ARROW_U_UP_LEFT, "Undo", "Ctrl Z", model.can_undo, Command::Undo),
@@ -211,7 +211,7 @@ impl Pill {
 }
 
 fn pills(model: &Model<'_>) -> Vec<Pill> {
-    let tokens = Tokens::of(model.view.theme);
+    let tokens = Tokens::of(model.state.panels.theme);
     let live = model.live.map(|live| {
         let text = live_text::pill(live, model.problems.iter().map(|problem| problem.severity).max());
         let color = match text.tone {

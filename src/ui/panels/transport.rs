@@ -29,7 +29,7 @@ pub fn transport_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut V
 }
 
 fn buttons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) -> f32 {
-    let is_running = model.view.play.is_running;
+    let is_running = model.state.play.is_running;
     let (play_icon, play_name) = if is_running { (icons::PAUSE, "Pause") } else { (icons::PLAY, "Play") };
     let buttons = [
         (icons::SKIP_BACK, "First timepoint", "Home", Command::ScrubTo(0)),
@@ -54,7 +54,7 @@ fn buttons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Com
 /// The timepoint of how many, and its time: both can be typed.
 fn place_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &mut Vec<Command>) -> f32 {
     let tokens = Tokens::get(ui);
-    let (t, last) = (model.view.t, model.info.shape[0].saturating_sub(1));
+    let (t, last) = (model.state.cursor.t, model.info.shape[0].saturating_sub(1));
     let y = rect.center().y;
     let regular = font(13.0, Weight::Regular);
     // A recording that grows gets more digits: there is room for them from the start.
@@ -127,7 +127,7 @@ fn options_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &
             right -= widths[index] + GAP;
         }
     }
-    let play = &model.view.play;
+    let play = &model.state.play;
     if let Some(area) = areas[0] {
         let selected = MODES.iter().position(|mode| *mode == shown_mode(model)).unwrap_or(0);
         let hint = "Wait for every timepoint, or keep a clock and skip what is late";
@@ -145,7 +145,7 @@ fn options_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &
         }
     }
     if let Some(area) = areas[3]
-        && follow_ui(ui, area, model.view.follow)
+        && follow_ui(ui, area, model.state.follow)
     {
         commands.push(Command::ToggleFollow);
     }
@@ -159,7 +159,7 @@ fn mode_names(model: &Model<'_>) -> &'static [&'static str] {
 
 /// The mode that playing has, in a recording whose rate may be unknown.
 fn shown_mode(model: &Model<'_>) -> PlayMode {
-    match model.view.play.mode {
+    match model.state.play.mode {
         PlayMode::RealTime if mode_names(model).len() < MODES.len() => PlayMode::KeepPace,
         mode => mode,
     }
@@ -175,7 +175,7 @@ fn rate_width(ui: &Ui) -> f32 {
 
 /// Timepoints a second, or in real time a multiple of the recording's own rate.
 fn rate_ui(ui: &mut Ui, area: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let play = &model.view.play;
+    let play = &model.state.play;
     if shown_mode(model) == PlayMode::RealTime {
         let selected = SPEEDS.iter().position(|speed| (speed - play.speed).abs() < 1e-3).unwrap_or(usize::MAX);
         let names = speed_names();

@@ -13,9 +13,9 @@ use crate::format::FoundRecording;
 const MAX_ROWS: usize = 40;
 
 /// Draws the screen.
-pub fn error_ui(ui: &mut Ui, view: &ViewState, error: &OpenError<'_>) -> Vec<Command> {
+pub fn error_ui(ui: &mut Ui, state: &ViewState, error: &OpenError<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
-    let room = ground(ui, view, &mut commands);
+    let room = ground(ui, state, &mut commands);
     let width = 560.0_f32.min(room.width() - 48.0);
     let id = ui.make_persistent_id("error height");
     // As high as it was in the frame before, in the middle of the room.
@@ -39,7 +39,7 @@ pub fn error_ui(ui: &mut Ui, view: &ViewState, error: &OpenError<'_>) -> Vec<Com
         ui.data_mut(|data| data.insert_temp(id, content.inner));
         ui.ctx().request_repaint();
     }
-    keys(ui, view, Some(Command::CancelOpening), &mut commands);
+    keys(ui, state, Some(Command::CancelOpening), &mut commands);
     commands
 }
 

@@ -23,10 +23,10 @@ use super::theme::{self, Tokens};
 use super::{Command, Overlay, ViewState, overlay};
 
 /// The keys of a screen, to be read once it has been drawn. Esc with nothing over the screen goes `back`.
-fn keys(ui: &Ui, view: &ViewState, back: Option<Command>, commands: &mut Vec<Command>) {
+fn keys(ui: &Ui, state: &ViewState, back: Option<Command>, commands: &mut Vec<Command>) {
     let before = commands.len();
-    key_commands(ui, view, None, commands);
-    let is_escaped = view.overlay.is_none() && commands[before..].first() == Some(&Command::CloseOverlay);
+    key_commands(ui, state, None, commands);
+    let is_escaped = state.panels.overlay.is_none() && commands[before..].first() == Some(&Command::CloseOverlay);
     if let Some(back) = back.filter(|back| is_escaped && !commands.contains(back)) {
         commands.push(back);
     }
@@ -42,15 +42,15 @@ fn appears(ui: &Ui, part: &str) -> bool {
 }
 
 /// The bar on top and the ground of a screen; returns the room below the bar.
-fn ground(ui: &mut Ui, view: &ViewState, commands: &mut Vec<Command>) -> Rect {
-    theme::choose(ui.ctx(), view.theme);
-    let tokens = Tokens::of(view.theme);
+fn ground(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) -> Rect {
+    theme::choose(ui.ctx(), state.panels.theme);
+    let tokens = Tokens::of(state.panels.theme);
     let screen = ui.max_rect();
     theme::fill(ui, screen, tokens.bg1);
     let bar = Rect::from_min_size(screen.min, vec2(screen.width(), top_bar::HEIGHT));
-    top_bar::bare_bar_ui(ui, bar, view.theme, commands);
+    top_bar::bare_bar_ui(ui, bar, state.panels.theme, commands);
     ui.painter().hline(bar.x_range(), bar.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
-    match view.overlay {
+    match state.panels.overlay {
         Some(Overlay::Keys) => overlay::keys_ui(ui, commands),
         Some(Overlay::Notes) => super::notes::notes_ui(ui, commands),
         _ => {}

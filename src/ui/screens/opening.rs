@@ -8,10 +8,10 @@ use super::super::{Command, Opening, ViewState, format};
 use super::{ground, keys};
 
 /// Draws the screen.
-pub fn opening_ui(ui: &mut Ui, view: &ViewState, opening: &Opening<'_>) -> Vec<Command> {
+pub fn opening_ui(ui: &mut Ui, state: &ViewState, opening: &Opening<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
-    let room = ground(ui, view, &mut commands);
-    let tokens = Tokens::of(view.theme);
+    let room = ground(ui, state, &mut commands);
+    let tokens = Tokens::of(state.panels.theme);
     let width = 420.0_f32.min(room.width() - 48.0);
     let center = room.center();
     let left = center.x - width / 2.0;
@@ -58,6 +58,6 @@ pub fn opening_ui(ui: &mut Ui, view: &ViewState, opening: &Opening<'_>) -> Vec<C
     if cancel.show(ui, area) {
         commands.push(Command::CancelOpening);
     }
-    keys(ui, view, Some(Command::CancelOpening), &mut commands);
+    keys(ui, state, Some(Command::CancelOpening), &mut commands);
     commands
 }

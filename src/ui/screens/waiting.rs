@@ -8,10 +8,10 @@ use super::super::{Command, ViewState, icons};
 use super::{ground, keys};
 
 /// Draws the screen.
-pub fn waiting_ui(ui: &mut Ui, view: &ViewState, path: &std::path::Path, what: &str) -> Vec<Command> {
+pub fn waiting_ui(ui: &mut Ui, state: &ViewState, path: &std::path::Path, what: &str) -> Vec<Command> {
     let mut commands = Vec::new();
-    let room = ground(ui, view, &mut commands);
-    let tokens = Tokens::of(view.theme);
+    let room = ground(ui, state, &mut commands);
+    let tokens = Tokens::of(state.panels.theme);
     let width = 420.0_f32.min(room.width() - 48.0);
     let center = room.center();
     text(ui.painter(), center - vec2(0.0, 76.0), Align2::CENTER_CENTER, icons::HOURGLASS, icon_font(32.0), tokens.warn);
@@ -34,6 +34,6 @@ pub fn waiting_ui(ui: &mut Ui, view: &ViewState, path: &std::path::Path, what: &
     if back.show(ui, area) {
         commands.push(Command::CancelOpening);
     }
-    keys(ui, view, Some(Command::CancelOpening), &mut commands);
+    keys(ui, state, Some(Command::CancelOpening), &mut commands);
     commands
 }

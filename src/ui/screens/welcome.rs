@@ -9,10 +9,10 @@ use super::super::{Command, ViewState, Welcome, icons};
 use super::{appears, ground, keys, open, path_field};
 
 /// Draws the screen.
-pub fn welcome_ui(ui: &mut Ui, view: &ViewState, welcome: &Welcome<'_>) -> Vec<Command> {
+pub fn welcome_ui(ui: &mut Ui, state: &ViewState, welcome: &Welcome<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
-    let room = ground(ui, view, &mut commands);
-    let tokens = Tokens::of(view.theme);
+    let room = ground(ui, state, &mut commands);
+    let tokens = Tokens::of(state.panels.theme);
     let width = 480.0_f32.min(room.width() - 48.0);
     let num_recent = welcome.recent.len().min(8);
     let height =
@@ -46,6 +46,6 @@ pub fn welcome_ui(ui: &mut Ui, view: &ViewState, welcome: &Welcome<'_>) -> Vec<C
     if appears(ui, "welcome") {
         path_field::focus(ui);
     }
-    keys(ui, view, None, &mut commands);
+    keys(ui, state, None, &mut commands);
     commands
 }

@@ -1,0 +1,206 @@
+//! What each command changes of the view.
+
+use std::path::Path;
+
+use super::view::clamp_slab;
+use super::{
+    Camera, Command, GAMMA_RANGE, Loop, Mode, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Theme, ViewState, num_depths,
+};
+use crate::array::ViewInfo;
+
+impl ViewState {
+    /// Carries out a command on the view, clamping it to what there is. Returns whether anything changed.
+    /// [`Command::Undo`] and [`Command::Redo`] need a [`super::History`].
+    pub fn apply(&mut self, command: &Command, info: &ViewInfo) -> bool {
+        let before = self.clone();
+        self.change(command, info);
+        if self.cursor.t != before.cursor.t {
+            self.keep_t_in_sight();
+        }
+        *self != before
+    }
+
+    fn change(&mut self, command: &Command, info: &ViewInfo) {
+        let last_t = info.shape[0].saturating_sub(1);
+        match *command {
+            Command::ScrubTo(t) => self.scrub_to(t.min(last_t)),
+            Command::StepT(step) => self.scrub_to(self.cursor.t.saturating_add_signed(step).min(last_t)),
+            Command::PlayTo { t, direction } => {
+                self.cursor.t = t.min(last_t);
+                self.play.direction = if direction < 0 { -1 } else { 1 };
+            }
+            Command::FollowTo(t) if self.follow => self.cursor.t = t.min(last_t),
+            Command::DepthTo(depth) => self.depth_to(depth, info),
+            Command::StepDepth(step) => self.depth_to(self.depth_index().saturating_add_signed(step), info),
+            Command::SetOrientation(orientation) => {
+                let view = self.active_mut();
+                if view.orientation != orientation {
+                    view.orientation = orientation;
+                    view.camera = Camera::FIT;
+                }
+            }
+            Command::SetMode(mode) => self.active_mut().mode = mode,
+            Command::ToggleMode => {
+                let view = self.active_mut();
+                view.mode = match view.mode {
+                    Mode::Plane => Mode::Projection,
+                    Mode::Projection => Mode::Plane,
+                }
+            }
+            Command::SetProjection(op) => self.active_mut().op = op,
+            Command::SetSlab(slab) => self.set_slab(slab, info),
+            Command::SetActiveView(id) => {
+                if self.view(id).is_some() {
+                    self.active_view = id;
+                }
+            }
+            Command::SetActiveLayer(index) => self.active_layer = index.min(self.layers.len() - 1),
+            Command::ToggleLayer(index) => {
+                if let Some(layer) = self.layers.get_mut(index) {
+                    layer.visible ^= true;
+                }
+            }
+            Command::SetInterpolation(interpolation) => self.layer_mut().interpolation = interpolation,
+            Command::SetLimits(limits) => {
+                let values = self.values(info);
+                self.layer_mut().contrast.choose(values, limits);
+            }
+            Command::AutoContrast => {
+                let values = self.values(info);
+                self.layer_mut().contrast.back_to_measured(values);
+                self.layer_mut().gamma = 1.0;
+            }
+            Command::LimitsMeasured { values, limits, is_wished } => {
+                self.layer_mut().contrast.measure(values, limits, is_wished);
+            }
+            Command::LimitsOfPicture { values, limits } => {
+                self.layer_mut().contrast.choose(values, limits);
+                self.layer_mut().gamma = 1.0;
+            }
+            Command::LimitsGuessed { values, limits } => self.layer_mut().contrast.guess(values, limits),
+            Command::SetGamma(gamma) => {
+                if gamma.is_finite() {
+                    self.layer_mut().gamma = gamma.clamp(GAMMA_RANGE[0], GAMMA_RANGE[1]);
+                }
+            }
+            Command::SetColormap(colormap) => {
+                let layer = self.layer_mut();
+                layer.colormap = colormap;
+                layer.saturation = false;
+            }
+            Command::ToggleInvert => self.layer_mut().invert ^= true,
+            Command::ToggleSaturation => self.layer_mut().saturation ^= true,
+            Command::ToggleColorBar => self.panels.color_bar ^= true,
+            Command::SetCamera(camera) => self.active_mut().camera = camera.clamped(),
+            Command::ZoomBy(factor) => {
+                let camera = &mut self.active_mut().camera;
+                *camera = Camera { zoom: camera.zoom * factor, ..*camera }.clamped();
+            }
+            Command::Fit => self.active_mut().camera = Camera::FIT,
+            Command::TogglePlay => self.toggle_play(last_t),
+            Command::StopPlay => self.play.is_running = false,
+            Command::SetPlayMode(mode) => self.play.mode = mode,
+            Command::SetPlayRate(rate_hz) => {
+                if rate_hz.is_finite() {
+                    self.play.rate_hz = rate_hz.clamp(PLAY_RATE_RANGE[0], PLAY_RATE_RANGE[1]);
+                }
+            }
+            Command::SetPlaySpeed(speed) => {
+                if speed.is_finite() {
+                    self.play.speed = speed.clamp(PLAY_SPEED_RANGE[0], PLAY_SPEED_RANGE[1]);
+                }
+            }
+            Command::SetTimeZoom(zoom) => {
+                self.panels.time_zoom =
+                    zoom.filter(|[start, stop]| start.is_finite() && stop.is_finite() && start < stop);
+            }
+            Command::SetLoop(at_end) => {
+                self.play.at_end = at_end;
+                if at_end != Loop::BackAndForth {
+                    self.play.direction = 1;
+                }
+            }
+            Command::ToggleFollow => {
+                self.follow = !self.follow;
+                if self.follow {
+                    self.cursor.t = last_t;
+                    self.play.is_running = false;
+                }
+            }
+            Command::ToggleTheme => {
+                self.panels.theme = match self.panels.theme {
+                    Theme::Dark => Theme::Light,
+                    Theme::Light => Theme::Dark,
+                }
+            }
+            Command::ToggleSection(section) => self.panels.folded[section as usize] ^= true,
+            Command::ToggleDrawer(section) => {
+                self.panels.drawer = if self.panels.drawer == Some(section) { None } else { Some(section) };
+            }
+            Command::ToggleOverlay(overlay) => {
+                self.panels.overlay = if self.panels.overlay == Some(overlay) { None } else { Some(overlay) };
+            }
+            // One at a time, the topmost first.
+            Command::CloseOverlay => {
+                if self.panels.overlay.take().is_none() {
+                    self.panels.drawer = None;
+                }
+            }
+            Command::OpenPath(_)
+            | Command::OpenDemo
+            | Command::BrowseFolder
+            | Command::BrowseFile
+            | Command::TryAgain
+            | Command::WaitForRecording
+            | Command::CancelOpening => {
+                self.panels.overlay = None;
+            }
+            Command::SetStill(still) => self.still = still,
+            Command::SavePicture(ref path) => self.still_folder = path.parent().map(Path::to_owned),
+            Command::SetStillPath(_)
+            | Command::BrowseStillPath
+            | Command::CopyPicture
+            | Command::ShowSaved
+            | Command::FollowTo(_)
+            | Command::Undo
+            | Command::Redo
+            | Command::CloseDataset
+            | Command::LeaveOutSuspects(_)
+            | Command::ChooseDataset(_)
+            | Command::RemoveRecent(_)
+            | Command::FitContrast
+            | Command::RetryFailures
+            | Command::CompletePath(_)
+            | Command::Tell(_)
+            | Command::Forget(_)
+            | Command::ClearNotes => {}
+        }
+    }
+
+    fn scrub_to(&mut self, t: usize) {
+        self.cursor.t = t;
+        self.follow = false;
+    }
+
+    fn toggle_play(&mut self, last_t: usize) {
+        self.play.is_running = !self.play.is_running && last_t > 0;
+        if self.play.is_running {
+            self.follow = false;
+            if self.play.at_end == Loop::Off && self.cursor.t >= last_t && self.play.direction > 0 {
+                self.cursor.t = 0;
+            }
+        }
+    }
+
+    fn set_slab(&mut self, slab: Option<[usize; 2]>, info: &ViewInfo) {
+        let view = self.active_mut();
+        let num = num_depths(info, view.orientation);
+        let slab = slab.map(|slab| clamp_slab(slab, num)).filter(|slab| *slab != [0, num]);
+        view.slabs[view.orientation as usize] = slab;
+        let axis = view.orientation.depth_axis();
+        if let Some([start, stop]) = slab {
+            let depth = self.cursor.along_mut(axis);
+            *depth = (*depth).clamp(start, stop - 1);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! How one layer is drawn: the same in every view of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::value_range;
+use super::{GAMMA_RANGE, Limits};
+use crate::array::ViewInfo;
+use crate::volume::{Colormap, Display, Interpolation, PictureValues};
+
+/// How values of one layer become colours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LayerView {
+    /// Contrast limits of every kind of picture.
+    pub contrast: Limits,
+    /// Exponent of the normalised value.
+    pub gamma: f32,
+    /// The gradient.
+    pub colormap: Colormap,
+    /// Whether the gradient runs backwards.
+    pub invert: bool,
+    /// Whether full-scale and zero voxels are painted instead.
+    pub saturation: bool,
+    /// Filtering.
+    pub interpolation: Interpolation,
+    /// Whether it is drawn at all.
+    pub visible: bool,
+}
+
+impl Default for LayerView {
+    fn default() -> Self {
+        Self {
+            contrast: Limits::default(),
+            gamma: 1.0,
+            colormap: Colormap::Magma,
+            invert: false,
+            saturation: false,
+            interpolation: Interpolation::Nearest,
+            visible: true,
+        }
+    }
+}
+
+impl LayerView {
+    /// How pictures of these values are coloured.
+    pub fn display(&self, values: PictureValues, info: &ViewInfo) -> Display {
+        Display {
+            limits: self.limits_or_default(values, info),
+            gamma: self.gamma,
+            colormap: if self.saturation { Colormap::Saturation } else { self.colormap },
+            invert: self.invert && !self.saturation,
+            interpolation: self.interpolation,
+            ..Display::default()
+        }
+    }
+
+    /// Limits to draw with: chosen, measured, of the first picture, or the range of values until then.
+    pub fn limits_or_default(&self, values: PictureValues, info: &ViewInfo) -> [f64; 2] {
+        let guessed = || self.contrast.guessed[values.kind as usize].map(|limits| limits.at(values));
+        let limits = self.contrast.of(values).or_else(guessed);
+        limits.or_else(|| value_range(info, values)).unwrap_or([0.0, 1.0])
+    }
+
+    /// The same with a gamma that can be offered.
+    pub(super) fn sane(self) -> Self {
+        let is_gamma = self.gamma.is_finite() && self.gamma > 0.0;
+        let gamma = if is_gamma { self.gamma.clamp(GAMMA_RANGE[0], GAMMA_RANGE[1]) } else { 1.0 };
+        Self { gamma, ..self }
+    }
+}
