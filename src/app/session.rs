@@ -26,7 +26,7 @@ use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
 use crate::ui::{Command, History, Playback, Route, SessionCommand, Shown, ViewState, resolve};
-use crate::volume::ViewId;
+use crate::volume::{Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
 /// is, because a frame costs time that the rig may need.
@@ -158,6 +158,16 @@ impl Session {
     /// The watcher that follows it, where it may grow.
     pub fn watcher(&self) -> Option<&Watcher> {
         self.watcher.as_ref()
+    }
+
+    /// How the recording stands, once it was seen unfinished.
+    pub fn live(&self) -> Option<&LiveStatus> {
+        self.live.as_ref()
+    }
+
+    /// Everything found wrong with it.
+    pub fn problems(&self) -> &[Problem] {
+        &self.facts.problems
     }
 
     /// There is a graphics device from now on, which may fold projections.
