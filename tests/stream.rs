@@ -11,7 +11,7 @@ use tectum::format::memory::{GatedSource, MemorySource};
 use tectum::format::{ReadErrorKind, Source};
 use tectum::stream::{NoSample, PictureState, Play, Stream, StreamConfig, ViewRequest};
 use tectum::volume::{
-    DType, Gaps, LayerId, Orientation, Picture, Pool, Projection, Region, Shape, Voxels, project, project_for_display,
+    DType, Gaps, Orientation, Picture, PictureKey, Pool, Projection, Region, Shape, Voxels, project, project_for_display,
 };
 
 const LONG: Duration = Duration::from_secs(20);
@@ -49,9 +49,12 @@ fn projection(t: usize, op: Projection) -> Picture {
     Picture::Projection { t, orientation: Orientation::Xy, slab: [0, 4], op }
 }
 
-fn view(picture: Picture) -> ViewRequest {
-    // These streams have one layer, and it does not matter what it is called.
-    ViewRequest::of(LayerId::numbered(0), picture)
+fn view(stream: &Stream, picture: Picture) -> ViewRequest {
+    ViewRequest::of(stream.array().id(), picture)
+}
+
+fn key(stream: &Stream, picture: Picture) -> PictureKey {
+    stream.array().picture_key(picture)
 }
 
 fn run_all(stream: &Stream) -> usize {
@@ -59,7 +62,7 @@ fn run_all(stream: &Stream) -> usize {
 }
 
 fn ready(stream: &Stream, picture: &Picture) -> Option<Arc<Voxels>> {
-    stream.picture(picture).ready()
+    stream.picture(&key(stream, *picture)).ready()
 }
 
 fn wait_for<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
@@ -97,12 +100,12 @@ fn a_disk_that_never_answers_blocks_nothing() {
     let stream = stream(gate.clone(), config(2));
     let begin = Instant::now();
     for t in 0..50 {
-        stream.request(&view(plane(t, 2)), begin + Duration::from_millis(16 * t as u64));
-        assert!(matches!(stream.picture(&plane(t, 2)), PictureState::Loading));
-        assert!(stream.nearest(&plane(t, 2)).is_none());
-        assert!(stream.cached_ranges(&plane(t, 2)).is_empty());
+        stream.request(&view(&stream, plane(t, 2)), begin + Duration::from_millis(16 * t as u64));
+        assert!(matches!(stream.picture(&key(&stream, plane(t, 2))), PictureState::Loading));
+        assert!(stream.nearest(&key(&stream, plane(t, 2))).is_none());
+        assert!(stream.cached_ranges(&key(&stream, plane(t, 2))).is_empty());
         assert!(stream.sample().is_none());
-        assert!(stream.preview(&plane(t, 2)).is_none());
+        assert!(stream.preview(&key(&stream, plane(t, 2))).is_none());
         stream.stats();
     }
     stream.retry_failures();
@@ -122,19 +125,19 @@ fn the_nearest_picture_stands_in_and_finished_work_is_kept() {
     });
     let stream = Stream::new(Arc::new(LazyArray::new(gate.clone())), config(1), wake);
     let now = Instant::now();
-    stream.request(&view(plane(3, 0)), now);
+    stream.request(&view(&stream, plane(3, 0)), now);
     wait_for(|| gate.waiting().contains(&3).then_some(()));
     // The view moves on while the chunk of t = 3 is being read; its result is not thrown away.
-    stream.request(&view(plane(12, 0)), now + Duration::from_millis(16));
+    stream.request(&view(&stream, plane(12, 0)), now + Duration::from_millis(16));
     gate.release(3);
-    let (picture, voxels) = wait_for(|| stream.nearest(&plane(12, 0)));
-    assert_eq!(picture, plane(3, 0));
+    let (picture, voxels) = wait_for(|| stream.nearest(&key(&stream, plane(12, 0))));
+    assert_eq!(picture, key(&stream, plane(3, 0)));
     assert_eq!(voxels.values::<u16>()[9], value(&[3, 0, 1, 1]));
-    assert!(matches!(stream.picture(&plane(12, 0)), PictureState::Loading));
+    assert!(matches!(stream.picture(&key(&stream, plane(12, 0))), PictureState::Loading));
     gate.release(12);
     let exact = wait_for(|| ready(&stream, &plane(12, 0)));
     assert_eq!(exact.values::<u16>()[9], value(&[12, 0, 1, 1]));
-    assert_eq!(stream.nearest(&plane(12, 0)).map(|found| found.0), Some(plane(12, 0)));
+    assert_eq!(stream.nearest(&key(&stream, plane(12, 0))).map(|found| found.0.picture), Some(plane(12, 0)));
     assert!(wakes.load(Ordering::Relaxed) > 0, "the window was not woken");
     assert!(stream.stats().last_image_ms.is_some());
     gate.open_all();
@@ -145,13 +148,13 @@ fn a_replaced_queue_vanishes() {
     let gate = GatedSource::open(Arc::new(memory([1000, 1, 8, 8], [1, 1, 8, 8])));
     let stream = stream(gate.clone(), config(0));
     let now = Instant::now();
-    stream.request(&view(plane(100, 0)), now);
+    stream.request(&view(&stream, plane(100, 0)), now);
     assert!(stream.stats().queued > 2);
-    stream.request(&view(plane(900, 0)), now + Duration::from_secs(60));
+    stream.request(&view(&stream, plane(900, 0)), now + Duration::from_secs(60));
     run_all(&stream);
     assert_eq!(gate.num_reads_of(900), 1);
     assert!(ready(&stream, &plane(100, 0)).is_none());
-    let [start, _] = stream.cached_ranges(&plane(0, 0)).last().copied().expect("something is cached");
+    let [start, _] = stream.cached_ranges(&key(&stream, plane(0, 0))).last().copied().expect("something is cached");
     assert!(start > 800);
 }
 
@@ -160,11 +163,11 @@ fn no_chunk_is_read_twice_at_once_or_again_while_cached() {
     let gate = GatedSource::closed(Arc::new(memory([4, 4, 16, 16], [1, 4, 8, 8])));
     let stream = stream(gate.clone(), config(4));
     let now = Instant::now();
-    stream.request(&view(plane(0, 0)), now);
+    stream.request(&view(&stream, plane(0, 0)), now);
     assert!(gate.wait_for_waiting(4, LONG));
     // Other planes of the same chunks, and a projection over them.
-    stream.request(&view(plane(0, 3)), now + Duration::from_millis(16));
-    stream.request(&view(projection(0, Projection::Max)), now + Duration::from_millis(32));
+    stream.request(&view(&stream, plane(0, 3)), now + Duration::from_millis(16));
+    stream.request(&view(&stream, projection(0, Projection::Max)), now + Duration::from_millis(32));
     gate.open_all();
     wait_for(|| ready(&stream, &projection(0, Projection::Max)));
     wait_for(|| ready(&stream, &plane(0, 1)));
@@ -183,7 +186,7 @@ fn projections_scrubbed_a_second_time_read_nothing() {
     let mut scrub = |stream: &Stream| {
         for t in 0..30 {
             now += Duration::from_millis(16);
-            stream.request(&view(projection(t, Projection::Max)), now);
+            stream.request(&view(&stream, projection(t, Projection::Max)), now);
             run_all(stream);
             let voxels = ready(stream, &projection(t, Projection::Max)).expect("projected");
             assert_eq!(voxels.values::<u16>(), naive(&source, &projection(t, Projection::Max)));
@@ -195,7 +198,7 @@ fn projections_scrubbed_a_second_time_read_nothing() {
     assert!((120..=120 + 64).contains(&num_reads), "{num_reads}");
     scrub(&stream);
     assert_eq!(gate.num_reads(), num_reads);
-    assert_eq!(stream.cached_ranges(&projection(0, Projection::Max)), [[0, 30]]);
+    assert_eq!(stream.cached_ranges(&key(&stream, projection(0, Projection::Max))), [[0, 30]]);
     assert!(stream.stats().hits >= 30);
 }
 
@@ -206,12 +209,12 @@ fn failures_are_remembered_and_shown_as_holes_until_retried() {
     gate.fail(9, ReadErrorKind::Io);
     let stream = stream(gate.clone(), config(0));
     let now = Instant::now();
-    stream.request(&view(plane(1, 0)), now);
+    stream.request(&view(&stream, plane(1, 0)), now);
     run_all(&stream);
     let voxels = ready(&stream, &plane(1, 0)).expect("half of it is there");
     assert_eq!(voxels.missing(), [Region::new(&[0, 8], &[8, 16]).expect("valid")]);
-    assert_eq!(stream.missing_reason(&plane(1, 0)).map(|error| error.kind), Some(ReadErrorKind::Io));
-    stream.request(&view(projection(1, Projection::Mean)), now + Duration::from_millis(16));
+    assert_eq!(stream.missing_reason(&key(&stream, plane(1, 0))).map(|error| error.kind), Some(ReadErrorKind::Io));
+    stream.request(&view(&stream, projection(1, Projection::Mean)), now + Duration::from_millis(16));
     run_all(&stream);
     // What is there is folded, and what is not is told.
     let mean = ready(&stream, &projection(1, Projection::Mean)).expect("most of it is there");
@@ -223,18 +226,18 @@ fn failures_are_remembered_and_shown_as_holes_until_retried() {
         let sum: f64 = planes.map(|z| f64::from(value(&[1, z, 5, column]))).sum();
         assert_eq!(mean.get_f64(&[5, column]), Some(f64::from((sum / num) as f32)));
     }
-    assert!(stream.missing_reason(&projection(1, Projection::Mean)).is_some());
+    assert!(stream.missing_reason(&key(&stream, projection(1, Projection::Mean))).is_some());
     for i in 2..10 {
-        stream.request(&view(plane(1, i % 2)), now + Duration::from_millis(16 * i as u64));
+        stream.request(&view(&stream, plane(1, i % 2)), now + Duration::from_millis(16 * i as u64));
         run_all(&stream);
     }
     assert_eq!(gate.num_reads_of(9), 1);
     gate.heal(9);
     stream.retry_failures();
-    stream.request(&view(plane(1, 0)), now + Duration::from_secs(9));
+    stream.request(&view(&stream, plane(1, 0)), now + Duration::from_secs(9));
     run_all(&stream);
     assert!(ready(&stream, &plane(1, 0)).expect("whole").missing().is_empty());
-    stream.request(&view(projection(1, Projection::Mean)), now + Duration::from_secs(10));
+    stream.request(&view(&stream, projection(1, Projection::Mean)), now + Duration::from_secs(10));
     run_all(&stream);
     assert!(ready(&stream, &projection(1, Projection::Mean)).expect("whole").is_whole());
 }
@@ -247,12 +250,12 @@ fn a_projection_is_hatched_only_where_nothing_of_it_is() {
     let stream = stream(Arc::new(source), config(0));
     for op in Projection::ALL {
         let picture = projection(0, op);
-        stream.request(&view(picture), Instant::now());
+        stream.request(&view(&stream, picture), Instant::now());
         run_all(&stream);
         let voxels = ready(&stream, &picture).expect("most of it is there");
         assert_eq!(voxels.missing(), [Region::new(&[0, 0], &[2, 3]).expect("valid")], "{op:?}");
         assert_eq!(voxels.gaps(), Some(&Gaps { num_planes: 4, missing: vec![[2, 3]], partial: Vec::new() }), "{op:?}");
-        assert!(stream.missing_reason(&picture).is_some());
+        assert!(stream.missing_reason(&key(&stream, picture)).is_some());
     }
     // Of a slab of which nothing is there, the reason is all there is to show; so it is of a plane.
     let slab = Picture::Projection { t: 0, orientation: Orientation::Xy, slab: [2, 3], op: Projection::Max };
@@ -260,18 +263,18 @@ fn a_projection_is_hatched_only_where_nothing_of_it_is() {
     let deep = self::stream(Arc::new(memory([2, 4, 8, 8], [1, 4, 8, 8]).with_missing(&[gone])), config(0));
     for picture in [slab, plane(0, 2)] {
         for want_volume in [false, true] {
-            deep.request(&ViewRequest { want_volume, ..view(picture) }, Instant::now());
+            deep.request(&ViewRequest { want_volume, ..view(&deep, picture) }, Instant::now());
             run_all(&deep);
             fold_outside(&deep, &picture);
             run_all(&deep);
-            assert!(matches!(deep.picture(&picture), PictureState::Failed(_)), "{picture:?}");
-            assert!(deep.picture(&picture.at(1)).ready().is_some() || want_volume || picture == slab);
+            assert!(matches!(deep.picture(&key(&deep, picture)), PictureState::Failed(_)), "{picture:?}");
+            assert!(deep.picture(&key(&deep, picture.at(1))).ready().is_some() || want_volume || picture == slab);
         }
-        assert!(deep.nearest(&picture).is_none_or(|(found, _)| found.t() == 1));
+        assert!(deep.nearest(&key(&deep, picture)).is_none_or(|(found, _)| found.picture.t() == 1));
     }
     // Along y, the plane is a row of its own: nothing is lacking where something is shown.
     let side = Picture::Projection { t: 0, orientation: Orientation::Xz, slab: [2, 8], op: Projection::Max };
-    stream.request(&view(side), Instant::now());
+    stream.request(&view(&stream, side), Instant::now());
     run_all(&stream);
     let voxels = ready(&stream, &side).expect("most of it is there");
     assert_eq!(voxels.missing(), [Region::new(&[2, 0], &[3, 8]).expect("valid")]);
@@ -281,8 +284,8 @@ fn a_projection_is_hatched_only_where_nothing_of_it_is() {
 /// Folds as the window does where it has a GPU, but at once.
 fn fold_outside(stream: &Stream, picture: &Picture) -> usize {
     let mut num = 0;
-    while let Some(fold) = stream.next_fold(picture) {
-        let Picture::Projection { orientation, slab, op, .. } = fold.picture else { panic!("a projection") };
+    while let Some(fold) = stream.next_fold(&key(stream, *picture)) {
+        let Picture::Projection { orientation, slab, op, .. } = fold.key.picture else { panic!("a projection") };
         assert!(fold.volume.missing().is_empty());
         stream.land_fold(&fold, Arc::new(project_for_display(&fold.volume, orientation, slab, op, &Pool::new(0))));
         num += 1;
@@ -296,7 +299,7 @@ fn a_plane_step_decodes_the_chunks_of_the_plane_and_no_volume() {
         let stream = stream(Arc::new(memory([4, 8, 8, 8], grid)), config(0));
         let mut seen = 0;
         for (i, z) in [4, 7, 0].into_iter().enumerate() {
-            let request = ViewRequest { want_volume: true, ..view(plane(i, z)) };
+            let request = ViewRequest { want_volume: true, ..view(&stream, plane(i, z)) };
             stream.request(&request, Instant::now());
             while stream.stats().queued_visible > 0 {
                 stream.run_one();
@@ -307,7 +310,7 @@ fn a_plane_step_decodes_the_chunks_of_the_plane_and_no_volume() {
             assert_eq!(stats.decoded_bytes - seen, (grid[1] * 8 * 8 * 2) as u64);
             assert_eq!(stats.visible_bytes, stats.decoded_bytes);
             seen = stats.decoded_bytes;
-            assert!(stream.next_fold(&plane(i, z)).is_none());
+            assert!(stream.next_fold(&key(&stream, plane(i, z))).is_none());
         }
     }
 }
@@ -320,7 +323,7 @@ fn what_is_folded_outside_is_a_picture_like_any_other() {
         let kind = projection(0, Projection::Max);
         let now = Instant::now();
         for t in 0..12 {
-            let request = ViewRequest { want_volume: true, ..view(kind.at(t)) };
+            let request = ViewRequest { want_volume: true, ..view(&stream, kind.at(t)) };
             stream.request(&request, now + Duration::from_secs(t as u64));
             run_all(&stream);
             fold_outside(&stream, &kind.at(t));
@@ -328,11 +331,11 @@ fn what_is_folded_outside_is_a_picture_like_any_other() {
             assert_eq!(voxels.values::<u16>(), naive(&memory([12, 4, 8, 8], grid), &kind.at(t)));
         }
         // All of them are there at once, and are found by their neighbours.
-        assert_eq!(stream.cached_ranges(&kind), [[0, 12]]);
-        assert_eq!(stream.nearest(&kind.at(5)).map(|found| found.0), Some(kind.at(5)));
+        assert_eq!(stream.cached_ranges(&key(&stream, kind)), [[0, 12]]);
+        assert_eq!(stream.nearest(&key(&stream, kind.at(5))).map(|found| found.0.picture), Some(kind.at(5)));
         let num_reads = gate.num_reads();
         for t in 0..12 {
-            let request = ViewRequest { want_volume: true, ..view(kind.at(t)) };
+            let request = ViewRequest { want_volume: true, ..view(&stream, kind.at(t)) };
             stream.request(&request, now + Duration::from_secs(60 + t as u64));
             assert!(ready(&stream, &kind.at(t)).is_some());
             run_all(&stream);
@@ -341,9 +344,9 @@ fn what_is_folded_outside_is_a_picture_like_any_other() {
         assert_eq!(gate.num_reads(), num_reads, "nothing is read or folded again");
         // One that was begun before the data changed does not land.
         let other = projection(3, Projection::Min);
-        stream.request(&ViewRequest { want_volume: true, ..view(other) }, now + Duration::from_secs(99));
+        stream.request(&ViewRequest { want_volume: true, ..view(&stream, other) }, now + Duration::from_secs(99));
         run_all(&stream);
-        let fold = stream.next_fold(&other).expect("a volume");
+        let fold = stream.next_fold(&key(&stream, other)).expect("a volume");
         stream.replace_array(Arc::new(LazyArray::new(Arc::new(memory([12, 4, 8, 8], grid)))), &[]);
         stream.land_fold(&fold, Arc::new(Voxels::from_values(DType::U16, Shape::from([8, 8]), &[0u16; 64])));
         assert!(ready(&stream, &other).is_none());
@@ -364,12 +367,12 @@ fn a_missing_timepoint_and_missing_planes_are_the_same_wherever_is_folded() {
             for t in 0..5 {
                 let picture = projection(t, op);
                 let [here, outside] = [0, 1].map(|i| {
-                    let request = ViewRequest { want_volume: i == 1, ..view(picture) };
+                    let request = ViewRequest { want_volume: i == 1, ..view(&streams[i], picture) };
                     streams[i].request(&request, Instant::now());
                     run_all(&streams[i]);
                     fold_outside(&streams[i], &picture);
                     run_all(&streams[i]);
-                    streams[i].picture(&picture)
+                    streams[i].picture(&key(&streams[i], picture))
                 });
                 match (here, outside) {
                     (PictureState::Ready(here), PictureState::Ready(outside)) => {
@@ -392,25 +395,25 @@ fn what_cannot_be_had_at_all_fails_and_what_was_never_written_is_missing() {
     let never = Region::new(&[2, 1, 0, 0], &[3, 2, 4, 8]).expect("valid");
     let source = memory([3, 2, 8, 8], [1, 1, 8, 8]).with_missing(&[never]).with_failing(&[0, 1]);
     let stream = stream(Arc::new(source), config(0));
-    stream.request(&view(plane(0, 0)), Instant::now());
+    stream.request(&view(&stream, plane(0, 0)), Instant::now());
     run_all(&stream);
     assert!(
-        matches!(stream.picture(&plane(0, 0)), PictureState::Failed(error) if error.kind == ReadErrorKind::Corrupt)
+        matches!(stream.picture(&key(&stream, plane(0, 0))), PictureState::Failed(error) if error.kind == ReadErrorKind::Corrupt)
     );
     assert!(
-        matches!(stream.picture(&plane(99, 0)), PictureState::Failed(error) if error.kind == ReadErrorKind::Missing)
+        matches!(stream.picture(&key(&stream, plane(99, 0))), PictureState::Failed(error) if error.kind == ReadErrorKind::Missing)
     );
     let picture = Picture::Projection { t: 0, orientation: Orientation::Xy, slab: [0, 2], op: Projection::Max };
-    stream.request(&view(picture), Instant::now());
+    stream.request(&view(&stream, picture), Instant::now());
     run_all(&stream);
-    assert!(matches!(stream.picture(&picture), PictureState::Failed(_)));
-    stream.request(&view(plane(2, 1)), Instant::now());
+    assert!(matches!(stream.picture(&key(&stream, picture)), PictureState::Failed(_)));
+    stream.request(&view(&stream, plane(2, 1)), Instant::now());
     run_all(&stream);
     let voxels = ready(&stream, &plane(2, 1)).expect("half was written");
     assert_eq!(voxels.missing(), [Region::new(&[0, 0], &[4, 8]).expect("valid")]);
     assert_eq!(voxels.format_value(&[5, 0]), Some(value(&[2, 1, 5, 0]).to_string()));
     let across = Picture::Plane { t: 2, orientation: Orientation::Yz, index: 3 };
-    stream.request(&view(across), Instant::now());
+    stream.request(&view(&stream, across), Instant::now());
     run_all(&stream);
     let voxels = ready(&stream, &across).expect("most was written");
     assert_eq!(voxels.missing(), [Region::new(&[1, 0], &[2, 4]).expect("valid")]);
@@ -421,14 +424,14 @@ fn a_chunk_larger_than_the_budget_fails_once_instead_of_being_read_for_ever() {
     let gate = GatedSource::open(Arc::new(memory([2, 1, 64, 64], [1, 1, 64, 64])));
     let stream = stream(gate.clone(), StreamConfig { ram_budget_bytes: 1000, ..config(0) });
     for i in 0..5 {
-        stream.request(&view(plane(i % 2, 0)), Instant::now());
+        stream.request(&view(&stream, plane(i % 2, 0)), Instant::now());
         run_all(&stream);
-        assert!(matches!(stream.picture(&plane(i % 2, 0)), PictureState::Failed(_)));
+        assert!(matches!(stream.picture(&key(&stream, plane(i % 2, 0))), PictureState::Failed(_)));
     }
     assert!(gate.num_reads() <= 4);
     // Projections need no cached chunks.
     stream.request(
-        &view(Picture::Projection { t: 0, orientation: Orientation::Xy, slab: [0, 1], op: Projection::Max }),
+        &view(&stream, Picture::Projection { t: 0, orientation: Orientation::Xy, slab: [0, 1], op: Projection::Max }),
         Instant::now(),
     );
     run_all(&stream);
@@ -439,9 +442,9 @@ fn growth_keeps_the_cache_and_drops_what_changed() {
     let gate = GatedSource::open(Arc::new(memory([10, 4, 8, 8], [1, 1, 8, 8])));
     let stream = stream(gate.clone(), config(0));
     let now = Instant::now();
-    stream.request(&view(plane(8, 0)), now);
+    stream.request(&view(&stream, plane(8, 0)), now);
     run_all(&stream);
-    stream.request(&view(projection(8, Projection::Max)), now);
+    stream.request(&view(&stream, projection(8, Projection::Max)), now);
     run_all(&stream);
     assert!(ready(&stream, &plane(7, 0)).is_some() && ready(&stream, &projection(7, Projection::Max)).is_some());
     let num_reads = gate.num_reads();
@@ -459,7 +462,7 @@ fn growth_keeps_the_cache_and_drops_what_changed() {
     let other = Arc::new(LazyArray::new(Arc::new(memory([10, 4, 8, 8], [1, 1, 8, 8]))));
     stream.replace_array(other, &[]);
     assert!(ready(&stream, &plane(7, 0)).is_none() && ready(&stream, &projection(7, Projection::Max)).is_none());
-    assert!(stream.nearest(&plane(7, 0)).is_none());
+    assert!(stream.nearest(&key(&stream, plane(7, 0))).is_none());
 }
 
 #[test]
@@ -467,7 +470,7 @@ fn growth_keeps_reads_under_way_and_the_picture_on_screen() {
     let gate = GatedSource::closed(Arc::new(memory([10, 4, 8, 8], [1, 1, 8, 4])));
     let stream = stream(gate.clone(), config(1));
     let now = Instant::now();
-    stream.request(&view(plane(2, 0)), now);
+    stream.request(&view(&stream, plane(2, 0)), now);
     wait_for(|| gate.waiting().contains(&16).then_some(()));
     let longer = GatedSource::open(Arc::new(memory([11, 4, 8, 8], [1, 1, 8, 4])));
     stream.replace_array(Arc::new(stream.array().grown(longer.clone())), &[]);
@@ -478,14 +481,14 @@ fn growth_keeps_reads_under_way_and_the_picture_on_screen() {
     let longest = Arc::new(stream.array().grown(Arc::new(memory([12, 4, 8, 8], [1, 1, 8, 4]))));
     stream.replace_array(longest, &[]);
     assert_eq!(ready(&stream, &plane(2, 0)).map(|voxels| voxels.id()), Some(before.id()));
-    assert!(stream.nearest(&plane(11, 0)).is_some());
+    assert!(stream.nearest(&key(&stream, plane(11, 0))).is_some());
 }
 
 #[test]
 fn a_read_that_was_overtaken_by_a_rewrite_is_not_shown() {
     let gate = GatedSource::closed(Arc::new(memory([4, 4, 8, 8], [1, 1, 8, 8])));
     let stream = stream(gate.clone(), config(2));
-    stream.request(&view(plane(2, 0)), Instant::now());
+    stream.request(&view(&stream, plane(2, 0)), Instant::now());
     wait_for(|| gate.waiting().contains(&8).then_some(()));
     let rewritten = MemorySource::from_fn(DType::U16, Shape::from([4, 4, 8, 8]), "tzyx", &[1, 1, 8, 8], |_| 1u16);
     let rewritten = Arc::new(stream.array().grown(Arc::new(rewritten.expect("agrees"))));
@@ -506,7 +509,7 @@ fn the_sample_is_robust_and_does_not_starve() {
     let sample = (0..5000).find_map(|_| {
         t = (t + 1) % 20;
         now += Duration::from_millis(16);
-        stream.request(&view(plane(t, 0)), now);
+        stream.request(&view(&stream, plane(t, 0)), now);
         stream.run_one();
         stream.run_one();
         stream.sample()
@@ -528,7 +531,7 @@ fn a_sample_that_will_never_come_is_told() {
         [(nan, NoSample::NotFinite), (unreadable, NoSample::Unreadable), (missing, NoSample::Unreadable)]
     {
         let stream = stream(Arc::new(source), config(0));
-        stream.request(&view(plane(0, 0)), Instant::now());
+        stream.request(&view(&stream, plane(0, 0)), Instant::now());
         assert_eq!(stream.no_sample(), None, "nothing has been looked at yet");
         run_all(&stream);
         assert_eq!((stream.sample(), stream.no_sample()), (None, Some(reason)));
@@ -539,7 +542,7 @@ fn a_sample_that_will_never_come_is_told() {
         assert_eq!(stream.no_sample(), Some(reason));
     }
     let stream = stream(Arc::new(memory([4, 2, 8, 8], [1, 2, 8, 8]).with_failing(&[0, 1, 3])), config(0));
-    stream.request(&view(plane(0, 0)), Instant::now());
+    stream.request(&view(&stream, plane(0, 0)), Instant::now());
     run_all(&stream);
     assert!(stream.sample().is_some() && stream.no_sample().is_none(), "a part is enough");
 }
@@ -549,14 +552,15 @@ fn volumes_are_kept_when_asked_for() {
     for grid in [[1, 1, 8, 8], [1, 4, 8, 8], [2, 3, 5, 8]] {
         let source = memory([6, 4, 8, 8], grid);
         let stream = stream(Arc::new(source), config(0));
-        let request = ViewRequest { want_volume: true, ..view(projection(3, Projection::Max)) };
+        let max = key(&stream, projection(3, Projection::Max));
+        let request = ViewRequest { want_volume: true, ..view(&stream, max.picture) };
         stream.request(&request, Instant::now());
-        assert!(stream.volume(3).is_none() && stream.next_fold(&projection(3, Projection::Max)).is_none());
+        assert!(stream.volume(&max.volume()).is_none() && stream.next_fold(&max).is_none());
         run_all(&stream);
-        let volume = stream.volume(3).expect("kept");
+        let volume = stream.volume(&max.volume()).expect("kept");
         assert_eq!(volume.shape().dims(), [4, 8, 8]);
         assert_eq!(volume.format_value(&[2, 5, 7]), Some(value(&[3, 2, 5, 7]).to_string()));
-        assert!(stream.volume(99).is_none());
+        assert!(stream.volume(&max.at(99).volume()).is_none());
     }
 }
 
@@ -565,9 +569,9 @@ fn playback_reads_ahead_in_its_direction() {
     let gate = GatedSource::open(Arc::new(memory([200, 1, 8, 8], [1, 1, 8, 8])));
     let stream = stream(gate.clone(), config(0));
     let play = Some(Play { direction: -1, rate_hz: 20.0 });
-    stream.request(&ViewRequest { play, ..view(plane(150, 0)) }, Instant::now());
+    stream.request(&ViewRequest { play, ..view(&stream, plane(150, 0)) }, Instant::now());
     run_all(&stream);
-    let ranges = stream.cached_ranges(&plane(150, 0));
+    let ranges = stream.cached_ranges(&key(&stream, plane(150, 0)));
     let around = ranges.iter().find(|range| range[0] <= 150 && 150 < range[1]).expect("cached");
     assert!(around[0] <= 115 && around[1] <= 156, "{around:?}");
 }
@@ -577,15 +581,15 @@ fn slow_recordings_get_previews_and_fast_ones_do_not() {
     let source = memory([12, 4, 200, 300], [1, 1, 200, 300]);
     let budgets = StreamConfig { ram_budget_bytes: 4 << 20, preview_budget_bytes: 1 << 20, ..config(0) };
     let fast = stream(Arc::new(source.clone()), StreamConfig { slow_picture_ms: 1e9, ..budgets.clone() });
-    fast.request(&view(plane(3, 2)), Instant::now());
+    fast.request(&view(&fast, plane(3, 2)), Instant::now());
     run_all(&fast);
     assert_eq!(fast.stats().num_previews, 0);
     let slow = stream(Arc::new(source.clone()), StreamConfig { slow_picture_ms: 0.0, ..budgets });
     for picture in [plane(3, 2), projection(3, Projection::Max)] {
-        slow.request(&view(picture), Instant::now());
+        slow.request(&view(&slow, picture), Instant::now());
         run_all(&slow);
         for t in 0..12 {
-            let preview = slow.preview(&picture.at(t)).expect("every timepoint has one");
+            let preview = slow.preview(&key(&slow, picture.at(t))).expect("every timepoint has one");
             assert_eq!(preview.shape().dims(), [67, 100]);
             let exact = naive(&source, &picture.at(t));
             let mean =
@@ -596,7 +600,8 @@ fn slow_recordings_get_previews_and_fast_ones_do_not() {
     let stats = slow.stats();
     assert_eq!(stats.num_previews, 24);
     assert!(stats.preview_bytes <= stats.preview_budget_bytes);
-    assert!(slow.picture(&plane(99, 0)).ready().is_none() && slow.preview(&plane(99, 0)).is_none());
+    let beyond = key(&slow, plane(99, 0));
+    assert!(slow.picture(&beyond).ready().is_none() && slow.preview(&beyond).is_none());
 }
 
 #[test]
@@ -605,7 +610,7 @@ fn background_reading_keeps_to_its_share_and_the_screen_does_not_wait_for_it() {
     let stream = stream(gate.clone(), StreamConfig { background_bytes_per_s: Some(1000), ..config(2) });
     let begin = Instant::now();
     for (i, t) in [5, 100, 200, 300, 390].into_iter().enumerate() {
-        stream.request(&view(plane(t, 0)), begin + Duration::from_secs(10 * i as u64));
+        stream.request(&view(&stream, plane(t, 0)), begin + Duration::from_secs(10 * i as u64));
         wait_for(|| ready(&stream, &plane(t, 0)));
     }
     std::thread::sleep(Duration::from_millis(50));
@@ -626,7 +631,7 @@ fn planning_thousands_of_chunks_takes_no_time_worth_waiting_for() {
     for t in 0..40 {
         now += Duration::from_millis(16);
         let begin = Instant::now();
-        stream.request(&ViewRequest { play, ..view(plane(t, 0)) }, now);
+        stream.request(&ViewRequest { play, ..view(&stream, plane(t, 0)) }, now);
         times.push(begin.elapsed());
         (0..50).for_each(|_| assert!(stream.run_one()));
     }
@@ -679,7 +684,7 @@ proptest! {
         let mut now = Instant::now();
         for (picture, steps, want_volume) in walk {
             now += Duration::from_millis(16);
-            stream.request(&ViewRequest { want_volume, ..view(picture) }, now);
+            stream.request(&ViewRequest { want_volume, ..view(&stream, picture) }, now);
             for _ in 0..steps {
                 stream.run_one();
                 let stats = stream.stats();
@@ -690,7 +695,7 @@ proptest! {
             }
             fold_outside(&stream, &picture);
             prop_assert!(stream.stats().picture_bytes <= stream.stats().picture_budget_bytes);
-            match stream.picture(&picture) {
+            match stream.picture(&key(&stream, picture)) {
                 PictureState::Ready(voxels) => {
                     prop_assert!(voxels.missing().is_empty() || is_too_large);
                     if voxels.missing().is_empty() && voxels.gaps().is_none() {
@@ -700,18 +705,18 @@ proptest! {
                 PictureState::Loading => {}
                 PictureState::Failed(error) => prop_assert!(error.message.contains("budget"), "{}", error),
             }
-            if let Some(preview) = stream.preview(&picture) {
+            if let Some(preview) = stream.preview(&key(&stream, picture)) {
                 prop_assert_eq!(preview.shape().rank(), 2);
             }
-            if let Some((found, voxels)) = stream.nearest(&picture)
+            if let Some((found, voxels)) = stream.nearest(&key(&stream, picture))
                 && !(is_too_large && (!voxels.missing().is_empty() || voxels.gaps().is_some()))
             {
-                prop_assert_eq!(voxels.values::<u16>(), naive(&source, &found));
+                prop_assert_eq!(voxels.values::<u16>(), naive(&source, &found.picture));
             }
             // The strip tells the truth.
-            for [start, stop] in stream.cached_ranges(&picture) {
+            for [start, stop] in stream.cached_ranges(&key(&stream, picture)) {
                 for t in start..stop {
-                    prop_assert!(stream.picture(&picture.at(t)).ready().is_some());
+                    prop_assert!(stream.picture(&key(&stream, picture.at(t))).ready().is_some());
                 }
             }
         }

@@ -85,7 +85,7 @@ impl Session {
             self.contrast.measuring = Some(Measuring { picture, wished: None });
         }
         let Some(running) = &self.contrast.measuring else { return };
-        let sample = match self.stream.survey(&running.picture) {
+        let sample = match self.stream.survey(&self.array.picture_key(running.picture)) {
             SurveyState::Running => return,
             SurveyState::Nothing => None,
             SurveyState::Done(sample) => Some(sample),

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::array::ViewInfo;
 use crate::render::{ProjectionJob, RenderError, RendererHandle};
 use crate::stream::{Fold, Stream};
-use crate::volume::Picture;
+use crate::volume::{Picture, PictureKey};
 
 /// The projection being folded, and what is left to the CPU.
 #[derive(Default)]
@@ -34,17 +34,17 @@ impl GpuProjections {
 
     /// Goes on as far as that needs no waiting: finishes what is under way, then begins with this picture
     /// or what may be next. Call once a frame.
-    pub fn advance(&mut self, picture: &Picture, stream: &Stream) {
+    pub fn advance(&mut self, key: &PictureKey, stream: &Stream) {
         // What is folded for later gives way while it is uploaded; its voxels stay on the GPU.
         if self.job.as_ref().is_some_and(|(fold, job)| !fold.is_visible && !job.is_folding())
-            && let Some(fold) = stream.next_fold(picture).filter(|fold| fold.is_visible)
+            && let Some(fold) = stream.next_fold(key).filter(|fold| fold.is_visible)
         {
             self.begin(fold, stream);
         }
         if self.job.is_some() && !self.poll(stream) {
             return;
         }
-        if let Some(fold) = stream.next_fold(picture) {
+        if let Some(fold) = stream.next_fold(key) {
             self.begin(fold, stream);
             self.poll(stream);
         }
@@ -61,7 +61,7 @@ impl GpuProjections {
     }
 
     fn begin(&mut self, fold: Fold, stream: &Stream) {
-        let Picture::Projection { orientation, slab, op, .. } = fold.picture else { return };
+        let Picture::Projection { orientation, slab, op, .. } = fold.key.picture else { return };
         let Some(renderer) = &self.renderer else { return };
         match renderer.project(&fold.volume, orientation, slab, op) {
             Ok(job) => self.job = Some((fold, job)),
@@ -81,8 +81,8 @@ impl GpuProjections {
     }
 
     fn refuse(&mut self, fold: Fold, error: &RenderError, stream: &Stream) {
-        tracing::warn!("projections like {:?} are left to the CPU: {error}", fold.picture);
-        self.refused.insert(fold.picture.at(0));
+        tracing::warn!("projections like {:?} are left to the CPU: {error}", fold.key.picture);
+        self.refused.insert(fold.key.picture.at(0));
         stream.fold_on_cpu(fold);
     }
 }

@@ -52,9 +52,9 @@ impl GpuScrubber {
         let key = PictureKey::finest(array.id(), picture);
         while start.elapsed() < PATIENCE {
             if want_volume {
-                self.gpu.advance(&picture, &self.stream);
+                self.gpu.advance(&key, &self.stream);
             }
-            let wanted = match self.stream.picture(&picture) {
+            let wanted = match self.stream.picture(&key) {
                 PictureState::Ready(voxels) => vec![Wanted { key, voxels }],
                 PictureState::Failed(error) => return Err(error.into()),
                 PictureState::Loading => Vec::new(),

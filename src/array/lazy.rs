@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::axes::AxisMap;
 use super::{ArrayChunk, ChunkKey};
 use crate::format::{Chunk, Source};
-use crate::volume::{DType, LayerId, Picture, Region, Shape, VoxelSize};
+use crate::volume::{DType, LayerId, Picture, PictureKey, Region, Shape, VoxelSize};
 
 /// What the layers above need to know of an array.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +36,7 @@ pub struct Told {
 pub struct LazyArray {
     source: Arc<dyn Source>,
     id: LayerId,
+    level: u8,
     told: Told,
     pub(super) map: AxisMap,
     info: ViewInfo,
@@ -72,7 +73,7 @@ impl LazyArray {
             rate_hz: told.rate_hz.or(array.rate_hz),
             has_axis: map.has_axis(),
         };
-        Self { source, id, told, map, info }
+        Self { source, id, level: 0, told, map, info }
     }
 
     /// Facts of the array. Immediate.
@@ -88,6 +89,11 @@ impl LazyArray {
     /// Identity of the dataset.
     pub fn id(&self) -> LayerId {
         self.id
+    }
+
+    /// Its resolution, 0 the finest.
+    pub fn level(&self) -> u8 {
+        self.level
     }
 
     /// All of the array.
@@ -136,8 +142,18 @@ impl LazyArray {
         found
     }
 
+    /// Key of the chunk of that index.
+    pub fn chunk_key(&self, index: u64) -> ChunkKey {
+        ChunkKey { layer: self.id, level: self.level, index }
+    }
+
+    /// Key of a picture cut or folded from this array.
+    pub fn picture_key(&self, picture: Picture) -> PictureKey {
+        PictureKey { layer: self.id, level: self.level, picture }
+    }
+
     fn array_chunk(&self, chunk: &Chunk, region: &Region) -> ArrayChunk {
-        ArrayChunk { key: ChunkKey { layer: self.id, level: 0, index: chunk.index }, chunk: *chunk, region: *region }
+        ArrayChunk { key: self.chunk_key(chunk.index), chunk: *chunk, region: *region }
     }
 
     /// The box of voxels a picture is made of; empty where it lies outside the array.

@@ -3,13 +3,13 @@
 
 use super::making::Product;
 use super::state::State;
-use crate::array::{ArrayChunk, LazyArray};
-use crate::volume::{Picture, Region};
+use crate::array::{ArrayChunk, ChunkKey};
+use crate::volume::{Picture, PictureKey, Region};
 
 /// The answer for one kind of picture, kept up to date.
 #[derive(Default)]
 pub(super) struct Availability {
-    kind: Option<Picture>,
+    kind: Option<PictureKey>,
     num_t: usize,
     is_available: Vec<bool>,
     ranges: Vec<[usize; 2]>,
@@ -18,15 +18,14 @@ pub(super) struct Availability {
 
 impl Availability {
     /// Brings the answer for this kind of picture up to date.
-    pub(super) fn update(&mut self, state: &mut State, picture: &Picture) {
-        let array = std::sync::Arc::clone(&state.array);
-        let num_t = array.info().shape[0];
-        let kind = picture.at(0);
+    pub(super) fn update(&mut self, state: &mut State, key: &PictureKey) {
+        let num_t = state.array_of(key.layer, key.level).map_or(0, |array| array.info().shape[0]);
+        let kind = key.at(0);
         if self.kind != Some(kind) || self.num_t != num_t || state.changed_everywhere {
             self.is_available.clear();
             self.is_available.resize(num_t, false);
             (self.kind, self.num_t) = (Some(kind), num_t);
-            self.start_over(state, &array, picture);
+            self.start_over(state, key);
         } else if state.changes.is_empty() {
             return;
         } else {
@@ -35,7 +34,7 @@ impl Availability {
             let mut next = 0;
             for &[start, stop] in &changes {
                 for t in start.max(next)..stop.min(num_t) {
-                    self.is_available[t] = has_picture(state, &array, &picture.at(t), &mut self.chunks);
+                    self.is_available[t] = has_picture(state, &key.at(t), &mut self.chunks);
                 }
                 next = next.max(stop);
             }
@@ -53,14 +52,17 @@ impl Availability {
     }
 
     /// Looks only at timepoints of which anything is held, however long the recording.
-    fn start_over(&mut self, state: &State, array: &LazyArray, picture: &Picture) {
+    fn start_over(&mut self, state: &State, key: &PictureKey) {
+        let picture = key.picture;
         let mut candidates: Vec<usize> = match picture {
-            Picture::Projection { .. } => state.projections.keys().map(Picture::t).collect(),
+            Picture::Projection { .. } => state.projections.keys().map(|key| key.picture.t()).collect(),
             Picture::Plane { .. } => {
                 let depth = picture.orientation().depth_axis().index();
                 let [start, stop] = picture.depth_range();
                 let is_near = |r: &Region| r.start()[depth] < stop && start < r.stop()[depth];
-                let entries = state.cache.iter().filter(|(_, entry)| is_near(&entry.region));
+                let is_of_it = |chunk: ChunkKey| chunk.layer == key.layer && chunk.level == key.level;
+                let entries = state.cache.iter();
+                let entries = entries.filter(|(chunk, entry)| is_of_it(*chunk) && is_near(&entry.region));
                 entries.flat_map(|(_, entry)| entry.region.start()[0]..entry.region.stop()[0]).collect()
             }
         };
@@ -68,7 +70,7 @@ impl Availability {
         candidates.dedup();
         for t in candidates {
             if let Some(available) = self.is_available.get_mut(t) {
-                *available = has_picture(state, array, &picture.at(t), &mut self.chunks);
+                *available = has_picture(state, &key.at(t), &mut self.chunks);
             }
         }
     }
@@ -86,36 +88,36 @@ impl Availability {
 }
 
 /// Whether everything of a picture is at hand.
-pub(super) fn has_picture(state: &State, array: &LazyArray, picture: &Picture, chunks: &mut Vec<ArrayChunk>) -> bool {
-    match picture {
-        Picture::Projection { .. } => state.projections.contains(picture),
+pub(super) fn has_picture(state: &State, key: &PictureKey, chunks: &mut Vec<ArrayChunk>) -> bool {
+    let Some(array) = state.array_of(key.layer, key.level) else { return false };
+    match key.picture {
+        Picture::Projection { .. } => state.projections.contains(key),
         Picture::Plane { .. } => {
             chunks.clear();
-            array.chunks(&array.picture_region(picture), chunks);
+            array.chunks(&array.picture_region(&key.picture), chunks);
             let mut num_had = 0;
             for chunk in chunks.iter() {
-                if state.cache.contains(chunk.key.index) {
+                if state.cache.contains(chunk.key) {
                     num_had += 1;
-                } else if !state.failures.contains_key(&chunk.key.index) {
+                } else if !state.failures.contains_key(&chunk.key) {
                     return false;
                 }
             }
-            num_had > 0 && !state.failed.contains_key(&Product::Picture(*picture))
+            num_had > 0 && !state.failed.contains_key(&Product::Picture(*key))
         }
     }
 }
 
 /// Whether a picture is at hand or known not to be had: there is nothing to wait for.
-pub(super) fn is_settled(state: &State, array: &LazyArray, picture: &Picture, chunks: &mut Vec<ArrayChunk>) -> bool {
-    match picture {
-        Picture::Projection { .. } => {
-            state.projections.contains(picture) || state.projection_failure(picture).is_some()
-        }
+pub(super) fn is_settled(state: &State, key: &PictureKey, chunks: &mut Vec<ArrayChunk>) -> bool {
+    let Some(array) = state.array_of(key.layer, key.level) else { return false };
+    match key.picture {
+        Picture::Projection { .. } => state.projections.contains(key) || state.projection_failure(key).is_some(),
         Picture::Plane { .. } => {
             chunks.clear();
-            array.chunks(&array.picture_region(picture), chunks);
-            let is_known = |index: u64| state.cache.contains(index) || state.failures.contains_key(&index);
-            chunks.iter().all(|chunk| is_known(chunk.key.index))
+            array.chunks(&array.picture_region(&key.picture), chunks);
+            let is_known = |key: ChunkKey| state.cache.contains(key) || state.failures.contains_key(&key);
+            chunks.iter().all(|chunk| is_known(chunk.key))
         }
     }
 }

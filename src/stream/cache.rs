@@ -1,7 +1,7 @@
 //! Decoded chunks under a byte budget, in three tiers. A plain value: no locks, no threads.
 
-use super::hash::IndexMap;
-use crate::array::Loaded;
+use super::hash::ChunkMap;
+use crate::array::{ChunkKey, Loaded};
 use crate::volume::Region;
 
 /// How much a chunk is needed. The lowest tier is evicted first, in it the oldest.
@@ -31,7 +31,7 @@ pub struct Entry {
 pub struct Cache {
     budget_bytes: usize,
     num_bytes: usize,
-    slot_of: IndexMap<u32>,
+    slot_of: ChunkMap<u32>,
     slots: Vec<Slot>,
     /// Neighbours of each slot; apart from the slots, so that marking thousands of chunks stays within the
     /// processor's cache.
@@ -40,8 +40,8 @@ pub struct Cache {
 }
 
 struct Slot {
-    index: u64,
-    entry: Option<Entry>,
+    /// `None` for sentinels and free slots.
+    held: Option<(ChunkKey, Entry)>,
 }
 
 #[derive(Clone, Copy)]
@@ -55,9 +55,9 @@ const TIERS: [Tier; 3] = [Tier::Visible, Tier::Prefetch, Tier::Recent];
 impl Cache {
     /// An empty cache.
     pub fn new(budget_bytes: usize) -> Self {
-        let slots = TIERS.iter().map(|_| Slot { index: 0, entry: None }).collect();
+        let slots = TIERS.iter().map(|_| Slot { held: None }).collect();
         let links = (0..TIERS.len() as u32).map(|i| Link { previous: i, next: i }).collect();
-        Self { budget_bytes, num_bytes: 0, slot_of: IndexMap::default(), slots, links, free: Vec::new() }
+        Self { budget_bytes, num_bytes: 0, slot_of: ChunkMap::default(), slots, links, free: Vec::new() }
     }
 
     /// Bytes of voxels held.
@@ -81,41 +81,41 @@ impl Cache {
     }
 
     /// The chunk, if it is held. Changes nothing.
-    pub fn get(&self, index: u64) -> Option<&Entry> {
-        self.slots[*self.slot_of.get(&index)? as usize].entry.as_ref()
+    pub fn get(&self, key: ChunkKey) -> Option<&Entry> {
+        self.slots[*self.slot_of.get(&key)? as usize].held.as_ref().map(|(_, entry)| entry)
     }
 
     /// Whether the chunk is held.
-    pub fn contains(&self, index: u64) -> bool {
-        self.slot_of.contains_key(&index)
+    pub fn contains(&self, key: ChunkKey) -> bool {
+        self.slot_of.contains_key(&key)
     }
 
     /// Every chunk held, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        self.slots.iter().filter_map(|slot| Some((slot.index, slot.entry.as_ref()?)))
+    pub fn iter(&self) -> impl Iterator<Item = (ChunkKey, &Entry)> {
+        self.slots.iter().filter_map(|slot| slot.held.as_ref().map(|(key, entry)| (*key, entry)))
     }
 
     /// Puts a chunk in as the newest of its tier. Evicts lower tiers first, then older ones of the same
     /// tier, never a higher one; what has to go is handed to `evicted`, for the caller to drop where that
     /// costs nobody time. False if there was no room, and the chunk itself was handed to `evicted`.
-    pub fn insert(&mut self, index: u64, entry: Entry, tier: Tier, evicted: &mut Vec<(u64, Entry)>) -> bool {
-        self.remove(index, evicted);
+    pub fn insert(&mut self, key: ChunkKey, entry: Entry, tier: Tier, evicted: &mut Vec<(ChunkKey, Entry)>) -> bool {
+        self.remove(key, evicted);
         let needed = entry.loaded.voxels.num_bytes();
         if needed > self.budget_bytes {
-            evicted.push((index, entry));
+            evicted.push((key, entry));
             return false;
         }
         while self.num_bytes + needed > self.budget_bytes {
             let candidates = TIERS.iter().rev().filter(|&&t| t >= tier);
             let oldest = candidates.map(|&t| self.links[t as usize].next).find(|&slot| slot >= TIERS.len() as u32);
             let Some(oldest) = oldest else {
-                evicted.push((index, entry));
+                evicted.push((key, entry));
                 return false;
             };
-            self.remove(self.slots[oldest as usize].index, evicted);
+            self.evict(oldest, evicted);
         }
         self.num_bytes += needed;
-        let slot = Slot { index, entry: Some(entry) };
+        let slot = Slot { held: Some((key, entry)) };
         let at = match self.free.pop() {
             Some(at) => {
                 self.slots[at as usize] = slot;
@@ -127,7 +127,7 @@ impl Cache {
                 self.slots.len() as u32 - 1
             }
         };
-        self.slot_of.insert(index, at);
+        self.slot_of.insert(key, at);
         let sentinel = tier as u32;
         self.link(at, self.links[sentinel as usize].previous, sentinel);
         assert!(self.num_bytes <= self.budget_bytes, "the cache is over its budget");
@@ -140,20 +140,26 @@ impl Cache {
     }
 
     /// Takes a chunk out.
-    pub fn remove(&mut self, index: u64, evicted: &mut Vec<(u64, Entry)>) {
-        let Some(at) = self.slot_of.remove(&index) else { return };
+    pub fn remove(&mut self, key: ChunkKey, evicted: &mut Vec<(ChunkKey, Entry)>) {
+        if let Some(&at) = self.slot_of.get(&key) {
+            self.evict(at, evicted);
+        }
+    }
+
+    fn evict(&mut self, at: u32, evicted: &mut Vec<(ChunkKey, Entry)>) {
         self.unlink(at);
-        if let Some(entry) = self.slots[at as usize].entry.take() {
+        if let Some((key, entry)) = self.slots[at as usize].held.take() {
+            self.slot_of.remove(&key);
             self.num_bytes -= entry.loaded.voxels.num_bytes();
-            evicted.push((index, entry));
+            evicted.push((key, entry));
         }
         self.free.push(at);
     }
 
     /// Takes everything out.
-    pub fn clear(&mut self, evicted: &mut Vec<(u64, Entry)>) {
+    pub fn clear(&mut self, evicted: &mut Vec<(ChunkKey, Entry)>) {
         let old = std::mem::replace(self, Self::new(self.budget_bytes));
-        evicted.extend(old.slots.into_iter().filter_map(|slot| Some((slot.index, slot.entry?))));
+        evicted.extend(old.slots.into_iter().filter_map(|slot| slot.held));
     }
 
     /// A new plan begins: everything becomes the newest part of the lowest tier. Constant time.
@@ -176,8 +182,8 @@ impl Cache {
 
     /// Makes a chunk the next of a tier to be evicted; false if it is not held. A plan marks its chunks in
     /// order of urgency, so that the least urgent goes first.
-    pub fn mark(&mut self, index: u64, tier: Tier) -> bool {
-        let Some(&at) = self.slot_of.get(&index) else { return false };
+    pub fn mark(&mut self, key: ChunkKey, tier: Tier) -> bool {
+        let Some(&at) = self.slot_of.get(&key) else { return false };
         self.unlink(at);
         let sentinel = tier as u32;
         self.link(at, sentinel, self.links[sentinel as usize].next);
@@ -204,7 +210,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::volume::{Buffer, DType, Shape, Voxels};
+    use crate::volume::{Buffer, DType, LayerId, Shape, Voxels};
+
+    /// The same chunks of two recordings.
+    fn key(number: u64) -> ChunkKey {
+        ChunkKey { layer: LayerId::numbered(number as u32 % 2), level: 0, index: number / 2 }
+    }
 
     fn entry(num_bytes: usize) -> Entry {
         let shape = Shape::from([1, num_bytes]);
@@ -245,7 +256,7 @@ mod tests {
             for op in ops {
                 match op {
                     Op::Insert(index, num_bytes, tier) => {
-                        let stored = cache.insert(index, entry(num_bytes), TIERS[tier], &mut evicted);
+                        let stored = cache.insert(key(index), entry(num_bytes), TIERS[tier], &mut evicted);
                         model.retain(|m| m.0 != index);
                         let mut fits = num_bytes <= budget;
                         while fits && model.iter().map(|m| m.1).sum::<usize>() + num_bytes > budget {
@@ -262,12 +273,12 @@ mod tests {
                         prop_assert_eq!(stored, fits);
                     }
                     Op::Remove(index) => {
-                        cache.remove(index, &mut evicted);
+                        cache.remove(key(index), &mut evicted);
                         model.retain(|m| m.0 != index);
                     }
                     Op::Mark(index, tier) => {
                         let known = model.iter().position(|m| m.0 == index);
-                        prop_assert_eq!(cache.mark(index, TIERS[tier]), known.is_some());
+                        prop_assert_eq!(cache.mark(key(index), TIERS[tier]), known.is_some());
                         if let Some(i) = known {
                             let (index, num_bytes, _) = model.remove(i);
                             model.insert(0, (index, num_bytes, tier));
@@ -285,9 +296,9 @@ mod tests {
                 }
                 prop_assert!(cache.num_bytes() <= budget);
                 prop_assert_eq!(cache.num_bytes(), model.iter().map(|m| m.1).sum::<usize>());
-                let mut held: Vec<_> = cache.iter().map(|(index, _)| index).collect();
+                let mut held: Vec<_> = cache.iter().map(|(key, _)| key).collect();
                 held.sort_unstable();
-                let mut expected: Vec<_> = model.iter().map(|m| m.0).collect();
+                let mut expected: Vec<_> = model.iter().map(|m| key(m.0)).collect();
                 expected.sort_unstable();
                 prop_assert_eq!(held, expected);
             }
@@ -298,10 +309,10 @@ mod tests {
     fn reading_ahead_never_evicts_what_is_on_screen() {
         let mut cache = Cache::new(100);
         let mut evicted = Vec::new();
-        assert!(cache.insert(1, entry(96), Tier::Visible, &mut evicted));
-        assert!(!cache.insert(2, entry(96), Tier::Prefetch, &mut evicted));
-        assert!(cache.contains(1));
-        assert!(cache.insert(3, entry(96), Tier::Visible, &mut evicted));
-        assert!(!cache.contains(1));
+        assert!(cache.insert(key(1), entry(96), Tier::Visible, &mut evicted));
+        assert!(!cache.insert(key(2), entry(96), Tier::Prefetch, &mut evicted));
+        assert!(cache.contains(key(1)));
+        assert!(cache.insert(key(3), entry(96), Tier::Visible, &mut evicted));
+        assert!(!cache.contains(key(1)));
     }
 }

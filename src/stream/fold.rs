@@ -7,9 +7,9 @@ use super::Stream;
 use super::loader::Shared;
 use super::making::{Finished, Product};
 use super::state::{State, Trash};
-use crate::array::Loaded;
+use crate::array::{ChunkKey, Loaded};
 use crate::format::{ReadError, ReadErrorKind};
-use crate::volume::{Picture, Voxels, project_for_display};
+use crate::volume::{Picture, PictureKey, VolumeKey, Voxels, project_for_display};
 
 /// Volumes waiting to be folded here, besides that of the picture on screen.
 const MAX_WAITING: usize = 2;
@@ -18,7 +18,7 @@ const MAX_WAITING: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Fold {
     /// The projection.
-    pub picture: Picture,
+    pub key: PictureKey,
     /// The whole volume (z, y, x), nothing missing.
     pub volume: Arc<Voxels>,
     /// Whether it is the picture that was asked for, and not one that may be next.
@@ -29,25 +29,25 @@ pub struct Fold {
 impl Stream {
     /// The next volume to fold: for this projection if its volume is there and it is not, otherwise for one
     /// like it that has been read ahead. Ask while [`super::ViewRequest::want_volume`] is set.
-    pub fn next_fold(&self, picture: &Picture) -> Option<Fold> {
-        let Picture::Projection { .. } = picture else { return None };
+    pub fn next_fold(&self, key: &PictureKey) -> Option<Fold> {
+        let Picture::Projection { .. } = key.picture else { return None };
         let viewer = self.viewer.lock();
         let mut state = self.shared.state.lock();
         if !state.from_volumes {
             return None;
         }
-        let ahead = viewer.ahead.iter().map(|ahead| picture.at(ahead.t()));
-        for wanted in std::iter::once(*picture).chain(ahead) {
+        let ahead = viewer.ahead.iter().map(|ahead| key.at(ahead.t()));
+        for wanted in std::iter::once(*key).chain(ahead) {
             if state.is_folded(&wanted) {
                 continue;
             }
-            let Some(volume) = state.volume(wanted.t()) else { continue };
-            let is_visible = wanted == *picture;
+            let Some(volume) = state.volume(&wanted.volume()) else { continue };
+            let is_visible = wanted == *key;
             if volume.missing().is_empty() {
-                return Some(Fold { picture: wanted, volume, is_visible, epoch: state.epoch });
+                return Some(Fold { key: wanted, volume, is_visible, epoch: state.epoch });
             }
             if is_visible || state.folds.len() < MAX_WAITING {
-                let reason = state.volume_reason(wanted.t());
+                let reason = state.volume_reason(&wanted.volume());
                 state.fold_here(wanted, Loaded { voxels: volume, reason });
                 self.shared.work.notify_all();
             }
@@ -57,14 +57,14 @@ impl Stream {
 
     /// Takes in a projection. One of data that have changed meanwhile is dropped.
     pub fn land_fold(&self, fold: &Fold, voxels: Arc<Voxels>) {
-        self.shared.land_fold(&fold.picture, fold.epoch, Ok(Loaded { voxels, reason: None }));
+        self.shared.land_fold(&fold.key, fold.epoch, Ok(Loaded { voxels, reason: None }));
     }
 
     /// Has the loader threads fold it after all.
     pub fn fold_on_cpu(&self, fold: Fold) {
         let mut state = self.shared.state.lock();
-        if state.epoch == fold.epoch && !state.is_folded(&fold.picture) {
-            state.fold_here(fold.picture, Loaded { voxels: fold.volume, reason: None });
+        if state.epoch == fold.epoch && !state.is_folded(&fold.key) {
+            state.fold_here(fold.key, Loaded { voxels: fold.volume, reason: None });
         }
         drop(state);
         self.shared.work.notify_all();
@@ -73,92 +73,93 @@ impl Stream {
 
 impl State {
     /// Whether there is nothing to do for a projection: it is there, being made, or known to fail.
-    fn is_folded(&self, picture: &Picture) -> bool {
-        self.projections.contains(picture)
-            || self.folding.contains(picture)
-            || self.failed.contains_key(&Product::Picture(*picture))
+    fn is_folded(&self, key: &PictureKey) -> bool {
+        self.projections.contains(key)
+            || self.folding.contains(key)
+            || self.failed.contains_key(&Product::Picture(*key))
     }
 
     /// Puts a finished projection where it is found.
-    pub(super) fn keep_projection(&mut self, picture: &Picture, finished: Finished, trash: &mut Trash) {
+    pub(super) fn keep_projection(&mut self, key: &PictureKey, finished: Finished, trash: &mut Trash) {
         match finished {
             Ok(Loaded { voxels, reason }) => {
                 if let Some(reason) = reason {
-                    self.reasons.insert(*picture, reason);
+                    self.reasons.insert(*key, reason);
                 }
-                if !self.projections.insert(*picture, voxels, &mut trash.pictures) {
+                if !self.projections.insert(*key, voxels, &mut trash.pictures) {
                     let message = "is larger than the memory budget for pictures";
                     let error = self.array.error(ReadErrorKind::Unsupported, message.to_owned());
-                    self.failed.insert(Product::Picture(*picture), error);
+                    self.failed.insert(Product::Picture(*key), error);
                 }
-                self.note_change(picture.t(), picture.t() + 1);
+                self.note_change(key.picture.t(), key.picture.t() + 1);
             }
             Err(error) => {
-                self.failed.insert(Product::Picture(*picture), error);
+                self.failed.insert(Product::Picture(*key), error);
             }
         }
     }
 
-    fn fold_here(&mut self, picture: Picture, volume: Loaded) {
-        self.folding.push(picture);
-        self.folds.push_back((picture, volume));
+    fn fold_here(&mut self, key: PictureKey, volume: Loaded) {
+        self.folding.push(key);
+        self.folds.push_back((key, volume));
     }
 
     /// The volume of a timepoint, if it is there.
-    pub(super) fn volume(&mut self, t: usize) -> Option<Arc<Voxels>> {
-        if let Some(volume) = self.volumes.get(&t) {
+    pub(super) fn volume(&mut self, key: &VolumeKey) -> Option<Arc<Voxels>> {
+        if let Some(volume) = self.volumes.get(key) {
             return Some(volume);
         }
         // A chunk that is the volume needs no copy.
-        let voxels = &self.cache.get(self.volume_chunk(t)?)?.loaded.voxels;
+        let voxels = &self.cache.get(self.volume_chunk(key)?)?.loaded.voxels;
         (voxels.shape().rank() == 3).then(|| Arc::clone(voxels))
     }
 
     /// Why parts of a volume are missing.
-    fn volume_reason(&mut self, t: usize) -> Option<ReadError> {
-        let chunk = self.volume_chunk(t);
+    fn volume_reason(&mut self, key: &VolumeKey) -> Option<ReadError> {
+        let chunk = self.volume_chunk(key);
         let kept = chunk.and_then(|chunk| self.cache.get(chunk)?.loaded.reason.clone());
-        kept.or_else(|| self.volume_reasons.get(&t).cloned())
+        kept.or_else(|| self.volume_reasons.get(key).cloned())
     }
 
     /// Why the volume that projections are folded from cannot be had.
-    pub(super) fn volume_failure(&self, t: usize) -> Option<&ReadError> {
+    pub(super) fn volume_failure(&self, key: &VolumeKey) -> Option<&ReadError> {
         if !self.from_volumes {
             return None;
         }
-        let failed = self.failed.get(&Product::Volume(t));
-        failed.or_else(|| self.failures.get(&self.volume_chunk(t)?))
+        let failed = self.failed.get(&Product::Volume(*key));
+        failed.or_else(|| self.failures.get(&self.volume_chunk(key)?))
     }
 
-    /// Index of the chunk that is the whole volume of a timepoint, where it is stored like that.
-    fn volume_chunk(&self, t: usize) -> Option<u64> {
-        let whole = self.array.whole().with_axis(0, t, t.checked_add(1)?);
-        self.array.chunk_at([t, 0, 0, 0]).filter(|chunk| chunk.region == whole).map(|chunk| chunk.key.index)
+    /// The chunk that is the whole volume of a timepoint, where it is stored like that.
+    fn volume_chunk(&self, key: &VolumeKey) -> Option<ChunkKey> {
+        let array = self.array_of(key.layer, key.level)?;
+        let whole = array.whole().with_axis(0, key.t, key.t.checked_add(1)?);
+        array.chunk_at([key.t, 0, 0, 0]).filter(|chunk| chunk.region == whole).map(|chunk| chunk.key)
     }
 }
 
 impl Shared {
     /// Folds a volume; true if that is what is on screen.
-    pub(super) fn fold(&self, picture: &Picture, volume: &Loaded, epoch: u64) -> bool {
-        let Picture::Projection { orientation, slab, op, .. } = *picture else { return false };
+    pub(super) fn fold(&self, key: &PictureKey, volume: &Loaded, epoch: u64) -> bool {
+        let Picture::Projection { orientation, slab, op, .. } = key.picture else { return false };
         let voxels = project_for_display(&volume.voxels, orientation, slab, op, &self.pool);
         let reason = volume.reason.clone().filter(|_| !voxels.is_whole());
         let finished = match reason {
             Some(error) if voxels.is_void() => Err(error),
             reason => Ok(Loaded { voxels: Arc::new(voxels), reason }),
         };
-        self.land_fold(picture, epoch, finished)
+        self.land_fold(key, epoch, finished)
     }
 
-    fn land_fold(&self, picture: &Picture, epoch: u64, finished: Finished) -> bool {
+    fn land_fold(&self, key: &PictureKey, epoch: u64, finished: Finished) -> bool {
         let mut trash = Trash::default();
         let mut state = self.state.lock();
-        state.folding.retain(|known| known != picture);
+        state.folding.retain(|known| known != key);
         if state.epoch != epoch {
             return false;
         }
-        state.keep_projection(picture, finished, &mut trash);
+        state.keep_projection(key, finished, &mut trash);
         state.note_trash(&trash);
-        state.visible_product == Some(Product::Volume(picture.t()))
+        state.visible_product == Some(Product::Volume(key.volume()))
     }
 }

@@ -1,12 +1,14 @@
-//! A fast hasher for maps keyed by chunk indices, which are small and come from our own counting.
+//! A fast hasher for maps keyed by chunks, whose keys are small and come from our own counting.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::array::ChunkKey;
+
 /// Multiplies and mixes; the map still compares whole keys.
 #[derive(Default)]
-pub(super) struct IndexHasher(u64);
+pub(super) struct ChunkHasher(u64);
 
-impl Hasher for IndexHasher {
+impl Hasher for ChunkHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -23,8 +25,8 @@ impl Hasher for IndexHasher {
     }
 }
 
-/// A map from chunk indices.
-pub(super) type IndexMap<V> = std::collections::HashMap<u64, V, BuildHasherDefault<IndexHasher>>;
+/// A map from chunks.
+pub(super) type ChunkMap<V> = std::collections::HashMap<ChunkKey, V, BuildHasherDefault<ChunkHasher>>;
 
-/// A set of chunk indices.
-pub(super) type IndexSet = std::collections::HashSet<u64, BuildHasherDefault<IndexHasher>>;
+/// A set of chunks.
+pub(super) type ChunkSet = std::collections::HashSet<ChunkKey, BuildHasherDefault<ChunkHasher>>;

@@ -88,13 +88,13 @@ impl Shared {
                 let is_visible = add_to_sample(&self.sampling, ticket, loaded.as_ref());
                 self.wake_for(is_visible);
             }
-            Task::Fold { picture, volume, epoch } => {
-                let is_visible = self.fold(&picture, &volume, epoch);
+            Task::Fold { key, volume, epoch } => {
+                let is_visible = self.fold(&key, &volume, epoch);
                 drop(volume);
                 self.wake_for(is_visible);
             }
-            Task::Survey(picture, voxels) => {
-                let is_visible = self.survey(&picture, voxels.as_deref());
+            Task::Survey(key, voxels) => {
+                let is_visible = self.survey(&key, voxels.as_deref());
                 self.wake_for(is_visible);
             }
             Task::Read(job) => {
@@ -106,13 +106,13 @@ impl Shared {
     }
 
     fn land(&self, job: &Read, result: Result<Loaded, ReadError>, elapsed: Duration) {
-        let (index, region) = (job.chunk.key.index, job.chunk.region);
+        let (key, region) = (job.chunk.key, job.chunk.region);
         let mut trash = Trash::default();
         let mut state = self.state.lock();
         state.num_in_flight -= 1;
         state.in_flight_bytes -= job.num_bytes;
-        let is_current = state.in_flight.get(&index).is_some_and(|read| read.ticket == job.ticket);
-        let read = if is_current { state.in_flight.remove(&index) } else { None };
+        let is_current = state.in_flight.get(&key).is_some_and(|read| read.ticket == job.ticket);
+        let read = if is_current { state.in_flight.remove(&key) } else { None };
         let Some(read) = read else {
             // The data changed on disk meanwhile.
             drop(state);
@@ -126,17 +126,17 @@ impl Shared {
                 state.previewing.note_read(loaded.voxels.bytes().len(), elapsed);
                 if read.keep == Keep::Yes || read.keep == Keep::IfRoom && state.cache.has_room_for(num_bytes) {
                     let entry = Entry { region, loaded: loaded.clone() };
-                    state.cache.insert(index, entry, read.tier, &mut trash.chunks);
+                    state.cache.insert(key, entry, read.tier, &mut trash.chunks);
                     if num_bytes > state.cache.budget_bytes() {
                         let message = "is stored in pieces larger than the memory budget for data";
-                        let error = state.array.error(ReadErrorKind::Unsupported, message.to_owned());
-                        state.failures.insert(index, error);
+                        let error = job.array.error(ReadErrorKind::Unsupported, message.to_owned());
+                        state.failures.insert(key, error);
                     }
                 }
             }
             Err(error) => {
                 state.counters.read_errors += 1;
-                state.failures.insert(index, error.clone());
+                state.failures.insert(key, error.clone());
             }
         }
         state.note_change(region.start()[0], region.stop()[0]);
@@ -170,7 +170,7 @@ impl Shared {
             _ => None,
         };
         let surveyed = match making.product {
-            Product::Preview(picture) => Some((picture, finished.as_ref().ok().map(|l| Arc::clone(&l.voxels)))),
+            Product::Preview(key) => Some((key, finished.as_ref().ok().map(|l| Arc::clone(&l.voxels)))),
             Product::Picture(_) | Product::Volume(_) => None,
         };
         let mut trash = Trash::default();
@@ -179,30 +179,30 @@ impl Shared {
             return false;
         }
         match (making.product, finished) {
-            (Product::Picture(picture), finished) => state.keep_projection(&picture, finished, &mut trash),
+            (Product::Picture(key), finished) => state.keep_projection(&key, finished, &mut trash),
             (product, Err(error)) => {
                 state.failed.insert(product, error);
             }
-            (Product::Preview(picture), Ok(Loaded { voxels, reason })) => {
+            (Product::Preview(key), Ok(Loaded { voxels, reason })) => {
                 if let Some(preview) = preview {
-                    state.previews.insert(picture, preview, &mut trash.previews);
+                    state.previews.insert(key, preview, &mut trash.previews);
                 }
                 // The full projection has been made on the way: kept if nothing has to go for it.
                 let room = state.projections.budget_bytes() - state.projections.num_bytes();
-                if let Picture::Projection { .. } = picture
+                if let Picture::Projection { t, .. } = key.picture
                     && voxels.num_bytes() <= room
                     && reason.is_none()
                     && voxels.is_whole()
                 {
-                    state.projections.insert(picture, voxels, &mut trash.pictures);
-                    state.note_change(picture.t(), picture.t() + 1);
+                    state.projections.insert(key, voxels, &mut trash.pictures);
+                    state.note_change(t, t + 1);
                 }
             }
-            (Product::Volume(t), Ok(Loaded { voxels, reason })) => {
+            (Product::Volume(key), Ok(Loaded { voxels, reason })) => {
                 if let Some(reason) = reason {
-                    state.volume_reasons.insert(t, reason);
+                    state.volume_reasons.insert(key, reason);
                 }
-                if !state.volumes.insert(t, voxels, &mut trash.volumes) {
+                if !state.volumes.insert(key, voxels, &mut trash.volumes) {
                     let message = "is larger than the memory budget for volumes";
                     let error = state.array.error(ReadErrorKind::Unsupported, message.to_owned());
                     state.failed.insert(making.product, error);
@@ -213,7 +213,7 @@ impl Shared {
         let is_visible = state.visible_product == Some(making.product);
         drop(state);
         // A picture landed twice is counted once.
-        let has_ended = surveyed.is_some_and(|(picture, voxels)| self.survey(&picture, voxels.as_deref()));
+        let has_ended = surveyed.is_some_and(|(key, voxels)| self.survey(&key, voxels.as_deref()));
         is_visible || has_ended
     }
 

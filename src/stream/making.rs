@@ -10,19 +10,45 @@ use super::plan::Wanted;
 use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
 use crate::format::ReadError;
 use crate::volume::{
-    Accumulator, Buffer, DType, FoldBox, LayerId, Picture, Pool, Projection, Region, Shape, Voxels, copy_region,
-    flatten, kept_axes, runs,
+    Accumulator, Buffer, DType, FoldBox, LayerId, Picture, PictureKey, Pool, Projection, Region, Shape, VolumeKey,
+    Voxels, copy_region, flatten, kept_axes, runs,
 };
 
 /// What is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Product {
     /// A projection.
-    Picture(Picture),
+    Picture(PictureKey),
     /// The volume of a timepoint.
-    Volume(usize),
+    Volume(VolumeKey),
     /// A small version of a picture.
-    Preview(Picture),
+    Preview(PictureKey),
+}
+
+impl Product {
+    /// The recording it is of.
+    pub(super) fn layer(&self) -> LayerId {
+        match self {
+            Self::Picture(key) | Self::Preview(key) => key.layer,
+            Self::Volume(key) => key.layer,
+        }
+    }
+
+    /// The timepoint it is of.
+    pub(super) fn t(&self) -> usize {
+        match self {
+            Self::Picture(key) | Self::Preview(key) => key.picture.t(),
+            Self::Volume(key) => key.t,
+        }
+    }
+
+    /// What is cut or folded; `None` where it is a volume.
+    fn picture(&self) -> Option<Picture> {
+        match self {
+            Self::Picture(key) | Self::Preview(key) => Some(key.picture),
+            Self::Volume(_) => None,
+        }
+    }
 }
 
 /// One product and how far it is.
@@ -60,12 +86,12 @@ impl Making {
     /// Nothing done yet. `None` where there is nothing to make it of.
     pub(super) fn new(array: &Arc<LazyArray>, product: Product) -> Option<Self> {
         let region = match product {
-            Product::Picture(picture) | Product::Preview(picture) => array.picture_region(&picture),
-            Product::Volume(t) => Region::whole(&Shape::from(array.info().shape)).with_axis(0, t, t.checked_add(1)?),
+            Product::Picture(key) | Product::Preview(key) => array.picture_region(&key.picture),
+            Product::Volume(VolumeKey { t, .. }) => array.whole().with_axis(0, t, t.checked_add(1)?),
         };
         let item = array.info().dtype.num_bytes();
         let mut chunks = Vec::new();
-        array.for_each_chunk(&region, |chunk, region| chunks.push(Wanted::new(chunk.index, region, item)));
+        array.for_each_chunk(&region, |chunk, region| chunks.push(Wanted::new(array.chunk_key(chunk.index), region, item)));
         let progress = Progress {
             num_left: chunks.len(),
             num_failed: 0,
@@ -92,11 +118,6 @@ impl Making {
             claimed,
             progress,
         })
-    }
-
-    /// The recording it is made of.
-    pub(super) fn array_id(&self) -> LayerId {
-        self.array.id()
     }
 
     pub(super) fn chunks(&self) -> &[Wanted] {
@@ -190,10 +211,9 @@ impl Making {
     }
 
     fn projection(&self) -> Option<(Picture, Projection)> {
-        match self.product {
-            Product::Picture(picture @ Picture::Projection { op, .. })
-            | Product::Preview(picture @ Picture::Projection { op, .. }) => Some((picture, op)),
-            Product::Picture(_) | Product::Preview(_) | Product::Volume(_) => None,
+        match self.product.picture() {
+            Some(picture @ Picture::Projection { op, .. }) => Some((picture, op)),
+            Some(Picture::Plane { .. }) | None => None,
         }
     }
 
@@ -250,9 +270,8 @@ impl Making {
         {
             return Err(error);
         }
-        let voxels = match self.product {
-            Product::Picture(picture @ Picture::Projection { op, .. })
-            | Product::Preview(picture @ Picture::Projection { op, .. }) => {
+        let voxels = match self.projection() {
+            Some((picture, op)) => {
                 let (axis, shape) = self.geometry(&picture);
                 let merged = partial.into_iter().reduce(|mut a, b| {
                     a.merge(&b);
@@ -262,7 +281,7 @@ impl Making {
                 let merged = merged.unwrap_or_else(|| Accumulator::new(self.dtype, op, shape, pool));
                 merged.finish_for_display(slab[1] - slab[0], pool)
             }
-            Product::Picture(_) | Product::Preview(_) | Product::Volume(_) => {
+            None => {
                 let dims = self.region.shape();
                 let volume_shape = Shape::from([dims.dims()[1], dims.dims()[2], dims.dims()[3]]);
                 let num_bytes = volume_shape.num_bytes(self.dtype).unwrap_or(0);
@@ -270,14 +289,14 @@ impl Making {
                 let relative = missing.iter().map(|part| part.relative_to(self.region.start()));
                 let missing: Vec<_> = relative.filter_map(|part| without_t(&part)).collect();
                 zero(&mut buffer, &volume_shape, &missing, self.dtype.num_bytes());
-                match self.product {
-                    Product::Picture(picture) | Product::Preview(picture) => {
+                match self.product.picture() {
+                    Some(picture) => {
                         let axis = picture.orientation().depth_axis().index() - 1;
                         let shape = Shape::from(kept_axes(axis).map(|axis| volume_shape.dims()[axis]));
                         let flat = missing.iter().filter_map(|part| flatten(part, axis, [0, 1])).collect();
                         Voxels::new(self.dtype, shape, buffer, flat)
                     }
-                    Product::Volume(_) => Voxels::new(self.dtype, volume_shape, buffer, missing),
+                    None => Voxels::new(self.dtype, volume_shape, buffer, missing),
                 }
             }
         };

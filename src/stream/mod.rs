@@ -44,7 +44,7 @@ pub use survey::SurveyState;
 pub use velocity::{Outlook, Velocity};
 
 use crate::array::LazyArray;
-use crate::volume::{Picture, Pool};
+use crate::volume::{PictureKey, Pool};
 use availability::Availability;
 use bandwidth::Bandwidth;
 use loader::Shared;
@@ -118,9 +118,9 @@ impl Stream {
     }
 
     /// The timepoints of which this kind of picture can be shown at once, as half-open ranges.
-    pub fn cached_ranges(&self, picture: &Picture) -> Vec<[usize; 2]> {
+    pub fn cached_ranges(&self, key: &PictureKey) -> Vec<[usize; 2]> {
         let mut availability = self.availability.lock();
-        availability.update(&mut self.shared.state.lock(), picture);
+        availability.update(&mut self.shared.state.lock(), key);
         availability.ranges().to_vec()
     }
 

@@ -7,7 +7,7 @@ use super::making::Product;
 use super::state::{State, Trash};
 use crate::array::{ArrayChunk, Loaded, unsqueeze};
 use crate::format::{ReadError, ReadErrorKind};
-use crate::volume::{DType, Picture, Region, Shape, Voxels, copy_region};
+use crate::volume::{DType, Picture, PictureKey, Region, Shape, VolumeKey, Voxels, copy_region};
 
 /// What can be said of a picture now.
 #[derive(Clone, Debug)]
@@ -45,17 +45,17 @@ enum Cut {
 
 impl Stream {
     /// The picture, if it can be had without waiting. A plane is assembled from cached chunks on the spot.
-    pub fn picture(&self, picture: &Picture) -> PictureState {
-        let state = self.look(picture);
+    pub fn picture(&self, key: &PictureKey) -> PictureState {
+        let state = self.look(key);
         if !matches!(state, PictureState::Loading) {
-            self.viewer.lock().note_shown(picture);
+            self.viewer.lock().note_shown(key);
         }
         state
     }
 
-    fn look(&self, picture: &Picture) -> PictureState {
+    fn look(&self, key: &PictureKey) -> PictureState {
         // The lock ends with this line: assembling needs none.
-        let cut = self.cut(&mut self.shared.state.lock(), picture);
+        let cut = self.cut(&mut self.shared.state.lock(), key);
         match cut {
             Cut::State(state) => state,
             Cut::Pieces { epoch, dtype, region, shape, pieces, holes } => {
@@ -69,7 +69,7 @@ impl Stream {
                     missing
                         .extend(parts.filter_map(|part| unsqueeze(part).offset_by(piece.start()).intersect(&region)));
                 }
-                let flat = missing.iter().filter_map(|part| flatten_plane(part, &region, picture)).collect();
+                let flat = missing.iter().filter_map(|part| flatten_plane(part, &region, &key.picture)).collect();
                 let voxels = Arc::new(Voxels::new(dtype, shape, buffer, flat));
                 let mut trash = Trash::default();
                 let mut state = self.shared.state.lock();
@@ -77,14 +77,14 @@ impl Stream {
                 let reason = pieces.iter().find_map(|(_, loaded)| loaded.reason.clone()).filter(|_| voxels.is_void());
                 if let Some(error) = reason {
                     if state.epoch == epoch {
-                        state.failed.insert(Product::Picture(*picture), error.clone());
-                        state.note_change(picture.t(), picture.t() + 1);
+                        state.failed.insert(Product::Picture(*key), error.clone());
+                        state.note_change(key.picture.t(), key.picture.t() + 1);
                     }
                     return PictureState::Failed(error);
                 }
-                // The array may have been replaced since the pieces were taken, by one of equal extent even.
+                // The data may have changed since the pieces were taken.
                 if state.epoch == epoch {
-                    state.planes.insert(*picture, Arc::clone(&voxels), &mut trash.pictures);
+                    state.planes.insert(*key, Arc::clone(&voxels), &mut trash.pictures);
                 }
                 drop(state);
                 PictureState::Ready(voxels)
@@ -92,26 +92,30 @@ impl Stream {
         }
     }
 
-    fn cut(&self, state: &mut State, picture: &Picture) -> Cut {
-        let array = Arc::clone(&state.array);
+    fn cut(&self, state: &mut State, key: &PictureKey) -> Cut {
+        let Some(array) = state.array_of(key.layer, key.level).map(Arc::clone) else {
+            // Of a former recording, whose pictures are gone: whoever asks has not heard of it yet.
+            return Cut::State(PictureState::Loading);
+        };
+        let picture = &key.picture;
         let region = array.picture_region(picture);
         if region.is_empty() {
             let message = format!("timepoint {} is not in the recording", picture.t());
             return Cut::State(PictureState::Failed(array.error(ReadErrorKind::Missing, message)));
         }
         if let Picture::Projection { .. } = picture {
-            return Cut::State(match state.projections.get(picture) {
+            return Cut::State(match state.projections.get(key) {
                 Some(voxels) => PictureState::Ready(voxels),
-                None => match state.projection_failure(picture) {
+                None => match state.projection_failure(key) {
                     Some(error) => PictureState::Failed(error.clone()),
                     None => PictureState::Loading,
                 },
             });
         }
-        if let Some(voxels) = state.planes.get(picture) {
+        if let Some(voxels) = state.planes.get(key) {
             return Cut::State(PictureState::Ready(voxels));
         }
-        if let Some(error) = state.failed.get(&Product::Picture(*picture)) {
+        if let Some(error) = state.failed.get(&Product::Picture(*key)) {
             return Cut::State(PictureState::Failed(error.clone()));
         }
         let shape = array.picture_shape(picture);
@@ -119,12 +123,12 @@ impl Stream {
         array.chunks(&region, &mut chunks);
         let (mut pieces, mut holes, mut failure) = (Vec::new(), Vec::new(), None);
         for chunk in &chunks {
-            if let Some(entry) = state.cache.get(chunk.key.index) {
+            if let Some(entry) = state.cache.get(chunk.key) {
                 if entry.region == region && entry.loaded.voxels.shape().dims() == shape {
                     return Cut::State(PictureState::Ready(Arc::clone(&entry.loaded.voxels)));
                 }
                 pieces.push((entry.region, entry.loaded.clone()));
-            } else if let Some(error) = state.failures.get(&chunk.key.index) {
+            } else if let Some(error) = state.failures.get(&chunk.key) {
                 holes.extend(chunk.region.intersect(&region));
                 failure.get_or_insert_with(|| error.clone());
             } else {
@@ -138,50 +142,51 @@ impl Stream {
     }
 
     /// Why parts of a picture are missing; `None` where none are, or it is not at hand.
-    pub fn missing_reason(&self, picture: &Picture) -> Option<ReadError> {
+    pub fn missing_reason(&self, key: &PictureKey) -> Option<ReadError> {
         let state = self.shared.state.lock();
-        match picture {
+        let array = state.array_of(key.layer, key.level)?;
+        match key.picture {
             Picture::Projection { .. } => {
-                let whole = state.projection_failure(picture);
-                whole.or_else(|| state.reasons.get(picture)).cloned()
+                let whole = state.projection_failure(key);
+                whole.or_else(|| state.reasons.get(key)).cloned()
             }
             Picture::Plane { .. } => {
                 let mut chunks = Vec::new();
-                state.array.chunks(&state.array.picture_region(picture), &mut chunks);
+                array.chunks(&array.picture_region(&key.picture), &mut chunks);
                 chunks.iter().find_map(|chunk| {
-                    let kept = state.cache.get(chunk.key.index).and_then(|entry| entry.loaded.reason.as_ref());
-                    kept.or_else(|| state.failures.get(&chunk.key.index)).cloned()
+                    let kept = state.cache.get(chunk.key).and_then(|entry| entry.loaded.reason.as_ref());
+                    kept.or_else(|| state.failures.get(&chunk.key)).cloned()
                 })
             }
         }
     }
 
     /// The picture of the same kind nearest in time that can be had without waiting, the exact one included.
-    pub fn nearest(&self, picture: &Picture) -> Option<(Picture, Arc<Voxels>)> {
+    pub fn nearest(&self, key: &PictureKey) -> Option<(PictureKey, Arc<Voxels>)> {
         let t = {
             let mut availability = self.availability.lock();
-            availability.update(&mut self.shared.state.lock(), picture);
-            availability.nearest(picture.t())?
+            availability.update(&mut self.shared.state.lock(), key);
+            availability.nearest(key.picture.t())?
         };
-        let found = picture.at(t);
+        let found = key.at(t);
         Some((found, self.look(&found).ready()?))
     }
 
     /// A low-resolution stand-in for a picture that is still loading. Not for reading values from.
-    pub fn preview(&self, picture: &Picture) -> Option<Arc<Voxels>> {
-        self.shared.state.lock().previews.get(picture)
+    pub fn preview(&self, key: &PictureKey) -> Option<Arc<Voxels>> {
+        self.shared.state.lock().previews.get(key)
     }
 
     /// The volume (z, y, x) of a timepoint, if it is there.
-    pub fn volume(&self, t: usize) -> Option<Arc<Voxels>> {
-        self.shared.state.lock().volume(t)
+    pub fn volume(&self, key: &VolumeKey) -> Option<Arc<Voxels>> {
+        self.shared.state.lock().volume(key)
     }
 }
 
 impl State {
     /// Why nothing of a projection can be had.
-    pub(super) fn projection_failure(&self, picture: &Picture) -> Option<&ReadError> {
-        self.failed.get(&Product::Picture(*picture)).or_else(|| self.volume_failure(picture.t()))
+    pub(super) fn projection_failure(&self, key: &PictureKey) -> Option<&ReadError> {
+        self.failed.get(&Product::Picture(*key)).or_else(|| self.volume_failure(&key.volume()))
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::hash::IndexSet;
+use super::hash::ChunkSet;
 use super::making::Making;
 use super::velocity::Outlook;
-use crate::array::{ArrayChunk, LazyArray};
+use crate::array::{ArrayChunk, ChunkKey, LazyArray};
 use crate::volume::{Axis, Picture, Region};
 
 /// Places less likely to be needed than this are not read ahead.
@@ -19,8 +19,8 @@ const MAX_AHEAD: usize = 256;
 /// One chunk to read. Small and without heap, so that a plan of thousands is made in a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Index of the chunk in its dataset.
-    pub index: u64,
+    /// The chunk.
+    pub key: ChunkKey,
     /// Bytes it decodes to.
     pub(super) num_bytes: usize,
     /// Its first voxel, by which the array finds it again.
@@ -36,12 +36,12 @@ impl Wanted {
     pub(super) const KEEP: u32 = u32::MAX;
 
     /// A chunk wanted in the cache, of voxels of `item` bytes.
-    pub(super) fn new(index: u64, region: &Region, item: usize) -> Self {
+    pub(super) fn new(key: ChunkKey, region: &Region, item: usize) -> Self {
         let (start, stop) = (region.start(), region.stop());
         let num_voxels = start.iter().zip(stop).fold(1usize, |n, (a, b)| n.saturating_mul(b - a));
         // Beyond 2^32 voxels along an axis the chunk is not found again, and the picture stays missing.
         let corner = [0, 1, 2, 3].map(|axis| u32::try_from(start[axis]).unwrap_or(u32::MAX));
-        Self { index, num_bytes: num_voxels.saturating_mul(item), corner, making: Self::KEEP, ordinal: 0 }
+        Self { key, num_bytes: num_voxels.saturating_mul(item), corner, making: Self::KEEP, ordinal: 0 }
     }
 
     /// Whether [`Wanted::find`] can tell where it is.
@@ -51,7 +51,7 @@ impl Wanted {
 
     /// The chunk in full.
     pub(super) fn find(&self, array: &LazyArray) -> Option<ArrayChunk> {
-        array.chunk_at(self.corner.map(|i| i as usize)).filter(|chunk| chunk.key.index == self.index)
+        array.chunk_at(self.corner.map(|i| i as usize)).filter(|chunk| chunk.key == self.key)
     }
 }
 
@@ -95,7 +95,7 @@ pub struct Planner {
     array: Option<Arc<LazyArray>>,
     chunks: Vec<Wanted>,
     planes: HashMap<Picture, Plane>,
-    seen: IndexSet,
+    seen: ChunkSet,
     found: Vec<ArrayChunk>,
 }
 
@@ -134,7 +134,7 @@ impl Planner {
         if plane.is_shared {
             num_bytes = 0;
             for wanted in chunks {
-                if self.seen.insert(wanted.index) {
+                if self.seen.insert(wanted.key) {
                     num_bytes += wanted.num_bytes;
                     queue.push(*wanted);
                 }
@@ -166,7 +166,7 @@ impl Planner {
         array.chunks(&region, &mut self.found);
         let item = array.info().dtype.num_bytes();
         let first = self.chunks.len();
-        self.chunks.extend(self.found.iter().map(|chunk| Wanted::new(chunk.key.index, &chunk.region, item)));
+        self.chunks.extend(self.found.iter().map(|chunk| Wanted::new(chunk.key, &chunk.region, item)));
         let range = first..self.chunks.len();
         let num_bytes = self.chunks[range.clone()].iter().map(|wanted| wanted.num_bytes).sum();
         let is_shared = self.found.iter().any(|chunk| chunk.region.intersect(&region) != Some(chunk.region));
@@ -230,7 +230,7 @@ mod tests {
                 total += planner.add(&mut plan, &picture, i == 0);
             }
             let all: Vec<_> = plan.visible.iter().chain(&plan.prefetch).collect();
-            let distinct: std::collections::BTreeSet<_> = all.iter().map(|wanted| wanted.index).collect();
+            let distinct: std::collections::BTreeSet<_> = all.iter().map(|wanted| wanted.key).collect();
             prop_assert_eq!(all.len(), distinct.len());
             prop_assert_eq!(all.iter().map(|wanted| wanted.num_bytes).sum::<usize>(), total);
         }
@@ -242,9 +242,9 @@ mod tests {
         let (mut plan, mut planner) = (Plan::default(), Planner::default());
         planner.begin(&array);
         planner.add(&mut plan, &Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 }, true);
-        assert_eq!(plan.visible[0].index, 4);
+        assert_eq!(plan.visible[0].key.index, 4);
         assert_eq!(plan.visible.len(), 9);
-        let corners: Vec<_> = plan.visible[5..].iter().map(|wanted| wanted.index).collect();
+        let corners: Vec<_> = plan.visible[5..].iter().map(|wanted| wanted.key.index).collect();
         assert_eq!(corners, [0, 2, 6, 8]);
     }
 

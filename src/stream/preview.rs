@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::volume::{DType, Picture, reduced_dtype};
+use crate::volume::{DType, PictureKey, reduced_dtype};
 
 /// Sides of previews, the largest for which the whole recording fits in the budget is taken.
 const SIDES: [usize; 6] = [128, 96, 64, 48, 32, 16];
@@ -13,7 +13,7 @@ const NEWEST: f64 = 0.2;
 /// Progress of the previews, and how slow the recording is.
 #[derive(Default)]
 pub(super) struct Previewing {
-    kind: Option<Picture>,
+    kind: Option<PictureKey>,
     num_t: usize,
     /// Position in the walk over time.
     next: usize,
@@ -26,9 +26,9 @@ pub(super) struct Previewing {
 
 impl Previewing {
     /// The view is of this kind now; a picture of it takes that many bytes.
-    pub(super) fn set_kind(&mut self, picture: &Picture, num_t: usize, picture_bytes: usize) {
-        if self.kind != Some(picture.at(0)) || self.num_t != num_t {
-            (self.kind, self.num_t, self.next) = (Some(picture.at(0)), num_t, 0);
+    pub(super) fn set_kind(&mut self, key: &PictureKey, num_t: usize, picture_bytes: usize) {
+        if self.kind != Some(key.at(0)) || self.num_t != num_t {
+            (self.kind, self.num_t, self.next) = (Some(key.at(0)), num_t, 0);
         }
         if picture_bytes > 0 {
             self.picture_bytes = picture_bytes;
@@ -59,7 +59,7 @@ impl Previewing {
     }
 
     /// The next picture that should have a preview; `has` says which have.
-    pub(super) fn next(&mut self, has: impl Fn(&Picture) -> bool) -> Option<Picture> {
+    pub(super) fn next(&mut self, has: impl Fn(&PictureKey) -> bool) -> Option<PictureKey> {
         let kind = self.kind?;
         let len = self.num_t.next_power_of_two();
         while self.next < len {
@@ -67,9 +67,9 @@ impl Previewing {
             let bits = len.trailing_zeros();
             let t = if bits == 0 { 0 } else { self.next.reverse_bits() >> (usize::BITS - bits) };
             self.next += 1;
-            let picture = kind.at(t);
-            if t < self.num_t && !has(&picture) {
-                return Some(picture);
+            let key = kind.at(t);
+            if t < self.num_t && !has(&key) {
+                return Some(key);
             }
         }
         None
@@ -86,14 +86,18 @@ impl Previewing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::Orientation;
+    use crate::volume::{LayerId, Orientation, Picture};
+
+    fn kind(t: usize, index: usize) -> PictureKey {
+        PictureKey::finest(LayerId::numbered(0), Picture::Plane { t, orientation: Orientation::Xy, index })
+    }
 
     #[test]
     fn walks_every_timepoint_once_the_whole_coarsely_first() {
         for num_t in [1usize, 2, 7, 64, 100] {
             let mut previewing = Previewing::default();
-            previewing.set_kind(&Picture::Plane { t: 5, orientation: Orientation::Xy, index: 3 }, num_t, 100);
-            let order: Vec<_> = std::iter::from_fn(|| previewing.next(|_| false)).map(|p| p.t()).collect();
+            previewing.set_kind(&kind(5, 3), num_t, 100);
+            let order: Vec<_> = std::iter::from_fn(|| previewing.next(|_| false)).map(|key| key.picture.t()).collect();
             let mut sorted = order.clone();
             sorted.sort_unstable();
             assert_eq!(sorted, (0..num_t).collect::<Vec<_>>());
@@ -107,7 +111,7 @@ mod tests {
     fn estimates_what_a_picture_takes() {
         let mut previewing = Previewing::default();
         assert_eq!(previewing.picture_ms(2), None);
-        previewing.set_kind(&Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 }, 10, 1000);
+        previewing.set_kind(&kind(0, 0), 10, 1000);
         (0..50).for_each(|_| previewing.note_read(100, Duration::from_millis(20)));
         let ms = previewing.picture_ms(2).expect("measured");
         assert!((ms - 100.0).abs() < 1.0, "{ms}");

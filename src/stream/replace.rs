@@ -11,7 +11,7 @@ use super::preview::Previewing;
 use super::sampling::{Sampling, complete_sample};
 use super::state::{State, Target, Trash};
 use super::survey::Survey;
-use crate::array::LazyArray;
+use crate::array::{ChunkKey, LazyArray};
 use crate::volume::Region;
 
 /// What is still true of an array after it was replaced by a later state of itself.
@@ -24,8 +24,8 @@ struct Change<'a> {
 
 impl Change<'_> {
     /// Whether a chunk still has the same voxels in the same place.
-    fn keeps(&self, index: u64, region: &Region) -> bool {
-        if !self.is_same || self.stale.iter().any(|range| range.contains(&index)) {
+    fn keeps(&self, key: ChunkKey, region: &Region) -> bool {
+        if !self.is_same || self.stale.iter().any(|range| range.contains(&key.index)) {
             return false;
         }
         // Only at the end of an axis that changed its length can a chunk have changed its extent.
@@ -34,7 +34,7 @@ impl Change<'_> {
         let start = region.start();
         !is_at_the_end || {
             let now = self.array.chunk_at([start[0], start[1], start[2], start[3]]);
-            now.is_some_and(|chunk| chunk.key.index == index && chunk.region == *region)
+            now.is_some_and(|chunk| chunk.key == key && chunk.region == *region)
         }
     }
 
@@ -60,15 +60,15 @@ impl Stream {
         let state = &mut *guard;
         let is_same = array.id() == state.array.id() && array.info().dtype == state.array.info().dtype;
         let change = Change { old: state.array.info().shape, array: &array, stale, is_same };
-        let gone = state.cache.iter().filter(|(index, entry)| !change.keeps(*index, &entry.region));
-        let gone: Vec<u64> = gone.map(|(index, _)| index).collect();
-        gone.iter().for_each(|index| state.cache.remove(*index, &mut trash.chunks));
+        let gone = state.cache.iter().filter(|(key, entry)| !change.keeps(*key, &entry.region));
+        let gone: Vec<ChunkKey> = gone.map(|(key, _)| key).collect();
+        gone.iter().for_each(|key| state.cache.remove(*key, &mut trash.chunks));
         // What failed may have been written by now, and what was there may be gone.
         state.failures.clear();
         state.failed.clear();
         let mut lost_samples = 0;
-        state.in_flight.retain(|index, read| {
-            let keep = change.keeps(*index, &read.region);
+        state.in_flight.retain(|key, read| {
+            let keep = change.keeps(*key, &read.region);
             for target in read.targets.iter().filter(|_| !keep) {
                 match target {
                     Target::Making(making, _) => making.make_stale(),
@@ -83,11 +83,11 @@ impl Stream {
             keeps_timepoint(making.region.start()[0]) && !making.is_stale() && !making.has_failures()
         });
         let State { projections, previews, planes, volumes, .. } = state;
-        projections.retain(|picture, voxels| keeps_timepoint(picture.t()) && voxels.is_whole(), &mut trash.pictures);
-        previews.retain(|picture, voxels| keeps_timepoint(picture.t()) && voxels.is_whole(), &mut trash.previews);
+        projections.retain(|key, voxels| keeps_timepoint(key.picture.t()) && voxels.is_whole(), &mut trash.pictures);
+        previews.retain(|key, voxels| keeps_timepoint(key.picture.t()) && voxels.is_whole(), &mut trash.previews);
         planes
-            .retain(|picture, voxels| keeps_timepoint(picture.t()) && voxels.missing().is_empty(), &mut trash.pictures);
-        volumes.retain(|t, voxels| keeps_timepoint(*t) && voxels.missing().is_empty(), &mut trash.volumes);
+            .retain(|key, voxels| keeps_timepoint(key.picture.t()) && voxels.missing().is_empty(), &mut trash.pictures);
+        volumes.retain(|key, voxels| keeps_timepoint(key.t) && voxels.missing().is_empty(), &mut trash.volumes);
         state.note_trash(&trash);
         state.changed_everywhere = true;
         state.restart_previews();
@@ -127,8 +127,8 @@ impl Stream {
         state.failures.clear();
         state.failed.clear();
         let partial = state.cache.iter().filter(|(_, entry)| entry.loaded.reason.is_some());
-        let partial: Vec<u64> = partial.map(|(index, _)| index).collect();
-        partial.iter().for_each(|index| state.cache.remove(*index, &mut trash.chunks));
+        let partial: Vec<ChunkKey> = partial.map(|(key, _)| key).collect();
+        partial.iter().for_each(|key| state.cache.remove(*key, &mut trash.chunks));
         let State { projections, previews, planes, volumes, .. } = state;
         projections.retain(|_, voxels| voxels.is_whole(), &mut trash.pictures);
         previews.retain(|_, voxels| voxels.is_whole(), &mut trash.previews);
@@ -150,11 +150,12 @@ impl Stream {
         self.request_again();
     }
 
-    /// Plans anew for the view as it was last asked for.
+    /// Plans anew for the view as it was last asked for, of the recording there is now.
     fn request_again(&self) {
+        let layer = self.array().id();
         let last = {
             let mut viewer = self.viewer.lock();
-            viewer.forget_plan();
+            viewer.forget_plan(layer);
             viewer.last_request()
         };
         if let Some((request, at)) = last {
@@ -174,7 +175,7 @@ mod tests {
     use super::super::{PictureState, StreamConfig, ViewRequest};
     use super::*;
     use crate::format::memory::MemorySource;
-    use crate::volume::{DType, Orientation, Picture, Projection, Shape};
+    use crate::volume::{DType, Orientation, Picture, PictureKey, Projection, Shape};
 
     /// Three timepoints of one value, each one chunk.
     fn array(value: u8) -> LazyArray {
@@ -196,6 +197,10 @@ mod tests {
 
     fn projection(t: usize) -> Picture {
         Picture::Projection { t, orientation: Orientation::Xy, slab: [0, 2], op: Projection::Max }
+    }
+
+    fn key(stream: &Stream, picture: Picture) -> PictureKey {
+        stream.array().picture_key(picture)
     }
 
     fn ask(stream: &Stream, picture: Picture) {
@@ -245,14 +250,14 @@ mod tests {
                 stream.shared.perform(task);
                 for t in 0..3 {
                     for picture in [plane(t), projection(t)] {
-                        if let PictureState::Ready(voxels) = stream.picture(&picture) {
+                        if let PictureState::Ready(voxels) = stream.picture(&key(&stream, picture)) {
                             panic!("{picture:?} shows {:?}", voxels.format_value(&[0, 0]));
                         }
-                        assert!(stream.preview(&picture).is_none(), "a preview of the former recording, {nth}");
+                        assert!(stream.preview(&key(&stream, picture)).is_none(), "a preview of the former recording, {nth}");
                     }
                 }
                 while stream.run_one() {}
-                let preview = stream.preview(&picture).expect("made anew");
+                let preview = stream.preview(&key(&stream, picture)).expect("made anew");
                 assert_eq!(preview.format_value(&[0, 0]).as_deref(), Some("20"));
             }
         }
@@ -265,9 +270,9 @@ mod tests {
         let rewritten = stream.array().grown(Arc::clone(array(20).source()));
         stream.replace_array(Arc::new(rewritten), &[0..3]);
         stream.shared.perform(task);
-        assert!((0..3).all(|t| stream.preview(&plane(t)).is_none()));
+        assert!((0..3).all(|t| stream.preview(&key(&stream, plane(t))).is_none()));
         while stream.run_one() {}
-        assert_eq!(stream.preview(&plane(0)).and_then(|p| p.format_value(&[0, 0])).as_deref(), Some("20"));
+        assert_eq!(stream.preview(&key(&stream, plane(0))).and_then(|p| p.format_value(&[0, 0])).as_deref(), Some("20"));
     }
 
     #[test]

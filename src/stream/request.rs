@@ -11,7 +11,7 @@ use super::plan::{Plan, Planner, pictures_ahead};
 use super::state::State;
 use super::velocity::{Outlook, Velocity};
 use crate::array::{ArrayChunk, LazyArray};
-use crate::volume::{LayerId, Picture, ViewId};
+use crate::volume::{LayerId, Picture, PictureKey, ViewId};
 
 /// How far an idle user looks next (standard deviation), in timepoints and in planes.
 const IDLE_SPREAD_T: f64 = 8.0;
@@ -50,6 +50,11 @@ pub struct PictureRequest {
 }
 
 impl PictureRequest {
+    /// Its name in full resolution.
+    pub fn key(&self) -> PictureKey {
+        PictureKey::finest(self.layer, self.picture)
+    }
+
     /// All of a picture, a voxel a pixel, on the only canvas.
     pub fn whole(layer: LayerId, picture: Picture) -> Self {
         Self { view: ViewId::default(), layer, picture, visible: [[0, usize::MAX]; 2], voxels_per_px: 1.0 }
@@ -88,7 +93,7 @@ pub(super) struct Viewer {
     planned_idle: bool,
     is_planned: bool,
     /// When the picture that is being waited for was asked for.
-    waiting: Option<(Picture, Instant)>,
+    waiting: Option<(PictureKey, Instant)>,
     pub(super) last_image_ms: Option<f64>,
     plan: Plan,
     planner: Planner,
@@ -115,9 +120,12 @@ impl Default for Viewer {
 }
 
 impl Viewer {
-    /// The next request is planned even if it is the same.
-    pub(super) fn forget_plan(&mut self) {
+    /// The next request is planned even if it is the same, and is for this recording.
+    pub(super) fn forget_plan(&mut self, layer: LayerId) {
         self.is_planned = false;
+        if let Some((request, _)) = &mut self.last {
+            request.views.iter_mut().for_each(|view| view.layer = layer);
+        }
     }
 
     /// The last request and its time.
@@ -126,9 +134,9 @@ impl Viewer {
     }
 
     /// The exact picture was handed out.
-    pub(super) fn note_shown(&mut self, picture: &Picture) {
+    pub(super) fn note_shown(&mut self, key: &PictureKey) {
         if let Some((waited_for, since)) = self.waiting
-            && waited_for == *picture
+            && waited_for == *key
         {
             self.last_image_ms = Some(since.elapsed().as_secs_f64() * 1e3);
             self.waiting = None;
@@ -152,7 +160,11 @@ impl Stream {
     pub fn request(&self, request: &ViewRequest, now: Instant) -> bool {
         let mut viewer = self.viewer.lock();
         let viewer = &mut *viewer;
-        let Some(picture) = request.first().map(|first| first.picture) else { return true };
+        let Some(key) = request.first().map(PictureRequest::key) else { return true };
+        let Some(array) = self.shared.state.lock().array_of(key.layer, key.level).map(Arc::clone) else {
+            return true;
+        };
+        let picture = key.picture;
         viewer.t.sample(picture.t(), now);
         viewer.depth.sample(picture.depth_range()[0], now);
         let is_idle = request.play.is_some() || viewer.t.is_idle(now) && viewer.depth.is_idle(now);
@@ -166,7 +178,6 @@ impl Stream {
         viewer.last = Some((request.clone(), now));
         (viewer.planned_idle, viewer.is_planned) = (is_idle, true);
         let (t, depth) = viewer.outlook(request, now);
-        let array = self.array();
         viewer.ahead.clear();
         pictures_ahead(array.info().shape, &picture, t, depth, &mut viewer.ahead);
         viewer.plan.clear();
@@ -181,8 +192,8 @@ impl Stream {
             }
             Picture::Projection { .. } => {
                 let product_bytes = from_volumes.then_some(volume_bytes);
-                self.plan_makings(viewer, &array, &picture, product_bytes, t.speed.abs() < BROWSING_HZ);
-                let product = if from_volumes { Product::Volume(picture.t()) } else { Product::Picture(picture) };
+                self.plan_makings(viewer, &array, &key, product_bytes, t.speed.abs() < BROWSING_HZ);
+                let product = if from_volumes { Product::Volume(key.volume()) } else { Product::Picture(key) };
                 (Some(product), viewer.plan.visible.iter().map(|wanted| wanted.num_bytes).sum())
             }
         };
@@ -192,18 +203,18 @@ impl Stream {
             state.bandwidth.hold_until(now + FRAME_REST);
         }
         if is_new {
-            if is_settled(&state, &array, &picture, &mut viewer.chunks) {
+            if is_settled(&state, &key, &mut viewer.chunks) {
                 state.counters.hits += 1;
                 viewer.waiting = None;
             } else {
                 state.counters.misses += 1;
-                viewer.waiting = Some((picture, now));
+                viewer.waiting = Some((key, now));
             }
         }
         // A recording that was replaced meanwhile is planned again by whoever replaced it.
         if Arc::ptr_eq(&state.array, &array) {
             state.submit(&mut viewer.plan, visible_product);
-            state.previewing.set_kind(&picture, array.info().shape[0], picture_bytes);
+            state.previewing.set_kind(&key, array.info().shape[0], picture_bytes);
         }
         drop(state);
         self.shared.work.notify_all();
@@ -231,16 +242,16 @@ impl Stream {
         &self,
         viewer: &mut Viewer,
         array: &Arc<LazyArray>,
-        asked: &Picture,
+        asked: &PictureKey,
         volume_bytes: Option<usize>,
         keep_chunks: bool,
     ) {
         let item = array.info().dtype.num_bytes();
-        let product = |picture: &Picture| match volume_bytes {
-            Some(_) => Product::Volume(picture.t()),
-            None => Product::Picture(*picture),
+        let product = |key: &PictureKey| match volume_bytes {
+            Some(_) => Product::Volume(key.volume()),
+            None => Product::Picture(*key),
         };
-        let [rows, columns] = array.picture_shape(asked);
+        let [rows, columns] = array.picture_shape(&asked.picture);
         let (budget, product_bytes) = match volume_bytes {
             Some(volume_bytes) => (self.config.picture_budget_bytes / 8, volume_bytes),
             None => (self.config.picture_budget_bytes / 4, rows.saturating_mul(columns).saturating_mul(item.max(4))),
@@ -249,15 +260,15 @@ impl Stream {
         let mut wanted: Vec<(Product, Option<Arc<Making>>)> = Vec::new();
         {
             let mut state = self.shared.state.lock();
-            let ahead = viewer.ahead.iter().filter(|picture| picture.t() != asked.t());
+            let ahead = viewer.ahead.iter().filter(|picture| picture.t() != asked.picture.t());
             let mut num_planned = 0;
-            for picture in std::iter::once(asked).chain(ahead) {
-                let product = product(picture);
-                let is_there = match picture == asked {
-                    true => state.projections.get(picture).is_some(),
-                    false => state.projections.contains(picture),
+            for key in std::iter::once(*asked).chain(ahead.map(|picture| array.picture_key(*picture))) {
+                let product = product(&key);
+                let is_there = match key == *asked {
+                    true => state.projections.get(&key).is_some(),
+                    false => state.projections.contains(&key),
                 };
-                let is_had = is_there || matches!(product, Product::Volume(t) if state.volumes.contains(&t));
+                let is_had = is_there || matches!(product, Product::Volume(key) if state.volumes.contains(&key));
                 if !is_had && !state.failed.contains_key(&product) && !wanted.iter().any(|w| w.0 == product) {
                     let known = state.makings.iter().find(|making| making.product == product);
                     wanted.push((product, known.cloned()));
@@ -269,7 +280,7 @@ impl Stream {
             }
         }
         for (i, (product, known)) in wanted.into_iter().enumerate() {
-            let is_visible = i == 0 && product_t(&product) == asked.t();
+            let is_visible = i == 0 && product.t() == asked.picture.t();
             let Some(making) = known.or_else(|| Making::new(array, product).map(Arc::new)) else { continue };
             if let ([wanted], Product::Volume(_)) = (making.chunks(), product)
                 && making.chunk(0).is_some_and(|chunk| chunk.region == making.region)
@@ -282,12 +293,5 @@ impl Stream {
             making.keep_chunks.store(keep_chunks && is_visible, std::sync::atomic::Ordering::Relaxed);
             viewer.plan.add_making(&making, is_visible);
         }
-    }
-}
-
-fn product_t(product: &Product) -> usize {
-    match product {
-        Product::Picture(picture) | Product::Preview(picture) => picture.t(),
-        Product::Volume(t) => *t,
     }
 }

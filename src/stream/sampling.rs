@@ -92,8 +92,8 @@ impl Sampling {
             let corner = [0.618_033_988_7, 0.754_877_666_2, 0.569_840_290_9, 0.819_172_513_4];
             let voxel = [0, 1, 2, 3].map(|axis| along(axis, corner[axis]));
             let Some(chunk) = array.chunk_at(voxel) else { continue };
-            let piece = Wanted::new(chunk.key.index, &chunk.region, item);
-            if piece.num_bytes <= left && chosen.insert(piece.index) {
+            let piece = Wanted::new(chunk.key, &chunk.region, item);
+            if piece.num_bytes <= left && chosen.insert(piece.key) {
                 left -= piece.num_bytes;
                 wanted.push(piece);
             }

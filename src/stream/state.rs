@@ -7,15 +7,15 @@ use std::sync::{Arc, Weak};
 use super::StreamConfig;
 use super::bandwidth::Bandwidth;
 use super::cache::{Cache, Entry, Tier};
-use super::hash::IndexMap;
+use super::hash::ChunkMap;
 use super::making::{Making, Product};
 use super::plan::{Plan, Wanted};
 use super::preview::Previewing;
 use super::shelf::Shelf;
 use super::survey::Survey;
-use crate::array::{ArrayChunk, LazyArray, Loaded};
+use crate::array::{ArrayChunk, ChunkKey, LazyArray, Loaded};
 use crate::format::ReadError;
-use crate::volume::{Picture, Region, Voxels};
+use crate::volume::{LayerId, PictureKey, Region, VolumeKey, Voxels};
 
 /// Unfinished products nobody wants at the moment: so many are kept for when they are wanted again.
 const MAX_ABANDONED: usize = 8;
@@ -76,21 +76,21 @@ pub(super) enum Task {
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
     Sample(u64, Option<Loaded>),
     Fold {
-        picture: Picture,
+        key: PictureKey,
         volume: Loaded,
         epoch: u64,
     },
     /// A picture of the kind being surveyed, if it can be had.
-    Survey(Picture, Option<Arc<Voxels>>),
+    Survey(PictureKey, Option<Arc<Voxels>>),
 }
 
 /// Memory on its way back to the pool or the system, dropped after the lock.
 #[derive(Default)]
 pub(super) struct Trash {
-    pub(super) chunks: Vec<(u64, Entry)>,
-    pub(super) pictures: Vec<(Picture, Arc<Voxels>)>,
-    pub(super) volumes: Vec<(usize, Arc<Voxels>)>,
-    pub(super) previews: Vec<(Picture, Arc<Voxels>)>,
+    pub(super) chunks: Vec<(ChunkKey, Entry)>,
+    pub(super) pictures: Vec<(PictureKey, Arc<Voxels>)>,
+    pub(super) volumes: Vec<(VolumeKey, Arc<Voxels>)>,
+    pub(super) previews: Vec<(PictureKey, Arc<Voxels>)>,
 }
 
 /// Counters, all since the stream began.
@@ -111,7 +111,7 @@ pub(super) struct State {
     /// number is not put back.
     pub(super) epoch: u64,
     pub(super) cache: Cache,
-    pub(super) failures: IndexMap<ReadError>,
+    pub(super) failures: ChunkMap<ReadError>,
     pub(super) plan: Plan,
     pub(super) next_visible: usize,
     pub(super) next_prefetch: usize,
@@ -121,7 +121,7 @@ pub(super) struct State {
     pub(super) sampling_ticket: u64,
     /// Background tasks taken, to give the sample its turn.
     pub(super) num_background: usize,
-    pub(super) in_flight: IndexMap<InFlight>,
+    pub(super) in_flight: ChunkMap<InFlight>,
     /// Reads under way, those included whose result nobody wants any more.
     pub(super) num_in_flight: usize,
     pub(super) in_flight_bytes: usize,
@@ -135,16 +135,16 @@ pub(super) struct State {
     /// Whether projections are folded outside, from volumes.
     pub(super) from_volumes: bool,
     /// Volumes that are folded here all the same, and of which pictures.
-    pub(super) folds: VecDeque<(Picture, Loaded)>,
-    pub(super) folding: Vec<Picture>,
-    pub(super) projections: Shelf<Picture>,
-    pub(super) planes: Shelf<Picture>,
-    pub(super) volumes: Shelf<usize>,
-    pub(super) previews: Shelf<Picture>,
+    pub(super) folds: VecDeque<(PictureKey, Loaded)>,
+    pub(super) folding: Vec<PictureKey>,
+    pub(super) projections: Shelf<PictureKey>,
+    pub(super) planes: Shelf<PictureKey>,
+    pub(super) volumes: Shelf<VolumeKey>,
+    pub(super) previews: Shelf<PictureKey>,
     pub(super) failed: HashMap<Product, ReadError>,
     /// Why parts of finished pictures and volumes are missing.
-    pub(super) reasons: HashMap<Picture, ReadError>,
-    pub(super) volume_reasons: HashMap<usize, ReadError>,
+    pub(super) reasons: HashMap<PictureKey, ReadError>,
+    pub(super) volume_reasons: HashMap<VolumeKey, ReadError>,
     /// Timepoints of which something came or went since the strip last looked.
     pub(super) changes: Vec<[usize; 2]>,
     pub(super) changed_everywhere: bool,
@@ -167,14 +167,14 @@ impl State {
             array,
             epoch: 0,
             cache: Cache::new(config.ram_budget_bytes),
-            failures: IndexMap::default(),
+            failures: ChunkMap::default(),
             plan: Plan::default(),
             next_visible: 0,
             next_prefetch: 0,
             sampling: Vec::new(),
             sampling_ticket: 0,
             num_background: 0,
-            in_flight: IndexMap::default(),
+            in_flight: ChunkMap::default(),
             num_in_flight: 0,
             in_flight_bytes: 0,
             max_in_flight_bytes: config.max_in_flight_bytes,
@@ -204,6 +204,16 @@ impl State {
         }
     }
 
+    /// The array that a key is of; `None` where that is a former recording's, or none of this stream's.
+    pub(super) fn array_of(&self, layer: LayerId, level: u8) -> Option<&Arc<LazyArray>> {
+        Some(&self.array).filter(|array| array.id() == layer && array.level() == level)
+    }
+
+    /// Whether what comes of a recording still has a place here.
+    pub(super) fn holds(&self, layer: LayerId) -> bool {
+        self.array.id() == layer
+    }
+
     /// Bytes of volumes kept.
     pub(super) fn volume_budget(config: &StreamConfig) -> usize {
         config.picture_budget_bytes / 4
@@ -221,15 +231,15 @@ impl State {
         let mut is_open = |wanted: &Wanted, tier: Tier| {
             if wanted.making != Wanted::KEEP {
                 // What is being made takes the chunk from wherever it is.
-                cache.mark(wanted.index, tier);
+                cache.mark(wanted.key, tier);
                 return true;
             }
-            if let Some(read) = in_flight.get_mut(&wanted.index) {
+            if let Some(read) = in_flight.get_mut(&wanted.key) {
                 read.tier = tier;
                 read.keep = Keep::Yes;
                 return false;
             }
-            !cache.mark(wanted.index, tier) && !failures.contains_key(&wanted.index)
+            !cache.mark(wanted.key, tier) && !failures.contains_key(&wanted.key)
         };
         self.plan.visible.retain(|wanted| is_open(wanted, Tier::Visible));
         self.plan.prefetch.retain(|wanted| is_open(wanted, Tier::Prefetch));
@@ -277,7 +287,7 @@ impl State {
     pub(super) fn may_land(&mut self, making: &Arc<Making>) -> bool {
         self.makings.retain(|known| !Arc::ptr_eq(known, making));
         self.at_work.retain(|known| known.strong_count() > 0 && known.as_ptr() != Arc::as_ptr(making));
-        making.array_id() == self.array.id() && !making.is_stale()
+        self.holds(making.product.layer()) && !making.is_stale()
     }
 
     /// Gives up what is being made and no longer satisfies `keep`.
@@ -308,9 +318,9 @@ impl State {
         for (_, entry) in &trash.chunks {
             self.note_change(entry.region.start()[0], entry.region.stop()[0]);
         }
-        for (picture, _) in &trash.pictures {
-            self.reasons.remove(picture);
-            self.note_change(picture.t(), picture.t() + 1);
+        for (key, _) in &trash.pictures {
+            self.reasons.remove(key);
+            self.note_change(key.picture.t(), key.picture.t() + 1);
         }
     }
 

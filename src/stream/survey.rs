@@ -8,7 +8,7 @@ use super::loader::Shared;
 use super::making::{Making, Product};
 use super::sampling::{MAX_SAMPLE_BYTES, MAX_VALUES, Sample};
 use super::state::{State, Task};
-use crate::volume::{DType, Picture, Voxels, measured_values, projected_dtype};
+use crate::volume::{DType, Picture, PictureKey, Voxels, measured_values, projected_dtype};
 
 /// Timepoints folded, at most.
 const MAX_PICTURES: usize = 16;
@@ -29,19 +29,19 @@ pub enum SurveyState {
 /// The surveys that are done and the one under way. Only counters and finished values change here.
 #[derive(Default)]
 pub(super) struct Survey {
-    done: Vec<(Picture, SurveyState)>,
+    done: Vec<(PictureKey, SurveyState)>,
     running: Option<Running>,
 }
 
 /// A kind of picture being looked at.
 struct Running {
-    kind: Picture,
+    kind: PictureKey,
     /// Pictures not begun yet, last first.
-    waiting: Vec<Picture>,
+    waiting: Vec<PictureKey>,
     /// The one being made, and the next of its chunks.
     making: Option<(Arc<Making>, usize)>,
     /// Pictures begun whose values are not in.
-    open: Vec<Picture>,
+    open: Vec<PictureKey>,
     values: Vec<f64>,
     per_picture: usize,
     is_integer: bool,
@@ -55,17 +55,17 @@ impl Survey {
         }
     }
 
-    fn state_of(&self, kind: &Picture) -> Option<SurveyState> {
+    fn state_of(&self, kind: &PictureKey) -> Option<SurveyState> {
         self.done.iter().find(|(known, _)| known == kind).map(|(_, state)| state.clone())
     }
 }
 
 impl Running {
-    fn new(kind: Picture, num_t: usize, picture_bytes: usize, dtype: DType) -> Self {
+    fn new(kind: PictureKey, num_t: usize, picture_bytes: usize, dtype: DType) -> Self {
         let affordable = MAX_SAMPLE_BYTES / picture_bytes.max(1);
         let num = affordable.clamp(1, MAX_PICTURES).min(num_t).max(1);
         let waiting = (0..num).rev().map(|i| kind.at((2 * i + 1) * num_t / (2 * num))).collect();
-        let target = match kind {
+        let target = match kind.picture {
             Picture::Projection { op, .. } => projected_dtype(dtype, op),
             Picture::Plane { .. } => dtype,
         };
@@ -108,17 +108,18 @@ impl State {
     /// begun.
     fn begin_surveyed(&mut self) -> Option<Option<Task>> {
         let running = self.survey.running.as_mut()?;
-        let picture = running.waiting.pop()?;
-        running.open.push(picture);
-        if let Some(voxels) = self.projections.get(&picture) {
-            return Some(Some(Task::Survey(picture, Some(voxels))));
+        let key = running.waiting.pop()?;
+        running.open.push(key);
+        if let Some(voxels) = self.projections.get(&key) {
+            return Some(Some(Task::Survey(key, Some(voxels))));
         }
-        let product = Product::Preview(picture);
+        let product = Product::Preview(key);
         let is_hopeless = self.failed.contains_key(&product);
-        match Making::new(&self.array, product).filter(|_| !is_hopeless) {
-            Some(making) => running.making = Some((Arc::new(making), 0)),
-            None => return Some(Some(Task::Survey(picture, None))),
-        }
+        let array = self.array_of(key.layer, key.level).filter(|_| !is_hopeless);
+        let Some(making) = array.and_then(|array| Making::new(array, product)) else {
+            return Some(Some(Task::Survey(key, None)));
+        };
+        self.survey.running.as_mut()?.making = Some((Arc::new(making), 0));
         Some(None)
     }
 }
@@ -126,10 +127,10 @@ impl State {
 impl Shared {
     /// Takes the values of a picture, or notes that it cannot be had; true if that ended a survey. No lock
     /// is held while values are gathered and sorted.
-    pub(super) fn survey(&self, picture: &Picture, voxels: Option<&Voxels>) -> bool {
+    pub(super) fn survey(&self, key: &PictureKey, voxels: Option<&Voxels>) -> bool {
         let per_picture = {
             let state = self.state.lock();
-            let wanting = state.survey.running.as_ref().filter(|running| running.open.contains(picture));
+            let wanting = state.survey.running.as_ref().filter(|running| running.open.contains(key));
             let Some(running) = wanting else { return false };
             running.per_picture.max(1)
         };
@@ -142,7 +143,7 @@ impl Shared {
             let mut state = self.state.lock();
             let Some(running) = state.survey.running.as_mut() else { return false };
             let before = running.open.len();
-            running.open.retain(|open| open != picture);
+            running.open.retain(|open| open != key);
             if running.open.len() == before {
                 return false;
             }
@@ -164,17 +165,17 @@ impl Shared {
 impl Stream {
     /// What values pictures like this one, at any timepoint, have over the whole recording. Asking begins
     /// to find out, and gives up on another kind that is not done yet: ask again until it is.
-    pub fn survey(&self, picture: &Picture) -> SurveyState {
-        let kind = picture.at(0);
+    pub fn survey(&self, key: &PictureKey) -> SurveyState {
+        let kind = key.at(0);
         let mut state = self.shared.state.lock();
         if let Some(done) = state.survey.state_of(&kind) {
             return done;
         }
         if state.survey.running.as_ref().is_none_or(|running| running.kind != kind) {
+            let Some(array) = state.array_of(key.layer, key.level).map(Arc::clone) else { return SurveyState::Running };
             state.survey.restart();
-            let info = state.array.info();
-            let (num_t, dtype) = (info.shape[0], info.dtype);
-            let picture_bytes = state.array.picture_region(&kind).shape().num_bytes(dtype).unwrap_or(usize::MAX);
+            let (num_t, dtype) = (array.info().shape[0], array.info().dtype);
+            let picture_bytes = array.picture_region(&kind.picture).shape().num_bytes(dtype).unwrap_or(usize::MAX);
             state.survey.running = Some(Running::new(kind, num_t, picture_bytes, dtype));
             drop(state);
             self.shared.work.notify_all();
@@ -204,7 +205,7 @@ mod tests {
     fn finish(stream: &Stream, picture: &Picture) -> SurveyState {
         (0..10_000)
             .find_map(|_| {
-                let state = stream.survey(picture);
+                let state = stream.survey(&stream.array().picture_key(*picture));
                 let is_done = state != SurveyState::Running;
                 stream.run_one();
                 is_done.then_some(state)
@@ -228,7 +229,7 @@ mod tests {
     #[test]
     fn a_recording_replaced_meanwhile_is_measured_anew() {
         let stream = stream(40);
-        assert_eq!(stream.survey(&kind(Projection::Sum)), SurveyState::Running);
+        assert_eq!(stream.survey(&stream.array().picture_key(kind(Projection::Sum))), SurveyState::Running);
         while stream.shared.state.lock().survey.running.as_ref().is_some_and(|running| running.values.is_empty()) {
             assert!(stream.run_one());
         }

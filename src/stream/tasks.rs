@@ -9,15 +9,15 @@ use super::making::{Making, Product};
 use super::plan::Wanted;
 use super::state::{Class, InFlight, Keep, Read, State, Target, Task};
 use crate::array::ArrayChunk;
-use crate::volume::Picture;
+use crate::volume::PictureKey;
 
 impl State {
     /// The most urgent task of a class; `None` when there is none, memory in flight is used up, or
     /// background reading has used up its share of the disk.
     pub(super) fn next_task(&mut self, class: Class, now: Instant) -> Option<Task> {
         if class != Class::Background {
-            if let Some((picture, volume)) = self.folds.pop_front() {
-                return Some(Task::Fold { picture, volume, epoch: self.epoch });
+            if let Some((key, volume)) = self.folds.pop_front() {
+                return Some(Task::Fold { key, volume, epoch: self.epoch });
             }
             while let Some(&wanted) = self.plan.visible.get(self.next_visible) {
                 if self.is_full(wanted.num_bytes, self.max_in_flight_bytes) {
@@ -79,7 +79,7 @@ impl State {
         let Self { previewing, previews, failed, array, .. } = self;
         loop {
             let is_done =
-                |picture: &Picture| previews.contains(picture) || failed.contains_key(&Product::Preview(*picture));
+                |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
             let product = Product::Preview(previewing.next(is_done)?);
             // One that has no chunks has no preview.
             if let Some(making) = Making::new(array, product) {
@@ -117,14 +117,14 @@ impl State {
             return None;
         }
         self.sampling.pop();
-        if let Some(entry) = self.cache.get(wanted.index) {
+        if let Some(entry) = self.cache.get(wanted.key) {
             return Some(Task::Sample(self.sampling_ticket, Some(entry.loaded.clone())));
         }
-        if self.failures.contains_key(&wanted.index) {
+        if self.failures.contains_key(&wanted.key) {
             return Some(Task::Sample(self.sampling_ticket, None));
         }
         let chunk = wanted.find(&self.array)?;
-        if let Some(read) = self.in_flight.get_mut(&wanted.index) {
+        if let Some(read) = self.in_flight.get_mut(&wanted.key) {
             read.targets.push(Target::Sample(self.sampling_ticket));
             return None;
         }
@@ -149,10 +149,10 @@ impl State {
     /// Begins with one entry of the queue, unless it is had, under way or known to fail.
     fn start(&mut self, wanted: &Wanted, tier: Tier) -> Option<Task> {
         if wanted.making == Wanted::KEEP {
-            if self.cache.contains(wanted.index) || self.failures.contains_key(&wanted.index) {
+            if self.cache.contains(wanted.key) || self.failures.contains_key(&wanted.key) {
                 return None;
             }
-            if let Some(read) = self.in_flight.get_mut(&wanted.index) {
+            if let Some(read) = self.in_flight.get_mut(&wanted.key) {
                 read.keep = Keep::Yes;
                 read.tier = read.tier.min(tier);
                 return None;
@@ -167,18 +167,18 @@ impl State {
     /// Gets one chunk for something in the making, from wherever it is.
     fn start_making(&mut self, making: Arc<Making>, ordinal: usize, num_bytes: usize, tier: Tier) -> Option<Task> {
         let chunk = making.chunk(ordinal)?;
-        let index = chunk.key.index;
+        let key = chunk.key;
         if !making.claim(ordinal) {
             return None;
         }
         if !self.at_work.iter().any(|known| known.as_ptr() == Arc::as_ptr(&making)) {
             self.at_work.push(Arc::downgrade(&making));
         }
-        if let Some(entry) = self.cache.get(index) {
+        if let Some(entry) = self.cache.get(key) {
             let loaded = entry.loaded.clone();
             return Some(Task::Feed(making, ordinal, Ok(loaded)));
         }
-        if let Some(error) = self.failures.get(&index) {
+        if let Some(error) = self.failures.get(&key) {
             let error = error.clone();
             return Some(Task::Feed(making, ordinal, Err(error)));
         }
@@ -188,7 +188,7 @@ impl State {
             (false, _) => Keep::No,
         };
         let target = Target::Making(making, ordinal);
-        if let Some(read) = self.in_flight.get_mut(&index) {
+        if let Some(read) = self.in_flight.get_mut(&key) {
             read.targets.push(target);
             read.keep = read.keep.max(keep);
             return None;
@@ -205,7 +205,7 @@ impl State {
         }
         self.num_in_flight += 1;
         self.in_flight_bytes += num_bytes;
-        self.in_flight.insert(chunk.key.index, InFlight { region: chunk.region, tier, keep, ticket, targets });
+        self.in_flight.insert(chunk.key, InFlight { region: chunk.region, tier, keep, ticket, targets });
         Task::Read(Box::new(Read { array: Arc::clone(&self.array), chunk, num_bytes, ticket }))
     }
 }

@@ -33,7 +33,7 @@ pub use histogram::{Histogram, measured_values, percentiles};
 pub use identity::{LayerId, ViewId};
 pub use info::{ArrayInfo, VoxelSize};
 pub use losses::Gaps;
-pub use picture::{Picture, PictureKey, PictureValues, Projection, ValueKind};
+pub use picture::{Picture, PictureKey, PictureValues, Projection, ValueKind, VolumeKey};
 pub use piece::{Piece, PieceState, Span, count_states};
 pub use pool::{Buffer, Pool};
 pub use problem::{Problem, Severity};

@@ -186,6 +186,16 @@ impl PictureKey {
         Self { layer, level: 0, picture }
     }
 
+    /// The same picture at another timepoint.
+    pub fn at(self, t: usize) -> Self {
+        Self { picture: self.picture.at(t), ..self }
+    }
+
+    /// The volume it is cut or folded from.
+    pub fn volume(&self) -> VolumeKey {
+        VolumeKey { layer: self.layer, level: self.level, t: self.picture.t() }
+    }
+
     /// Whether one may stand in for the other while that is on its way: the same recording, cut or folded in
     /// the same way at another place or time.
     pub fn is_like(&self, other: &Self) -> bool {
@@ -195,4 +205,15 @@ impl PictureKey {
         };
         self.layer == other.layer && sort(self.picture) == sort(other.picture)
     }
+}
+
+/// The volume of one timepoint of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VolumeKey {
+    /// The recording.
+    pub layer: LayerId,
+    /// Its resolution, 0 the finest.
+    pub level: u8,
+    /// The timepoint.
+    pub t: usize,
 }

@@ -39,15 +39,15 @@ impl Session {
     pub fn choose_picture(&mut self, now: Instant) {
         // The GPU may have been found, or have failed, since.
         self.ask(now);
-        let picture = self.asked();
+        let wanted = self.asked_key();
         if self.request.want_volume {
-            self.gpu_projections.advance(&picture, &self.stream);
+            self.gpu_projections.advance(&wanted, &self.stream);
         }
-        match self.stream.picture(&picture) {
+        match self.stream.picture(&wanted) {
             PictureState::Ready(voxels) => {
-                self.measure.shown(picture, now_after(now));
-                self.guess_contrast(&picture, &voxels);
-                self.put_on_screen(picture, voxels, false);
+                self.measure.shown(wanted.picture, now_after(now));
+                self.guess_contrast(&wanted.picture, &voxels);
+                self.put_on_screen(wanted, voxels, false);
                 self.shown = Shown::Exact;
             }
             PictureState::Failed(error) => {
@@ -55,19 +55,18 @@ impl Session {
                 self.on_screen = None;
                 self.shown = Shown::Missing(error.to_string());
             }
-            PictureState::Loading => self.choose_stand_in(picture),
+            PictureState::Loading => self.choose_stand_in(wanted),
         }
     }
 
-    fn choose_stand_in(&mut self, picture: Picture) {
-        if let Some(voxels) = self.stream.preview(&picture) {
-            self.put_on_screen(picture, voxels, true);
+    fn choose_stand_in(&mut self, wanted: PictureKey) {
+        if let Some(voxels) = self.stream.preview(&wanted) {
+            self.put_on_screen(wanted, voxels, true);
             self.shown = Shown::Preview;
-        } else if let Some((nearest, voxels)) = self.stream.nearest(&picture) {
-            self.shown = Shown::Nearest { t: nearest.t() };
+        } else if let Some((nearest, voxels)) = self.stream.nearest(&wanted) {
+            self.shown = Shown::Nearest { t: nearest.picture.t() };
             self.put_on_screen(nearest, voxels, false);
         } else {
-            let wanted = self.key(picture);
             self.on_screen = self.on_screen.take().filter(|shown| shown.key.is_like(&wanted));
             let t = self.on_screen.as_ref().map(|shown| shown.key.picture.t());
             self.shown = t.map_or(Shown::Nothing, |t| Shown::Nearest { t });
@@ -82,18 +81,18 @@ impl Session {
         }
     }
 
-    fn put_on_screen(&mut self, picture: Picture, voxels: Arc<Voxels>, is_preview: bool) {
-        self.on_screen = Some(OnScreen { key: self.key(picture), voxels, is_preview });
-    }
-
-    /// A picture of the recording that is open now.
-    fn key(&self, picture: Picture) -> PictureKey {
-        PictureKey::finest(self.array.id(), picture)
+    fn put_on_screen(&mut self, key: PictureKey, voxels: Arc<Voxels>, is_preview: bool) {
+        self.on_screen = Some(OnScreen { key, voxels, is_preview });
     }
 
     /// The picture asked for last.
     pub fn asked(&self) -> Picture {
         self.request.first().map_or_else(|| self.view.picture(self.array.info()), |first| first.picture)
+    }
+
+    /// Its name: of the recording that is open now.
+    pub fn asked_key(&self) -> PictureKey {
+        self.array.picture_key(self.asked())
     }
 
     /// What is drawn.

@@ -42,7 +42,7 @@ fn a_picture_on_its_way_to_the_gpu_is_called_by_the_one_on_screen() {
         .unwrap();
         let next = Picture::Plane { t: 1, orientation: Orientation::Xy, index: 0 };
         stage.apply(&Command::ScrubTo(1));
-        stage.frames_until(|stage| matches!(stage.session.stream.picture(&next), PictureState::Ready(_)));
+        stage.frames_until(|stage| matches!(stage.session.stream.picture(&stage.session.array.picture_key(next)), PictureState::Ready(_)));
         let mut num_uploading = 0;
         stage.frames_until(|stage| match stage.session.shown {
             Shown::Exact => true,
@@ -225,7 +225,8 @@ fn a_step_through_planes_decodes_one_plane_on_any_gpu() {
             let stats = stage.session.stream.stats();
             assert_eq!(stats.decoded_bytes - before.decoded_bytes, 8 * 8 * 2, "one chunk");
         }
-        assert!(!stage.session.gpu_projections.is_busy() && stage.session.stream.volume(0).is_none());
+        let volume = stage.session.asked_key().at(0).volume();
+        assert!(!stage.session.gpu_projections.is_busy() && stage.session.stream.volume(&volume).is_none());
     }
 }
 
@@ -241,7 +242,7 @@ fn projections_are_read_once_and_there_at_once_when_one_goes_back() {
             stage.frames_until(|stage| stage.session.shown == Shown::Exact);
         }
         let picture = stage.session.asked();
-        assert_eq!(stage.session.stream.cached_ranges(&picture), [[0, 8]]);
+        assert_eq!(stage.session.stream.cached_ranges(&stage.session.array.picture_key(picture)), [[0, 8]]);
         stage
             .frames_until(|stage| stage.session.stream.stats().queued == 0 && !stage.session.gpu_projections.is_busy());
         let num_reads = gate.num_reads();

@@ -47,7 +47,7 @@ pub fn session_ui(
     session.note_drawn(drawn.filter(|drawn| drawn.is_whole).map(|drawn| drawn.key));
     session.note_newest_shown();
     let figures = figures(session, renderer, now);
-    let cached = session.stream.cached_ranges(&session.asked());
+    let cached = session.stream.cached_ranges(&session.asked_key());
     let preview = state.preview(ui.ctx(), session.saver.still());
     let saving = Saving { preview, ..session.saver.shown.clone() };
     let view = &session.view;

@@ -73,11 +73,12 @@ impl Show for Scrubber {
     /// Asks for a picture and waits until exactly it is there.
     fn show(&mut self, picture: Picture) -> Result<f64> {
         let start = Instant::now();
-        let request = ViewRequest::of(self.stream.array().id(), picture);
+        let key = self.stream.array().picture_key(picture);
+        let request = ViewRequest::of(key.layer, picture);
         self.stream.request(&request, start);
         loop {
             let before = *self.bell.rings.lock().unwrap_or_else(PoisonError::into_inner);
-            match self.stream.picture(&picture) {
+            match self.stream.picture(&key) {
                 PictureState::Ready(_) => return Ok(super::ms_since(start)),
                 PictureState::Failed(error) => return Err(error.into()),
                 PictureState::Loading => {}
