@@ -11,7 +11,8 @@ use tectum::format::memory::{GatedSource, MemorySource};
 use tectum::format::{ReadErrorKind, Source};
 use tectum::stream::{NoSample, PictureState, Play, Stream, StreamConfig, ViewRequest};
 use tectum::volume::{
-    DType, Gaps, Orientation, Picture, PictureKey, Pool, Projection, Region, Shape, Voxels, project, project_for_display,
+    DType, Gaps, Orientation, Picture, PictureKey, Pool, Projection, Region, Shape, Voxels, project,
+    project_for_display,
 };
 
 const LONG: Duration = Duration::from_secs(20);

@@ -91,7 +91,9 @@ impl Making {
         };
         let item = array.info().dtype.num_bytes();
         let mut chunks = Vec::new();
-        array.for_each_chunk(&region, |chunk, region| chunks.push(Wanted::new(array.chunk_key(chunk.index), region, item)));
+        array.for_each_chunk(&region, |chunk, region| {
+            chunks.push(Wanted::new(array.chunk_key(chunk.index), region, item))
+        });
         let progress = Progress {
             num_left: chunks.len(),
             num_failed: 0,

@@ -253,7 +253,10 @@ mod tests {
                         if let PictureState::Ready(voxels) = stream.picture(&key(&stream, picture)) {
                             panic!("{picture:?} shows {:?}", voxels.format_value(&[0, 0]));
                         }
-                        assert!(stream.preview(&key(&stream, picture)).is_none(), "a preview of the former recording, {nth}");
+                        assert!(
+                            stream.preview(&key(&stream, picture)).is_none(),
+                            "a preview of the former recording, {nth}"
+                        );
                     }
                 }
                 while stream.run_one() {}
@@ -272,7 +275,10 @@ mod tests {
         stream.shared.perform(task);
         assert!((0..3).all(|t| stream.preview(&key(&stream, plane(t))).is_none()));
         while stream.run_one() {}
-        assert_eq!(stream.preview(&key(&stream, plane(0))).and_then(|p| p.format_value(&[0, 0])).as_deref(), Some("20"));
+        assert_eq!(
+            stream.preview(&key(&stream, plane(0))).and_then(|p| p.format_value(&[0, 0])).as_deref(),
+            Some("20")
+        );
     }
 
     #[test]

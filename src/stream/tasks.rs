@@ -78,8 +78,7 @@ impl State {
     fn begin_preview(&mut self) -> Option<Arc<Making>> {
         let Self { previewing, previews, failed, array, .. } = self;
         loop {
-            let is_done =
-                |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
+            let is_done = |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
             let product = Product::Preview(previewing.next(is_done)?);
             // One that has no chunks has no preview.
             if let Some(making) = Making::new(array, product) {

@@ -42,7 +42,9 @@ fn a_picture_on_its_way_to_the_gpu_is_called_by_the_one_on_screen() {
         .unwrap();
         let next = Picture::Plane { t: 1, orientation: Orientation::Xy, index: 0 };
         stage.apply(&Command::ScrubTo(1));
-        stage.frames_until(|stage| matches!(stage.session.stream.picture(&stage.session.array.picture_key(next)), PictureState::Ready(_)));
+        stage.frames_until(|stage| {
+            matches!(stage.session.stream.picture(&stage.session.array.picture_key(next)), PictureState::Ready(_))
+        });
         let mut num_uploading = 0;
         stage.frames_until(|stage| match stage.session.shown {
             Shown::Exact => true,
