@@ -482,7 +482,7 @@ fn a_typed_path_and_a_recent_one_are_opened() {
     window.run();
     window.key_press(Key::Enter);
     window.run();
-    assert_eq!(window.state_mut().take(), [Command::OpenPath(PathBuf::from("/data/fish 7"))]);
+    assert_eq!(window.state_mut().take(), [Command::OpenPath("/data/fish 7".into())]);
     click(&mut window, Role::Button, "Open /data/2024-03-11/fish3_run2");
     click(&mut window, Role::Button, "Remove original from the list");
     click(&mut window, Role::Button, "Open the demo");
@@ -490,8 +490,8 @@ fn a_typed_path_and_a_recent_one_are_opened() {
     assert_eq!(
         window.state_mut().take(),
         [
-            Command::OpenPath(PathBuf::from("/data/2024-03-11/fish3_run2")),
-            Command::RemoveRecent(PathBuf::from("/data/2024-03-10/fish1/original")),
+            Command::OpenPath("/data/2024-03-11/fish3_run2".into()),
+            Command::RemoveRecent("/data/2024-03-10/fish1/original".into()),
             Command::OpenDemo,
             Command::BrowseFolder,
         ]

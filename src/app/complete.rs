@@ -5,7 +5,7 @@ use std::path::Path;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::wake::WakeFn;
-use crate::ui::{Completion, typed_path};
+use crate::ui::{Completion, typed_location};
 
 /// Names looked at in one folder.
 const MAX_ENTRIES: usize = 50_000;
@@ -41,8 +41,9 @@ impl Completer {
 fn complete(typed: &str) -> Completion {
     let at = typed.rfind(['/', std::path::MAIN_SEPARATOR]).map_or(0, |at| at + 1);
     let (before, stem) = typed.split_at(at);
-    let folder = if before.is_empty() { Path::new(".").to_owned() } else { typed_path(before) };
-    let mut names = candidates(&folder, stem);
+    let folder = if before.is_empty() { ".".into() } else { typed_location(before) };
+    // A URL is typed to its end.
+    let mut names = folder.path().map(|folder| candidates(folder, stem)).unwrap_or_default();
     if names.is_empty() && typed.trim() == "~" {
         names = vec!["~/".to_owned()];
     }

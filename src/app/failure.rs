@@ -1,7 +1,6 @@
 //! What could not be opened, and what is found out about it meanwhile: what is there, and which
 //! recordings lie nearby.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,13 +9,14 @@ use parking_lot::Mutex;
 use super::wake::WakeFn;
 use crate::format::{self, FormatError, FoundRecording, OpenOptions};
 use crate::ui::OpenError;
+use crate::volume::Location;
 
 /// An opening that failed.
 pub struct Failure {
     /// Why.
     pub error: FormatError,
     /// What had been asked for.
-    pub path: PathBuf,
+    pub location: Location,
     /// What the user said beside the path.
     pub options: OpenOptions,
     around: Arc<Mutex<Around>>,
@@ -29,23 +29,24 @@ struct Around {
     there: Option<String>,
     found: Vec<FoundRecording>,
     is_searching: bool,
-    /// The path leads nowhere, but its beginning is there.
+    /// It leads nowhere, but its beginning is there.
     may_appear: bool,
 }
 
 impl Failure {
     /// Begins to look around, and calls `wake` when something is known.
-    pub fn new(error: FormatError, path: PathBuf, options: OpenOptions, wake: WakeFn) -> Self {
+    pub fn new(error: FormatError, location: Location, options: OpenOptions, wake: WakeFn) -> Self {
         let around = Around { there: None, found: Vec::new(), is_searching: true, may_appear: false };
         let failure = Self {
             error,
-            path,
+            location,
             options,
             around: Arc::new(Mutex::new(around)),
             cancel: Arc::new(AtomicBool::new(false)),
         };
-        let (path, around, cancel) = (failure.path.clone(), Arc::clone(&failure.around), Arc::clone(&failure.cancel));
-        let work = move || look_around(&path, &around, &cancel, &*wake);
+        let (location, around, cancel) =
+            (failure.location.clone(), Arc::clone(&failure.around), Arc::clone(&failure.cancel));
+        let work = move || look_around(&location, &around, &cancel, &*wake);
         if let Err(error) = std::thread::Builder::new().name("tectum-look".into()).spawn(work) {
             tracing::warn!("recordings nearby are not looked for: no thread for it: {error}");
             failure.around.lock().is_searching = false;
@@ -60,7 +61,7 @@ impl Failure {
         draw(&OpenError {
             file: &self.error.file,
             message: &self.error.message,
-            path: &self.path,
+            location: &self.location,
             is_absent: self.error.is_absent,
             can_wait: self.error.is_absent || around.may_appear,
             there: around.there.as_deref(),
@@ -76,10 +77,13 @@ impl Drop for Failure {
     }
 }
 
-fn look_around(path: &Path, around: &Mutex<Around>, cancel: &AtomicBool, wake: &dyn Fn()) {
-    let (there, folder) = format::what_is_at(path);
-    let may_appear = folder.is_some() && path.symlink_metadata().is_err();
-    {
+fn look_around(location: &Location, around: &Mutex<Around>, cancel: &AtomicBool, wake: &dyn Fn()) {
+    let mut folder = None;
+    // Nothing can be asked of a URL that no store opens.
+    if let Some(path) = location.path() {
+        let there;
+        (there, folder) = format::what_is_at(path);
+        let may_appear = folder.is_some() && path.symlink_metadata().is_err();
         let mut around = around.lock();
         (around.there, around.may_appear) = (Some(there), may_appear);
     }
@@ -87,7 +91,7 @@ fn look_around(path: &Path, around: &Mutex<Around>, cancel: &AtomicBool, wake: &
     if let Some(folder) = folder {
         format::search(&folder, cancel, |found| {
             // What was just tried would fail again.
-            if found.path != path {
+            if found.location != *location {
                 around.lock().found.push(found);
                 wake();
             }

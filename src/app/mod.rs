@@ -39,6 +39,7 @@ use window::TectumApp;
 use crate::format::OpenOptions;
 use crate::render::{self, GpuConfig, InterfacePainter};
 use crate::stream::StreamConfig;
+use crate::volume::Location;
 
 pub use dialog::Picked;
 pub use effects::{Ask, Effect, PathField};
@@ -74,7 +75,7 @@ impl Budgets {
 #[derive(Clone, Debug, Default)]
 pub struct WindowArgs {
     /// What to open; the welcome screen without it.
-    pub path: Option<PathBuf>,
+    pub location: Option<Location>,
     /// What was said beside it.
     pub options: OpenOptions,
     /// How much memory it may take.
@@ -90,16 +91,16 @@ pub struct WindowArgs {
 /// # Errors
 /// When no window can be opened here.
 pub fn run_window(args: WindowArgs) -> Result<()> {
-    let WindowArgs { path, options, budgets, settings, is_expected } = args;
+    let WindowArgs { location, options, budgets, settings, is_expected } = args;
     // Reading begins before the window exists: by the time it is up, the first picture is in memory.
     let wake = Wake::default();
     let config = budgets.stream();
     let memory = settings.as_deref().map_or_else(Memory::of_user, Memory::in_folder);
     let (preferences, recent) = remembered(&memory);
-    let job = path.map(|path| {
+    let job = location.map(|location| {
         let (preferences, config) = (preferences.view.clone(), config.clone());
         let opener = Opener { preferences, config, memory: memory.clone(), wake: wake.callback(), is_expected };
-        OpenJob::start(&path, options, opener)
+        OpenJob::start(&location, options, opener)
     });
     let viewport = egui::ViewportBuilder::default()
         .with_title("Tectum")
@@ -172,23 +173,23 @@ fn remembered(memory: &Memory) -> (Preferences, Recent) {
     }
 }
 
-/// Forgets what is remembered of the recording at `path`, or everything without it. Returns what was
+/// Forgets what is remembered of the recording at `location`, or everything without it. Returns what was
 /// forgotten, in words.
 ///
 /// # Errors
 /// When the recording cannot be opened, and so is not known.
-pub fn forget(path: Option<&Path>, options: &OpenOptions, settings: Option<&Path>) -> Result<String> {
+pub fn forget(location: Option<&Location>, options: &OpenOptions, settings: Option<&Path>) -> Result<String> {
     let memory = settings.map_or_else(Memory::of_user, Memory::in_folder);
-    let what = match path {
+    let what = match location {
         None => {
             memory.forget_all();
             "all settings, views and what was said of recordings".to_owned()
         }
-        Some(path) => {
-            let opened = crate::format::open(path, options)?;
+        Some(location) => {
+            let opened = crate::format::open(location, options)?;
             let info = opened.source.info();
             memory.forget_view(&memory::identity_of(&opened));
-            memory.keep_given(&info.path, &Given::default());
+            memory.keep_given(&info.location, &Given::default());
             format!("how {} was looked at, and what was said of it", info.name)
         }
     };

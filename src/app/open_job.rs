@@ -1,7 +1,6 @@
 //! Opening a dataset as a background job with progress and cancel: the window never waits for a disk.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -16,6 +15,7 @@ use crate::demo;
 use crate::format::{self, FormatError, OpenOptions};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
+use crate::volume::Location;
 
 /// What every opening needs of the app.
 pub struct Opener {
@@ -32,17 +32,18 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Opens a path as it is remembered: with the axes somebody said it has, in the view it was left in.
-    fn open(self, path: PathBuf, mut options: OpenOptions) -> Result<Session, FormatError> {
-        let mut opened = format::open(&path, &options).map_err(|error| {
-            let is_missing = || std::fs::metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    /// Opens a recording as it is remembered: with the axes somebody said it has, in the view it was left in.
+    fn open(self, location: Location, mut options: OpenOptions) -> Result<Session, FormatError> {
+        let mut opened = format::open(&location, &options).map_err(|error| {
+            let is_not_found = |path| std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+            let is_missing = || location.path().is_some_and(is_not_found);
             let is_awaited = self.is_expected && (error.is_absent || is_missing());
             FormatError { is_beginning: error.is_beginning || is_awaited, ..error }
         })?;
-        let mut given = self.memory.given(&opened.source.info().path);
+        let mut given = self.memory.given(&opened.source.info().location);
         if options.axes.is_none() && given.axes.is_some() {
             let said = OpenOptions { axes: given.axes.clone(), ..options.clone() };
-            match format::open(&path, &said) {
+            match format::open(&location, &said) {
                 Ok(as_said) => (opened, options) = (as_said, said),
                 Err(error) if options.is_cancelled() => return Err(error),
                 Err(error) => {
@@ -56,14 +57,14 @@ impl Opener {
         }
         let recall = Recall { identity: Some(identity_of(&opened)), given, memory: self.memory };
         let setup = Setup { preferences: self.preferences, recall, config: self.config, wake: self.wake };
-        Session::new(opened, path, uncancelled(&options), setup, Instant::now())
+        Session::new(opened, location, uncancelled(&options), setup, Instant::now())
     }
 }
 
 /// One opening under way.
 pub struct OpenJob {
     /// What is being opened.
-    pub path: PathBuf,
+    pub location: Location,
     /// When the job was started.
     pub started: Instant,
     options: OpenOptions,
@@ -80,11 +81,11 @@ struct Progress {
 }
 
 impl OpenJob {
-    /// Starts opening `path` on a thread of its own and calls `wake` when the session is there, with its
+    /// Starts opening `location` on a thread of its own and calls `wake` when the session is there, with its
     /// first picture already being read.
-    pub fn start(path: &Path, options: OpenOptions, opener: Opener) -> Self {
-        let target = path.to_owned();
-        Self::run(path.to_owned(), "Reading the folder", options, opener, move |_, _| Ok(target))
+    pub fn start(location: &Location, options: OpenOptions, opener: Opener) -> Self {
+        let target = location.clone();
+        Self::run(location.clone(), "Reading the folder", options, opener, move |_, _| Ok(target))
     }
 
     /// Writes the demo recording where it is absent, then opens it.
@@ -101,23 +102,23 @@ impl OpenJob {
                     !options.is_cancelled()
                 })?;
             }
-            Ok(target)
+            Ok(target.into())
         };
-        Self::run(path, "Writing the demo recording", OpenOptions::default(), opener, prepare)
+        Self::run(path.into(), "Writing the demo recording", OpenOptions::default(), opener, prepare)
     }
 
     fn run(
-        path: PathBuf,
+        location: Location,
         step: &'static str,
         mut options: OpenOptions,
         opener: Opener,
-        prepare: impl FnOnce(&Progress, &OpenOptions) -> Result<PathBuf, FormatError> + Send + 'static,
+        prepare: impl FnOnce(&Progress, &OpenOptions) -> Result<Location, FormatError> + Send + 'static,
     ) -> Self {
         options.cancel = Arc::default();
         let (sender, result) = bounded(1);
         let progress = Arc::new(Progress::default());
         let job = Self {
-            path,
+            location,
             started: Instant::now(),
             options: options.clone(),
             step,
@@ -126,13 +127,14 @@ impl OpenJob {
         };
         let work = move || {
             let wake = Arc::clone(&opener.wake);
-            let outcome = prepare(&progress, &options).and_then(|path| opener.open(path, options).map(Box::new));
+            let outcome =
+                prepare(&progress, &options).and_then(|location| opener.open(location, options).map(Box::new));
             // The receiver is gone when the job was cancelled: then nobody wants the result.
             let _unwanted = sender.send(outcome);
             wake();
         };
         if let Err(error) = std::thread::Builder::new().name("tectum-open".into()).spawn(work) {
-            tracing::error!("cannot start a thread to open {}: {error}", job.path.display());
+            tracing::error!("cannot start a thread to open {}: {error}", job.location);
         }
         job
     }
@@ -159,7 +161,7 @@ impl OpenJob {
             Ok(outcome) => Some(outcome),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
-                Some(Err(FormatError::new(&self.path, "opening stopped unexpectedly; see the log and try again")))
+                Some(Err(FormatError::new(&self.location, "opening stopped unexpectedly; see the log and try again")))
             }
         }
     }

@@ -7,7 +7,6 @@
 
 mod commands;
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::activity::{Activity, Wait};
@@ -26,6 +25,7 @@ use crate::format::OpenOptions;
 use crate::render::RendererHandle;
 use crate::stream::StreamConfig;
 use crate::ui::{Overlay, ViewState, Welcome};
+use crate::volume::Location;
 
 /// One run of the program.
 pub struct Program {
@@ -95,7 +95,7 @@ pub enum Screen<'a> {
         /// What could not be opened beside it, to be shown over it.
         failure: Option<&'a Failure>,
         /// Recordings opened before, newest first.
-        recent: &'a [PathBuf],
+        recent: &'a [Location],
     },
 }
 
@@ -133,9 +133,9 @@ impl Program {
         }
     }
 
-    /// Opens a path, beside what is open until it is there.
-    pub fn open(&mut self, path: &Path, options: OpenOptions) {
-        let job = OpenJob::start(path, options, self.opener());
+    /// Opens a recording, beside what is open until it is there.
+    pub fn open(&mut self, location: impl Into<Location>, options: OpenOptions) {
+        let job = OpenJob::start(&location.into(), options, self.opener());
         self.activity = Activity::Opening(job);
     }
 
@@ -197,7 +197,7 @@ impl Program {
     /// What the window shows, and the preferences by which it draws what is no recording.
     pub fn screen(&mut self) -> (Screen<'_>, &ViewState) {
         let is_browsing = self.is_asking(Ask::Folder) || self.is_asking(Ask::File);
-        let recent = self.recent.paths();
+        let recent = self.recent.locations();
         let failure = match &self.activity {
             Activity::Failed(failure) => Some(failure),
             Activity::Idle | Activity::Opening(_) | Activity::Waiting(_) => None,
@@ -236,7 +236,7 @@ impl Program {
                     session.set_save_path(&path);
                 }
             }
-            (Ask::Folder | Ask::File, Picked::Path(path)) => self.open(&path, OpenOptions::default()),
+            (Ask::Folder | Ask::File, Picked::Path(path)) => self.open(path, OpenOptions::default()),
             (Ask::Folder | Ask::File, Picked::NoDialog) => self.ask_for_path(),
             (_, Picked::Nothing) | (Ask::StillPath, Picked::NoDialog) => {}
         }
@@ -250,17 +250,17 @@ impl Program {
     /// Takes in what other threads have finished.
     fn collect(&mut self) {
         match self.activity.poll(&self.wake) {
-            Some(Ok((session, path))) => self.take_over(session, &path),
-            Some(Err(path)) => {
-                self.effects.push(Effect::PathField(PathField::Keep(path.display().to_string())));
+            Some(Ok((session, location))) => self.take_over(session, &location),
+            Some(Err(location)) => {
+                self.effects.push(Effect::PathField(PathField::Keep(location.to_string())));
                 if let Some(session) = &mut self.session {
                     session.view.panels.overlay = Some(Overlay::NotOpened);
                 }
             }
             None => {}
         }
-        if let Some((path, options)) = self.activity.has_appeared() {
-            self.open(&path, options);
+        if let Some((location, options)) = self.activity.has_appeared() {
+            self.open(location, options);
         }
         if let Some(completion) = self.completer.as_ref().and_then(Completer::try_answer) {
             self.completer = None;
@@ -269,9 +269,9 @@ impl Program {
     }
 
     /// A recording has been opened: it takes the place of the one before.
-    fn take_over(&mut self, mut session: Box<Session>, path: &Path) {
+    fn take_over(&mut self, mut session: Box<Session>, location: &Location) {
         self.keep_view();
-        self.recent.add(path);
+        self.recent.add(location);
         if let Some(renderer) = &self.renderer {
             session.attach(renderer);
         }

@@ -1,51 +1,51 @@
 //! Recently opened recordings.
 
-use std::path::{Path, PathBuf};
-
 use super::memory::Memory;
+use crate::volume::Location;
 
 const MAX_RECENT: usize = 12;
 
-/// Recently opened paths, newest first.
+/// What was opened lately, newest first.
 pub struct Recent {
-    paths: Vec<PathBuf>,
+    locations: Vec<Location>,
     memory: Memory,
 }
 
 impl Recent {
     /// The list as it was remembered.
     pub fn load(memory: &Memory) -> Self {
-        Self { paths: memory.recent(), memory: memory.clone() }
+        Self { locations: memory.recent(), memory: memory.clone() }
     }
 
     /// Nothing opened so far.
     pub fn empty(memory: &Memory) -> Self {
-        Self { paths: Vec::new(), memory: memory.clone() }
+        Self { locations: Vec::new(), memory: memory.clone() }
     }
 
     /// The list, newest first.
-    pub fn paths(&self) -> &[PathBuf] {
-        &self.paths
+    pub fn locations(&self) -> &[Location] {
+        &self.locations
     }
 
-    /// Puts `path` in front.
-    pub fn add(&mut self, path: &Path) {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        self.paths.retain(|known| *known != path);
-        self.paths.insert(0, path);
-        self.paths.truncate(MAX_RECENT);
-        self.memory.keep_recent(&self.paths);
+    /// Puts a location in front, whatever folder the program is started in next time.
+    pub fn add(&mut self, location: &Location) {
+        let absolute = location.path().and_then(|path| std::path::absolute(path).ok());
+        let location = absolute.map_or_else(|| location.clone(), Location::from);
+        self.locations.retain(|known| *known != location);
+        self.locations.insert(0, location);
+        self.locations.truncate(MAX_RECENT);
+        self.memory.keep_recent(&self.locations);
     }
 
-    /// Takes `path` off the list.
-    pub fn remove(&mut self, path: &Path) {
-        self.paths.retain(|known| known != path);
-        self.memory.keep_recent(&self.paths);
+    /// Takes a location off the list.
+    pub fn remove(&mut self, location: &Location) {
+        self.locations.retain(|known| known != location);
+        self.memory.keep_recent(&self.locations);
     }
 
     /// Empties the list.
     pub fn clear(&mut self) {
-        self.paths.clear();
+        self.locations.clear();
     }
 }
 
@@ -59,16 +59,19 @@ mod tests {
         let memory = Memory::in_folder(folder.path());
         let mut recent = Recent::load(&memory);
         for i in 0..20 {
-            recent.add(Path::new(&format!("/data/{i}")));
+            recent.add(&Location::parse(&format!("/data/{i}")));
         }
-        recent.add(Path::new("/data/15"));
-        assert_eq!(recent.paths().len(), MAX_RECENT);
-        assert_eq!(recent.paths()[0], Path::new("/data/15"));
-        assert_eq!(recent.paths().iter().filter(|path| path.ends_with("15")).count(), 1);
-        recent.remove(Path::new("/data/15"));
-        assert!(!recent.paths().iter().any(|path| path.ends_with("15")));
+        let again = Location::parse("/data/15");
+        recent.add(&again);
+        assert_eq!(recent.locations().len(), MAX_RECENT);
+        assert_eq!(recent.locations()[0], again);
+        assert_eq!(recent.locations().iter().filter(|known| **known == again).count(), 1);
+        recent.remove(&again);
+        assert!(!recent.locations().contains(&again));
+        // A URL is a place like any other.
+        recent.add(&Location::parse("https://host/fish.zarr"));
         // Another run of the program finds the same list.
         memory.flush(std::time::Duration::from_secs(10));
-        assert_eq!(Recent::load(&Memory::in_folder(folder.path())).paths(), recent.paths());
+        assert_eq!(Recent::load(&Memory::in_folder(folder.path())).locations(), recent.locations());
     }
 }

@@ -6,7 +6,7 @@ mod picture;
 mod remembered;
 mod still;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
 use crate::ui::{Command, History, Playback, Route, SessionCommand, Shown, ViewState, resolve};
-use crate::volume::{Problem, ViewId};
+use crate::volume::{Location, Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
 /// is, because a frame costs time that the rig may need.
@@ -38,7 +38,7 @@ const STILL_AFTER: Duration = Duration::from_millis(500);
 /// An open dataset with everything the window needs of it.
 pub struct Session {
     /// What the user opened, for the recent list and the dataset picker.
-    pub path: PathBuf,
+    pub location: Location,
     /// What the user said beside the path.
     pub options: OpenOptions,
     /// The view, changed by commands alone.
@@ -92,26 +92,27 @@ impl Session {
     /// When the array cannot be viewed as (t, z, y, x).
     pub fn new(
         opened: Opened,
-        path: PathBuf,
+        location: impl Into<Location>,
         options: OpenOptions,
         setup: Setup,
         now: Instant,
     ) -> Result<Self, FormatError> {
+        let location = location.into();
         let Setup { preferences, recall, config, wake } = setup;
         let array = Arc::new(LazyArray::new(opened.source).told(recall.given.told()));
         let view = recall.view(preferences.for_dataset(array.info()), array.info());
         let request = resolve(&view, &[(array.id(), array.info())], &[]);
         let stream = Stream::new(Arc::clone(&array), config, Arc::clone(&wake));
         let watcher_wake = Arc::clone(&wake);
-        let watcher = opened
-            .split
-            .map(|source| Watcher::start(&path, options.clone(), Some(source), WatchConfig::default(), watcher_wake));
+        let watcher = opened.split.map(|source| {
+            Watcher::start(&location, options.clone(), Some(source), WatchConfig::default(), watcher_wake)
+        });
         stream.request(&request, now);
         let mut measure = Measure::default();
         measure.wished(view.picture(array.info()), now);
         let facts = Facts::of(&**array.source(), now);
         Ok(Self {
-            path,
+            location,
             options,
             view,
             datasets: opened.datasets,

@@ -13,7 +13,7 @@ use crate::format::{self, OpenOptions};
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::{NoSample, StreamConfig};
 use crate::ui::{self, Command, Mode, Shown, Theme, ViewState, gaps_text};
-use crate::volume::{Projection, ValueKind, measured_values};
+use crate::volume::{Location, Projection, ValueKind, measured_values};
 use crate::write::{Output, check_name, refuse_inside};
 
 /// When nothing has come for so long, nothing will.
@@ -25,7 +25,7 @@ const QUIET: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug)]
 pub struct SnapshotRequest {
     /// The recording.
-    pub path: PathBuf,
+    pub location: Location,
     /// What is said beside it.
     pub options: OpenOptions,
     /// The .png file to write.
@@ -63,7 +63,7 @@ pub struct SnapshotWritten {
 /// When the recording cannot be opened, or the file not be written.
 pub fn snapshot(request: &SnapshotRequest) -> Result<SnapshotWritten> {
     check_name(&request.out, "png", request.is_forced).context("--out")?;
-    let opened = format::open(&request.path, &request.options)?;
+    let opened = format::open(&request.location, &request.options)?;
     refuse_inside(&request.out, opened.source.info()).context("--out")?;
     let quiet = Quiet::begin();
     let [width, height] = request.size;
@@ -76,7 +76,7 @@ pub fn snapshot(request: &SnapshotRequest) -> Result<SnapshotWritten> {
     let (config, wake) = (StreamConfig::default(), std::sync::Arc::new(|| ()));
     let setup = Setup { preferences, recall: Recall::nothing(), config, wake };
     let now = Instant::now();
-    let mut session = Session::new(opened, request.path.clone(), request.options.clone(), setup, now)?;
+    let mut session = Session::new(opened, request.location.clone(), request.options.clone(), setup, now)?;
     session.attach(&renderer);
     for command in commands(request, &session)? {
         session.apply(&command, now, 0.0);
@@ -102,7 +102,7 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
     let is_unreadable = is_void || session.stream.no_sample() == Some(NoSample::Unreadable);
     Ok(match (&session.shown, session.on_screen.as_ref()) {
         (Shown::Missing(reason), _) if is_unreadable => {
-            bail!("{}: nothing of it can be read: {reason}", session.path.display())
+            bail!("{}: nothing of it can be read: {reason}", session.location)
         }
         (Shown::Missing(reason), _) => Some(format!("the picture is missing, the hatch stands for it: {reason}")),
         (_, Some(shown)) if !shown.voxels.is_whole() => {
@@ -119,9 +119,8 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
 fn commands(args: &SnapshotRequest, session: &Session) -> Result<Vec<Command>> {
     let shape = session.info().shape;
     let position = |option: &str, index: i64, len: usize, what: &str| {
-        position(index, len).with_context(|| {
-            format!("{}: {option} {index} is out of range: there are {len} {what}", args.path.display())
-        })
+        position(index, len)
+            .with_context(|| format!("{}: {option} {index} is out of range: there are {len} {what}", args.location))
     };
     let mut commands = Vec::new();
     if let Some(t) = args.t {
@@ -169,11 +168,7 @@ fn draw_until_done(
         let is_loaded = session.is_settled() && session.is_measured() && !renderer.stats().pending_uploads;
         let is_quiet = !wait || now.duration_since(last_change) >= QUIET;
         if now.duration_since(last_change) > PATIENCE {
-            bail!(
-                "{}: nothing has come for {} s: the disk does not answer",
-                session.path.display(),
-                PATIENCE.as_secs()
-            );
+            bail!("{}: nothing has come for {} s: the disk does not answer", session.location, PATIENCE.as_secs());
         }
         if is_loaded && is_quiet {
             // The frame before this one has uploaded the picture, and knew the contrast.

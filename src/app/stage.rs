@@ -62,7 +62,7 @@ impl Stage {
         let (preferences, config) = (scene.preferences, scene.stream);
         let setup = Setup { preferences, recall: Recall::nothing(), config, wake: no_wake() };
         let start = Instant::now();
-        let mut session = Session::new(opened, "memory".into(), OpenOptions::default(), setup, start).unwrap();
+        let mut session = Session::new(opened, "memory", OpenOptions::default(), setup, start).unwrap();
         session.attach(&renderer);
         let (ctx, ui) = (egui::Context::default(), SessionUi::default());
         Self { ctx, target, renderer, session, ui, start }

@@ -213,11 +213,10 @@ impl Canvas for StillCanvas<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
 
     use super::*;
     use crate::ui::{Command, Extent, StillOptions};
-    use crate::volume::{Axis, Colormap, DType, Shape, VoxelSize};
+    use crate::volume::{Axis, Colormap, DType, Location, Shape, VoxelSize};
 
     const ROWS: usize = 37;
     const COLUMNS: usize = 53;
@@ -244,7 +243,7 @@ mod tests {
         view.apply(&Command::SetColormap(Colormap::Viridis), &info);
         let array = ArrayInfo {
             name: "fish".to_owned(),
-            path: PathBuf::from("/nowhere/fish"),
+            location: Location::parse("/nowhere/fish"),
             format: "memory".to_owned(),
             shape: Shape::from(info.shape),
             axes: Axis::ALL.into_iter().map(Some).collect(),

@@ -5,7 +5,7 @@ mod place;
 mod screens;
 mod session_ui;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use place::build;
@@ -19,6 +19,7 @@ use super::wake::Wake;
 use crate::format::OpenOptions;
 use crate::render::{InterfacePainter, RendererHandle};
 use crate::ui;
+use crate::volume::Location;
 
 /// The window of one process.
 pub struct TectumApp {
@@ -82,10 +83,10 @@ impl TectumApp {
     fn frame(&mut self, ui: &mut egui::Ui, now: Instant) {
         let ctx = ui.ctx().clone();
         // Not while hidden: the input is then that of the last frame that was drawn.
-        let dropped: Option<PathBuf> =
-            ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
-        if let Some(path) = dropped {
-            self.program.open(&path, OpenOptions::default());
+        let dropped: Option<Location> =
+            ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().into()));
+        if let Some(location) = dropped {
+            self.program.open(location, OpenOptions::default());
         }
         self.program.look(now);
         let commands = screen_ui(ui, &mut self.program, &self.renderer, &mut self.state, now);

@@ -44,7 +44,7 @@ fn corner(index: &[usize]) -> String {
 /// use ndarray::{ArrayD, Axis};
 /// use tectum::{array, format};
 ///
-/// let recording = format::open("tests/fixtures/split/a_4d_default/data".as_ref(), &Default::default())?;
+/// let recording = format::open("tests/fixtures/split/a_4d_default/data", &Default::default())?;
 /// // The third plane of every timepoint, every fourth column.
 /// let planes: ArrayD<u16> = array::read(&*recording.source, &":, 2, :, ::4".parse()?)?;
 /// assert_eq!(planes.shape(), [11, 24, 5]);

@@ -108,7 +108,7 @@ impl LazyArray {
 
     /// An error about the dataset as a whole.
     pub(crate) fn error(&self, kind: ReadErrorKind, message: String) -> ReadError {
-        ReadError::new(kind, &Arc::from(self.source().info().path.as_path()), message)
+        ReadError::new(kind, &self.source().info().location, message)
     }
 }
 

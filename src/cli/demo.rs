@@ -104,7 +104,11 @@ pub fn run(args: &DemoArgs, settings: Option<PathBuf>) -> Result<()> {
     if args.no_open {
         return Ok(());
     }
-    crate::app::run_window(WindowArgs { path: Some(dir.join("original")), settings, ..WindowArgs::default() })
+    crate::app::run_window(WindowArgs {
+        location: Some(dir.join("original").into()),
+        settings,
+        ..WindowArgs::default()
+    })
 }
 
 /// Whether the folder holds this very recording, whole.
@@ -198,8 +202,8 @@ fn run_live(args: &DemoArgs, dir: &Path, settings: Option<PathBuf>) -> Result<()
     }
     // The writer must find the folder ours, with or without a recording in it.
     let _writer = Writer(start_writer(args, dir)?);
-    let path = Some(dir.to_owned());
-    crate::app::run_window(WindowArgs { path, settings, is_expected: true, ..WindowArgs::default() })
+    let location = Some(dir.into());
+    crate::app::run_window(WindowArgs { location, settings, is_expected: true, ..WindowArgs::default() })
 }
 
 /// The recording process; it ends with the window.

@@ -1,7 +1,7 @@
 //! `tectum info`: what a recording is, in words or as JSON.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::{OpenArgs, said};
 use crate::format::{Opened, Source};
 use crate::ui::format;
-use crate::volume::{ArrayInfo, Axis, Piece, Problem, Severity, VoxelSize, count_states};
+use crate::volume::{ArrayInfo, Axis, Location, Piece, Problem, Severity, VoxelSize, count_states};
 
 /// Arguments of `tectum info`.
 #[derive(Debug, clap::Args)]
 pub struct InfoArgs {
     /// Folder, stack_metadata.json, or HDF5 file.
-    pub path: PathBuf,
+    pub path: Location,
     /// How to open it.
     #[command(flatten)]
     pub open: OpenArgs,
@@ -57,7 +57,7 @@ fn bytes_on_disk(opened: &Opened) -> Option<u64> {
     let len = |path: &Path| path.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
     match &opened.split {
         Some(split) => Some(split.block_paths().filter_map(|path| len(path)).sum()),
-        None => len(&opened.source.info().path),
+        None => opened.source.info().location.path().and_then(len),
     }
 }
 
@@ -95,7 +95,7 @@ fn as_json(opened: &Opened) -> Value {
             json!({
                 "code": problem.code,
                 "severity": problem.severity,
-                "file": problem.file.as_ref().map(|file| file.to_string_lossy()),
+                "file": problem.file.as_ref().map(|file| file.to_string()),
                 "axis": problem.span.map(|span| span.axis),
                 "range": problem.span.map(|span| span.range),
                 // As it was called before other axes could be named.
@@ -106,7 +106,7 @@ fn as_json(opened: &Opened) -> Value {
         .collect();
     json!({
         "name": info.name,
-        "path": info.path.to_string_lossy(),
+        "path": info.location.to_string(),
         "format": info.format,
         "shape": info.shape.dims(),
         "axes": info.axes.iter().map(|axis| axis.map(|axis| axis.to_string())).collect::<Vec<_>>(),
@@ -130,7 +130,7 @@ fn as_text(opened: &Opened) -> String {
     let info: &ArrayInfo = opened.source.info();
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut line = |label: &str, value: String| lines.push((label.to_owned(), value));
-    line("path", info.path.display().to_string());
+    line("path", info.location.to_string());
     line("format", info.format.clone());
     let dims: Vec<String> =
         info.axes.iter().zip(info.shape.dims()).map(|(&axis, dim)| format!("{} {dim}", axis_name(axis))).collect();
@@ -178,7 +178,7 @@ fn as_text(opened: &Opened) -> String {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        let file = problem.file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
+        let file = problem.file.as_ref().map(|file| format!("{file}: ")).unwrap_or_default();
         let t = problem.span.map(|span| format!(" ({span})")).unwrap_or_default();
         let _ = writeln!(text, "{severity}: {file}{}{t}", problem.message);
     }

@@ -21,6 +21,7 @@ pub use snapshot::SnapshotArgs;
 
 use crate::app::{Budgets, WindowArgs};
 use crate::format::OpenOptions;
+use crate::volume::Location;
 
 /// View volumetric time series, while they are being recorded and after.
 #[derive(Debug, clap::Parser)]
@@ -29,7 +30,7 @@ pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     /// Folder, stack_metadata.json, or HDF5 file to open; the welcome screen without it.
-    path: Option<PathBuf>,
+    path: Option<Location>,
     #[command(flatten)]
     open: OpenArgs,
     #[command(flatten)]
@@ -81,7 +82,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct ForgetArgs {
     /// A recording; everything without it.
-    path: Option<PathBuf>,
+    path: Option<Location>,
     #[command(flatten)]
     open: OpenArgs,
 }
@@ -134,7 +135,7 @@ fn parse_axes(text: &str) -> Result<String, String> {
 pub fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         None => crate::app::run_window(WindowArgs {
-            path: args.path,
+            location: args.path,
             options: args.open.options(),
             budgets: args.budgets.budgets(),
             settings: args.settings,
@@ -145,7 +146,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Export(args)) => export::run(&args)?,
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,
         Some(Command::Forget(forget)) => {
-            let what = crate::app::forget(forget.path.as_deref(), &forget.open.options(), args.settings.as_deref())?;
+            let what = crate::app::forget(forget.path.as_ref(), &forget.open.options(), args.settings.as_deref())?;
             print(&format!("forgotten: {what}\n"))?;
         }
         Some(Command::Bench(args)) => bench::run(&args)?,

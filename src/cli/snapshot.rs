@@ -8,13 +8,13 @@ use anyhow::Result;
 
 use super::{OpenArgs, said};
 use crate::app::{SnapshotRequest, snapshot};
-use crate::volume::Projection;
+use crate::volume::{Location, Projection};
 
 /// Arguments of `tectum snapshot`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SnapshotArgs {
     /// Folder, stack_metadata.json, or HDF5 file.
-    pub path: PathBuf,
+    pub path: Location,
     /// How to open it.
     #[command(flatten)]
     pub open: OpenArgs,
@@ -51,7 +51,7 @@ pub struct SnapshotArgs {
 pub fn run(args: &SnapshotArgs) -> Result<()> {
     let start = Instant::now();
     let written = snapshot(&SnapshotRequest {
-        path: args.path.clone(),
+        location: args.path.clone(),
         options: args.open.options(),
         out: args.out.clone(),
         is_forced: args.force,
@@ -64,7 +64,7 @@ pub fn run(args: &SnapshotArgs) -> Result<()> {
     })?;
     if let Some(lacking) = written.lacking {
         // Nobody is left to tell when stderr is closed.
-        let _ = writeln!(std::io::stderr(), "warning: {}: {lacking}", args.path.display());
+        let _ = writeln!(std::io::stderr(), "warning: {}: {lacking}", args.path);
     }
     let [width, height] = written.size;
     let what = format!("{width} × {height} pixels");

@@ -1,15 +1,16 @@
 //! Errors of the format layer: what keeps a dataset from opening, and what keeps a chunk from being read.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::volume::Location;
 
 /// Why a path could not be opened as a recording.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{}: {message}", file.display())]
+#[error("{file}: {message}")]
 pub struct FormatError {
-    /// The path at fault.
-    pub file: PathBuf,
+    /// The file or folder at fault.
+    pub file: Location,
     /// What is wrong and what to do.
     pub message: String,
     /// Nothing is wrong: a recording may yet appear here.
@@ -20,17 +21,17 @@ pub struct FormatError {
 
 impl FormatError {
     /// An error at `file`.
-    pub fn new(file: impl AsRef<Path>, message: impl Into<String>) -> Self {
-        Self { file: file.as_ref().to_owned(), message: message.into(), is_absent: false, is_beginning: false }
+    pub fn new(file: impl Into<Location>, message: impl Into<String>) -> Self {
+        Self { file: file.into(), message: message.into(), is_absent: false, is_beginning: false }
     }
 
     /// Nothing in `folder` yet; it is worth watching.
-    pub fn absent(folder: impl AsRef<Path>, message: impl Into<String>) -> Self {
+    pub fn absent(folder: impl Into<Location>, message: impl Into<String>) -> Self {
         Self { is_absent: true, ..Self::new(folder, message) }
     }
 
     /// A recording whose first block is not there or not complete yet.
-    pub fn beginning(folder: impl AsRef<Path>, message: impl Into<String>) -> Self {
+    pub fn beginning(folder: impl Into<Location>, message: impl Into<String>) -> Self {
         Self { is_beginning: true, ..Self::absent(folder, message) }
     }
 }
@@ -56,20 +57,20 @@ pub struct ReadError {
     /// What kind of failure.
     pub kind: ReadErrorKind,
     /// The file at fault.
-    pub file: Arc<Path>,
+    pub file: Location,
     /// What is wrong, without the file name.
     pub message: Arc<str>,
 }
 
 impl ReadError {
     /// An error at `file`.
-    pub fn new(kind: ReadErrorKind, file: &Arc<Path>, message: impl Into<Arc<str>>) -> Self {
-        Self { kind, file: Arc::clone(file), message: message.into() }
+    pub fn new(kind: ReadErrorKind, file: impl Into<Location>, message: impl Into<Arc<str>>) -> Self {
+        Self { kind, file: file.into(), message: message.into() }
     }
 }
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file.display(), self.message)
+        write!(f, "{}: {}", self.file, self.message)
     }
 }

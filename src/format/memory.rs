@@ -4,7 +4,6 @@ mod combined;
 mod remote;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ pub use combined::SumSource;
 pub use remote::{RemoteLog, RemoteSource};
 
 use super::{Chunk, Filled, ReadError, ReadErrorKind, Source};
-use crate::volume::{ArrayInfo, Axis, DType, Grid, Problem, Region, Shape, Voxel, copy_region};
+use crate::volume::{ArrayInfo, Axis, DType, Grid, Location, Problem, Region, Shape, Voxel, copy_region};
 
 /// An array in memory, cut into chunks of any extent.
 #[derive(Clone)]
@@ -34,7 +33,7 @@ impl MemorySource {
         let grid = Grid::new(shape, Shape::new(grid)?)?;
         let info = ArrayInfo {
             name: "memory".to_owned(),
-            path: PathBuf::from("memory"),
+            location: Location::parse("memory"),
             format: "array in memory".to_owned(),
             shape,
             axes: axes.chars().map(Axis::from_letter).collect(),
@@ -123,7 +122,7 @@ impl Source for MemorySource {
 }
 
 fn error(kind: ReadErrorKind, message: &str) -> ReadError {
-    ReadError::new(kind, &Arc::from(Path::new("memory")), message)
+    ReadError::new(kind, "memory", message)
 }
 
 /// A source whose reads wait until the test lets them through, and which counts them.

@@ -10,6 +10,7 @@ mod open;
 mod source;
 pub mod split;
 
+pub use crate::volume::Location;
 pub use composite::{Composite, Given, Input, Need, gather, read_and_combine};
 pub use error::{FormatError, ReadError, ReadErrorKind};
 pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch_and_decode};

@@ -1,10 +1,10 @@
 //! From a path a user gave to an open dataset.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{FormatError, Source, split};
+use crate::volume::Location;
 
 /// What the user said beside the path.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,33 @@ pub struct Opened {
 ///
 /// # Errors
 /// When nothing can be viewed: the message names the file, what is wrong and what to do.
-pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
-    split::open(path, options)
+pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Opened, FormatError> {
+    let location = location.into();
+    match &location {
+        Location::Path(path) => split::open(path, options),
+        Location::Url(_) => Err(no_store(&location)),
+    }
+}
+
+/// What is said of a URL: nothing here reads from one.
+fn no_store(location: &Location) -> FormatError {
+    let scheme = location.scheme().unwrap_or_default();
+    let text = format!("{scheme}:// is not read by this program; copy the recording to a disk, or mount what holds it");
+    FormatError::new(location, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_refused_by_its_name() {
+        for url in ["https://host/fish.zarr", "s3://bucket/fish"] {
+            let error = open(url, &OpenOptions::default()).err().unwrap();
+            assert_eq!(error.file, Location::parse(url));
+            let scheme = url.split(':').next().unwrap();
+            assert!(error.to_string().starts_with(&format!("{url}: {scheme}:// is not read")), "{error}");
+            assert!(!error.is_absent, "nothing will appear there");
+        }
+    }
 }

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::format::split::{self, Refresh, SplitSource};
-use crate::format::{FormatError, OpenOptions};
+use crate::format::split::{Refresh, SplitSource};
+use crate::format::{FormatError, Location, OpenOptions};
 
 /// The questions; a test's disk may be stuck.
 pub(super) trait Disk: Send + Sync {
-    /// Opens what lies at a path; `None` for something that cannot grow.
-    fn open(&self, path: &Path, options: &OpenOptions) -> Result<Option<Arc<SplitSource>>, FormatError>;
+    /// Opens what lies at a location; `None` for something that cannot grow.
+    fn open(&self, location: &Location, options: &OpenOptions) -> Result<Option<Arc<SplitSource>>, FormatError>;
 
     /// Looks at an open recording again.
     fn refresh(&self, source: &SplitSource, hints: &[PathBuf]) -> Result<Refresh, FormatError>;
@@ -20,16 +20,16 @@ pub(super) trait Disk: Send + Sync {
     /// When these blocks were last changed.
     fn block_times(&self, source: &SplitSource, blocks: Range<usize>) -> Vec<Option<SystemTime>>;
 
-    /// The folder in which a recording expected at a path will appear.
-    fn folder_of(&self, path: &Path) -> PathBuf;
+    /// The folder in which a recording expected at a location will appear.
+    fn folder_of(&self, location: &Location) -> PathBuf;
 }
 
 /// The real one.
 pub(super) struct System;
 
 impl Disk for System {
-    fn open(&self, path: &Path, options: &OpenOptions) -> Result<Option<Arc<SplitSource>>, FormatError> {
-        split::open(path, options).map(|opened| opened.split)
+    fn open(&self, location: &Location, options: &OpenOptions) -> Result<Option<Arc<SplitSource>>, FormatError> {
+        crate::format::open(location, options).map(|opened| opened.split)
     }
 
     fn refresh(&self, source: &SplitSource, hints: &[PathBuf]) -> Result<Refresh, FormatError> {
@@ -40,7 +40,9 @@ impl Disk for System {
         blocks.map(|index| source.block_time(index)).collect()
     }
 
-    fn folder_of(&self, path: &Path) -> PathBuf {
+    fn folder_of(&self, location: &Location) -> PathBuf {
+        // Of a URL nothing is watched.
+        let path = location.path().unwrap_or(Path::new("."));
         // The rigs make this folder first.
         let original = path.join("original");
         if original.is_dir() {

@@ -3,7 +3,7 @@
 //! The thread asks the disk first and takes the lock afterwards, for as long as it takes to write down
 //! what it saw: the window takes the same lock in every frame, and a disk may be stuck.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use super::notice::{Notice, Subscription};
 use super::state::{Sight, State};
 use super::{LiveStatus, Pace};
 use crate::format::split::{Refresh, SplitSource};
-use crate::format::{OpenOptions, Source as _};
+use crate::format::{Location, OpenOptions, Source as _};
 
 /// Notices that may wait to be looked at; what does not fit is found by the look itself.
 const MAX_NOTICES: usize = 256;
@@ -60,7 +60,7 @@ impl Default for WatchConfig {
     }
 }
 
-/// Follows one path from a thread of its own, which ends soon after this is dropped.
+/// Follows one location from a thread of its own, which ends soon after this is dropped.
 pub struct Watcher {
     shared: Arc<Shared>,
     notices: Sender<Notice>,
@@ -68,7 +68,7 @@ pub struct Watcher {
 
 struct Shared {
     disk: Arc<dyn Disk>,
-    path: PathBuf,
+    location: Location,
     options: OpenOptions,
     config: WatchConfig,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -77,21 +77,21 @@ struct Shared {
 }
 
 impl Watcher {
-    /// Watches `path`, where `source` has been opened or a recording is expected. `wake` is called after
+    /// Watches `location`, where `source` has been opened or a recording is expected. `wake` is called after
     /// each event, from the watching thread.
     pub fn start(
-        path: &Path,
+        location: impl Into<Location>,
         options: OpenOptions,
         source: Option<Arc<SplitSource>>,
         config: WatchConfig,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
-        Self::on(Arc::new(System), path, options, source, config, wake)
+        Self::on(Arc::new(System), location.into(), options, source, config, wake)
     }
 
     fn on(
         disk: Arc<dyn Disk>,
-        path: &Path,
+        location: Location,
         options: OpenOptions,
         source: Option<Arc<SplitSource>>,
         config: WatchConfig,
@@ -100,8 +100,8 @@ impl Watcher {
         let (sender, receiver) = bounded(MAX_NOTICES);
         let pace = source.as_ref().map(|source| pace_of(&*disk, source)).unwrap_or_default();
         let state = Mutex::new(State::new(source, pace));
-        let (path, stop) = (path.to_owned(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { disk, path, options, config, wake, stop, state });
+        let stop = AtomicBool::new(false);
+        let shared = Arc::new(Shared { disk, location, options, config, wake, stop, state });
         let thread = Arc::clone(&shared);
         let notices = sender.clone();
         let spawned =
@@ -236,7 +236,7 @@ impl Shared {
 
     fn folder_to_watch(&self) -> PathBuf {
         let folder = self.state.lock().source.as_ref().map(|source| source.folder().to_owned());
-        folder.unwrap_or_else(|| self.disk.folder_of(&self.path))
+        folder.unwrap_or_else(|| self.disk.folder_of(&self.location))
     }
 
     /// One look, which may take as long as the disk does: no lock is held.
@@ -264,7 +264,7 @@ impl Shared {
 
     /// Looks whether there is something to open by now.
     fn look_for_first(&self) -> Sight {
-        match self.disk.open(&self.path, &self.options) {
+        match self.disk.open(&self.location, &self.options) {
             Ok(Some(source)) => Sight::Opened { pace: pace_of(&*self.disk, &source), source },
             // A single file beside the place where the recording will be.
             Ok(None) => Sight::Unchanged,
@@ -273,7 +273,7 @@ impl Shared {
                 Some((_, what)) if error.is_absent => what.to_owned(),
                 _ if error.is_absent => "a recording".to_owned(),
                 _ => {
-                    let file = error.file.file_name().unwrap_or_default().to_string_lossy();
+                    let file = error.file.short();
                     format!("a recording: {} ({file})", error.message)
                 }
             }),

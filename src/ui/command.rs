@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Camera, Loop, Mode, Overlay, PlayMode, Section, StillOptions};
-use crate::volume::{Colormap, Interpolation, Orientation, PictureValues, Projection, ViewId};
+use crate::volume::{Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
 
 /// One wish. Panels and keys return commands; [`super::ViewState::apply`] is the only thing that changes
 /// the view; what concerns more than the view goes on to whom [`Command::route`] names.
@@ -137,7 +137,7 @@ pub enum Command {
     /// Let the user choose a file.
     BrowseFile,
     /// Open a path.
-    OpenPath(PathBuf),
+    OpenPath(Location),
     /// Write the demo recording if it is not there, and open it.
     OpenDemo,
     /// Abandon the opening that is under way.
@@ -149,7 +149,7 @@ pub enum Command {
     /// Show another array of the same file.
     ChooseDataset(usize),
     /// Take a path off the list of recent ones.
-    RemoveRecent(PathBuf),
+    RemoveRecent(Location),
     /// Try to read again what could not be read.
     RetryFailures,
     /// Open again what could not be opened.
@@ -224,7 +224,7 @@ pub enum AppCommand {
     /// Let the user choose a file.
     BrowseFile,
     /// Open a path.
-    OpenPath(PathBuf),
+    OpenPath(Location),
     /// Write the demo recording if it is not there, and open it.
     OpenDemo,
     /// Abandon the opening that is under way.
@@ -236,7 +236,7 @@ pub enum AppCommand {
     /// Show another array of the same file.
     ChooseDataset(usize),
     /// Take a path off the list of recent ones.
-    RemoveRecent(PathBuf),
+    RemoveRecent(Location),
     /// Open again what could not be opened.
     TryAgain,
     /// Wait for a recording where there is none.

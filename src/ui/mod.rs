@@ -46,7 +46,7 @@ pub use recall::{KeptLayer, KeptPreferences, KeptView};
 pub use resolve::resolve;
 pub use screens::{
     Completion, clear_typed_path, complete_path, error_ui, focus_path_field, keep_typed_path, not_opened_ui,
-    opening_ui, typed_path, waiting_ui, welcome_ui,
+    opening_ui, typed_location, waiting_ui, welcome_ui,
 };
 pub use state::ViewState;
 pub use still::{Extent, StillFrame, StillOptions, file_name, still_ui};

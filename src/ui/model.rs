@@ -1,7 +1,7 @@
 //! What the panels show: plain data, borrowed for one frame. The app fills it in; nothing here knows
 //! the stream, the GPU or a file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use egui::Rect;
 
@@ -9,7 +9,7 @@ use super::{LayerView, View, ViewState};
 use crate::array::ViewInfo;
 use crate::format::{DatasetEntry, FoundRecording};
 use crate::live::LiveStatus;
-use crate::volume::{ArrayInfo, Display, Gaps, Picture, PictureValues, Piece, Problem};
+use crate::volume::{ArrayInfo, Display, Gaps, Location, Picture, PictureValues, Piece, Problem};
 
 /// One frame's worth of everything the window shows of an open dataset.
 #[derive(Clone, Copy)]
@@ -182,7 +182,7 @@ pub trait Canvas {
 #[derive(Clone, Copy, Debug)]
 pub struct Welcome<'a> {
     /// Paths opened before, newest first.
-    pub recent: &'a [PathBuf],
+    pub recent: &'a [Location],
     /// Whether the folder dialog is up.
     pub is_browsing: bool,
 }
@@ -191,7 +191,7 @@ pub struct Welcome<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'a> {
     /// What is being opened.
-    pub path: &'a Path,
+    pub location: &'a Location,
     /// Seconds since it began.
     pub elapsed_s: f64,
     /// Part done, 0 to 1, where known.
@@ -204,11 +204,11 @@ pub struct Opening<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct OpenError<'a> {
     /// The file at fault.
-    pub file: &'a Path,
+    pub file: &'a Location,
     /// What is wrong and what to do.
     pub message: &'a str,
     /// What the user had asked to open.
-    pub path: &'a Path,
+    pub location: &'a Location,
     /// Nothing is wrong but that nothing is there.
     pub is_absent: bool,
     /// Whether a recording may yet appear there.

@@ -1,13 +1,12 @@
 //! The whole window of an open dataset: where each region lies, and in what order they are drawn.
 
-use std::path::PathBuf;
-
 use egui::{Rect, Stroke, Ui, pos2};
 
 use super::keys::{key_commands, take_copy};
 use super::panels::{canvas, depth, problems, save, side, status_bar, time_bar, top_bar};
 use super::theme::{self, Tokens};
 use super::{Canvas, Command, Model, Overlay, notes, overlay, place, screens};
+use crate::volume::Location;
 
 /// Below this width the side panel is a column of icons.
 const WIDE: f32 = 1100.0;
@@ -50,7 +49,7 @@ impl Regions {
 }
 
 /// Draws the window and returns everything the user asked for this frame, keys included.
-pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &mut dyn Canvas) -> Vec<Command> {
+pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &mut dyn Canvas) -> Vec<Command> {
     let theme = model.state.panels.theme;
     theme::choose(ui.ctx(), theme);
     let mut commands = Vec::new();
@@ -97,7 +96,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[PathBuf], picture: &m
 }
 
 /// What lies over the window.
-fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[PathBuf], commands: &mut Vec<Command>) {
+fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[Location], commands: &mut Vec<Command>) {
     match model.state.panels.overlay {
         Some(Overlay::Keys) => overlay::keys_ui(ui, commands),
         Some(Overlay::Problems) => problems::problems_ui(ui, model, commands),

@@ -1,8 +1,6 @@
 //! What is known of an array before any voxel is read.
 
-use std::path::PathBuf;
-
-use super::{Axis, DType, Shape};
+use super::{Axis, DType, Location, Shape};
 
 /// Edge lengths of a voxel in micrometres, (z, y, x).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +31,7 @@ pub struct ArrayInfo {
     /// Short name for the title bar: the acquisition folder or the file stem.
     pub name: String,
     /// What the user opened, resolved to the dataset itself.
-    pub path: PathBuf,
+    pub location: Location,
     /// Name of the format in words: "split dataset (sashimi)".
     pub format: String,
     /// Extent in the dataset's own axes, as the files have it.

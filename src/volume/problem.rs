@@ -1,10 +1,8 @@
 //! What is wrong with a recording, in words an experimenter can act on.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
-use super::Span;
+use super::{Location, Span};
 
 /// How much a [`Problem`] matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -26,7 +24,7 @@ pub struct Problem {
     /// How much it matters.
     pub severity: Severity,
     /// The file it was found in, where there is one.
-    pub file: Option<PathBuf>,
+    pub file: Option<Location>,
     /// What of the recording is concerned, where known: timepoints, or planes where a file holds planes.
     pub span: Option<Span>,
     /// What is wrong and, where possible, what to do; without the file name.

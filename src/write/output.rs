@@ -44,7 +44,9 @@ pub fn refuse_inside(out: &Path, info: &ArrayInfo) -> Result<()> {
     let folder = folder_of(out);
     let folder = folder.canonicalize().with_context(|| format!("{}: cannot write here", folder.display()))?;
     let target = out.file_name().map_or_else(|| folder.clone(), |name| folder.join(name));
-    let dataset = info.path.canonicalize().unwrap_or_else(|_| info.path.clone());
+    // What lies elsewhere cannot be hit from here.
+    let Some(dataset) = info.location.path() else { return Ok(()) };
+    let dataset = dataset.canonicalize().unwrap_or_else(|_| dataset.to_owned());
     if target.starts_with(&dataset) || target.canonicalize().is_ok_and(|t| t.starts_with(&dataset)) {
         bail!("{}: lies in the recording's own folder, which is never written to; choose another place", out.display());
     }

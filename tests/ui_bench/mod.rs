@@ -4,13 +4,12 @@ mod gallery;
 
 pub use gallery::gallery;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use egui::{Color32, ColorImage, Rect, Shape, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_kittest::Harness;
 use tectum::array::ViewInfo;
-use tectum::format::{DatasetEntry, FoundRecording};
+use tectum::format::{DatasetEntry, FoundRecording, Location};
 use tectum::live::{LiveState, LiveStatus};
 use tectum::ui::{
     Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Saving, Shown, Value,
@@ -51,7 +50,7 @@ pub struct Bench {
     pub live: Option<LiveStatus>,
     pub figures: Figures,
     pub saving: Saving,
-    pub recent: Vec<PathBuf>,
+    pub recent: Vec<Location>,
     pub screen: Screen,
     pub commands: Vec<Command>,
     pub clock_s: f64,
@@ -71,7 +70,7 @@ impl Default for Bench {
         };
         let array = ArrayInfo {
             name: "fish3_run2".to_owned(),
-            path: PathBuf::from("/data/2024-03-11/fish3_run2/original"),
+            location: "/data/2024-03-11/fish3_run2/original".into(),
             format: "split dataset (sashimi)".to_owned(),
             shape: ArrayShape::new(&info.shape).expect("a shape"),
             axes: Axis::ALL.into_iter().map(Some).collect(),
@@ -128,10 +127,7 @@ impl Default for Bench {
                 gpu_budget_bytes: 1_024_000_000,
                 ..Figures::default()
             },
-            recent: vec![
-                PathBuf::from("/data/2024-03-11/fish3_run2"),
-                PathBuf::from("/data/2024-03-10/fish1/original"),
-            ],
+            recent: vec!["/data/2024-03-11/fish3_run2".into(), "/data/2024-03-10/fish1/original".into()],
             screen: Screen::Dataset,
             commands: Vec::new(),
             clock_s: 0.0,
@@ -145,7 +141,7 @@ impl Default for Bench {
 /// Recordings that may have been meant.
 pub fn found() -> Vec<FoundRecording> {
     let found = |name: &str, summary: &str| FoundRecording {
-        path: Path::new("/data/2024-03-11").join(name),
+        location: Location::from("/data/2024-03-11").join(name),
         name: name.to_owned(),
         summary: summary.to_owned(),
     };
@@ -162,15 +158,15 @@ impl Bench {
                 tectum::ui::welcome_ui(ui, &self.view, &welcome)
             }
             Screen::Opening => {
-                let path = Path::new("/data/2024-03-11/fish3_run2");
-                let opening = Opening { path, elapsed_s: 1.3, progress: Some(0.4), step: "Listing the folder" };
+                let location = &"/data/2024-03-11/fish3_run2".into();
+                let opening = Opening { location, elapsed_s: 1.3, progress: Some(0.4), step: "Listing the folder" };
                 tectum::ui::opening_ui(ui, &self.view, &opening)
             }
             Screen::Error => {
                 let error = OpenError {
-                    file: Path::new("/data/2024-03-11/fish3_run2/original/0000.h5"),
+                    file: &"/data/2024-03-11/fish3_run2/original/0000.h5".into(),
                     message: "no block can be read: the file is not HDF5 (its first bytes are zero). Check whether the copy has finished.",
-                    path: Path::new("/data/2024-03-11/fish3_run2"),
+                    location: &"/data/2024-03-11/fish3_run2".into(),
                     is_absent: false,
                     can_wait: false,
                     there: Some("It holds 2 folders, 12 .h5 files, 1 .json file."),
@@ -181,9 +177,9 @@ impl Bench {
             }
             Screen::Absent => {
                 let error = OpenError {
-                    file: Path::new("/data/2024-03-11"),
+                    file: &"/data/2024-03-11".into(),
                     message: "no recording here: neither blocks (0000.h5 and so on) nor a folder that holds them",
-                    path: Path::new("/data/2024-03-11"),
+                    location: &"/data/2024-03-11".into(),
                     is_absent: true,
                     can_wait: true,
                     there: Some("It holds 3 folders, 1 .txt file."),
@@ -193,8 +189,8 @@ impl Bench {
                 tectum::ui::error_ui(ui, &self.view, &error)
             }
             Screen::Waiting => {
-                let path = Path::new("/data/2024-03-11/fish4");
-                tectum::ui::waiting_ui(ui, &self.view, path, "the first block")
+                let location = &"/data/2024-03-11/fish4".into();
+                tectum::ui::waiting_ui(ui, &self.view, location, "the first block")
             }
         };
         for command in &commands {
@@ -363,7 +359,7 @@ pub fn live(state: LiveState) -> LiveStatus {
 
 fn problem(severity: Severity, file: &str, t: Option<[usize; 2]>, message: &str) -> Problem {
     let span = t.map(|range| Span { axis: Axis::T, range });
-    Problem { code: "example", severity, file: Some(PathBuf::from(file)), span, message: message.to_owned() }
+    Problem { code: "example", severity, file: Some(file.into()), span, message: message.to_owned() }
 }
 
 /// Some of what can be wrong.

@@ -1,11 +1,10 @@
 //! Which recording is which, so that a view is remembered for the one it belongs to: also after the
 //! folder has moved, and not for another one recorded in its place.
 
-use std::path::Path;
 use std::time::SystemTime;
 
 use crate::format::Opened;
-use crate::volume::Axis;
+use crate::volume::{Axis, Location};
 
 /// Tells a recording by its name, what it is made of, and when its first piece was written. Asks the
 /// disk.
@@ -13,7 +12,7 @@ pub fn identity_of(opened: &Opened) -> String {
     let info = opened.source.info();
     let began = match &opened.split {
         Some(split) => split.block_time(0),
-        None => std::fs::metadata(&info.path).and_then(|metadata| metadata.modified()).ok(),
+        None => info.location.path().and_then(|path| std::fs::metadata(path).ok()?.modified().ok()),
     };
     let began = began.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     let mut hash = Fnv::default();
@@ -31,10 +30,15 @@ pub fn identity_of(opened: &Opened) -> String {
 }
 
 /// Tells a folder, wherever the program was started.
-pub fn folder_key(folder: &Path) -> String {
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+pub fn folder_key(folder: &Location) -> String {
     let mut hash = Fnv::default();
-    hash.add(folder.as_os_str().as_encoded_bytes());
+    match folder {
+        Location::Path(path) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+            hash.add(path.as_os_str().as_encoded_bytes());
+        }
+        Location::Url(url) => hash.add(url.as_bytes()),
+    }
     hash.name()
 }
 

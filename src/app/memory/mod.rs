@@ -8,7 +8,7 @@ mod lenient;
 mod shelf;
 mod window_place;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use self::lenient::{lenient, todays};
 use self::shelf::Shelf;
 use crate::array::ViewInfo;
 use crate::ui::{KeptPreferences, KeptView, ViewState};
+use crate::volume::Location;
 
 /// Recordings whose view is remembered, the latest.
 const MAX_RECORDINGS: usize = 300;
@@ -100,14 +101,16 @@ impl Memory {
         self.write("settings.json", &serde_json::json!({ "view": view, "window": preferences.window }));
     }
 
-    /// The paths opened before, newest first.
-    pub fn recent(&self) -> Vec<PathBuf> {
+    /// What was opened before, newest first.
+    pub fn recent(&self) -> Vec<Location> {
         self.read("recent.json").and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
     }
 
-    /// Keeps them.
-    pub fn keep_recent(&self, paths: &[PathBuf]) {
-        self.write("recent.json", &serde_json::to_value(paths).unwrap_or_default());
+    /// Keeps it. A path that is no text would come back as another one, and is left out.
+    pub fn keep_recent(&self, locations: &[Location]) {
+        let is_text = |location: &&Location| location.path().is_none_or(|path| path.to_str().is_some());
+        let texts: Vec<&Location> = locations.iter().filter(is_text).collect();
+        self.write("recent.json", &serde_json::to_value(texts).unwrap_or_default());
     }
 
     /// How a recording was looked at; `fresh` is how it would be without a memory. Blocks.
@@ -125,20 +128,20 @@ impl Memory {
     }
 
     /// What the user said about the recording in a folder. Blocks.
-    pub fn given(&self, folder: &Path) -> Given {
+    pub fn given(&self, folder: &Location) -> Given {
         let value = self.read(&given_file(folder));
         value.and_then(|value| serde_json::from_value(value).ok()).map(Given::sane).unwrap_or_default()
     }
 
     /// Keeps it.
-    pub fn keep_given(&self, folder: &Path, given: &Given) {
+    pub fn keep_given(&self, folder: &Location, given: &Given) {
         let file = given_file(folder);
         match (given == &Given::default(), &self.shelf) {
             (true, Some(shelf)) => shelf.remove(&file),
             _ => {
                 // For whoever looks into the folder: its name cannot be read from the file's.
                 let mut value = object(given);
-                value.insert("folder".to_owned(), folder.display().to_string().into());
+                value.insert("folder".to_owned(), folder.to_string().into());
                 self.write(&file, &Value::Object(value));
             }
         }
@@ -185,7 +188,7 @@ fn view_file(identity: &str) -> String {
     format!("views/{identity}.json")
 }
 
-fn given_file(folder: &Path) -> String {
+fn given_file(folder: &Location) -> String {
     format!("given/{}.json", folder_key(folder))
 }
 

@@ -11,7 +11,7 @@ use crate::app::open_job::OpenJob;
 use crate::array::ViewInfo;
 use crate::format::OpenOptions;
 use crate::ui::{AppCommand, Command, Forget, Overlay, Tell};
-use crate::volume::DType;
+use crate::volume::{DType, Location};
 
 /// What a command is checked against while nothing is open.
 const NO_DATASET: ViewInfo =
@@ -67,7 +67,7 @@ impl Program {
     /// What is no change of a view.
     fn carry_out_in_app(&mut self, command: AppCommand) {
         match command {
-            AppCommand::OpenPath(path) => self.open(&path, OpenOptions::default()),
+            AppCommand::OpenPath(location) => self.open(location, OpenOptions::default()),
             AppCommand::BrowseFolder => self.browse(Ask::Folder),
             AppCommand::BrowseFile => self.browse(Ask::File),
             AppCommand::BrowseStillPath => {
@@ -92,11 +92,11 @@ impl Program {
                     self.open_again(|options| options.dataset = Some(name));
                 }
             }
-            AppCommand::RemoveRecent(path) => self.recent.remove(&path),
+            AppCommand::RemoveRecent(location) => self.recent.remove(&location),
             AppCommand::TryAgain => {
                 if let Activity::Failed(failure) = &self.activity {
-                    let (path, options) = (failure.path.clone(), failure.options.clone());
-                    self.open(&path, options);
+                    let (location, options) = (failure.location.clone(), failure.options.clone());
+                    self.open(location, options);
                 }
             }
             AppCommand::WaitForRecording => self.activity.wait(&self.wake),
@@ -115,10 +115,10 @@ impl Program {
     /// Opens what is open once more, in another way.
     fn open_again(&mut self, change: impl FnOnce(&mut OpenOptions)) {
         let Some(session) = &self.session else { return };
-        let (path, mut options) = (session.path.clone(), session.options.clone());
+        let (location, mut options) = (session.location.clone(), session.options.clone());
         change(&mut options);
         self.keep_view();
-        self.open(&path, options);
+        self.open(location, options);
     }
 
     /// Takes over what the user says of the recording, and remembers it for the folder.
@@ -148,17 +148,18 @@ impl Program {
         }
         session.tell(Default::default());
         self.keeping.forget(&self.preferences, Some(session));
-        let (path, mut options) = (session.path.clone(), session.options.clone());
+        let (location, mut options) = (session.location.clone(), session.options.clone());
         if had_axes {
             options.axes = None;
         }
-        self.open(&path, options);
+        self.open(location, options);
     }
 
     /// One dialog for a recording at a time.
     fn browse(&mut self, ask: Ask) {
         if !self.is_asking(Ask::Folder) && !self.is_asking(Ask::File) {
-            let start = self.recent.paths().first().and_then(|path| path.parent()).map(Path::to_owned);
+            let newest = self.recent.locations().iter().find_map(Location::path);
+            let start = newest.and_then(Path::parent).map(Path::to_owned);
             self.ask(ask, start);
         }
     }

@@ -109,7 +109,7 @@ fn a_wrong_folder_is_explained_and_waited_for_only_if_asked() {
         _ => panic!("failed"),
     };
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].path, day.join("fish1/exp/original"));
+    assert_eq!(found[0].location, day.join("fish1/exp/original").into());
     run.apply(Command::WaitForRecording);
     assert!(matches!(run.program.activity, Activity::Waiting(_)));
     copy("a_4d_default", &day, |name| name != "stack_metadata.json");

@@ -61,7 +61,8 @@ fn refusal(path: &Path, array: &ArrayInfo) -> Option<String> {
 pub fn folder(view: &ViewState, array: &ArrayInfo) -> PathBuf {
     let dirs = UserDirs::new();
     let of_user = |dirs: UserDirs| dirs.picture_dir().unwrap_or(dirs.home_dir()).to_owned();
-    let own = view.still_folder.clone().filter(|folder| !folder.starts_with(&array.path));
+    let own =
+        view.still_folder.clone().filter(|folder| !array.location.path().is_some_and(|path| folder.starts_with(path)));
     own.or_else(|| dirs.map(of_user)).unwrap_or_else(std::env::temp_dir)
 }
 

@@ -29,7 +29,7 @@ fn stage(recording: &Path, out: &Path) -> Stage {
     view.apply(&Command::SavePicture(out.join("earlier.png")), &info);
     let array = ArrayInfo {
         name: "fish".to_owned(),
-        path: recording.to_owned(),
+        location: recording.into(),
         format: "memory".to_owned(),
         shape: Shape::from([5, 7]),
         axes: vec![Some(crate::volume::Axis::Y), Some(crate::volume::Axis::X)],

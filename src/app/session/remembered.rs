@@ -1,10 +1,10 @@
 //! A session's side of what is remembered of its recording.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Session;
 use crate::app::memory::Given;
+use crate::volume::Location;
 
 impl Session {
     /// Which recording this is, where its view is to be remembered.
@@ -18,8 +18,8 @@ impl Session {
     }
 
     /// Where the recording lies: the folder of its blocks, or its file.
-    pub fn folder(&self) -> &Path {
-        &self.array.source().info().path
+    pub fn folder(&self) -> &Location {
+        &self.array.source().info().location
     }
 
     /// Takes over what the user says about the recording. Axes need another opening.

@@ -21,14 +21,14 @@ pub fn screen_ui(
         Screen::Opening(job) => {
             ui.ctx().request_repaint_after(Duration::from_millis(100));
             let opening = Opening {
-                path: &job.path,
+                location: &job.location,
                 elapsed_s: now.saturating_duration_since(job.started).as_secs_f64(),
                 progress: job.progress(),
                 step: job.step(),
             };
             ui::opening_ui(ui, view, &opening)
         }
-        Screen::Waiting(wait) => ui::waiting_ui(ui, view, &wait.path, &wait.what),
+        Screen::Waiting(wait) => ui::waiting_ui(ui, view, &wait.location, &wait.what),
         Screen::Failed(failure) => failure.show(|error| ui::error_ui(ui, view, error)),
         Screen::Session { session, failure, recent } => {
             let mut commands = session_ui(ui, session, renderer, state, recent, now);

@@ -1,6 +1,5 @@
 //! Drawing an open recording: the session's state as the panels want it, and the picture on the canvas.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,7 +7,7 @@ use crate::app::session::{CanvasSize, OnScreen, Session};
 use crate::app::still::Still;
 use crate::render::{Drawn, PlaneDraw, RendererHandle, Wanted};
 use crate::ui::{Canvas, Command, Figures, Model, Placement, Saving, Shown, Value, window_ui};
-use crate::volume::{Display, ViewId};
+use crate::volume::{Display, Location, ViewId};
 
 /// What drawing keeps from one frame to the next.
 #[derive(Default)]
@@ -38,7 +37,7 @@ pub fn session_ui(
     session: &mut Session,
     renderer: &RendererHandle,
     state: &mut SessionUi,
-    recent: &[PathBuf],
+    recent: &[Location],
     now: Instant,
 ) -> Vec<Command> {
     let chosen = session.on_screen();

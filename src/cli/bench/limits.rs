@@ -104,10 +104,11 @@ impl Sample {
     /// The first chunks of the recording's HDF5 files; `None` where it is stored in another way.
     fn of(array: &LazyArray) -> Option<Self> {
         let info = array.source().info();
-        let mut paths: Vec<PathBuf> = if info.path.is_dir() {
-            std::fs::read_dir(&info.path).ok()?.flatten().map(|entry| entry.path()).collect()
+        let path = info.location.path()?;
+        let mut paths: Vec<PathBuf> = if path.is_dir() {
+            std::fs::read_dir(path).ok()?.flatten().map(|entry| entry.path()).collect()
         } else {
-            vec![info.path.clone()]
+            vec![path.to_owned()]
         };
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "h5"));
         paths.sort();

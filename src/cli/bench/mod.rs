@@ -5,7 +5,6 @@ mod limits;
 mod report;
 mod scrub;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ use crate::app::GpuScrubber;
 use crate::array::LazyArray;
 use crate::format;
 use crate::render::GpuConfig;
-use crate::volume::{Orientation, Picture, Projection};
+use crate::volume::{Location, Orientation, Picture, Projection};
 use report::Report;
 use scrub::{Scrubber, Show};
 
@@ -24,7 +23,7 @@ use scrub::{Scrubber, Show};
 #[derive(Debug, clap::Args)]
 pub struct BenchArgs {
     /// Recording to measure on.
-    pub path: PathBuf,
+    pub path: Location,
     /// How to open it.
     #[command(flatten)]
     pub open: OpenArgs,
@@ -57,7 +56,7 @@ fn measure(args: &BenchArgs, gpu: GpuConfig) -> Result<Report> {
     let info = *array.info();
     let [num_t, num_z, ..] = info.shape;
     if info.shape.contains(&0) {
-        bail!("{}: holds no voxels", args.path.display());
+        bail!("{}: holds no voxels", args.path);
     }
     let plane = |t: usize, z: usize| Picture::Plane { t, orientation: Orientation::Xy, index: z };
     let projection =
@@ -140,7 +139,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let recipe = Recipe { shape: [6, 4, 64, 64], block_len: 4, ..Recipe::default() };
         let folder = demo::write(dir.path(), &recipe, |_, _| true).unwrap();
-        let args = BenchArgs { path: folder, open: OpenArgs::default(), json: true, first_image_only: false };
+        let args = BenchArgs { path: folder.into(), open: OpenArgs::default(), json: true, first_image_only: false };
         let gpu = GpuConfig { projects_in_software: true, ..GpuConfig::default() };
         let report = measure(&args, gpu).unwrap();
         let json = serde_json::to_value(&report).unwrap();

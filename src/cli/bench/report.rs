@@ -105,7 +105,7 @@ impl Report {
     pub fn new(info: &ArrayInfo, open_ms: f64, first_image_ms: f64) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            path: info.path.display().to_string(),
+            path: info.location.to_string(),
             shape: info.shape.dims().to_vec(),
             dtype: info.dtype.to_string(),
             num_blocks: info.num_blocks,

@@ -151,7 +151,7 @@ impl<'a> Gather<'a> {
         let num_bytes = shape.num_bytes(self.source.info().dtype).filter(|&n| n <= self.max_chunk_bytes);
         let num_bytes = num_bytes
             .with_context(|| {
-                format!("{}: one chunk of {shape} voxels does not fit in memory", self.source.info().path.display())
+                format!("{}: one chunk of {shape} voxels does not fit in memory", self.source.info().location)
             })
             .map_err(GatherError::Other)?;
         let mut voxels = self.pool.take(num_bytes);
@@ -175,7 +175,7 @@ impl<'a> Gather<'a> {
     /// file that holds something else than it should is damage.
     fn is_another_format(&self, error: &ReadError) -> bool {
         let is_foreign =
-            |problem: &Problem| problem.file.as_deref() == Some(&*error.file) && FOREIGN_DATA.contains(&problem.code);
+            |problem: &Problem| problem.file.as_ref() == Some(&error.file) && FOREIGN_DATA.contains(&problem.code);
         error.kind == ReadErrorKind::Unsupported && !self.source.problems().iter().any(is_foreign)
     }
 
@@ -377,7 +377,7 @@ pub fn refusal(gather: &Gather<'_>, missing: &Missing) -> anyhow::Error {
             ranges.push(format!("{name} {start}:{stop}"));
         }
     }
-    let (file, ranges, reason) = (missing.error.file.display(), ranges.join(", "), &missing.error.message);
+    let (file, ranges, reason) = (&missing.error.file, ranges.join(", "), &missing.error.message);
     if gather.is_another_format(&missing.error) {
         return anyhow::anyhow!(
             "{file}: {ranges} is not missing, but cannot be read here: {reason}; no --fill stands for it"

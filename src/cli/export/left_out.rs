@@ -115,13 +115,13 @@ impl Asked<'_> {
         let spans = pieces.iter().filter(|piece| piece.state == PieceState::Writing);
         let mut spans = spans.filter_map(|piece| Some(Span { axis: piece.axis?, range: piece.range }));
         let span = spans.find(|span| self.goes_beyond(*span))?;
-        Some(format!("note: {}: {span} is being written; left out", self.info.path.display()))
+        Some(format!("note: {}: {span} is being written; left out", self.info.location))
     }
 }
 
 /// "FILE: what is wrong (t 4:8)"
 fn in_words(problem: &Problem) -> String {
-    let file = problem.file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
+    let file = problem.file.as_ref().map(|file| format!("{}: ", file)).unwrap_or_default();
     let span = problem.span.map(|span| format!(" ({span})")).unwrap_or_default();
     format!("{file}{}{span}", problem.message)
 }

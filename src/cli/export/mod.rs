@@ -28,7 +28,8 @@ use super::snapshot::parse_projection;
 use crate::format::Source;
 use crate::stream::StreamConfig;
 use crate::volume::{
-    Accumulator, ArrayInfo, Axis, Buffer, DType, FoldBox, Pool, Projection, Selected, Selection, projected_dtype,
+    Accumulator, ArrayInfo, Axis, Buffer, DType, FoldBox, Location, Pool, Projection, Selected, Selection,
+    projected_dtype,
 };
 use crate::write::{Output, check_name, npy, refuse_inside};
 
@@ -39,7 +40,7 @@ const TILE_BYTES: usize = 8 << 20;
 #[derive(Debug, clap::Args)]
 pub struct ExportArgs {
     /// Folder, stack_metadata.json, or HDF5 file.
-    pub path: PathBuf,
+    pub path: Location,
     /// How to open it.
     #[command(flatten)]
     pub open: OpenArgs,
@@ -75,7 +76,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     let source = &*opened.source;
     let info = source.info();
     refuse_inside(&args.out, info).context("--out")?;
-    let path = args.path.display();
+    let path = &args.path;
     let text = args.select.as_deref().unwrap_or("...");
     let on_select = || format!("{path}: --select {text}");
     let selection: Selection = text.parse().with_context(on_select)?;

@@ -297,7 +297,7 @@ fn find_reference(
                 failure.get_or_insert_with(|| FormatError {
                     is_absent,
                     is_beginning: is_absent,
-                    ..FormatError::new(&*error.file, &*error.message)
+                    ..FormatError::new(&error.file, &*error.message)
                 });
             }
         }

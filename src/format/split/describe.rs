@@ -66,7 +66,7 @@ impl Facts<'_> {
         };
         Ok(ArrayInfo {
             name: self.name(),
-            path: self.place.folder.clone(),
+            location: (&self.place.folder).into(),
             format,
             voxel_size: self.voxel_size(&axes, resolution),
             rate_hz: self.rate_hz(),
@@ -200,7 +200,7 @@ pub(super) fn name_problems(
     let folder = &facts.place.folder;
     for name in strays {
         let message = "looks like a block and is none of this recording's; left out".to_owned();
-        let file = Some(folder.join(name));
+        let file = Some(folder.join(name).into());
         problems.push(Problem { code: "stray_file", severity: Severity::Warning, file, span: None, message });
     }
     // Runs of missing blocks, each named once.
@@ -223,14 +223,14 @@ pub(super) fn name_problems(
         let (a, b) = (facts.geometry.region(start), facts.geometry.region(i - 1));
         let range = [a.start()[growth], b.stop()[growth]];
         let span = info.axes.get(growth).copied().flatten().map(|axis| Span { axis, range });
-        let file = Some(slots[start].path.to_path_buf());
+        let file = Some((&slots[start].path).into());
         problems.push(Problem { code: "missing_block", severity: Severity::Error, file, span, message });
     }
     if facts.claim.file.as_os_str().is_empty() && !facts.is_finished {
         let axis = if facts.geometry.layout.growth == 0 { "volume after volume" } else { "plane after plane" };
         let text =
             format!("no stack_metadata.json: the recording is running or was interrupted; read as recorded {axis}");
-        let file = Some(folder.clone());
+        let file = Some(folder.into());
         problems.push(Problem { code: "no_metadata", severity: Severity::Note, file, span: None, message: text });
     }
     if facts.is_put_aside {
@@ -252,5 +252,5 @@ pub(super) fn name_problems(
 }
 
 fn claim_problem(facts: &Facts<'_>, code: &'static str, message: String) -> Problem {
-    Problem { code, severity: Severity::Note, file: Some(facts.claim.file.clone()), span: None, message }
+    Problem { code, severity: Severity::Note, file: Some((&facts.claim.file).into()), span: None, message }
 }

@@ -53,7 +53,7 @@ impl Tail {
         Some(Problem {
             code: "unfinished_block",
             severity: Severity::Error,
-            file: Some(self.block.path.to_path_buf()),
+            file: Some((&self.block.path).into()),
             span: place.axis.map(|axis| Span { axis, range }),
             message: format!("not complete ({reason}): its writer stopped half-way, or has not gone on for a while"),
         })
@@ -71,7 +71,7 @@ pub(super) fn beyond(tail: &[Tail], after: u64, place: &Placement<'_>) -> (Vec<P
             problems.push(Problem {
                 code: "missing_block",
                 severity: Severity::Error,
-                file: Some(part.block.path.to_path_buf()),
+                file: Some((&part.block.path).into()),
                 span: place.axis.map(|axis| Span { axis, range }),
                 message: format!("the {} blocks before this are missing", part.block.number - next),
             });

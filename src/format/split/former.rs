@@ -78,7 +78,7 @@ impl Doubt {
         Problem {
             code,
             severity: Severity::Warning,
-            file: blocks.first().map(|block| block.path.to_path_buf()),
+            file: blocks.first().map(|block| (&block.path).into()),
             span: place.axis.zip(range).map(|(axis, range)| Span { axis, range }),
             message: text,
         }

@@ -40,7 +40,7 @@ impl Claim {
 }
 
 fn problem(severity: Severity, code: &'static str, file: &Path, message: impl Into<String>) -> Problem {
-    Problem { code, severity, file: Some(file.to_owned()), span: None, message: message.into() }
+    Problem { code, severity, file: Some(file.into()), span: None, message: message.into() }
 }
 
 /// Reads a JSON file that may hold Python's `NaN` and `Infinity`, which are taken for null.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::discover::Listing;
 use super::names::Group;
+use crate::volume::Location;
 
 /// Levels of folders looked into.
 const MAX_DEPTH: usize = 6;
@@ -24,7 +25,7 @@ const MAX_COUNTED: usize = 20_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundRecording {
     /// What to open.
-    pub path: PathBuf,
+    pub location: Location,
     /// Where it lies, seen from the folder that was searched.
     pub name: String,
     /// What it is, in a few words.
@@ -84,11 +85,15 @@ fn recordings(root: &Path, folder: &Path, listing: &Listing) -> Vec<FoundRecordi
             (1, num) => format!("{num} blocks"),
             (kinds, num) => format!("{kinds} recordings, {num} blocks"),
         };
-        return vec![FoundRecording { path: folder.to_owned(), name: name(None), summary }];
+        return vec![FoundRecording { location: folder.into(), name: name(None), summary }];
     }
     let files = listing.h5.iter().filter(|file| *file != "time.h5");
     files
-        .map(|file| FoundRecording { path: folder.join(file), name: name(Some(file)), summary: "HDF5 file".to_owned() })
+        .map(|file| FoundRecording {
+            location: folder.join(file).into(),
+            name: name(Some(file)),
+            summary: "HDF5 file".to_owned(),
+        })
         .collect()
 }
 

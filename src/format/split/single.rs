@@ -73,7 +73,7 @@ impl SingleSource {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut problems = Vec::new();
         let mut problem = |code, severity, message| {
-            problems.push(Problem { code, severity, file: Some(path.to_owned()), span: None, message });
+            problems.push(Problem { code, severity, file: Some(path.into()), span: None, message });
         };
         let axes = match &options.axes {
             Some(text) => axes::parse(text, shape.rank()).map_err(|error| FormatError::new(path, error))?,
@@ -102,7 +102,7 @@ impl SingleSource {
         }
         let info = ArrayInfo {
             name: stem,
-            path: path.to_owned(),
+            location: path.into(),
             format: "HDF5 file".into(),
             shape,
             axes,
@@ -139,7 +139,7 @@ impl Source for SingleSource {
             };
             let mut found = self.found.lock();
             if !found.iter().chain(&self.problems).any(|problem| problem.code == code) {
-                let file = Some(self.info.path.clone());
+                let file = Some(self.info.location.clone());
                 found.push(Problem {
                     code,
                     severity: Severity::Error,

@@ -223,7 +223,7 @@ impl SplitSource {
         if found.contains_key(&(block.id(), code)) {
             return;
         }
-        let file = Some(block.path.to_path_buf());
+        let file = Some((&block.path).into());
         let problem = Problem { code, severity, file, span: self.span(ordinal), message: message.into() };
         found.insert((block.id(), code), problem);
     }

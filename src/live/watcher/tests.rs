@@ -34,9 +34,9 @@ impl StuckDisk {
 }
 
 impl Disk for StuckDisk {
-    fn open(&self, path: &Path, _: &OpenOptions) -> Result<Option<Arc<SplitSource>>, FormatError> {
+    fn open(&self, location: &Location, _: &OpenOptions) -> Result<Option<Arc<SplitSource>>, FormatError> {
         self.ask(Question::Opening);
-        self.next.lock().take().map(Some).ok_or_else(|| FormatError::absent(path, "nothing here"))
+        self.next.lock().take().map(Some).ok_or_else(|| FormatError::absent(location, "nothing here"))
     }
 
     fn refresh(&self, _: &SplitSource, _: &[PathBuf]) -> Result<Refresh, FormatError> {
@@ -53,13 +53,13 @@ impl Disk for StuckDisk {
         vec![None; blocks.len()]
     }
 
-    fn folder_of(&self, path: &Path) -> PathBuf {
-        path.to_owned()
+    fn folder_of(&self, location: &Location) -> PathBuf {
+        location.path().unwrap().to_owned()
     }
 }
 
 fn fixture() -> (PathBuf, Arc<SplitSource>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split/a_4d_default/data");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split/a_4d_default/data");
     let source = split::open(&path, &OpenOptions::default()).unwrap().split.unwrap();
     (path, source)
 }
@@ -88,7 +88,7 @@ fn a_disk_that_does_not_answer_keeps_no_frame_waiting() {
         let wake = Arc::new(move || woken.send(()).unwrap_or_default());
         let open = (stuck_at != Question::Opening).then_some(source);
         let asked = Arc::clone(&disk);
-        let watcher = Watcher::on(disk, &path, OpenOptions::default(), open, config, wake);
+        let watcher = Watcher::on(disk, path.into(), OpenOptions::default(), open, config, wake);
         let deadline = Instant::now() + Duration::from_secs(20);
         while asked.num_asked.load(Ordering::SeqCst) == 0 {
             assert!(Instant::now() < deadline, "{stuck_at:?} was not asked");

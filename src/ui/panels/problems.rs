@@ -78,7 +78,7 @@ fn problem_ui(ui: &mut Ui, problem: &Problem) {
     let body = ui.painter().layout(heading.clone(), font(13.0, Weight::Regular), tokens.t1, width);
     let mut place = Vec::new();
     if let Some(file) = &problem.file {
-        place.push(file.display().to_string());
+        place.push(file.to_string());
     }
     if let Some(Span { axis, range: [start, stop] }) = problem.span {
         place.push(if stop == start + 1 {

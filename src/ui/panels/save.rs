@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use egui::{Align2, Frame, Id, Key, Margin, Rect, Sense, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use super::super::screens::typed_path;
+use super::super::screens::typed_location;
 use super::super::still::MAX_SCALE;
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::{Button, Fill, check, choice, runs, segmented, segmented_width, text, text_width};
 use super::super::{Command, Extent, Mode, Model, Overlay, StillFrame, StillOptions, format, icons, overlay};
+use crate::volume::Location;
 
 const WIDTH: f32 = 740.0;
 const PREVIEW: f32 = 256.0;
@@ -175,7 +176,10 @@ fn save(model: &Model<'_>, commands: &mut Vec<Command>) {
 
 /// What was typed as the name of a picture: a .png file, whatever else was left away.
 pub fn save_path(typed: &str) -> PathBuf {
-    let path = typed_path(typed);
+    let path = match typed_location(typed) {
+        Location::Path(path) => path.to_path_buf(),
+        Location::Url(url) => PathBuf::from(&*url),
+    };
     match path.extension() {
         Some(_) => path,
         None => path.with_extension("png"),

@@ -167,7 +167,7 @@ fn paint_title(ui: &mut Ui, rect: Rect, model: &Model<'_>) {
         info.current_text_value = Some(format!("{shown} {}", if is_cut { "…" } else { &facts }));
         info
     });
-    response.on_hover_text(format!("{name}\n{facts}\n{}", model.array.path.display()));
+    response.on_hover_text(format!("{name}\n{facts}\n{}", model.array.location));
 }
 
 /// "240 t × 24 z × 1024 × 1024 · u16", the axes the dataset has; of a growing one also how long it will be.

@@ -77,7 +77,7 @@ fn rows_ui(ui: &mut Ui, error: &OpenError<'_>, back: &str, commands: &mut Vec<Co
     if let Some(first) = message.chars().next() {
         message = first.to_uppercase().chain(message.chars().skip(1)).collect();
     }
-    let file = error.file.display().to_string();
+    let file = error.file.to_string();
     let top = ui.cursor().min;
     paragraph(ui, &message, 13.0, tokens.t1);
     ui.add_space(8.0);
@@ -128,7 +128,7 @@ fn found_ui(ui: &mut Ui, error: &OpenError<'_>, commands: &mut Vec<Command>) {
 fn found_row(ui: &mut Ui, found: &FoundRecording, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
     let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::hover());
-    let path = found.path.display().to_string();
+    let path = found.location.to_string();
     let response = ui.interact(row, ui.make_persistent_id(("found", &path)), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Open {}", found.name)));
     if response.hovered() || response.has_focus() {
@@ -142,7 +142,7 @@ fn found_row(ui: &mut Ui, found: &FoundRecording, commands: &mut Vec<Command>) {
     ui.painter().galley(row.left_center() + vec2(34.0, -galley.size().y / 2.0), galley, tokens.t1);
     focus_ring(ui, &response, 4.0);
     if response.on_hover_text(path).clicked() {
-        commands.push(Command::OpenPath(found.path.clone()));
+        commands.push(Command::OpenPath(found.location.clone()));
     }
 }
 

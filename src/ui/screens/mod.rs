@@ -9,7 +9,7 @@ mod waiting;
 mod welcome;
 
 pub use error::{error_ui, not_opened_ui};
-pub use open::{open_dialog_ui, typed_path};
+pub use open::{open_dialog_ui, typed_location};
 pub use opening::opening_ui;
 pub use path_field::{Completion, clear_typed_path, complete_path, focus_path_field, keep_typed_path};
 pub use waiting::waiting_ui;

@@ -1,6 +1,6 @@
 //! Where to open from: a folder dialog, a typed path, the demo, what was open before.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use egui::{Align2, Rect, Sense, Ui, WidgetInfo, vec2};
 
@@ -8,9 +8,10 @@ use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::{Button, Fill, focus_ring, icon_button, runs, text};
 use super::super::{Command, Forget, Overlay, icons, overlay};
 use super::{appears, path_field};
+use crate::volume::Location;
 
 /// The dialog over an open dataset.
-pub fn open_dialog_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) {
+pub fn open_dialog_ui(ui: &mut Ui, recent: &[Location], commands: &mut Vec<Command>) {
     overlay::dialog(ui, Overlay::Open, "Open a recording", 480.0, commands, |ui, commands| {
         choices_ui(ui, recent, commands);
         if appears(ui, "open dialog") {
@@ -20,7 +21,7 @@ pub fn open_dialog_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Comman
 }
 
 /// The ways to open, one below the other.
-pub fn choices_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) {
+pub fn choices_ui(ui: &mut Ui, recent: &[Location], commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
     let width = ui.available_width();
     let (rect, _) = ui.allocate_exact_size(vec2(width, 36.0), Sense::hover());
@@ -82,26 +83,24 @@ pub fn choices_ui(ui: &mut Ui, recent: &[PathBuf], commands: &mut Vec<Command>) 
     }
 }
 
-/// What was typed or pasted as a path: quotes, `file://` and `~` understood.
-pub fn typed_path(typed: &str) -> PathBuf {
+/// What was typed or pasted as a path or a URL: quotes and `~` understood.
+pub fn typed_location(typed: &str) -> Location {
     let trimmed = typed.trim().trim_matches(|c| c == '"' || c == '\'');
-    let trimmed = trimmed.strip_prefix("file://").unwrap_or(trimmed);
     if let Some(rest) = trimmed.strip_prefix('~')
         && (rest.is_empty() || rest.starts_with(['/', '\\']))
         && let Some(home) = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"))
     {
-        return Path::new(&home).join(rest.trim_start_matches(['/', '\\']));
+        return Path::new(&home).join(rest.trim_start_matches(['/', '\\'])).into();
     }
-    PathBuf::from(trimmed)
+    Location::parse(trimmed)
 }
 
-fn recent_row(ui: &mut Ui, path: &Path, commands: &mut Vec<Command>) {
+fn recent_row(ui: &mut Ui, location: &Location, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
     let row = Rect::from_min_max(rect.min - vec2(8.0, 0.0), rect.max - vec2(30.0, 0.0));
-    let shown = path.display().to_string();
-    let name = path.file_name().map_or(shown.clone(), |name| name.to_string_lossy().into_owned());
-    let parent = path.parent().map_or(String::new(), |parent| format!("   {}", parent.display()));
+    let (shown, name) = (location.to_string(), location.short());
+    let parent = location.parent().map_or(String::new(), |parent| format!("   {parent}"));
     let response = ui.interact(row, ui.make_persistent_id(("recent", &shown)), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Open {shown}")));
     if response.hovered() || response.has_focus() {
@@ -114,12 +113,12 @@ fn recent_row(ui: &mut Ui, path: &Path, commands: &mut Vec<Command>) {
     ui.painter().galley(row.left_center() + vec2(32.0, -galley.size().y / 2.0), galley, tokens.t1);
     focus_ring(ui, &response, 4.0);
     if response.on_hover_text(&shown).clicked() {
-        commands.push(Command::OpenPath(path.to_owned()));
+        commands.push(Command::OpenPath(location.clone()));
     }
     let remove = Rect::from_center_size(rect.right_center() - vec2(12.0, 0.0), vec2(24.0, 24.0));
     let label = format!("Remove {name} from the list");
     if icon_button(ui, remove, icons::X, false, Fill::None, &label, "").clicked() {
-        commands.push(Command::RemoveRecent(path.to_owned()));
+        commands.push(Command::RemoveRecent(location.clone()));
     }
 }
 
@@ -129,8 +128,10 @@ mod tests {
 
     #[test]
     fn pasted_paths_are_understood() {
-        assert_eq!(typed_path(" \"/data/a b\" "), Path::new("/data/a b"));
-        assert_eq!(typed_path("file:///data/x"), Path::new("/data/x"));
-        assert_eq!(typed_path("~strange"), Path::new("~strange"));
+        for (typed, path) in [(" \"/data/a b\" ", "/data/a b"), ("file:///data/x", "/data/x"), ("~strange", "~strange")]
+        {
+            assert_eq!(typed_location(typed).path(), Some(Path::new(path)));
+        }
+        assert_eq!(typed_location(" https://host/fish.zarr").to_string(), "https://host/fish.zarr");
     }
 }

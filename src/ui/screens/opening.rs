@@ -15,15 +15,12 @@ pub fn opening_ui(ui: &mut Ui, state: &ViewState, opening: &Opening<'_>) -> Vec<
     let width = 420.0_f32.min(room.width() - 48.0);
     let center = room.center();
     let left = center.x - width / 2.0;
-    let name = opening
-        .path
-        .file_name()
-        .map_or_else(|| opening.path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let name = opening.location.short();
     let heading = format!("Opening {name}");
     let shown = format!("Opening {}", elided(ui, &name, font(15.0, Weight::SemiBold), width - 76.0));
     let title = runs(ui.painter(), 15.0, width, &[(shown.as_str(), Weight::SemiBold, tokens.t1)]);
     ui.painter().galley(pos2(left, center.y - 56.0), title, tokens.t1);
-    let path = opening.path.display().to_string();
+    let path = opening.location.to_string();
     let path = elided(ui, &path, font(12.0, Weight::Regular), width);
     let place = runs(ui.painter(), 12.0, width, &[(path.as_str(), Weight::Regular, tokens.t3)]);
     ui.painter().galley(pos2(left, center.y - 32.0), place, tokens.t3);

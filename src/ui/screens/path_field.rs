@@ -148,7 +148,7 @@ pub(super) fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
         Rect::from_min_max(pos2(rect.right() - 64.0, rect.top() + 3.0), pos2(rect.right() - 4.0, rect.bottom() - 3.0));
     let is_pressed = !entry.typed.trim().is_empty() && open.show(ui, area);
     if (is_entered || is_pressed) && !entry.typed.trim().is_empty() {
-        commands.push(Command::OpenPath(super::open::typed_path(&entry.typed)));
+        commands.push(Command::OpenPath(super::open::typed_location(&entry.typed)));
     }
     if entry.typed != before {
         entry.below.clear();

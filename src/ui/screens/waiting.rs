@@ -6,9 +6,10 @@ use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::{Button, elided, runs, text};
 use super::super::{Command, ViewState, icons};
 use super::{ground, keys};
+use crate::volume::Location;
 
 /// Draws the screen.
-pub fn waiting_ui(ui: &mut Ui, state: &ViewState, path: &std::path::Path, what: &str) -> Vec<Command> {
+pub fn waiting_ui(ui: &mut Ui, state: &ViewState, location: &Location, what: &str) -> Vec<Command> {
     let mut commands = Vec::new();
     let room = ground(ui, state, &mut commands);
     let tokens = Tokens::of(state.panels.theme);
@@ -19,7 +20,7 @@ pub fn waiting_ui(ui: &mut Ui, state: &ViewState, path: &std::path::Path, what: 
     let title = runs(ui.painter(), 15.0, width, &[(heading.as_str(), Weight::SemiBold, tokens.t1)]);
     let size = title.size();
     ui.painter().galley(pos2(center.x - size.x / 2.0, center.y - 40.0), title, tokens.t1);
-    let shown = path.display().to_string();
+    let shown = location.to_string();
     let cut = elided(ui, &shown, font(12.0, Weight::Regular), width);
     let place = runs(ui.painter(), 12.0, width, &[(cut.as_str(), Weight::Regular, tokens.t3)]);
     let half = place.size().x / 2.0;
