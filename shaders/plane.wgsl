@@ -16,6 +16,11 @@ override HAS_GAMMA: bool = false;
 override IS_SATURATION: bool = false;
 override IS_LABELS: bool = false;       // with the filter NEAREST alone
 override IS_SRGB_TARGET: bool = false;
+override PART: i32 = 0;
+
+const WHOLE: i32 = 0;       // an opaque picture with its hatch
+const LAYER: i32 = 1;       // what is mixed with the layers below: transparent where it is missing
+const HATCH: i32 = 2;       // nothing but the hatch of a layer, over all layers
 
 const LARGEST: f32 = 1e36;        // as many of them as a pixel averages do not overflow
 
@@ -34,7 +39,7 @@ struct Plane {
     exponent: i32,               // of doubles: the exponent, as stored, of a mantissa that is not shifted
     origin: vec2<u32>,           // what offset_of counts from
     full_key: vec2<u32>,         // full scale of types that are compared by keys
-    pads: vec2<i32>,
+    shares: vec2<f32>,           // how much of a layer is seen, and how much of those below is covered
     hatch: Hatch,
     lut: array<vec4<u32>, 64>,   // colours of the 256 steps of the colormap, 0xAABBGGRR
 }
@@ -185,6 +190,13 @@ fn fs_main(@builtin(position) position_px: vec4<f32>) -> @location(0) vec4<f32> 
     }
     if IS_SRGB_TARGET {
         color = linear_from_gamma(color);
+    }
+    if PART == HATCH && !gathered.is_missing {
+        discard;
+    }
+    if PART == LAYER {
+        let is_seen = !(gathered.is_missing || (IS_LABELS && index == 0));
+        return select(vec4(0.0), vec4(color * plane.shares.x, plane.shares.y), is_seen);
     }
     return vec4(color, 1.0);
 }

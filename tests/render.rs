@@ -11,8 +11,8 @@ use tectum::render::{
     headless, install,
 };
 use tectum::volume::{
-    Buffer, Colormap, DType, Display, Interpolation, LayerId, Orientation, Picture, PictureKey, Pool, Projection,
-    Region, Shape, ViewId, Voxels, project_for_display,
+    Blend, Buffer, Colormap, DType, Display, Interpolation, LayerId, Orientation, Picture, PictureKey, Pool,
+    Projection, Region, Shape, ViewId, Voxels, project_for_display,
 };
 
 /// One device for all tests; opening one takes longer than most of them.
@@ -229,6 +229,46 @@ fn compare(stage: &Stage, image: &image::RgbaImage, voxels: &Voxels, image_px: [
     }
 }
 
+/// The same of layers one over another, the lowest first.
+fn compare_layers(image: &image::RgbaImage, rect: egui::Rect, layers: &[Draw]) {
+    let (mut num_hatched, mut num_colored) = (0, 0);
+    for y in rect.min.y as u32..rect.max.y as u32 {
+        for x in rect.min.x as u32..rect.max.x as u32 {
+            let pixel = image.get_pixel(x, y).0;
+            let mut possible = Some(vec![[0, 0, 0, 255]]);
+            for Draw { voxels, image_px, display, .. } in layers {
+                let [left, top, width, height] = *image_px;
+                let (fx, fy) = (x as f32 + 0.5, y as f32 + 0.5);
+                if fx < left || fy < top || fx > left + width || fy > top + height {
+                    continue;
+                }
+                let is_labels = display.colormap == Colormap::Labels;
+                let interpolation = if is_labels { Interpolation::Nearest } else { display.interpolation };
+                possible = possible.and_then(|below| {
+                    let value = twin_value(voxels, *image_px, interpolation, [x, y])?;
+                    // The step of the table as single precision may round it.
+                    let limits = display.limits;
+                    let step = if is_labels { 0.0 } else { (limits[1] - limits[0]) / 255.0 * 0.51 };
+                    let values =
+                        [value - step, value, value + step].map(|v| v.clamp(limits[0].min(v), limits[1].max(v)));
+                    let over =
+                        |below| values.map(|value| display.color_over(Some(below), value, voxels.dtype()).unwrap());
+                    Some(below.into_iter().flat_map(over).collect())
+                });
+            }
+            let Some(possible) = possible else {
+                num_hatched += 1;
+                assert!(is_hatch(pixel), "{pixel:?} is no hatch, at {x}, {y}");
+                continue;
+            };
+            num_colored += 1;
+            let is_close = |color: &[u8; 4]| color.iter().zip(pixel).all(|(a, b)| a.abs_diff(b) <= 1);
+            assert!(possible.iter().any(is_close), "{pixel:?}, not {:?}, at {x}, {y}", possible[possible.len() / 2]);
+        }
+    }
+    assert!(num_colored > num_hatched && num_hatched > 20, "{num_colored} {num_hatched}");
+}
+
 /// Between the two colours of the hatch, which are bg2 and t3 of the look.
 fn is_hatch(pixel: [u8; 4]) -> bool {
     let (back, line) = ([0x20, 0x24, 0x2a], [0x6d, 0x76, 0x83]);
@@ -431,7 +471,8 @@ fn contrast_gamma_inversion_and_colormaps_are_uniforms() {
             [([0.0, 65535.0], 1.0, false), ([9000.0, 40000.0], 0.45, true), ([7.0, 7.0], 2.2, false)]
         {
             let interpolation = Interpolation::Nearest;
-            let display = Display { limits, gamma, colormap, invert, interpolation, full_scale: None };
+            let display =
+                Display { limits, gamma, colormap, invert, interpolation, full_scale: None, ..Display::default() };
             compare(&stage, &stage.fill(&plane, display), &plane, image_px, &display);
         }
     }
@@ -768,6 +809,68 @@ fn each_view_keeps_its_own_picture_while_the_next_is_on_its_way() {
     assert!(stage.handle.stats().pending_uploads);
     frame(&views);
     assert!(!stage.handle.stats().pending_uploads, "nobody waits for it any more");
+}
+
+/// A channel over another by opacity or by addition, and labels over an image, in two views at once.
+#[test]
+fn two_views_of_two_layers_are_drawn_right() {
+    let Some(stage) = Stage::new([128, 60], GpuConfig::default()) else { return };
+    let hole = |from: [usize; 2], to: [usize; 2]| vec![Region::new(&from, &to).unwrap()];
+    let camera = Arc::new(voxels(DType::U16, &[20, 20], 1).with_missing(hole([2, 3], [5, 9])));
+    let mut ratios: Vec<f32> = (0..100).map(|i| noise(i) as f32).collect();
+    ratios[47] = f32::NAN;
+    let ratio = Arc::new(Voxels::from_values(DType::F32, Shape::from([10, 10]), &ratios));
+    let labels: Vec<u16> = (0..400).map(|i| if noise(i + 7) < 0.5 { 0 } else { (i % 300) as u16 }).collect();
+    let labels = Voxels::from_values(DType::U16, Shape::from([20, 20]), &labels).with_missing(hole([15, 0], [17, 20]));
+    let of = |colormap, limits| Display { colormap, limits, ..Display::default() };
+    let green = of(Colormap::Green, [0.0, 65535.0]);
+    let magenta = of(Colormap::Magenta, [0.0, 1.0]);
+    let named = of(Colormap::Labels, [0.0, 1.0]);
+    let labels = Arc::new(labels);
+    let draws = |left: f32, layers: [(&Arc<Voxels>, Display); 2]| -> Vec<Draw> {
+        let draw = |(number, (voxels, display)): (u32, (&Arc<Voxels>, Display))| Draw {
+            key: PictureKey::finest(LayerId::numbered(number), KEY.picture),
+            voxels: voxels.clone(),
+            image_px: [left + 2.3, 3.2, 56.9, 53.7],
+            display,
+            is_preview: false,
+        };
+        (1..).zip(layers).map(draw).collect()
+    };
+    for interpolation in Interpolation::ALL {
+        for (opacity, blend) in [(1.0, Blend::Add), (0.6, Blend::Add), (0.4, Blend::Over), (1.0, Blend::Over)] {
+            let with = |display: Display, opacity, blend| Display { interpolation, opacity, blend, ..display };
+            let rects =
+                [0.0, 64.0].map(|left| egui::Rect::from_min_size(egui::pos2(left, 0.0), egui::vec2(64.0, 60.0)));
+            let left = draws(
+                0.0,
+                [
+                    // Nothing shines through the lowest layer but darkness.
+                    (&camera, with(green, if blend == Blend::Add { 0.8 } else { 1.0 }, blend)),
+                    (&ratio, with(magenta, opacity, blend)),
+                ],
+            );
+            let right = draws(
+                64.0,
+                [
+                    (&camera, with(of(Colormap::Gray, [0.0, 65535.0]), 1.0, Blend::Over)),
+                    (&labels, with(named, opacity, Blend::Over)),
+                ],
+            );
+            let (image, answers) =
+                stage.draw_views(&[(ViewId(0), rects[0], left.clone()), (ViewId(1), rects[1], right.clone())]);
+            assert!(answers.iter().all(|drawn| drawn.is_some_and(|drawn| drawn.is_whole)));
+            compare_layers(&image, rects[0], &left);
+            compare_layers(&image, rects[1], &right);
+        }
+    }
+    // A layer that is only half there has a hatch that is wholly there.
+    let alone =
+        vec![Draw { display: Display { opacity: 0.5, ..green }, ..draws(0.0, [(&camera, green); 2])[0].clone() }];
+    let rect = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(64.0, 60.0));
+    compare_layers(&stage.draw_views(&[(ViewId(0), rect, alone.clone())]).0, rect, &alone);
+    // One camera's planes lie on the GPU once, whoever shows them.
+    assert_eq!(stage.handle.stats().uploads, 3);
 }
 
 /// egui runs frames it does not paint, passes it throws away, and paints a frame again.

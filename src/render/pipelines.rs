@@ -1,6 +1,6 @@
 //! Everything that is made once for a device: layouts and pipelines.
 
-use super::shaders::{self, Variant};
+use super::shaders::{self, TexelKind, Variant};
 use super::uniforms::gpu;
 
 /// Pipelines and what they share. Those of one kind of texture are made when it is first drawn.
@@ -26,6 +26,17 @@ pub(super) enum Filter {
     Area(u8),
 }
 
+/// What of a plane is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it, opaque, with its hatch.
+    Whole,
+    /// What is mixed with the layers below: nothing where it is missing.
+    Layer,
+    /// Nothing but its hatch, over all layers.
+    Hatch,
+}
+
 /// What a pipeline for planes is made for; the rest is uniforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PlaneKey {
@@ -35,11 +46,17 @@ pub(super) struct PlaneKey {
     pub(super) has_gamma: bool,
     pub(super) is_saturation: bool,
     pub(super) is_labels: bool,
+    pub(super) part: Part,
 }
 
 impl PlaneKey {
+    /// Whether a pixel may have to be hatched.
+    pub(super) fn can_be_missing(&self) -> bool {
+        self.is_masked || matches!(self.variant.kind, TexelKind::Float | TexelKind::Float64)
+    }
+
     /// The constants of shaders/plane.wgsl.
-    fn constants(&self, is_srgb_target: bool) -> [(&'static str, f64); 7] {
+    fn constants(&self, is_srgb_target: bool) -> [(&'static str, f64); 8] {
         let (filter, taps) = match self.filter {
             Filter::Nearest => (0, 1),
             Filter::Bilinear => (1, 2),
@@ -54,6 +71,7 @@ impl PlaneKey {
             ("IS_SATURATION", flag(self.is_saturation)),
             ("IS_LABELS", flag(self.is_labels)),
             ("IS_SRGB_TARGET", flag(is_srgb_target)),
+            ("PART", f64::from(self.part as u8)),
         ]
     }
 }
@@ -111,6 +129,8 @@ impl Pipelines {
                 layouts: &layouts.map(Some),
                 topology: wgpu::PrimitiveTopology::TriangleStrip,
                 target: self.target,
+                // Reading what is there costs as much as the picture on a software rasteriser.
+                blend: (key.part == Part::Layer).then_some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
             },
         );
         self.num_created += 1;
@@ -199,6 +219,7 @@ pub(super) struct PipelineParts<'a> {
     pub(super) layouts: &'a [Option<&'a wgpu::BindGroupLayout>],
     pub(super) topology: wgpu::PrimitiveTopology,
     pub(super) target: wgpu::TextureFormat,
+    pub(super) blend: Option<wgpu::BlendState>,
 }
 
 /// Makes a pipeline.
@@ -213,7 +234,8 @@ pub(super) fn pipeline(device: &wgpu::Device, parts: &PipelineParts<'_>) -> wgpu
         bind_group_layouts: parts.layouts,
         immediate_size: 0,
     });
-    let target = wgpu::ColorTargetState { format: parts.target, blend: None, write_mask: wgpu::ColorWrites::ALL };
+    let target =
+        wgpu::ColorTargetState { format: parts.target, blend: parts.blend, write_mask: wgpu::ColorWrites::ALL };
     let options = wgpu::PipelineCompilationOptions { constants: parts.constants, ..Default::default() };
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
         label,

@@ -373,6 +373,7 @@ impl Renderer {
                 layouts: &[Some(layout), Some(pipelines.texture_layout(variant))],
                 topology: wgpu::PrimitiveTopology::TriangleList,
                 target: target.format(),
+                blend: None,
             },
         );
         *num_created += 1;

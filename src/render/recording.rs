@@ -4,13 +4,14 @@ use egui_wgpu::ScreenDescriptor;
 
 use super::canvas::PlaneDraw;
 use super::offsets::Offsets;
-use super::pipelines::{Filter, PlaneKey};
+use super::pipelines::{Filter, Part, PlaneKey};
 use super::renderer::Renderer;
 use super::texel::Texel;
 use super::uniforms::{UniformRing, gpu};
-use crate::volume::{Colormap, Display, Interpolation};
+use crate::volume::{Blend, Colormap, Display, Interpolation};
 
 /// One draw, ready to be recorded.
+#[derive(Clone)]
 pub(super) struct Recorded {
     pub(super) pipeline: wgpu::RenderPipeline,
     pub(super) uniforms: wgpu::BindGroup,
@@ -20,17 +21,44 @@ pub(super) struct Recorded {
 }
 
 impl Renderer {
-    /// Writes the uniforms of every draw that can be seen.
+    /// Writes the uniforms of every draw that can be seen. Draws of one layer come after one another, the
+    /// lowest layer first.
     pub(super) fn record(&mut self, draws: &[PlaneDraw], rect: egui::Rect, screen: &ScreenDescriptor) -> Vec<Recorded> {
         // Whoever records submits, too.
         self.is_upload_unsubmitted = false;
-        draws.iter().filter_map(|draw| self.record_plane(draw, rect, screen)).collect()
+        let layer = |draw: &PlaneDraw| draw.drawn.key.layer;
+        let lowest = draws.first().map(layer);
+        let is_alone = draws.iter().all(|draw| Some(layer(draw)) == lowest);
+        let (mut recorded, mut hatches) = (Vec::with_capacity(draws.len()), Vec::new());
+        for draw in draws {
+            let is_lowest = Some(layer(draw)) == lowest;
+            let Some((key, plane)) = self.record_plane(draw, is_lowest, rect, screen) else { continue };
+            if key.can_be_missing() && !(is_alone && key.part == Part::Whole) {
+                // What one layer lacks must not pass for a measurement of another, whatever is drawn above it.
+                let pipeline = self.pipelines.plane(PlaneKey { part: Part::Hatch, ..key });
+                hatches.push(Recorded { pipeline, ..plane.clone() });
+            }
+            recorded.push(plane);
+        }
+        recorded.append(&mut hatches);
+        recorded
     }
 
-    fn record_plane(&mut self, draw: &PlaneDraw, rect: egui::Rect, screen: &ScreenDescriptor) -> Option<Recorded> {
+    fn record_plane(
+        &mut self,
+        draw: &PlaneDraw,
+        is_lowest: bool,
+        rect: egui::Rect,
+        screen: &ScreenDescriptor,
+    ) -> Option<(PlaneKey, Recorded)> {
         let plane = &draw.drawn.plane;
-        let texel = self.textures.key(plane.lease)?.texel;
-        let uniforms = plane_uniforms(texel, draw, rect, screen)?;
+        let texture = self.textures.key(plane.lease)?;
+        let mut shares = draw.display.shares();
+        if is_lowest && draw.display.blend == Blend::Add {
+            // Light is added to darkness, not to the ground of the canvas.
+            shares[1] = 1.0;
+        }
+        let uniforms = gpu::Plane { shares, ..plane_uniforms(texture.texel, draw, rect, screen)? };
         if self.uniforms.is_full() {
             let num_slots = self.uniforms.num_slots() * 2;
             self.uniforms = UniformRing::new(&self.device, &self.pipelines.plane_layout, num_slots);
@@ -39,19 +67,20 @@ impl Renderer {
         let offset = self.uniforms.push(&self.queue, &uniforms);
         let voxels = self.textures.bind_group(plane.lease)?.clone();
         let key = PlaneKey {
-            variant: self.textures.key(plane.lease)?.variant(),
+            variant: texture.variant(),
             filter: filter(uniforms.voxels_per_px, draw, self.is_software()),
             is_masked: plane.mask.is_some(),
             has_gamma: draw.display.gamma != 1.0,
             is_saturation: draw.display.colormap == Colormap::Saturation,
             is_labels: draw.display.colormap == Colormap::Labels,
+            part: if is_lowest && shares == [1.0; 2] { Part::Whole } else { Part::Layer },
         };
         let mask = match plane.mask {
             Some(mask) => self.textures.bind_group(mask)?.clone(),
             None => self.pipelines.no_mask(key.variant),
         };
         let pipeline = self.pipelines.plane(key);
-        Some(Recorded { pipeline, uniforms: self.uniforms.bind_group.clone(), offset, voxels, mask })
+        Some((key, Recorded { pipeline, uniforms: self.uniforms.bind_group.clone(), offset, voxels, mask }))
     }
 }
 
@@ -118,7 +147,7 @@ fn plane_uniforms(texel: Texel, draw: &PlaneDraw, rect: egui::Rect, screen: &Scr
         exponent: offsets.exponent,
         origin: offsets.origin,
         full_key: offsets.full_key,
-        pads: [0; 2],
+        shares: [1.0; 2],
         hatch: gpu::Hatch {
             back: color(HATCH_BACK),
             period_px: HATCH_PERIOD * scale,

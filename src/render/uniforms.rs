@@ -42,7 +42,7 @@ pub(super) mod gpu {
         pub exponent: i32,
         pub origin: [u32; 2],
         pub full_key: [u32; 2],
-        pub pads: [i32; 2],
+        pub shares: [f32; 2],
         pub hatch: Hatch,
         pub lut: [[u8; 4]; 256],
     }

@@ -1,5 +1,5 @@
-//! How values become colours: contrast limits, gamma, colormap, and filtering. The arithmetic here is
-//! the oracle of the plane shader.
+//! How values become colours: contrast limits, gamma, colormap, filtering, and how a layer comes over those
+//! below it. The arithmetic here is the oracle of the plane shader.
 
 use super::colormap::label_step;
 use super::{Colormap, DType};
@@ -27,6 +27,29 @@ impl Interpolation {
     }
 }
 
+/// How a layer's colours come over those of the layers below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Blend {
+    /// They cover them, as far as the layer is opaque.
+    #[default]
+    Over,
+    /// They are added to them, as the light of several channels is.
+    Add,
+}
+
+impl Blend {
+    /// Both, in the order they are offered.
+    pub const ALL: [Self; 2] = [Self::Over, Self::Add];
+
+    /// Label in the window.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Over => "Over",
+            Self::Add => "Add",
+        }
+    }
+}
+
 /// Everything that decides the colour of a value. Changing it uploads nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Display {
@@ -43,6 +66,10 @@ pub struct Display {
     /// Value at which the detector saturates, for [`Colormap::Saturation`]; `None`: the largest value
     /// of an integer type, the upper contrast limit of a float.
     pub full_scale: Option<f64>,
+    /// How much of the layer is seen, 0 to 1.
+    pub opacity: f32,
+    /// How the layer comes over those below it.
+    pub blend: Blend,
 }
 
 impl Default for Display {
@@ -54,6 +81,8 @@ impl Default for Display {
             invert: false,
             interpolation: Interpolation::Linear,
             full_scale: None,
+            opacity: 1.0,
+            blend: Blend::Over,
         }
     }
 }
@@ -102,6 +131,29 @@ impl Display {
         };
         Some(self.colormap.lut()[index])
     }
+
+    /// The colour of a value drawn over a pixel of the layers below, opaque; `None` for NaN, and for what is
+    /// hatched in any of the layers below. The lowest layer lies over black. Where nothing is named, labels
+    /// are transparent.
+    pub fn color_over(&self, below: Option<[u8; 4]>, value: f64, dtype: DType) -> Option<[u8; 4]> {
+        let (below, color) = (below?, self.color(value, dtype)?);
+        if self.colormap == Colormap::Labels && label_step(value) == 0 {
+            return Some(below);
+        }
+        let [shown, covered] = self.shares();
+        let mix = |i: usize| f32::from(color[i]) * shown + f32::from(below[i]) * (1.0 - covered);
+        let [r, g, b] = [0, 1, 2].map(|i| mix(i).round().clamp(0.0, 255.0) as u8);
+        Some([r, g, b, 255])
+    }
+
+    /// How much of the layer's own colour is seen, and how much of what lies below it is covered, 0 to 1.
+    pub fn shares(&self) -> [f32; 2] {
+        let opacity = if self.opacity.is_finite() { self.opacity.clamp(0.0, 1.0) } else { 1.0 };
+        match self.blend {
+            Blend::Over => [opacity, opacity],
+            Blend::Add => [opacity, 0.0],
+        }
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +173,23 @@ mod tests {
         assert_eq!(Display { invert: true, ..display }.normalize(100.0), Some(1.0));
         let step = Display { limits: [100.0, 100.0], ..display };
         assert_eq!((step.normalize(100.0), step.normalize(100.5)), (Some(0.0), Some(1.0)));
+    }
+
+    #[test]
+    fn layers_cover_or_add_and_what_is_missing_in_one_is_missing() {
+        let below = Some([200, 100, 0, 255]);
+        let red = Display { colormap: Colormap::Red, ..Display::default() };
+        let over = |opacity, blend| Display { opacity, blend, ..red }.color_over(below, 1.0, DType::F32);
+        assert_eq!(over(1.0, Blend::Over), Some([255, 0, 0, 255]));
+        assert_eq!(over(0.25, Blend::Over), Some([214, 75, 0, 255]));
+        assert_eq!(over(1.0, Blend::Add), Some([255, 100, 0, 255]));
+        assert_eq!(over(0.2, Blend::Add), Some([251, 100, 0, 255]));
+        assert_eq!(over(f32::NAN, Blend::Over), Some([255, 0, 0, 255]));
+        assert_eq!(red.color_over(below, f64::NAN, DType::F32), None);
+        assert_eq!(red.color_over(None, 1.0, DType::F32), None);
+        let labels = Display { colormap: Colormap::Labels, ..Display::default() };
+        assert_eq!(labels.color_over(below, 0.0, DType::U16), below);
+        assert_eq!(labels.color_over(below, 7.0, DType::U16), labels.color(7.0, DType::U16));
     }
 
     #[test]

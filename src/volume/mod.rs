@@ -27,7 +27,7 @@ mod voxels;
 pub use accumulator::{Accumulator, FoldBox, projected_dtype};
 pub use axis::{Axis, Orientation};
 pub use colormap::{Colormap, Lut};
-pub use display::{Display, Interpolation};
+pub use display::{Blend, Display, Interpolation};
 pub use dtype::{DType, Voxel};
 pub use grid::{Cell, Grid, Index, Indices, unravel};
 pub use histogram::{Histogram, measured_values, percentiles};
