@@ -33,6 +33,7 @@ pub struct Wait {
 
 impl Wait {
     fn new(location: Location, options: OpenOptions, wake: &WakeFn) -> Self {
+        tracing::info!("{location}: waiting for a recording");
         let watcher = Watcher::start(&location, options.clone(), None, WatchConfig::default(), wake.clone());
         Self { location, what: "a recording".to_owned(), options, watcher }
     }

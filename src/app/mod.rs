@@ -29,10 +29,8 @@ mod window;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use memory::{Given, Preferences};
-use open_job::{OpenJob, Opener};
+use memory::Given;
 use quiet::Quiet;
-use recent::Recent;
 use wake::Wake;
 use window::TectumApp;
 
@@ -94,20 +92,18 @@ pub fn run_window(args: WindowArgs) -> Result<()> {
     let WindowArgs { location, options, budgets, settings, is_expected } = args;
     // Reading begins before the window exists: by the time it is up, the first picture is in memory.
     let wake = Wake::default();
-    let config = budgets.stream();
     let memory = settings.as_deref().map_or_else(Memory::of_user, Memory::in_folder);
-    let (preferences, recent) = remembered(&memory);
-    let job = location.map(|location| {
-        let (preferences, config) = (preferences.view.clone(), config.clone());
-        let opener = Opener { preferences, config, memory: memory.clone(), wake: wake.callback(), is_expected };
-        OpenJob::start(&location, options, opener)
-    });
+    let notes = Notes::of_process().clone();
+    let mut beginning = Beginning::new(memory, budgets.stream(), wake.callback()).with_notes(notes);
+    if let Some(location) = location {
+        beginning.open(location, options, is_expected);
+    }
     let viewport = egui::ViewportBuilder::default()
         .with_title("Tectum")
         .with_app_id("tectum")
         .with_min_inner_size([640.0, 420.0])
         .with_drag_and_drop(true);
-    let viewport = window::build(preferences.window.as_ref(), viewport);
+    let viewport = window::build(beginning.window_place(), viewport);
     let native = eframe::NativeOptions {
         viewport,
         renderer: eframe::Renderer::Wgpu,
@@ -127,8 +123,6 @@ pub fn run_window(args: WindowArgs) -> Result<()> {
         let state = creation.wgpu_render_state.as_ref().ok_or("no graphics device")?;
         let renderer = render::install(state, budgets.gpu());
         let painter = render::is_software(&state.adapter).then(|| InterfacePainter::new(state)).flatten();
-        let notes = Notes::of_process().clone();
-        let beginning = Beginning { preferences, recent, memory, notes, job, config, wake: wake.callback() };
         Ok(Box::new(TectumApp::new(&creation.egui_ctx, Program::new(beginning), renderer, wake, painter)))
     });
     eframe::run_native("Tectum", native, create).map_err(|error| cannot_open(&error.to_string()))
@@ -151,25 +145,6 @@ fn cannot_open(reason: &str) -> anyhow::Error {
              `tectum snapshot PATH -o OUT.png` draws it into a picture"
         ),
         false => anyhow!("the window cannot be opened: {}", words.join(" ")),
-    }
-}
-
-/// What former runs have left. A home folder that does not answer is not waited for.
-fn remembered(memory: &Memory) -> (Preferences, Recent) {
-    let (sender, receiver) = crossbeam_channel::bounded(1);
-    let reader = memory.clone();
-    let read = move || {
-        // Nobody may wait for it any more.
-        let _late = sender.send((reader.preferences(), Recent::load(&reader)));
-    };
-    let spawned = std::thread::Builder::new().name("tectum-memory".into()).spawn(read);
-    let patience = std::time::Duration::from_secs(1);
-    match spawned.map(|_| receiver.recv_timeout(patience)) {
-        Ok(Ok(remembered)) => remembered,
-        _ => {
-            tracing::warn!("the settings could not be read in time; the window begins without them");
-            (Preferences::default(), Recent::empty(memory))
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::dialog::Picked;
 use super::effects::{Ask, Effect, PathField};
 use super::failure::Failure;
 use super::keeping::Keeping;
-use super::memory::{Memory, Preferences};
+use super::memory::{Memory, Preferences, WindowPlace};
 use super::notes::Notes;
 use super::open_job::{OpenJob, Opener};
 use super::recent::Recent;
@@ -55,26 +55,69 @@ pub struct Program {
 /// What a run begins with.
 pub struct Beginning {
     /// What is remembered from former runs.
-    pub(super) preferences: Preferences,
+    preferences: Preferences,
     /// Paths opened before.
-    pub(super) recent: Recent,
+    recent: Recent,
     /// Where to keep what is worth it.
-    pub(super) memory: Memory,
+    memory: Memory,
     /// What goes wrong on the program's own side.
-    pub(super) notes: Notes,
+    notes: Notes,
     /// An opening that began before the window was there.
-    pub(super) job: Option<OpenJob>,
+    job: Option<OpenJob>,
     /// How the streams of recordings are set up.
-    pub(super) config: StreamConfig,
+    config: StreamConfig,
     /// What to call, from any thread, when a step is worth it.
-    pub(super) wake: WakeFn,
+    wake: WakeFn,
 }
 
 impl Beginning {
-    /// With what is remembered, which is read now, and with nothing to open.
+    /// With what is remembered, and nothing to open. A home folder that does not answer is not waited for
+    /// longer than a moment.
     pub fn new(memory: Memory, config: StreamConfig, wake: WakeFn) -> Self {
-        let (preferences, recent) = (memory.preferences(), Recent::load(&memory));
+        let (preferences, recent) = remembered(&memory);
         Self { preferences, recent, memory, notes: Notes::default(), job: None, config, wake }
+    }
+
+    /// What goes wrong on the program's own side is listed here.
+    #[must_use]
+    pub fn with_notes(mut self, notes: Notes) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// Where the window lay.
+    pub fn window_place(&self) -> Option<&WindowPlace> {
+        self.preferences.window.as_ref()
+    }
+
+    /// Begins to open a recording already; where it `is_expected` and not there yet, it is waited for.
+    pub fn open(&mut self, location: impl Into<Location>, options: OpenOptions, is_expected: bool) {
+        let opener = Opener {
+            preferences: self.preferences.view.clone(),
+            config: self.config.clone(),
+            memory: self.memory.clone(),
+            wake: self.wake.clone(),
+            is_expected,
+        };
+        self.job = Some(OpenJob::start(&location.into(), options, opener));
+    }
+}
+
+/// What former runs have left.
+fn remembered(memory: &Memory) -> (Preferences, Recent) {
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    let reader = memory.clone();
+    let read = move || {
+        // Nobody may wait for it any more.
+        let _late = sender.send((reader.preferences(), Recent::load(&reader)));
+    };
+    let spawned = std::thread::Builder::new().name("tectum-memory".into()).spawn(read);
+    match spawned.map(|_| receiver.recv_timeout(Duration::from_secs(1))) {
+        Ok(Ok(remembered)) => remembered,
+        _ => {
+            tracing::warn!("the settings could not be read in time; the window begins without them");
+            (Preferences::default(), Recent::empty(memory))
+        }
     }
 }
 

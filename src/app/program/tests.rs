@@ -7,7 +7,9 @@ use super::*;
 use crate::app::effects::PathField;
 use crate::app::memory::Given;
 use crate::app::stage::{PATIENCE, contents, copy, fixture, no_wake};
-use crate::ui::{Command, Forget, Mode, Tell, Theme};
+use crate::demo::BlockWriter;
+use crate::live::LiveState;
+use crate::ui::{Command, Forget, Mode, Shown, Tell, Theme};
 use crate::volume::Colormap;
 
 struct Run {
@@ -240,4 +242,127 @@ fn what_is_said_of_a_recording_is_used_remembered_and_taken_back() {
     assert_eq!((info.shape, info.voxel_size, info.rate_hz), (shape, None, None));
     assert_eq!(run.session().given(), &Given::default());
     assert_eq!(contents(&fish), before, "the recording is untouched");
+}
+
+const VOLUME: [usize; 3] = [2, 8, 9];
+const LEN: usize = 2;
+
+/// Writes a block in which every voxel has this value.
+fn write_block(folder: &Path, index: usize, value: u16) {
+    // Within one tick of the file system's clock two writings could not be told apart.
+    std::thread::sleep(Duration::from_millis(10));
+    let writer = BlockWriter::new(folder, VOLUME).unwrap();
+    writer.write_drawn(index, LEN, LEN, |_, _, plane: &mut [u16]| plane.fill(value)).unwrap();
+}
+
+impl Run {
+    /// The value of the picture on screen, exact or not.
+    fn value(&self) -> Option<u16> {
+        let on_screen = self.session().on_screen()?;
+        Some(on_screen.voxels.values::<u16>()[0])
+    }
+
+    fn live(&self) -> Option<&LiveState> {
+        self.session().live().map(|live| &live.state)
+    }
+}
+
+#[test]
+fn a_recording_that_is_wiped_stays_on_screen_until_another_is_begun_in_its_place() {
+    let root = tempfile::tempdir().unwrap();
+    let fish = root.path().join("fish");
+    (0..2).for_each(|index| write_block(&fish, index, 11 + index as u16));
+    let mut run = Run::new(&root.path().join("settings"));
+    run.open(&fish);
+    run.apply(Command::ScrubTo(3));
+    run.until("the picture", |run| run.session().shown() == &Shown::Exact);
+    assert_eq!(run.value(), Some(12));
+    std::fs::remove_dir_all(&fish).unwrap();
+    run.until("it is noticed", |run| run.live() == Some(&LiveState::Gone));
+    assert_eq!(run.value(), Some(12), "what was read is still true");
+    let former = run.session().on_screen().unwrap().key.layer;
+    write_block(&fish, 0, 21);
+    run.until("the new one is shown", |run| {
+        // Under its own name, nothing of the former one was ever on screen.
+        let of_new = run.session().on_screen().is_none_or(|shown| shown.key.layer != former);
+        assert!(!of_new || run.value().is_none_or(|value| value == 21), "{:?}", run.value());
+        of_new && run.session().shown() == &Shown::Exact
+    });
+    assert_eq!((run.session().info().shape[0], run.session().view.cursor.t), (LEN, LEN - 1));
+    // One block of it is written anew.
+    write_block(&fish, 1, 22);
+    run.until("it grows", |run| run.session().info().shape[0] == 2 * LEN);
+    run.apply(Command::ScrubTo(2));
+    run.until("the picture", |run| run.value() == Some(22));
+    write_block(&fish, 1, 32);
+    run.until("the new writing is shown", |run| run.value() == Some(32) && run.session().is_settled());
+}
+
+#[test]
+fn a_run_that_was_told_to_wait_waits_and_opens_what_comes() {
+    let root = tempfile::tempdir().unwrap();
+    let fish = root.path().join("exp/fish");
+    let config = StreamConfig::with_ram_budget(64 << 20);
+    let mut beginning = Beginning::new(Memory::none(), config, no_wake());
+    beginning.open(&fish, OpenOptions::default(), true);
+    let mut run = Run { program: Program::new(beginning), effects: Vec::new() };
+    run.until("it waits", |run| matches!(run.program.activity, Activity::Waiting(_)));
+    assert!(matches!(run.program.screen().0, Screen::Waiting(wait) if wait.location.path() == Some(&*fish)));
+    write_block(&fish, 0, 7);
+    run.until("it opens", |run| run.program.session().is_some());
+    run.until("its picture", |run| run.value() == Some(7));
+    let titles = run.effects.iter().filter_map(|effect| match effect {
+        Effect::Title(title) => Some(title.as_str()),
+        _ => None,
+    });
+    assert_eq!(titles.collect::<Vec<_>>(), ["Tectum", "fish – Tectum"]);
+}
+
+#[test]
+fn dialogs_are_asked_for_one_at_a_time_and_a_path_is_typed_where_there_is_none() {
+    let root = tempfile::tempdir().unwrap();
+    let mut run = Run::new(&root.path().join("settings"));
+    run.apply(Command::BrowseFolder);
+    run.apply(Command::BrowseFile);
+    run.apply(Command::BrowseFolder);
+    let asked = run.effects.iter().filter(|effect| matches!(effect, Effect::Dialog(..)));
+    assert_eq!(asked.collect::<Vec<_>>(), [&Effect::Dialog(Ask::Folder, None)]);
+    assert!(matches!(run.program.screen().0, Screen::Welcome(welcome) if welcome.is_browsing));
+    run.program.answer(Ask::Folder, Picked::Path(fixture("a_4d_default")));
+    run.until("it opens", |run| run.program.session().is_some());
+    // The next one begins beside what was opened last; this system has none.
+    run.apply(Command::BrowseFile);
+    let beside = fixture("a_4d_default").parent().map(Path::to_owned);
+    assert!(run.effects.contains(&Effect::Dialog(Ask::File, beside)));
+    run.program.answer(Ask::File, Picked::NoDialog);
+    run.step();
+    assert_eq!(run.session().view.panels.overlay, Some(Overlay::Open));
+    assert!(run.effects.iter().any(|effect| matches!(effect, Effect::PathField(PathField::Focus(_)))));
+    run.apply(Command::CompletePath(fixture("a_4d_default").join("stack_").display().to_string()));
+    run.until("it is completed", |run| {
+        let is_whole = |typed: &str| typed.ends_with("stack_metadata.json");
+        let is_it =
+            |effect: &Effect| matches!(effect, Effect::PathField(PathField::Complete(to)) if is_whole(&to.completed));
+        run.effects.iter().any(is_it)
+    });
+}
+
+#[test]
+fn what_goes_wrong_in_the_program_is_told_the_window_once() {
+    let root = tempfile::tempdir().unwrap();
+    let mut run = Run::new(&root.path().join("settings"));
+    run.program.notes.add(true, "a thread died");
+    run.step();
+    run.step();
+    let notes = |run: &mut Run| -> Vec<usize> {
+        let effects = std::mem::take(&mut run.effects);
+        let lengths = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Notes(notes) => Some(notes.len()),
+            _ => None,
+        });
+        lengths.collect()
+    };
+    assert_eq!(notes(&mut run), [1]);
+    run.apply(Command::ClearNotes);
+    assert_eq!(notes(&mut run), [0]);
 }
