@@ -126,7 +126,7 @@ impl Session {
 
     /// Gives the picture on screen the limits that fit it.
     pub(super) fn fit_contrast(&mut self, now: Instant, now_s: f64) -> bool {
-        let Some(drawn) = &self.on_screen else { return false };
+        let Some(drawn) = self.on_screen() else { return false };
         let (picture, Some(limits)) = (drawn.key.picture, limits_of(&drawn.voxels, 1)) else { return false };
         self.apply(&Command::LimitsOfPicture { values: picture.values(), limits }, now, now_s)
     }

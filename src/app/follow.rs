@@ -77,7 +77,7 @@ impl Session {
         self.array = Arc::new(self.array.grown(source));
         self.stream.replace_array(Arc::clone(&self.array), stale);
         if !stale.is_empty() {
-            self.on_screen = None;
+            self.clear_panes();
         }
         self.view.clamp_to(self.array.info());
         self.ask(now);
@@ -88,7 +88,7 @@ impl Session {
         self.gpu_projections.abandon();
         self.array = Arc::new(self.array.replaced_by(source));
         self.stream.replace_array(Arc::clone(&self.array), &[]);
-        self.on_screen = None;
+        self.clear_panes();
         self.contrast = Contrast::default();
         for layer in &mut self.view.layers {
             layer.contrast.guessed = Default::default();

@@ -45,7 +45,7 @@ pub use gpu_scrub::GpuScrubber;
 pub use memory::Memory;
 pub use notes::{Collector, Notes};
 pub use program::{Beginning, Program, Screen};
-pub use session::{OnScreen, Session};
+pub use session::{OnScreen, Pane, Session};
 pub use snapshot::{SnapshotRequest, SnapshotWritten, snapshot};
 pub use wake::WakeFn;
 

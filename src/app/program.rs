@@ -224,7 +224,7 @@ impl Program {
 
     fn choose(&mut self, now: Instant) {
         let Some(session) = &mut self.session else { return };
-        session.choose_picture(now);
+        session.choose_pictures(now);
         session.update_saver(self.renderer.as_ref(), now);
         self.effects.append(&mut session.effects);
         if session.is_folding() {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use facts::Facts;
-pub use picture::{CanvasSize, OnScreen};
+pub use picture::{CanvasSize, OnScreen, Pane};
 
 use super::contrast::Contrast;
 use super::effects::Effect;
@@ -25,7 +25,7 @@ use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
-use crate::ui::{Command, History, Playback, Route, SessionCommand, Shown, ViewState, resolve};
+use crate::ui::{Command, History, Playback, Route, SessionCommand, ViewState, resolve};
 use crate::volume::{Location, Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
@@ -51,10 +51,9 @@ pub struct Session {
     pub(super) playback: Playback,
     pub(super) measure: Measure,
     pub(super) request: ViewRequest,
-    pub(super) shown: Shown,
     /// When the view last moved or was asked for again, until that motion is over.
     moved: Option<Instant>,
-    pub(super) on_screen: Option<OnScreen>,
+    panes: Vec<Pane>,
     pub(super) facts: Facts,
     pub(super) contrast: Contrast,
     pub(super) watcher: Option<Watcher>,
@@ -123,9 +122,8 @@ impl Session {
             playback: Playback::default(),
             measure,
             request,
-            shown: Shown::Nothing,
             moved: Some(now),
-            on_screen: None,
+            panes: Vec::new(),
             facts,
             contrast: Contrast::default(),
             watcher,

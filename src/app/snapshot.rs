@@ -100,7 +100,7 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
     // A projection that cannot be made of any timepoint has nothing to be measured.
     let is_void = kind != ValueKind::Voxels && session.contrast.why_none(kind).is_some();
     let is_unreadable = is_void || session.stream.no_sample() == Some(NoSample::Unreadable);
-    Ok(match (&session.shown, session.on_screen.as_ref()) {
+    Ok(match (session.shown(), session.on_screen()) {
         (Shown::Missing(reason), _) if is_unreadable => {
             bail!("{}: nothing of it can be read: {reason}", session.location)
         }
@@ -158,7 +158,7 @@ fn draw_until_done(
         let now_s = now.duration_since(start).as_secs_f64();
         session.advance(now, now_s);
         let output = ctx.run_ui(target.raw_input(now_s), |ui| {
-            session.choose_picture(now);
+            session.choose_pictures(now);
             session_ui(ui, session, renderer, &mut state, &[], now);
         });
         let progress = session.progress();
@@ -174,7 +174,7 @@ fn draw_until_done(
             // The frame before this one has uploaded the picture, and knew the contrast.
             target.advance(ctx, output);
             let output = ctx.run_ui(target.raw_input(now_s + 1.0), |ui| {
-                session.choose_picture(now);
+                session.choose_pictures(now);
                 session_ui(ui, session, renderer, &mut state, &[], now);
             });
             return Ok(target.paint(ctx, output)?);

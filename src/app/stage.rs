@@ -74,7 +74,7 @@ impl Stage {
         let now_s = now.duration_since(self.start).as_secs_f64();
         self.session.advance(now, now_s);
         let output = self.ctx.run_ui(self.target.raw_input(now_s), |ui| {
-            self.session.choose_picture(now);
+            self.session.choose_pictures(now);
             session_ui(ui, &mut self.session, &self.renderer, &mut self.ui, &[], now);
         });
         self.target.advance(&self.ctx, output);
@@ -86,11 +86,11 @@ impl Stage {
         loop {
             self.frame();
             // What is called exact has been seen whole.
-            assert!(self.session.shown != Shown::Exact || !self.renderer.stats().pending_uploads);
+            assert!(*self.session.shown() != Shown::Exact || !self.renderer.stats().pending_uploads);
             if done(self) {
                 return;
             }
-            assert!(Instant::now() < deadline, "{:?}", self.session.shown);
+            assert!(Instant::now() < deadline, "{:?}", self.session.shown());
             std::thread::sleep(Duration::from_millis(2));
         }
     }

@@ -1,12 +1,13 @@
-//! Which picture there is of a session: the one asked for, or what stands in for it and is called so.
+//! Which pictures there are of a session: those asked for, one for each layer on each canvas, or what stands
+//! in for them and is called so.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Session;
-use crate::stream::PictureState;
+use crate::stream::{PictureRequest, PictureState};
 use crate::ui::Shown;
-use crate::volume::{Picture, PictureKey, Voxels};
+use crate::volume::{LayerId, Picture, PictureKey, ViewId, Voxels};
 
 /// The voxels to be drawn.
 pub struct OnScreen {
@@ -16,6 +17,25 @@ pub struct OnScreen {
     pub voxels: Arc<Voxels>,
     /// Whether they are a small preview of it.
     pub is_preview: bool,
+}
+
+/// One layer on one canvas: what is drawn there, and how that relates to what was asked for.
+pub struct Pane {
+    /// The canvas.
+    pub view: ViewId,
+    /// What was asked for.
+    pub asked: PictureKey,
+    /// What is to be drawn.
+    pub on_screen: Option<OnScreen>,
+    /// What it is called.
+    pub shown: Shown,
+}
+
+impl Pane {
+    /// Whether the picture asked for will not come: it failed, or is there.
+    fn is_settled(&self) -> bool {
+        matches!(self.shown, Shown::Exact | Shown::Missing(_))
+    }
 }
 
 /// The canvas as it was last drawn.
@@ -34,55 +54,69 @@ impl Default for CanvasSize {
 }
 
 impl Session {
-    /// Chooses the best there is of the picture asked for: itself, a preview, or its nearest neighbour in
+    /// Chooses the best there is of each picture asked for: itself, a preview, or its nearest neighbour in
     /// time.
-    pub fn choose_picture(&mut self, now: Instant) {
+    pub fn choose_pictures(&mut self, now: Instant) {
         // The GPU may have been found, or have failed, since.
         self.ask(now);
-        let wanted = self.asked_key();
         if self.request.want_volume {
-            self.gpu_projections.advance(&wanted, &self.stream);
+            self.gpu_projections.advance(&self.asked_key(), &self.stream);
         }
-        match self.stream.picture(&wanted) {
-            PictureState::Ready(voxels) => {
-                self.measure.shown(wanted.picture, now_after(now));
-                self.guess_contrast(&wanted.picture, &voxels);
-                self.put_on_screen(wanted, voxels, false);
-                self.shown = Shown::Exact;
-            }
-            PictureState::Failed(error) => {
+        let mut former = std::mem::take(&mut self.panes);
+        for index in 0..self.request.views.len() {
+            let PictureRequest { view, layer, picture, .. } = self.request.views[index];
+            let asked = PictureKey::finest(layer, picture);
+            let same = former.iter().position(|pane| pane.view == view && pane.asked.layer == layer);
+            let before = same.and_then(|at| former.swap_remove(at).on_screen);
+            let pane = match self.stream.picture(&asked) {
+                PictureState::Ready(voxels) => {
+                    if index == 0 {
+                        self.measure.shown(picture, now_after(now));
+                        self.guess_contrast(&picture, &voxels);
+                    }
+                    let on_screen = Some(OnScreen { key: asked, voxels, is_preview: false });
+                    Pane { view, asked, on_screen, shown: Shown::Exact }
+                }
                 // An old picture would be taken for this timepoint's: better none.
-                self.on_screen = None;
-                self.shown = Shown::Missing(error.to_string());
-            }
-            PictureState::Loading => self.choose_stand_in(wanted),
+                PictureState::Failed(error) => {
+                    Pane { view, asked, on_screen: None, shown: Shown::Missing(error.to_string()) }
+                }
+                PictureState::Loading => self.stand_in(view, asked, before),
+            };
+            self.panes.push(pane);
         }
     }
 
-    fn choose_stand_in(&mut self, wanted: PictureKey) {
-        if let Some(voxels) = self.stream.preview(&wanted) {
-            self.put_on_screen(wanted, voxels, true);
-            self.shown = Shown::Preview;
-        } else if let Some((nearest, voxels)) = self.stream.nearest(&wanted) {
-            self.shown = Shown::Nearest { t: nearest.picture.t() };
-            self.put_on_screen(nearest, voxels, false);
-        } else {
-            self.on_screen = self.on_screen.take().filter(|shown| shown.key.is_like(&wanted));
-            let t = self.on_screen.as_ref().map(|shown| shown.key.picture.t());
-            self.shown = t.map_or(Shown::Nothing, |t| Shown::Nearest { t });
+    /// What is drawn while a picture is on its way; `before` was there last.
+    fn stand_in(&self, view: ViewId, asked: PictureKey, before: Option<OnScreen>) -> Pane {
+        if let Some(voxels) = self.stream.preview(&asked) {
+            let on_screen = Some(OnScreen { key: asked, voxels, is_preview: true });
+            return Pane { view, asked, on_screen, shown: Shown::Preview };
+        }
+        let nearest = self.stream.nearest(&asked).map(|(key, voxels)| OnScreen { key, voxels, is_preview: false });
+        let on_screen = nearest.or_else(|| before.filter(|before| before.key.is_like(&asked)));
+        let t = on_screen.as_ref().map(|on_screen| on_screen.key.picture.t());
+        Pane { view, asked, on_screen, shown: t.map_or(Shown::Nothing, |t| Shown::Nearest { t }) }
+    }
+
+    /// Says which picture is really drawn on a canvas in place of a layer's chosen one: while a large one is
+    /// uploaded the one before it stays on screen, and is called what it is.
+    pub(in crate::app) fn note_drawn(&mut self, view: ViewId, layer: LayerId, drawn: Option<PictureKey>) {
+        let is_it = |pane: &&mut Pane| pane.view == view && pane.asked.layer == layer;
+        let Some(pane) = self.panes.iter_mut().find(is_it) else { return };
+        if pane.on_screen.as_ref().is_some_and(|chosen| drawn != Some(chosen.key)) {
+            pane.shown = drawn.map_or(Shown::Nothing, |drawn| Shown::Nearest { t: drawn.picture.t() });
         }
     }
 
-    /// Says which picture is really drawn in place of the chosen one: while a large one is uploaded the one
-    /// before it stays on screen, and is called what it is.
-    pub(in crate::app) fn note_drawn(&mut self, drawn: Option<PictureKey>) {
-        if self.on_screen.as_ref().is_some_and(|chosen| drawn != Some(chosen.key)) {
-            self.shown = drawn.map_or(Shown::Nothing, |drawn| Shown::Nearest { t: drawn.picture.t() });
-        }
+    /// Takes everything off the canvases: it is not true any more.
+    pub(in crate::app) fn clear_panes(&mut self) {
+        self.panes.clear();
     }
 
-    fn put_on_screen(&mut self, key: PictureKey, voxels: Arc<Voxels>, is_preview: bool) {
-        self.on_screen = Some(OnScreen { key, voxels, is_preview });
+    /// What is drawn, the most important first: the active layer on the active canvas.
+    pub fn panes(&self) -> &[Pane] {
+        &self.panes
     }
 
     /// The picture asked for last.
@@ -95,19 +129,19 @@ impl Session {
         self.array.picture_key(self.asked())
     }
 
-    /// What is drawn.
+    /// What is drawn of the active layer on the active canvas.
     pub fn on_screen(&self) -> Option<&OnScreen> {
-        self.on_screen.as_ref()
+        self.panes.first().and_then(|pane| pane.on_screen.as_ref())
     }
 
-    /// How what is drawn relates to what was asked for.
+    /// How that relates to what was asked for.
     pub fn shown(&self) -> &Shown {
-        &self.shown
+        self.panes.first().map_or(&Shown::Nothing, |pane| &pane.shown)
     }
 
-    /// Whether the picture asked for will not come: it failed, or is on screen.
+    /// Whether no picture that was asked for is on its way: each failed, or is on screen.
     pub fn is_settled(&self) -> bool {
-        matches!(self.shown, Shown::Exact | Shown::Missing(_))
+        self.panes.len() == self.request.views.len() && self.panes.iter().all(Pane::is_settled)
     }
 
     /// Whether the contrast has been measured, or never will be.

@@ -35,7 +35,7 @@ impl Session {
 
     /// The picture on screen with all that a still of it is drawn from, or why there is none to save.
     fn subject(&self) -> Result<Subject, String> {
-        match (&self.on_screen, &self.shown) {
+        match (self.on_screen(), self.shown()) {
             (Some(OnScreen { key, voxels, is_preview: false }), Shown::Exact) => Ok(Subject {
                 key: *key,
                 voxels: Arc::clone(voxels),

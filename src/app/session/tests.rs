@@ -35,7 +35,7 @@ fn a_picture_on_its_way_to_the_gpu_is_called_by_the_one_on_screen() {
         // Now and then the next timepoint is read first, and shown until this one is there: not this time.
         let mut stage = std::iter::repeat_with(|| {
             let mut stage = stage(128 << 10, on_gpu);
-            stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+            stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
             stage
         })
         .find(|stage| stage.renderer.stats().uploads == 1)
@@ -46,7 +46,7 @@ fn a_picture_on_its_way_to_the_gpu_is_called_by_the_one_on_screen() {
             matches!(stage.session.stream.picture(&stage.session.array.picture_key(next)), PictureState::Ready(_))
         });
         let mut num_uploading = 0;
-        stage.frames_until(|stage| match stage.session.shown {
+        stage.frames_until(|stage| match *stage.session.shown() {
             Shown::Exact => true,
             Shown::Nearest { t: 0 } => {
                 num_uploading += 1;
@@ -62,7 +62,7 @@ fn a_picture_on_its_way_to_the_gpu_is_called_by_the_one_on_screen() {
 fn once_a_motion_is_over_the_stream_is_asked_to_look_both_ways() {
     for on_gpu in [false, true] {
         let mut stage = stage(16 << 20, on_gpu);
-        stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+        stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         for t in [1, 2, 3] {
             stage.apply(&Command::ScrubTo(t));
             stage.frame();
@@ -80,10 +80,10 @@ fn what_could_not_be_read_is_read_again_when_asked() {
         let gate = GatedSource::open(Arc::new(small(3, 1)));
         gate.fail(0, ReadErrorKind::Io);
         let mut stage = stage_of(gate.clone(), 16 << 20, on_gpu);
-        stage.frames_until(|stage| matches!(stage.session.shown, Shown::Missing(_)));
+        stage.frames_until(|stage| matches!(stage.session.shown(), Shown::Missing(_)));
         gate.heal(0);
         assert!(stage.apply(&Command::RetryFailures));
-        stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+        stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         assert_eq!(gate.num_reads_of(0), 2);
     }
 }
@@ -99,7 +99,7 @@ fn playing_shows_a_missing_timepoint_as_missing_and_goes_on() {
         }
         let mut seen = Vec::new();
         stage.frames_until(|stage| {
-            let is_missing = matches!(stage.session.shown, Shown::Missing(_));
+            let is_missing = matches!(stage.session.shown(), Shown::Missing(_));
             if stage.session.is_settled() && seen.last() != Some(&(stage.session.view.cursor.t, is_missing)) {
                 seen.push((stage.session.view.cursor.t, is_missing));
             }
@@ -117,12 +117,12 @@ fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
         let mut stage = stage_of(Arc::new(small(60, 4)), 16 << 20, on_gpu);
         let far = [Command::ScrubTo(59), Command::DepthTo(3), Command::SetSlab(Some([2, 4]))];
         far.iter().for_each(|command| assert!(stage.apply(command)));
-        stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+        stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         stage.session.start_again(Arc::new(small(10, 2)), Instant::now());
-        stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+        stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         let session = &stage.session;
         assert_eq!((session.view.cursor.t, session.view.depth_index(), session.view.has_slab()), (9, 1, true));
-        assert_eq!(session.on_screen.as_ref().unwrap().voxels.values::<u16>(), [91; 64]);
+        assert_eq!(session.on_screen().unwrap().voxels.values::<u16>(), [91; 64]);
         // Nor does going back in the view lead out of it.
         stage.apply(&Command::ScrubTo(1));
         // A later state of the same recording may be shorter, too.
@@ -137,15 +137,15 @@ fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
 fn while_a_large_picture_is_uploaded_nothing_of_the_former_recording_stands_in() {
     for on_gpu in [false, true] {
         let mut stage = stage(128 << 10, on_gpu);
-        stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+        stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         let bytes = vec![77; 2 * SIDE * SIDE];
         let source = MemorySource::new(DType::U8, Shape::from([2, 1, SIDE, SIDE]), "tzyx", &[1, 1, SIDE, SIDE], bytes);
         stage.session.start_again(Arc::new(source.unwrap()), Instant::now());
         let mut num_uploading = 0;
-        stage.frames_until(|stage| match stage.session.shown {
+        stage.frames_until(|stage| match *stage.session.shown() {
             Shown::Exact => true,
             Shown::Nothing => {
-                num_uploading += usize::from(stage.session.on_screen.is_some());
+                num_uploading += usize::from(stage.session.on_screen().is_some());
                 false
             }
             ref shown => panic!("{shown:?} is of the former recording"),
@@ -185,8 +185,8 @@ fn cpu_and_gpu_show_the_same_pictures_of_everything() {
                     assert_eq!(stage.session.request.want_volume, i == 1);
                     let stats = stage.session.stream.stats();
                     assert!(stats.picture_bytes <= stats.picture_budget_bytes);
-                    let voxels = stage.session.on_screen.as_ref().map(|shown| Arc::clone(&shown.voxels));
-                    (stage.session.shown.clone(), voxels)
+                    let voxels = stage.session.on_screen().map(|shown| Arc::clone(&shown.voxels));
+                    (stage.session.shown().clone(), voxels)
                 });
                 let what = format!("{op:?} over {orientation:?} of t {t}");
                 assert_eq!(cpu.0, gpu.0, "{what}");
@@ -223,7 +223,7 @@ fn a_step_through_planes_decodes_one_plane_on_any_gpu() {
                 stage.session.stream.run_one();
             }
             stage.frame();
-            assert_eq!(stage.session.shown, Shown::Exact);
+            assert_eq!(*stage.session.shown(), Shown::Exact);
             let stats = stage.session.stream.stats();
             assert_eq!(stats.decoded_bytes - before.decoded_bytes, 8 * 8 * 2, "one chunk");
         }
@@ -241,7 +241,7 @@ fn projections_are_read_once_and_there_at_once_when_one_goes_back() {
         for t in 0..8 {
             stage.apply(&Command::ScrubTo(t));
             stage.frame();
-            stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+            stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         }
         let picture = stage.session.asked();
         assert_eq!(stage.session.stream.cached_ranges(&stage.session.array.picture_key(picture)), [[0, 8]]);
@@ -251,7 +251,7 @@ fn projections_are_read_once_and_there_at_once_when_one_goes_back() {
         for t in (0..8).rev() {
             stage.apply(&Command::ScrubTo(t));
             stage.frame();
-            assert_eq!(stage.session.shown, Shown::Exact, "in the very frame");
+            assert_eq!(*stage.session.shown(), Shown::Exact, "in the very frame");
         }
         assert_eq!(gate.num_reads(), num_reads, "on_gpu {on_gpu}");
     }
@@ -263,13 +263,13 @@ fn a_scrub_through_projections_without_end_shows_some_of_them() {
         // Each volume takes several frames to get to the GPU.
         let mut stage = stage_of(Arc::new(small(40, 4)), 200, on_gpu);
         stage.apply(&Command::SetMode(Mode::Projection));
-        stage.frames_until(|stage| stage.session.shown == Shown::Exact);
+        stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         let mut seen = std::collections::HashSet::new();
         for i in 0..100 {
             stage.apply(&Command::ScrubTo(i % 40));
             stage.frame();
             std::thread::sleep(Duration::from_millis(2));
-            seen.extend(stage.session.on_screen.as_ref().map(|shown| shown.key.picture.t()));
+            seen.extend(stage.session.on_screen().map(|shown| shown.key.picture.t()));
         }
         assert!(seen.len() > 5, "on_gpu {on_gpu}: {seen:?}");
     }
@@ -281,8 +281,8 @@ fn a_missing_plane_is_named_on_the_picture() {
         let mut stage = stage_of(Arc::new(small(2, 24).with_failing(&[3])), 16 << 20, on_gpu);
         stage.apply(&Command::SetMode(Mode::Projection));
         stage.frame();
-        stage.frames_until(|stage| stage.session.shown == Shown::Exact);
-        let voxels = &stage.session.on_screen.as_ref().unwrap().voxels;
+        stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
+        let voxels = &stage.session.on_screen().unwrap().voxels;
         assert_eq!(voxels.values::<u16>(), [23; 64]);
         assert!(voxels.missing().is_empty());
         let text = crate::ui::gaps_text(voxels.gaps().unwrap(), crate::volume::Axis::Z);
@@ -295,11 +295,11 @@ fn the_measuring_ends_where_there_is_no_finite_value() {
     let shape = Shape::from([3, 2, 8, 8]);
     let source = MemorySource::from_fn(DType::F32, shape, "tzyx", &[1, 1, 8, 8], |_| f32::NAN).unwrap();
     let mut stage = stage_of(Arc::new(source), 16 << 20, false);
-    stage.frames_until(|stage| stage.session.is_measured() && stage.session.shown == Shown::Exact);
+    stage.frames_until(|stage| stage.session.is_measured() && *stage.session.shown() == Shown::Exact);
     assert_eq!(stage.session.contrast.why_none(ValueKind::Voxels), Some("No finite values"));
     // As it does for projections.
     stage.apply(&Command::SetMode(Mode::Projection));
     stage.frame();
-    stage.frames_until(|stage| stage.session.is_measured() && stage.session.shown == Shown::Exact);
+    stage.frames_until(|stage| stage.session.is_measured() && *stage.session.shown() == Shown::Exact);
     assert_eq!(stage.session.contrast.why_none(ValueKind::Max), Some("No finite values"));
 }

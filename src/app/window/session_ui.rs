@@ -43,7 +43,8 @@ pub fn session_ui(
     let chosen = session.on_screen();
     let wanted = chosen.map(|chosen| Wanted { key: chosen.key, voxels: Arc::clone(&chosen.voxels) });
     let drawn = renderer.show(ui.ctx(), ViewId::default(), wanted.as_slice()).into_iter().next().flatten();
-    session.note_drawn(drawn.filter(|drawn| drawn.is_whole).map(|drawn| drawn.key));
+    let layer = session.array.id();
+    session.note_drawn(ViewId::default(), layer, drawn.filter(|drawn| drawn.is_whole).map(|drawn| drawn.key));
     session.note_newest_shown();
     let figures = figures(session, renderer, now);
     let cached = session.stream.cached_ranges(&session.asked_key());
@@ -61,8 +62,8 @@ pub fn session_ui(
         datasets: &session.datasets,
         chosen_dataset: session.chosen,
         axes_are_given: session.options.axes.is_some(),
-        shown: &session.shown,
-        gaps: session.on_screen.as_ref().and_then(|shown| shown.voxels.gaps()),
+        shown: session.shown(),
+        gaps: session.on_screen().and_then(|shown| shown.voxels.gaps()),
         histogram: session.contrast.histogram(values),
         no_histogram: session.contrast.why_none(values.kind),
         pieces: &session.facts.pieces,
@@ -75,16 +76,17 @@ pub fn session_ui(
         can_redo: session.history.can_redo(),
     };
     let mut canvas = PictureCanvas {
-        on_screen: session.on_screen.as_ref(),
+        on_screen: session.on_screen(),
         drawn,
-        is_exact: session.shown == Shown::Exact,
-        is_missing: matches!(session.shown, Shown::Missing(_)),
+        is_exact: *session.shown() == Shown::Exact,
+        is_missing: matches!(session.shown(), Shown::Missing(_)),
         display: view.display(info),
         size: CanvasSize { pixels_per_point: ui.ctx().pixels_per_point(), ..session.canvas },
     };
     let commands = window_ui(ui, &model, recent, &mut canvas);
-    session.canvas = canvas.size;
-    session.canvases_px = vec![(session.view.active().id, canvas.size.points * canvas.size.pixels_per_point)];
+    let size = canvas.size;
+    session.canvas = size;
+    session.canvases_px = vec![(session.view.active().id, size.points * size.pixels_per_point)];
     commands
 }
 
