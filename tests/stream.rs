@@ -105,7 +105,7 @@ fn a_disk_that_never_answers_blocks_nothing() {
         assert!(matches!(stream.picture(&key(&stream, plane(t, 2))), PictureState::Loading));
         assert!(stream.nearest(&key(&stream, plane(t, 2))).is_none());
         assert!(stream.cached_ranges(&key(&stream, plane(t, 2))).is_empty());
-        assert!(stream.sample().is_none());
+        assert!(stream.sample(stream.array().id()).is_none());
         assert!(stream.preview(&key(&stream, plane(t, 2))).is_none());
         stream.stats();
     }
@@ -172,7 +172,7 @@ fn no_chunk_is_read_twice_at_once_or_again_while_cached() {
     gate.open_all();
     wait_for(|| ready(&stream, &projection(0, Projection::Max)));
     wait_for(|| ready(&stream, &plane(0, 1)));
-    wait_for(|| stream.sample());
+    wait_for(|| stream.sample(stream.array().id()));
     for index in 0..4 {
         assert_eq!(gate.num_reads_of(index), 1, "chunk {index}");
     }
@@ -513,13 +513,13 @@ fn the_sample_is_robust_and_does_not_starve() {
         stream.request(&view(&stream, plane(t, 0)), now);
         stream.run_one();
         stream.run_one();
-        stream.sample()
+        stream.sample(stream.array().id())
     });
     let sample = sample.expect("the sample came");
     assert_eq!(sample.percentiles, [100.0, 163.0]);
     assert!(sample.histogram.range[1] < 1000.0);
     run_all(&stream);
-    assert_eq!(stream.sample(), Some(sample));
+    assert_eq!(stream.sample(stream.array().id()), Some(sample));
 }
 
 #[test]
@@ -533,19 +533,19 @@ fn a_sample_that_will_never_come_is_told() {
     {
         let stream = stream(Arc::new(source), config(0));
         stream.request(&view(&stream, plane(0, 0)), Instant::now());
-        assert_eq!(stream.no_sample(), None, "nothing has been looked at yet");
+        assert_eq!(stream.no_sample(stream.array().id()), None, "nothing has been looked at yet");
         run_all(&stream);
-        assert_eq!((stream.sample(), stream.no_sample()), (None, Some(reason)));
+        assert_eq!((stream.sample(stream.array().id()), stream.no_sample(stream.array().id())), (None, Some(reason)));
         // Reading again also measures again.
         stream.retry_failures();
-        assert_eq!(stream.no_sample(), None);
+        assert_eq!(stream.no_sample(stream.array().id()), None);
         run_all(&stream);
-        assert_eq!(stream.no_sample(), Some(reason));
+        assert_eq!(stream.no_sample(stream.array().id()), Some(reason));
     }
     let stream = stream(Arc::new(memory([4, 2, 8, 8], [1, 2, 8, 8]).with_failing(&[0, 1, 3])), config(0));
     stream.request(&view(&stream, plane(0, 0)), Instant::now());
     run_all(&stream);
-    assert!(stream.sample().is_some() && stream.no_sample().is_none(), "a part is enough");
+    assert!(stream.sample(stream.array().id()).is_some() && stream.no_sample(stream.array().id()).is_none(), "a part is enough");
 }
 
 #[test]

@@ -104,8 +104,8 @@ impl Session {
         if self.contrast.measured[ValueKind::Voxels as usize].is_some() {
             return;
         }
-        self.contrast.no_sample = self.stream.no_sample();
-        if let Some(sample) = self.stream.sample() {
+        self.contrast.no_sample = self.stream.no_sample(self.array.id());
+        if let Some(sample) = self.stream.sample(self.array.id()) {
             let (values, limits) = (picture.values(), sample.percentiles);
             self.contrast.measured[values.kind as usize] = Some(Measured { picture, sample: Some(sample) });
             self.apply(&Command::LimitsMeasured { values, limits, is_wished: false }, now, now_s);

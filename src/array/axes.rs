@@ -8,11 +8,13 @@ pub(super) struct AxisMap {
     rank: usize,
     /// For t, z, y, x: the dataset's axis, if it has one.
     source_of: [Option<usize>; 4],
+    /// The index at which each of the dataset's other axes is held.
+    held: [usize; MAX_RANK],
 }
 
 impl AxisMap {
     /// Takes the axes at their word; where none is named, the last ones are z, y, x (rank 3) or t, z, y, x.
-    /// Axes without a meaning here are held at index 0.
+    /// Axes without a meaning here are held at their first index.
     pub(super) fn new(shape: &Shape, axes: &[Option<Axis>]) -> Self {
         let rank = shape.rank();
         let mut source_of = [None; 4];
@@ -31,7 +33,32 @@ impl AxisMap {
                 source_of[axis.index()] = (0..rank).rev().find(|i| !source_of.contains(&Some(*i)));
             }
         }
-        Self { rank, source_of }
+        Self { rank, source_of, held: [0; MAX_RANK] }
+    }
+
+    /// The dataset's axes that are held at an index.
+    pub(super) fn hidden(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.rank).filter(|i| !self.source_of.contains(&Some(*i)))
+    }
+
+    /// The same with other indices for the axes that are held, in their order; those not named are held at
+    /// their first. `None` where there is no such axis or index.
+    pub(super) fn holding(mut self, shape: &Shape, held: &[usize]) -> Option<Self> {
+        let hidden: Vec<usize> = self.hidden().collect();
+        self.held = [0; MAX_RANK];
+        for (place, &index) in held.iter().enumerate() {
+            let axis = *hidden.get(place)?;
+            if index >= shape.dims()[axis].max(1) {
+                return None;
+            }
+            self.held[axis] = index;
+        }
+        Some(self)
+    }
+
+    /// At which index each of them is held, in their order.
+    pub(super) fn held(&self) -> Vec<usize> {
+        self.hidden().map(|i| self.held[i]).collect()
     }
 
     /// Which of t, z, y, x the dataset has.
@@ -42,7 +69,7 @@ impl AxisMap {
     /// Extent in (t, z, y, x); an absent axis has extent 1, unless the dataset is empty on an axis that
     /// is not shown.
     pub(super) fn view_shape(&self, shape: &Shape) -> [usize; 4] {
-        let hidden_is_empty = (0..self.rank).any(|i| !self.source_of.contains(&Some(i)) && shape.dims()[i] == 0);
+        let hidden_is_empty = self.hidden().any(|i| shape.dims()[i] <= self.held[i]);
         self.source_of.map(|axis| match axis {
             _ if hidden_is_empty => 0,
             Some(i) => shape.dims()[i],
@@ -52,7 +79,7 @@ impl AxisMap {
 
     /// A (t, z, y, x) box in the dataset's own axes.
     pub(super) fn to_source(self, view: &Region) -> Region {
-        let (mut start, mut stop) = ([0; MAX_RANK], [1; MAX_RANK]);
+        let (mut start, mut stop) = (self.held, self.held.map(|index| index + 1));
         for (axis, source) in self.source_of.iter().enumerate() {
             if let Some(i) = *source {
                 (start[i], stop[i]) = (view.start()[axis], view.stop()[axis]);
@@ -69,11 +96,8 @@ impl AxisMap {
 
     /// A box of the dataset in (t, z, y, x); `None` where it holds nothing of what is shown.
     pub(super) fn to_view(self, source: &Region) -> Option<Region> {
-        let hidden = (0..self.rank).filter(|i| !self.source_of.contains(&Some(*i)));
-        for i in hidden {
-            if !(source.start()[i] == 0 && source.stop()[i] > 0) {
-                return None;
-            }
+        if self.hidden().any(|i| !(source.start()[i]..source.stop()[i]).contains(&self.held[i])) {
+            return None;
         }
         let (mut start, mut stop) = ([0; 4], [1; 4]);
         for (axis, i) in self.source_of.iter().enumerate() {
@@ -86,9 +110,8 @@ impl AxisMap {
 
     /// Whether the bytes of a chunk of the dataset are already in (t, z, y, x) order.
     pub(super) fn is_direct(&self, source: &Region) -> bool {
-        let in_order = self.source_of.iter().flatten().is_sorted();
         let dims = source.shape();
-        in_order && (0..self.rank).all(|i| self.source_of.contains(&Some(i)) || dims.dims()[i] == 1)
+        self.source_of.iter().flatten().is_sorted() && self.hidden().all(|i| dims.dims()[i] == 1)
     }
 
     /// For t, z, y, x: the distance in voxels between neighbours in a C-order buffer of the box `source`
@@ -96,6 +119,16 @@ impl AxisMap {
     pub(super) fn strides(&self, source: &Region) -> [usize; 4] {
         let dims = source.shape();
         self.source_of.map(|axis| axis.map_or(0, |i| dims.dims()[i + 1..].iter().product()))
+    }
+
+    /// The first voxel that is shown, counted from the start of a C-order buffer of the box `source`.
+    pub(super) fn offset(&self, source: &Region) -> usize {
+        let dims = source.shape();
+        let steps = self.hidden().map(|i| {
+            let stride: usize = dims.dims()[i + 1..].iter().product();
+            (self.held[i] - source.start()[i].min(self.held[i])) * stride
+        });
+        steps.sum()
     }
 }
 
@@ -136,12 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_axis_is_held_at_its_first_index() {
+    fn a_channel_axis_is_held_at_one_index() {
         let shape = Shape::from([2, 4, 5, 6]);
         let map = AxisMap::new(&shape, &[None, Some(Axis::Z), Some(Axis::Y), Some(Axis::X)]);
         assert_eq!(map.view_shape(&shape), [1, 4, 5, 6]);
         assert_eq!(map.to_view(&Region::new(&[1, 0, 0, 0], &[2, 4, 5, 6]).expect("valid")), None);
         assert!(map.is_direct(&Region::new(&[0, 0, 0, 0], &[1, 4, 5, 6]).expect("valid")));
         assert!(!map.is_direct(&Region::whole(&shape)));
+        let second = map.holding(&shape, &[1]).expect("there are two");
+        assert_eq!(second.to_view(&Region::new(&[0, 0, 0, 0], &[1, 4, 5, 6]).expect("valid")), None);
+        let whole = Region::whole(&shape);
+        assert_eq!(second.to_source(&Region::whole(&Shape::from([1, 4, 5, 6]))).start(), [1, 0, 0, 0]);
+        assert_eq!((second.offset(&whole), map.offset(&whole)), (4 * 5 * 6, 0));
+        assert!(map.holding(&shape, &[2]).is_none() && map.holding(&shape, &[0, 0]).is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! [`LazyArray`]: one source as (t, z, y, x). Geometry questions do no IO.
 
+use std::ops::Range;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -45,27 +46,54 @@ pub struct LazyArray {
 impl LazyArray {
     /// Views a source under a new id.
     pub fn new(source: Arc<dyn Source>) -> Self {
-        Self::with_id(source, LayerId::next(), Told::default())
+        let map = AxisMap::new(&source.info().shape, &source.info().axes);
+        Self::of(source, LayerId::next(), 0, Told::default(), map)
+    }
+
+    /// One level of a layer, its axes beyond t, z, y and x held at these indices; `None` where there are none
+    /// such.
+    pub(super) fn at_level(
+        source: Arc<dyn Source>,
+        layer: LayerId,
+        level: u8,
+        told: Told,
+        held: &[usize],
+    ) -> Option<Self> {
+        let map = AxisMap::new(&source.info().shape, &source.info().axes).holding(&source.info().shape, held)?;
+        Some(Self::of(source, layer, level, told, map))
+    }
+
+    /// The same recording at other indices of its axes beyond t, z, y and x, in their order: another id, its
+    /// chunks have other voxels. `None` where there is no such index.
+    pub fn holding(&self, held: &[usize]) -> Option<Self> {
+        Self::at_level(Arc::clone(&self.source), LayerId::next(), self.level, self.told, held)
     }
 
     /// A longer state of the same recording: chunk indices keep their meaning, so it keeps its id.
     pub fn grown(&self, source: Arc<dyn Source>) -> Self {
-        Self::with_id(source, self.id, self.told)
+        let held = self.map.held();
+        let map = AxisMap::new(&source.info().shape, &source.info().axes);
+        let map = map.holding(&source.info().shape, &held).unwrap_or(map);
+        Self::of(source, self.id, self.level, self.told, map)
     }
 
     /// Another recording in the same place: another id, and what was said of the place holds for it.
     pub fn replaced_by(&self, source: Arc<dyn Source>) -> Self {
-        Self::with_id(source, LayerId::next(), self.told)
+        Self { id: LayerId::next(), ..self.grown(source) }
     }
 
     /// The same array, described by what somebody said of it instead of what was said before.
     pub fn told(&self, told: Told) -> Self {
-        Self::with_id(Arc::clone(&self.source), self.id, told)
+        Self::of(Arc::clone(&self.source), self.id, self.level, told, self.map)
     }
 
-    fn with_id(source: Arc<dyn Source>, id: LayerId, told: Told) -> Self {
+    /// What somebody said of it.
+    pub fn what_was_told(&self) -> Told {
+        self.told
+    }
+
+    fn of(source: Arc<dyn Source>, id: LayerId, level: u8, told: Told, map: AxisMap) -> Self {
         let array = Arc::clone(source.info());
-        let map = AxisMap::new(&array.shape, &array.axes);
         let info = ViewInfo {
             shape: map.view_shape(&array.shape),
             dtype: array.dtype,
@@ -73,7 +101,7 @@ impl LazyArray {
             rate_hz: told.rate_hz.or(array.rate_hz),
             has_axis: map.has_axis(),
         };
-        Self { source, id, level: 0, told, map, info }
+        Self { source, id, level, told, map, info }
     }
 
     /// Facts of the array. Immediate.
@@ -140,6 +168,12 @@ impl LazyArray {
             found = Some(self.array_chunk(chunk, region));
         });
         found
+    }
+
+    /// A box that holds the chunks of these indices, as far as the source can tell where they lie.
+    pub fn region_of(&self, indices: &Range<u64>) -> Region {
+        let region = self.map.to_view(&self.source.region_of(indices));
+        region.and_then(|region| region.intersect(&self.whole())).unwrap_or_else(|| self.whole().with_axis(0, 0, 0))
     }
 
     /// Key of the chunk of that index.

@@ -2,11 +2,13 @@
 //! reading chunks and regions in that order; and any selection of a source as an [`ndarray`] array. No file-format word appears from here upwards.
 
 mod axes;
+mod image;
 mod key;
 mod lazy;
 mod nd;
 mod read;
 
+pub use image::Image;
 pub use key::{ArrayChunk, ChunkKey};
 pub use lazy::{LazyArray, Told, ViewInfo};
 pub use nd::{ReadArrayError, read, read_filled};

@@ -37,7 +37,8 @@ impl LazyArray {
             let view_bytes = chunk.region.shape().num_bytes(dtype).ok_or_else(|| self.too_large(&chunk.region))?;
             let mut permuted = pool.take(view_bytes);
             let strides = self.map.strides(&chunk.chunk.region);
-            permute(buffer.bytes(), strides, permuted.bytes_mut(), chunk.region.shape().dims(), item);
+            let first = self.map.offset(&chunk.chunk.region) * item;
+            permute(&buffer.bytes()[first..], strides, permuted.bytes_mut(), chunk.region.shape().dims(), item);
             buffer = permuted;
         }
         let (mut missing, mut reason) = (Vec::new(), None);

@@ -4,6 +4,7 @@ mod combined;
 mod remote;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -98,6 +99,18 @@ impl Source for MemorySource {
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
         self.grid.each(region, |cell| chunks.push(Chunk { index: cell.position, region: cell.region }));
+    }
+
+    fn region_of(&self, indices: &Range<u64>) -> Region {
+        let corners = (self.grid.cell_at(indices.start), self.grid.cell_at(indices.end.saturating_sub(1)));
+        // In C order only the first axis is walked once.
+        let whole = Region::whole(&self.info.shape);
+        match corners {
+            _ if whole.rank() == 0 => whole,
+            (Some(first), Some(last)) => whole.with_axis(0, first.start()[0], last.stop()[0]),
+            (Some(first), None) => whole.with_axis(0, first.start()[0], whole.stop()[0]),
+            (None, _) => whole.with_axis(0, 0, 0),
+        }
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
@@ -225,6 +238,10 @@ impl Source for GatedSource {
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
         self.inner.chunks(region, chunks);
+    }
+
+    fn region_of(&self, indices: &Range<u64>) -> Region {
+        self.inner.region_of(indices)
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

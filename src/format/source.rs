@@ -1,5 +1,6 @@
 //! The trait every format implements.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Composite, Fetching, ReadError};
@@ -36,6 +37,11 @@ pub trait Source: Send + Sync {
     /// A chunk's region is a function of its index alone; where a stored chunk can be decoded in parts,
     /// the parts are the chunks. Parts of `region` outside the array are ignored.
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>);
+
+    /// A box that holds the chunks of these indices; all of the array where that is not known. Without IO.
+    fn region_of(&self, _indices: &Range<u64>) -> Region {
+        Region::whole(&self.info().shape)
+    }
 
     /// Reads one chunk into `buffer`, which has exactly the bytes of `chunk.region` in C order,
     /// little-endian, bool as 0 or 1. May block; never panics, whatever the file holds.

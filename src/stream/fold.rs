@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Stream;
 use super::loader::Shared;
+use super::log::Moment;
 use super::making::{Finished, Product};
 use super::state::{State, Trash};
 use crate::array::{ChunkKey, Loaded};
@@ -23,7 +24,7 @@ pub struct Fold {
     pub volume: Arc<Voxels>,
     /// Whether it is the picture that was asked for, and not one that may be next.
     pub is_visible: bool,
-    epoch: u64,
+    since: Moment,
 }
 
 impl Stream {
@@ -33,9 +34,10 @@ impl Stream {
         let Picture::Projection { .. } = key.picture else { return None };
         let viewer = self.viewer.lock();
         let mut state = self.shared.state.lock();
-        if !state.from_volumes {
+        if !state.from_volumes.contains(&key.layer) {
             return None;
         }
+        let since = state.layer(key.layer)?.data.now();
         let ahead = viewer.ahead.iter().map(|ahead| key.at(ahead.t()));
         for wanted in std::iter::once(*key).chain(ahead) {
             if state.is_folded(&wanted) {
@@ -44,7 +46,7 @@ impl Stream {
             let Some(volume) = state.volume(&wanted.volume()) else { continue };
             let is_visible = wanted == *key;
             if volume.missing().is_empty() {
-                return Some(Fold { key: wanted, volume, is_visible, epoch: state.epoch });
+                return Some(Fold { key: wanted, volume, is_visible, since });
             }
             if is_visible || state.folds.len() < MAX_WAITING {
                 let reason = state.volume_reason(&wanted.volume());
@@ -57,13 +59,13 @@ impl Stream {
 
     /// Takes in a projection. One of data that have changed meanwhile is dropped.
     pub fn land_fold(&self, fold: &Fold, voxels: Arc<Voxels>) {
-        self.shared.land_fold(&fold.key, fold.epoch, Ok(Loaded { voxels, reason: None }));
+        self.shared.land_fold(&fold.key, fold.since, Ok(Loaded { voxels, reason: None }));
     }
 
     /// Has the loader threads fold it after all.
     pub fn fold_on_cpu(&self, fold: Fold) {
         let mut state = self.shared.state.lock();
-        if state.epoch == fold.epoch && !state.is_folded(&fold.key) {
+        if state.is_true(fold.key.layer, fold.since, fold.key.picture.t()) && !state.is_folded(&fold.key) {
             state.fold_here(fold.key, Loaded { voxels: fold.volume, reason: None });
         }
         drop(state);
@@ -88,10 +90,11 @@ impl State {
                 }
                 if !self.projections.insert(*key, voxels, &mut trash.pictures) {
                     let message = "is larger than the memory budget for pictures";
-                    let error = self.array.error(ReadErrorKind::Unsupported, message.to_owned());
-                    self.failed.insert(Product::Picture(*key), error);
+                    let array = self.array_of(key.layer, key.level);
+                    let error = array.map(|array| array.error(ReadErrorKind::Unsupported, message.to_owned()));
+                    self.failed.extend(error.map(|error| (Product::Picture(*key), error)));
                 }
-                self.note_change(key.picture.t(), key.picture.t() + 1);
+                self.note_change(key.layer, key.picture.t(), key.picture.t() + 1);
             }
             Err(error) => {
                 self.failed.insert(Product::Picture(*key), error);
@@ -123,7 +126,7 @@ impl State {
 
     /// Why the volume that projections are folded from cannot be had.
     pub(super) fn volume_failure(&self, key: &VolumeKey) -> Option<&ReadError> {
-        if !self.from_volumes {
+        if !self.from_volumes.contains(&key.layer) {
             return None;
         }
         let failed = self.failed.get(&Product::Volume(*key));
@@ -140,7 +143,7 @@ impl State {
 
 impl Shared {
     /// Folds a volume; true if that is what is on screen.
-    pub(super) fn fold(&self, key: &PictureKey, volume: &Loaded, epoch: u64) -> bool {
+    pub(super) fn fold(&self, key: &PictureKey, volume: &Loaded, since: Moment) -> bool {
         let Picture::Projection { orientation, slab, op, .. } = key.picture else { return false };
         let voxels = project_for_display(&volume.voxels, orientation, slab, op, &self.pool);
         let reason = volume.reason.clone().filter(|_| !voxels.is_whole());
@@ -148,18 +151,18 @@ impl Shared {
             Some(error) if voxels.is_void() => Err(error),
             reason => Ok(Loaded { voxels: Arc::new(voxels), reason }),
         };
-        self.land_fold(key, epoch, finished)
+        self.land_fold(key, since, finished)
     }
 
-    fn land_fold(&self, key: &PictureKey, epoch: u64, finished: Finished) -> bool {
+    fn land_fold(&self, key: &PictureKey, since: Moment, finished: Finished) -> bool {
         let mut trash = Trash::default();
         let mut state = self.state.lock();
         state.folding.retain(|known| known != key);
-        if state.epoch != epoch {
+        if !state.is_true(key.layer, since, key.picture.t()) {
             return false;
         }
         state.keep_projection(key, finished, &mut trash);
         state.note_trash(&trash);
-        state.visible_product == Some(Product::Volume(key.volume()))
+        state.visible_products.contains(&Product::Volume(key.volume()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -10,7 +10,6 @@ use parking_lot::{Condvar, Mutex};
 use super::cache::{Entry, Tier};
 use super::making::{Finished, Making, Product};
 use super::priority::{Priority, lower_this_thread};
-use super::sampling::{Sampling, add_to_sample};
 use super::state::{Class, Keep, Read, State, Target, Task, Trash};
 use crate::array::{ArrayChunk, LazyArray, Loaded};
 use crate::format::{ReadError, ReadErrorKind};
@@ -22,15 +21,12 @@ const QUIET_WAKE_INTERVAL: Duration = Duration::from_millis(100);
 /// What all threads of a stream share.
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
-    pub(super) sampling: Mutex<Sampling>,
     /// Signalled when there may be work for a thread that found none.
     pub(super) work: Condvar,
     pub(super) pool: Pool,
     pub(super) wake: Arc<dyn Fn() + Send + Sync>,
     /// Whether somebody is recording, and reading ahead comes last of all.
     pub(super) is_live: AtomicBool,
-    /// Longest side of previews, from the budget and the length of the recording.
-    pub(super) preview_side: AtomicUsize,
     pub(super) last_quiet_wake: Mutex<Option<Instant>>,
 }
 
@@ -84,17 +80,17 @@ impl Shared {
                 let is_visible = self.feed(&making, ordinal, &loaded);
                 self.wake_for(is_visible);
             }
-            Task::Sample(ticket, loaded) => {
-                let is_visible = add_to_sample(&self.sampling, ticket, loaded.as_ref());
+            Task::Sample(layer, loaded) => {
+                let is_visible = self.add_to_sample(layer, loaded.as_ref());
                 self.wake_for(is_visible);
             }
-            Task::Fold { key, volume, epoch } => {
-                let is_visible = self.fold(&key, &volume, epoch);
+            Task::Fold { key, volume, since } => {
+                let is_visible = self.fold(&key, &volume, since);
                 drop(volume);
                 self.wake_for(is_visible);
             }
-            Task::Survey(key, voxels) => {
-                let is_visible = self.survey(&key, voxels.as_deref());
+            Task::Survey(key, since, voxels) => {
+                let is_visible = self.survey(&key, since, voxels.as_deref());
                 self.wake_for(is_visible);
             }
             Task::Read(job) => {
@@ -111,7 +107,7 @@ impl Shared {
         let mut state = self.state.lock();
         state.num_in_flight -= 1;
         state.in_flight_bytes -= job.num_bytes;
-        let is_current = state.in_flight.get(&key).is_some_and(|read| read.ticket == job.ticket);
+        let is_current = state.in_flight.get(&key).is_some_and(|read| read.since == job.since);
         let read = if is_current { state.in_flight.remove(&key) } else { None };
         let Some(read) = read else {
             // The data changed on disk meanwhile.
@@ -123,7 +119,9 @@ impl Shared {
             Ok(loaded) => {
                 state.counters.decoded_bytes += loaded.voxels.bytes().len() as u64;
                 let num_bytes = loaded.voxels.num_bytes();
-                state.previewing.note_read(loaded.voxels.bytes().len(), elapsed);
+                if let Some(layer) = state.layer_mut(key.layer) {
+                    layer.previewing.note_read(loaded.voxels.bytes().len(), elapsed);
+                }
                 if read.keep == Keep::Yes || read.keep == Keep::IfRoom && state.cache.has_room_for(num_bytes) {
                     let entry = Entry { region, loaded: loaded.clone() };
                     state.cache.insert(key, entry, read.tier, &mut trash.chunks);
@@ -139,7 +137,7 @@ impl Shared {
                 state.failures.insert(key, error.clone());
             }
         }
-        state.note_change(region.start()[0], region.stop()[0]);
+        state.note_change(key.layer, region.start()[0], region.stop()[0]);
         state.note_trash(&trash);
         let mut is_visible = read.tier == Tier::Visible && read.keep == Keep::Yes;
         drop(state);
@@ -149,7 +147,7 @@ impl Shared {
         for target in read.targets {
             match target {
                 Target::Making(making, ordinal) => is_visible |= self.feed(&making, ordinal, &result),
-                Target::Sample(ticket) => is_visible |= add_to_sample(&self.sampling, ticket, result.as_ref().ok()),
+                Target::Sample => is_visible |= self.add_to_sample(key.layer, result.as_ref().ok()),
             }
         }
         self.wake_for(is_visible);
@@ -163,9 +161,9 @@ impl Shared {
 
     fn finish(&self, making: &Arc<Making>, finished: Finished) -> bool {
         let preview = match (making.product, &finished) {
-            (Product::Preview(_), Ok(loaded)) => {
-                let side = self.preview_side.load(Ordering::Relaxed);
-                Some(Arc::new(reduce(&loaded.voxels, side, &self.pool)))
+            (Product::Preview(key), Ok(loaded)) => {
+                let side = self.state.lock().layer(key.layer).map(|layer| layer.previewing.side());
+                side.map(|side| Arc::new(reduce(&loaded.voxels, side, &self.pool)))
             }
             _ => None,
         };
@@ -195,7 +193,7 @@ impl Shared {
                     && voxels.is_whole()
                 {
                     state.projections.insert(key, voxels, &mut trash.pictures);
-                    state.note_change(t, t + 1);
+                    state.note_change(key.layer, t, t + 1);
                 }
             }
             (Product::Volume(key), Ok(Loaded { voxels, reason })) => {
@@ -204,16 +202,16 @@ impl Shared {
                 }
                 if !state.volumes.insert(key, voxels, &mut trash.volumes) {
                     let message = "is larger than the memory budget for volumes";
-                    let error = state.array.error(ReadErrorKind::Unsupported, message.to_owned());
+                    let error = making.error(ReadErrorKind::Unsupported, message.to_owned());
                     state.failed.insert(making.product, error);
                 }
             }
         }
         state.note_trash(&trash);
-        let is_visible = state.visible_product == Some(making.product);
+        let is_visible = state.visible_products.contains(&making.product);
         drop(state);
         // A picture landed twice is counted once.
-        let has_ended = surveyed.is_some_and(|(key, voxels)| self.survey(&key, voxels.as_deref()));
+        let has_ended = surveyed.is_some_and(|(key, voxels)| self.survey(&key, making.since(), voxels.as_deref()));
         is_visible || has_ended
     }
 

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::layer::Snapshot;
+use super::log::Moment;
 use super::plan::Wanted;
 use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
-use crate::format::ReadError;
+use crate::format::{ReadError, ReadErrorKind};
 use crate::volume::{
     Accumulator, Buffer, DType, FoldBox, LayerId, Picture, PictureKey, Pool, Projection, Region, Shape, VolumeKey,
     Voxels, copy_region, flatten, kept_axes, runs,
@@ -58,8 +60,8 @@ pub(super) struct Making {
     pub(super) region: Region,
     /// Whether the chunks are wanted in the cache as well.
     pub(super) keep_chunks: AtomicBool,
-    /// The data changed on disk: the product must not be used.
-    stale: AtomicBool,
+    /// Of which state of the data it is.
+    since: Moment,
     failures: AtomicBool,
     array: Arc<LazyArray>,
     dtype: DType,
@@ -84,10 +86,15 @@ pub(super) type Finished = Result<Loaded, ReadError>;
 
 impl Making {
     /// Nothing done yet. `None` where there is nothing to make it of.
-    pub(super) fn new(array: &Arc<LazyArray>, product: Product) -> Option<Self> {
-        let region = match product {
-            Product::Picture(key) | Product::Preview(key) => array.picture_region(&key.picture),
-            Product::Volume(VolumeKey { t, .. }) => array.whole().with_axis(0, t, t.checked_add(1)?),
+    pub(super) fn new(of: &Snapshot, product: Product) -> Option<Self> {
+        let (array, region) = match product {
+            Product::Picture(key) | Product::Preview(key) => {
+                (of.image.level(key.level)?, of.image.picture_region(&key)?)
+            }
+            Product::Volume(VolumeKey { level, t, .. }) => {
+                let array = of.image.level(level)?;
+                (array, array.whole().with_axis(0, t, t.checked_add(1)?))
+            }
         };
         let item = array.info().dtype.num_bytes();
         let mut chunks = Vec::new();
@@ -107,12 +114,12 @@ impl Making {
         let can_be_made = !chunks.is_empty() && chunks.iter().all(Wanted::is_findable);
         let array = Arc::clone(array);
         let progress = Mutex::new(progress);
-        let (stale, failures) = (AtomicBool::new(false), AtomicBool::new(false));
+        let failures = AtomicBool::new(false);
         can_be_made.then_some(Self {
             product,
             region,
             keep_chunks,
-            stale,
+            since: of.since,
             failures,
             array,
             dtype,
@@ -120,6 +127,11 @@ impl Making {
             claimed,
             progress,
         })
+    }
+
+    /// An error about the dataset it is made of.
+    pub(super) fn error(&self, kind: ReadErrorKind, message: String) -> ReadError {
+        self.array.error(kind, message)
     }
 
     pub(super) fn chunks(&self) -> &[Wanted] {
@@ -136,14 +148,9 @@ impl Making {
         self.claimed[ordinal].load(Ordering::Acquire)
     }
 
-    /// From now on the product is worthless.
-    pub(super) fn make_stale(&self) {
-        self.stale.store(true, Ordering::Release);
-    }
-
-    /// Whether the product is worthless.
-    pub(super) fn is_stale(&self) -> bool {
-        self.stale.load(Ordering::Acquire)
+    /// Of which state of the data it is.
+    pub(super) fn since(&self) -> Moment {
+        self.since
     }
 
     /// Whether a chunk of it could not be had: trying again may make a better one.

@@ -11,7 +11,9 @@ mod cache;
 mod config;
 mod fold;
 mod hash;
+mod layer;
 mod loader;
+mod log;
 mod making;
 mod pictures;
 mod plan;
@@ -28,7 +30,7 @@ mod tasks;
 mod velocity;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -43,41 +45,34 @@ pub use stats::StreamStats;
 pub use survey::SurveyState;
 pub use velocity::{Outlook, Velocity};
 
-use crate::array::LazyArray;
-use crate::volume::{PictureKey, Pool};
-use availability::Availability;
+use crate::array::{Image, LazyArray};
+use crate::volume::{LayerId, PictureKey, Pool};
+use availability::Availabilities;
 use bandwidth::Bandwidth;
 use loader::Shared;
-use preview::Previewing;
 use request::Viewer;
-use sampling::Sampling;
 use state::{Class, State};
 
-/// The pictures of one dataset. All methods return at once; dropping it never waits for a disk.
+/// The pictures of the layers of one window, under one budget. All methods return at once; dropping it never
+/// waits for a disk.
 pub struct Stream {
     shared: Arc<Shared>,
     config: StreamConfig,
     /// Only the window's thread takes these.
     viewer: Mutex<Viewer>,
-    availability: Mutex<Availability>,
+    availability: Mutex<Availabilities>,
 }
 
 impl Stream {
     /// Starts the loader threads. `wake` is called from them, after something worth drawing came in; it
     /// must not block.
-    pub fn new(array: Arc<LazyArray>, config: StreamConfig, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        let (sampling, places) = Sampling::new(&array);
-        let side = Previewing::side(array.info().shape[0], array.info().dtype, config.preview_budget_bytes);
-        let mut state = State::new(array, &config);
-        (state.sampling, state.sampling_ticket) = (places, sampling.ticket());
+    pub fn new(image: impl Into<Image>, config: StreamConfig, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            sampling: Mutex::new(sampling),
+            state: Mutex::new(State::new(image.into(), &config)),
             work: Condvar::new(),
             pool: Pool::new(config.pool_bytes()),
             wake,
             is_live: AtomicBool::new(config.background_bytes_per_s.is_some()),
-            preview_side: AtomicUsize::new(side),
             last_quiet_wake: Mutex::new(None),
         });
         for (class, name) in [(Class::Foreground, "tectum-read"), (Class::Background, "tectum-ahead")] {
@@ -95,8 +90,8 @@ impl Stream {
 
     /// A stream of that many loader threads, otherwise by default and with nobody to wake; with 0, call
     /// [`Stream::run_one`].
-    pub fn with_workers(array: Arc<LazyArray>, num_workers: usize) -> Self {
-        Self::new(array, StreamConfig { num_workers, ..StreamConfig::default() }, Arc::new(|| ()))
+    pub fn with_workers(image: impl Into<Image>, num_workers: usize) -> Self {
+        Self::new(image, StreamConfig { num_workers, ..StreamConfig::default() }, Arc::new(|| ()))
     }
 
     /// Does one piece of work on the caller's thread, the most urgent one; false if there is none.
@@ -112,27 +107,30 @@ impl Stream {
         self.shared.work.notify_all();
     }
 
-    /// The array being shown.
+    /// The array of the first layer, in full resolution.
     pub fn array(&self) -> Arc<LazyArray> {
-        Arc::clone(&self.shared.state.lock().array)
+        Arc::clone(self.shared.state.lock().layers[0].image.finest())
+    }
+
+    /// The data of a layer.
+    pub fn image(&self, layer: LayerId) -> Option<Image> {
+        self.shared.state.lock().layer(layer).map(|layer| layer.image.clone())
     }
 
     /// The timepoints of which this kind of picture can be shown at once, as half-open ranges.
     pub fn cached_ranges(&self, key: &PictureKey) -> Vec<[usize; 2]> {
         let mut availability = self.availability.lock();
-        availability.update(&mut self.shared.state.lock(), key);
-        availability.ranges().to_vec()
+        availability.of(&self.shared.state.lock(), key).ranges().to_vec()
     }
 
-    /// A sample of the values of the whole recording, once it is complete; it never changes afterwards.
-    pub fn sample(&self) -> Option<Arc<Sample>> {
-        // Workers hold this lock while they add values to it: a moment, but not ours to wait for.
-        self.shared.sampling.try_lock()?.done()
+    /// A sample of the values of a whole recording, once it is complete; it never changes afterwards.
+    pub fn sample(&self, layer: LayerId) -> Option<Arc<Sample>> {
+        self.shared.state.lock().layer(layer)?.sampling.done()
     }
 
-    /// Why there will be no sample of the recording as it is, once that is certain.
-    pub fn no_sample(&self) -> Option<NoSample> {
-        self.shared.sampling.try_lock()?.failure()
+    /// Why there will be no sample of a recording as it is, once that is certain.
+    pub fn no_sample(&self, layer: LayerId) -> Option<NoSample> {
+        self.shared.state.lock().layer(layer)?.sampling.failure()
     }
 
     /// What is held and has been done.
@@ -176,8 +174,7 @@ impl Drop for Stream {
         state.is_closed = true;
         state.clear_queue();
         state.folds.clear();
-        state.sampling.clear();
-        state.restart_previews();
+        state.layers.clear();
         drop(state);
         self.shared.work.notify_all();
     }

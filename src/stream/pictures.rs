@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::Stream;
+use super::layer::{Layer, Snapshot};
+use super::log::Moment;
 use super::making::Product;
 use super::state::{State, Trash};
 use crate::array::{ArrayChunk, Loaded, unsqueeze};
@@ -34,7 +36,7 @@ impl PictureState {
 enum Cut {
     State(PictureState),
     Pieces {
-        epoch: u64,
+        since: Moment,
         dtype: DType,
         region: Region,
         shape: [usize; 2],
@@ -58,7 +60,7 @@ impl Stream {
         let cut = self.cut(&mut self.shared.state.lock(), key);
         match cut {
             Cut::State(state) => state,
-            Cut::Pieces { epoch, dtype, region, shape, pieces, holes } => {
+            Cut::Pieces { since, dtype, region, shape, pieces, holes } => {
                 let shape = Shape::from(shape);
                 let Some(num_bytes) = shape.num_bytes(dtype) else { return PictureState::Loading };
                 let mut buffer = self.shared.pool.take(num_bytes);
@@ -73,17 +75,18 @@ impl Stream {
                 let voxels = Arc::new(Voxels::new(dtype, shape, buffer, flat));
                 let mut trash = Trash::default();
                 let mut state = self.shared.state.lock();
+                // The data may have changed since the pieces were taken.
+                let is_true = state.is_true(key.layer, since, key.picture.t());
                 // Chunks of more than the plane may be there, and nothing of the plane.
                 let reason = pieces.iter().find_map(|(_, loaded)| loaded.reason.clone()).filter(|_| voxels.is_void());
                 if let Some(error) = reason {
-                    if state.epoch == epoch {
+                    if is_true {
                         state.failed.insert(Product::Picture(*key), error.clone());
-                        state.note_change(key.picture.t(), key.picture.t() + 1);
+                        state.note_change(key.layer, key.picture.t(), key.picture.t() + 1);
                     }
                     return PictureState::Failed(error);
                 }
-                // The data may have changed since the pieces were taken.
-                if state.epoch == epoch {
+                if is_true {
                     state.planes.insert(*key, Arc::clone(&voxels), &mut trash.pictures);
                 }
                 drop(state);
@@ -93,12 +96,14 @@ impl Stream {
     }
 
     fn cut(&self, state: &mut State, key: &PictureKey) -> Cut {
-        let Some(array) = state.array_of(key.layer, key.level).map(Arc::clone) else {
+        let layer = state.layer(key.layer).map(Layer::snapshot);
+        let Some((array, region, since)) = layer.and_then(|Snapshot { image, since }| {
+            Some((Arc::clone(image.level(key.level)?), image.picture_region(key)?, since))
+        }) else {
             // Of a former recording, whose pictures are gone: whoever asks has not heard of it yet.
             return Cut::State(PictureState::Loading);
         };
         let picture = &key.picture;
-        let region = array.picture_region(picture);
         if region.is_empty() {
             let message = format!("timepoint {} is not in the recording", picture.t());
             return Cut::State(PictureState::Failed(array.error(ReadErrorKind::Missing, message)));
@@ -137,14 +142,13 @@ impl Stream {
         }
         match failure {
             Some(error) if pieces.is_empty() => Cut::State(PictureState::Failed(error)),
-            _ => Cut::Pieces { epoch: state.epoch, dtype: array.info().dtype, region, shape, pieces, holes },
+            _ => Cut::Pieces { since, dtype: array.info().dtype, region, shape, pieces, holes },
         }
     }
 
     /// Why parts of a picture are missing; `None` where none are, or it is not at hand.
     pub fn missing_reason(&self, key: &PictureKey) -> Option<ReadError> {
         let state = self.shared.state.lock();
-        let array = state.array_of(key.layer, key.level)?;
         match key.picture {
             Picture::Projection { .. } => {
                 let whole = state.projection_failure(key);
@@ -152,7 +156,7 @@ impl Stream {
             }
             Picture::Plane { .. } => {
                 let mut chunks = Vec::new();
-                array.chunks(&array.picture_region(&key.picture), &mut chunks);
+                state.chunks_of(key, &mut chunks);
                 chunks.iter().find_map(|chunk| {
                     let kept = state.cache.get(chunk.key).and_then(|entry| entry.loaded.reason.as_ref());
                     kept.or_else(|| state.failures.get(&chunk.key)).cloned()
@@ -165,8 +169,7 @@ impl Stream {
     pub fn nearest(&self, key: &PictureKey) -> Option<(PictureKey, Arc<Voxels>)> {
         let t = {
             let mut availability = self.availability.lock();
-            availability.update(&mut self.shared.state.lock(), key);
-            availability.nearest(key.picture.t())?
+            availability.of(&self.shared.state.lock(), key).nearest(key.picture.t())?
         };
         let found = key.at(t);
         Some((found, self.look(&found).ready()?))

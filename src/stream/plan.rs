@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::hash::ChunkSet;
 use super::making::Making;
 use super::velocity::Outlook;
-use crate::array::{ArrayChunk, ChunkKey, LazyArray};
-use crate::volume::{Axis, Picture, Region};
+use crate::array::{ArrayChunk, ChunkKey, Image, LazyArray};
+use crate::volume::{Axis, Picture, PictureKey, Region};
 
 /// Places less likely to be needed than this are not read ahead.
 const MIN_PROBABILITY: f64 = 0.05;
@@ -92,10 +92,12 @@ impl Plan {
 #[derive(Default)]
 pub struct Planner {
     /// What the memory below is about.
-    array: Option<Arc<LazyArray>>,
+    images: Vec<Image>,
     chunks: Vec<Wanted>,
-    planes: HashMap<Picture, Plane>,
+    planes: HashMap<PictureKey, Plane>,
+    /// Chunks in the plan, as far as they may be wanted twice.
     seen: ChunkSet,
+    is_shared: bool,
     found: Vec<ArrayChunk>,
 }
 
@@ -104,6 +106,8 @@ pub struct Planner {
 struct Plane {
     range: Range<usize>,
     num_bytes: usize,
+    /// Its first voxel, (z, y, x).
+    start: [usize; 3],
     /// Whether another plane may be made of the same chunks.
     is_shared: bool,
 }
@@ -112,26 +116,28 @@ struct Plane {
 const MAX_REMEMBERED: usize = 1 << 16;
 
 impl Planner {
-    /// A new plan begins.
-    pub fn begin(&mut self, array: &Arc<LazyArray>) {
+    /// A new plan begins, of these layers; `is_shared` where several pictures on screen may be of the same
+    /// chunks.
+    pub fn begin(&mut self, images: &[Image], is_shared: bool) {
         self.seen.clear();
-        let is_same = self.array.as_ref().is_some_and(|known| Arc::ptr_eq(known, array));
+        self.is_shared = is_shared;
+        let is_same = self.images.len() == images.len() && self.images.iter().zip(images).all(|(a, b)| a.is_same(b));
         if !is_same || self.chunks.len() > MAX_REMEMBERED {
             self.chunks.clear();
             self.planes.clear();
-            self.array = Some(Arc::clone(array));
+            self.images = images.to_vec();
         }
     }
 
     /// Adds the chunks of a plane that are not in the plan yet, those of a visible one ordered by their
     /// distance from its middle; returns their bytes.
-    pub fn add(&mut self, plan: &mut Plan, picture: &Picture, is_visible: bool) -> usize {
-        let Some(plane) = self.plane(picture) else { return 0 };
+    pub fn add(&mut self, plan: &mut Plan, key: &PictureKey, is_visible: bool) -> usize {
+        let Some(plane) = self.plane(key) else { return 0 };
         let first = if is_visible { plan.visible.len() } else { 0 };
         let queue = if is_visible { &mut plan.visible } else { &mut plan.prefetch };
         let chunks = &self.chunks[plane.range];
         let mut num_bytes = plane.num_bytes;
-        if plane.is_shared {
+        if plane.is_shared || self.is_shared {
             num_bytes = 0;
             for wanted in chunks {
                 if self.seen.insert(wanted.key) {
@@ -142,12 +148,11 @@ impl Planner {
         } else {
             queue.extend_from_slice(chunks);
         }
-        if is_visible && let Some(array) = &self.array {
-            let region = array.picture_region(picture);
+        if is_visible {
             // Chunks of a grid: their corners are as far apart as their middles.
             let corners = chunks.iter().map(|wanted| wanted.corner);
             let last = corners.reduce(|a, b| [0, 1, 2, 3].map(|i| a[i].max(b[i]))).unwrap_or_default();
-            let middle = [1, 2, 3].map(|i| (region.start()[i] as i128 + last[i] as i128) / 2);
+            let middle = [1, 2, 3].map(|i| (plane.start[i - 1] as i128 + last[i] as i128) / 2);
             queue[first..].sort_by_cached_key(|wanted| {
                 let axes = [1, 2, 3].map(|i| (i128::from(wanted.corner[i]) - middle[i - 1]).unsigned_abs().pow(2));
                 axes.iter().sum::<u128>()
@@ -156,12 +161,12 @@ impl Planner {
         num_bytes
     }
 
-    fn plane(&mut self, picture: &Picture) -> Option<Plane> {
-        if let Some(plane) = self.planes.get(picture) {
+    fn plane(&mut self, key: &PictureKey) -> Option<Plane> {
+        if let Some(plane) = self.planes.get(key) {
             return Some(plane.clone());
         }
-        let array = self.array.as_ref()?;
-        let region = array.picture_region(picture);
+        let image = self.images.iter().find(|image| image.id() == key.layer)?;
+        let (array, region) = (image.level(key.level)?, image.picture_region(key)?);
         self.found.clear();
         array.chunks(&region, &mut self.found);
         let item = array.info().dtype.num_bytes();
@@ -169,9 +174,10 @@ impl Planner {
         self.chunks.extend(self.found.iter().map(|chunk| Wanted::new(chunk.key, &chunk.region, item)));
         let range = first..self.chunks.len();
         let num_bytes = self.chunks[range.clone()].iter().map(|wanted| wanted.num_bytes).sum();
-        let is_shared = self.found.iter().any(|chunk| chunk.region.intersect(&region) != Some(chunk.region));
-        let plane = Plane { range, num_bytes, is_shared };
-        self.planes.insert(*picture, plane.clone());
+        let is_cut = self.found.iter().any(|chunk| chunk.region.intersect(&region) != Some(chunk.region));
+        let start = [1, 2, 3].map(|axis| region.start()[axis]);
+        let plane = Plane { range, num_bytes, start, is_shared: is_cut };
+        self.planes.insert(*key, plane.clone());
         Some(plane)
     }
 }
@@ -209,10 +215,10 @@ mod tests {
     use crate::format::memory::MemorySource;
     use crate::volume::{DType, Orientation, Shape};
 
-    fn array(shape: [usize; 4], grid: [usize; 4]) -> Arc<LazyArray> {
+    fn image(shape: [usize; 4], grid: [usize; 4]) -> Image {
         let bytes = vec![0; shape.iter().product()];
         let source = MemorySource::new(DType::U8, Shape::from(shape), "tzyx", &grid, bytes).expect("agrees");
-        Arc::new(LazyArray::new(Arc::new(source)))
+        Arc::new(LazyArray::new(Arc::new(source))).into()
     }
 
     proptest! {
@@ -221,13 +227,13 @@ mod tests {
             grid in (1usize..4, 1usize..4, 1usize..5, 1usize..5),
             ts in prop::sample::subsequence((0usize..6).collect::<Vec<_>>(), 1..6),
         ) {
-            let array = array([6, 3, 8, 8], [grid.0, grid.1, grid.2, grid.3]);
+            let image = image([6, 3, 8, 8], [grid.0, grid.1, grid.2, grid.3]);
             let (mut plan, mut planner) = (Plan::default(), Planner::default());
-            planner.begin(&array);
+            planner.begin(std::slice::from_ref(&image), false);
             let mut total = 0;
             for (i, t) in ts.iter().enumerate() {
                 let picture = Picture::Plane { t: *t, orientation: Orientation::Xy, index: 1 };
-                total += planner.add(&mut plan, &picture, i == 0);
+                total += planner.add(&mut plan, &PictureKey::finest(image.id(), picture), i == 0);
             }
             let all: Vec<_> = plan.visible.iter().chain(&plan.prefetch).collect();
             let distinct: std::collections::BTreeSet<_> = all.iter().map(|wanted| wanted.key).collect();
@@ -238,10 +244,11 @@ mod tests {
 
     #[test]
     fn visible_chunks_come_from_the_middle_outwards() {
-        let array = array([1, 1, 9, 9], [1, 1, 3, 3]);
+        let image = image([1, 1, 9, 9], [1, 1, 3, 3]);
         let (mut plan, mut planner) = (Plan::default(), Planner::default());
-        planner.begin(&array);
-        planner.add(&mut plan, &Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 }, true);
+        planner.begin(std::slice::from_ref(&image), false);
+        let picture = Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 };
+        planner.add(&mut plan, &PictureKey::finest(image.id(), picture), true);
         assert_eq!(plan.visible[0].key.index, 4);
         assert_eq!(plan.visible.len(), 9);
         let corners: Vec<_> = plan.visible[5..].iter().map(|wanted| wanted.key.index).collect();

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::array::ViewInfo;
 use crate::volume::{DType, PictureKey, reduced_dtype};
 
 /// Sides of previews, the largest for which the whole recording fits in the budget is taken.
@@ -22,6 +23,8 @@ pub(super) struct Previewing {
     byte_s: f64,
     /// Decoded bytes a picture of this kind takes.
     picture_bytes: usize,
+    /// Longest side of a preview.
+    side: usize,
 }
 
 impl Previewing {
@@ -75,8 +78,17 @@ impl Previewing {
         None
     }
 
-    /// Longest side of a preview of planes of `dtype`.
-    pub(super) fn side(num_t: usize, dtype: DType, budget_bytes: usize) -> usize {
+    /// Chooses the size of previews, so that those of the whole recording fit in a budget.
+    pub(super) fn set_side(&mut self, info: &ViewInfo, budget_bytes: usize) {
+        self.side = Self::side_for(info.shape[0], info.dtype, budget_bytes);
+    }
+
+    /// Longest side of a preview.
+    pub(super) fn side(&self) -> usize {
+        self.side
+    }
+
+    fn side_for(num_t: usize, dtype: DType, budget_bytes: usize) -> usize {
         let item = reduced_dtype(dtype).num_bytes();
         let fits = |&side: &usize| side.saturating_mul(side * item).saturating_mul(num_t) <= budget_bytes;
         SIDES.into_iter().find(fits).unwrap_or(SIDES[SIDES.len() - 1])
@@ -121,8 +133,8 @@ mod tests {
 
     #[test]
     fn the_whole_recording_fits_in_the_budget() {
-        assert_eq!(Previewing::side(100, DType::U16, 250 << 20), 128);
-        assert_eq!(Previewing::side(10_000, DType::U16, 250 << 20), 64);
-        assert_eq!(Previewing::side(10_000, DType::F64, 250 << 20), 48);
+        assert_eq!(Previewing::side_for(100, DType::U16, 250 << 20), 128);
+        assert_eq!(Previewing::side_for(10_000, DType::U16, 250 << 20), 64);
+        assert_eq!(Previewing::side_for(10_000, DType::F64, 250 << 20), 48);
     }
 }

@@ -1,121 +1,275 @@
 //! When the data on disk change: a recording grows, a block is written anew, a failing disk comes back.
 //! What is still true is kept, what is not is never shown again.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::Stream;
-use super::preview::Previewing;
-use super::sampling::{Sampling, complete_sample};
+use super::layer::Layer;
+use super::sampling::Sampling;
 use super::state::{State, Target, Trash};
-use super::survey::Survey;
-use crate::array::{ChunkKey, LazyArray};
-use crate::volume::Region;
+use crate::array::{ChunkKey, Image, LazyArray};
+use crate::format::{ReadError, ReadErrorKind};
+use crate::volume::{LayerId, PictureKey, Region, Voxels};
 
-/// What is still true of an array after it was replaced by a later state of itself.
+/// A recording before and after it grew or was written anew in places.
 struct Change<'a> {
-    old: [usize; 4],
-    array: &'a LazyArray,
+    old: &'a Image,
+    new: &'a Image,
+    /// Indices of chunks of the finest level that hold other data now.
     stale: &'a [Range<u64>],
-    is_same: bool,
+    /// Timepoints that hold a chunk of which anything changed, as half-open ranges in order.
+    touched: Vec<[usize; 2]>,
 }
 
-impl Change<'_> {
-    /// Whether a chunk still has the same voxels in the same place.
-    fn keeps(&self, key: ChunkKey, region: &Region) -> bool {
-        if !self.is_same || self.stale.iter().any(|range| range.contains(&key.index)) {
-            return false;
+impl<'a> Change<'a> {
+    fn new(old: &'a Image, new: &'a Image, stale: &'a [Range<u64>]) -> Self {
+        let mut touched = Vec::new();
+        for range in stale {
+            for array in [old.finest(), new.finest()] {
+                let region = array.region_of(range);
+                touched.push([region.start()[0], region.stop()[0]]);
+            }
         }
-        // Only at the end of an axis that changed its length can a chunk have changed its extent.
-        let new = self.array.info().shape;
-        let is_at_the_end = (0..4).any(|i| self.old[i] != new[i] && region.stop()[i] >= self.old[i].min(new[i]));
-        let start = region.start();
-        !is_at_the_end || {
-            let now = self.array.chunk_at([start[0], start[1], start[2], start[3]]);
-            now.is_some_and(|chunk| chunk.key == key && chunk.region == *region)
+        for level in 0..old.num_levels() {
+            if let (Some(old), Some(new)) = (old.level(level), new.level(level)) {
+                touched.extend(changed_ends(old, new));
+            }
         }
+        Self { old, new, stale, touched: merged(touched) }
     }
 
-    /// Whether everything at a timepoint is as it was.
-    fn keeps_timepoint(&self, t: usize) -> bool {
-        let new = self.array.info().shape;
-        if !self.is_same || self.old[1..] != new[1..] || t >= new[0].min(self.old[0]) {
+    /// Whether anything at a timepoint changed.
+    fn touches(&self, t: usize) -> bool {
+        self.overlaps(t, t.saturating_add(1))
+    }
+
+    fn overlaps(&self, start: usize, stop: usize) -> bool {
+        let first = self.touched.partition_point(|range| range[1] <= start);
+        self.touched.get(first).is_some_and(|range| range[0] < stop)
+    }
+
+    /// Whether a chunk still has the same voxels in the same place.
+    fn keeps(&self, key: ChunkKey, region: &Region) -> bool {
+        let (start, stop) = (region.start(), region.stop());
+        if !self.overlaps(start[0], stop[0]) {
+            return true;
+        }
+        // Which chunks of a coarser level are made of stale ones is not known here.
+        if key.level > 0 || self.stale.iter().any(|range| range.contains(&key.index)) {
             return false;
         }
-        let mut chunks = Vec::new();
-        self.array.chunks(&self.array.whole().with_axis(0, t, t + 1), &mut chunks);
-        chunks.iter().all(|chunk| !self.stale.iter().any(|range| range.contains(&chunk.key.index)))
+        let now = self.new.finest().chunk_at([start[0], start[1], start[2], start[3]]);
+        now.is_some_and(|chunk| chunk.key == key && chunk.region == *region)
+    }
+
+    /// Chunks at hand, or known to fail, that are something else now.
+    fn gone(&self, state: &State, layer: LayerId) -> Vec<ChunkKey> {
+        let mut gone = Vec::new();
+        let num_touched: usize = self.touched.iter().map(|[start, stop]| stop - start).sum();
+        if num_touched > state.cache.len() + state.failures.len() {
+            let held = state.cache.iter().filter(|(key, _)| key.layer == layer);
+            gone.extend(held.filter(|(key, entry)| !self.keeps(*key, &entry.region)).map(|(key, _)| key));
+            gone.extend(state.failures.keys().filter(|key| key.layer == layer));
+            return gone;
+        }
+        for array in (0..self.old.num_levels()).filter_map(|level| self.old.level(level)) {
+            for &[start, stop] in &self.touched {
+                array.for_each_chunk(&array.whole().with_axis(0, start, stop), |chunk, region| {
+                    let key = array.chunk_key(chunk.index);
+                    let is_known = state.cache.contains(key) || state.failures.contains_key(&key);
+                    if is_known && !self.keeps(key, region) {
+                        gone.push(key);
+                    }
+                });
+            }
+        }
+        gone
+    }
+}
+
+/// Timepoints at the ends of an array whose chunks have another extent than before.
+fn changed_ends(old: &LazyArray, new: &LazyArray) -> Vec<[usize; 2]> {
+    let (before, after) = (old.info().shape, new.info().shape);
+    if before == after {
+        return Vec::new();
+    }
+    if before[1..] != after[1..] {
+        return vec![[0, before[0].max(after[0])]];
+    }
+    // Only chunks at the shorter one's end can have changed.
+    let end = before[0].min(after[0]);
+    let mut ends: Vec<_> = (end < before[0]).then_some([end, before[0]]).into_iter().collect();
+    old.for_each_chunk(&old.whole().with_axis(0, end.saturating_sub(1), end), |chunk, region| {
+        let start = region.start();
+        let now = new.chunk_at([start[0], start[1], start[2], start[3]]);
+        if now.is_none_or(|now| now.key.index != chunk.index || now.region != *region) {
+            ends.push([start[0], region.stop()[0]]);
+        }
+    });
+    ends
+}
+
+/// The same timepoints as few ranges as possible, in order.
+fn merged(mut ranges: Vec<[usize; 2]>) -> Vec<[usize; 2]> {
+    ranges.retain(|[start, stop]| start < stop);
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, kept| {
+        let is_one = next[0] <= kept[1];
+        if is_one {
+            kept[1] = kept[1].max(next[1]);
+        }
+        is_one
+    });
+    ranges
+}
+
+/// Whether something that could not be had may be there when it is asked for again.
+fn may_heal(error: &ReadError) -> bool {
+    !matches!(error.kind, ReadErrorKind::Corrupt | ReadErrorKind::Unsupported)
+}
+
+impl State {
+    /// Takes in a longer or changed state of a recording; how many chunks of its sample will not come.
+    fn grow(&mut self, at: usize, image: Image, stale: &[Range<u64>], trash: &mut Trash) -> usize {
+        let id = image.id();
+        let old = std::mem::replace(&mut self.layers[at].image, image.clone());
+        let change = Change::new(&old, &image, stale);
+        for key in change.gone(self, id) {
+            self.cache.remove(key, &mut trash.chunks);
+            self.failures.remove(&key);
+        }
+        self.failures.retain(|key, error| key.layer != id || !may_heal(error));
+        self.failed.retain(|product, error| {
+            product.layer() != id || !may_heal(error) && !change.touches(product.t())
+        });
+        let mut lost_samples = 0;
+        self.in_flight.retain(|key, read| {
+            let keeps = key.layer != id || change.keeps(*key, &read.region);
+            if !keeps {
+                lost_samples += read.targets.iter().filter(|target| matches!(target, Target::Sample)).count();
+            }
+            keeps
+        });
+        let layer = &mut self.layers[at];
+        let (before, after) = (old.info().shape[0], image.info().shape[0]);
+        for &[start, stop] in &change.touched {
+            layer.data.note(start, stop);
+            layer.at_hand.note(start, stop);
+        }
+        layer.at_hand.note(before.min(after), before.max(after));
+        if !change.touched.is_empty() {
+            layer.restart_background();
+        }
+        if layer.sampling.is_void() {
+            // The sample is of the recording as it was first seen, unless there was nothing to see.
+            layer.sampling = Sampling::new(image.finest());
+            lost_samples = 0;
+        }
+        self.makings.retain(|making| {
+            making.product.layer() != id || !change.touches(making.product.t()) && !making.has_failures()
+        });
+        let is_kept = |layer: LayerId, t: usize, is_whole: bool| layer != id || is_whole && !change.touches(t);
+        self.retain_pictures(is_kept, trash);
+        lost_samples
+    }
+
+    /// Keeps the pictures and volumes of which `is_kept` says so, by layer, timepoint and whether nothing of
+    /// them is missing.
+    fn retain_pictures(&mut self, is_kept: impl Fn(LayerId, usize, bool) -> bool, trash: &mut Trash) {
+        let Self { projections, previews, planes, volumes, folds, folding, .. } = self;
+        let picture = |key: &PictureKey, voxels: &Voxels| is_kept(key.layer, key.picture.t(), voxels.is_whole());
+        projections.retain(picture, &mut trash.pictures);
+        previews.retain(picture, &mut trash.previews);
+        planes.retain(picture, &mut trash.pictures);
+        volumes.retain(|key, voxels| is_kept(key.layer, key.t, voxels.is_whole()), &mut trash.volumes);
+        folds.retain(|(key, _)| is_kept(key.layer, key.picture.t(), true));
+        folding.retain(|key| is_kept(key.layer, key.picture.t(), true));
+    }
+
+    /// Drops everything of a recording.
+    fn forget(&mut self, id: LayerId, trash: &mut Trash) {
+        let gone: Vec<_> = self.cache.iter().map(|(key, _)| key).filter(|key| key.layer == id).collect();
+        gone.into_iter().for_each(|key| self.cache.remove(key, &mut trash.chunks));
+        self.failures.retain(|key, _| key.layer != id);
+        self.failed.retain(|product, _| product.layer() != id);
+        self.in_flight.retain(|key, _| key.layer != id);
+        self.makings.retain(|making| making.product.layer() != id);
+        self.volume_reasons.retain(|key, _| key.layer != id);
+        self.retain_pictures(|layer, _, _| layer != id, trash);
     }
 }
 
 impl Stream {
-    /// Goes on with a longer or changed state of the recording. Chunks of `stale` indices, chunks that
-    /// changed their extent, and what was made of them are dropped, reads of them under way included; the
-    /// rest is kept. An array of another dataset drops everything.
+    /// [`Stream::replace_layer`] for the first layer.
     pub fn replace_array(&self, array: Arc<LazyArray>, stale: &[Range<u64>]) {
+        let first = self.array().id();
+        self.replace_layer(first, array, stale);
+    }
+
+    /// Goes on with a longer or changed state of a layer's recording. Chunks of `stale` indices, chunks that
+    /// changed their extent, and what was made of them are dropped, reads of them under way included; the
+    /// rest is kept. Where another recording is put in the layer's place, everything of the former one is
+    /// dropped, and what of it is still under way lands nowhere.
+    pub fn replace_layer(&self, layer: LayerId, image: impl Into<Image>, stale: &[Range<u64>]) {
+        let image = image.into();
+        let id = image.id();
         let mut trash = Trash::default();
         let mut guard = self.shared.state.lock();
         let state = &mut *guard;
-        let is_same = array.id() == state.array.id() && array.info().dtype == state.array.info().dtype;
-        let change = Change { old: state.array.info().shape, array: &array, stale, is_same };
-        let gone = state.cache.iter().filter(|(key, entry)| !change.keeps(*key, &entry.region));
-        let gone: Vec<ChunkKey> = gone.map(|(key, _)| key).collect();
-        gone.iter().for_each(|key| state.cache.remove(*key, &mut trash.chunks));
-        // What failed may have been written by now, and what was there may be gone.
-        state.failures.clear();
-        state.failed.clear();
+        let Some(at) = state.layers.iter().position(|known| known.id() == layer) else { return };
+        let known = &state.layers[at].image;
+        let is_same = known.id() == id
+            && known.info().dtype == image.info().dtype
+            && known.num_levels() == image.num_levels();
         let mut lost_samples = 0;
-        state.in_flight.retain(|key, read| {
-            let keep = change.keeps(*key, &read.region);
-            for target in read.targets.iter().filter(|_| !keep) {
-                match target {
-                    Target::Making(making, _) => making.make_stale(),
-                    Target::Sample(_) => lost_samples += 1,
-                }
-            }
-            keep
-        });
-        let mut known: HashMap<usize, bool> = HashMap::new();
-        let mut keeps_timepoint = |t: usize| *known.entry(t).or_insert_with(|| change.keeps_timepoint(t));
-        state.retain_makings(|making| {
-            keeps_timepoint(making.region.start()[0]) && !making.is_stale() && !making.has_failures()
-        });
-        let State { projections, previews, planes, volumes, .. } = state;
-        projections.retain(|key, voxels| keeps_timepoint(key.picture.t()) && voxels.is_whole(), &mut trash.pictures);
-        previews.retain(|key, voxels| keeps_timepoint(key.picture.t()) && voxels.is_whole(), &mut trash.previews);
-        planes
-            .retain(|key, voxels| keeps_timepoint(key.picture.t()) && voxels.missing().is_empty(), &mut trash.pictures);
-        volumes.retain(|key, voxels| keeps_timepoint(key.t) && voxels.missing().is_empty(), &mut trash.volumes);
-        state.note_trash(&trash);
-        state.changed_everywhere = true;
-        state.restart_previews();
-        if !is_same {
-            state.survey = Survey::default();
-        }
-        state.clear_queue();
-        // The sample is of the recording as it was first seen, unless there was nothing to see.
-        let mut sampling = self.shared.sampling.lock();
-        let mut complete = None;
-        if !is_same || sampling.is_void() {
-            (*sampling, state.sampling) = Sampling::new(&array);
-            state.sampling_ticket = sampling.ticket();
+        if is_same {
+            let info = *image.info();
+            lost_samples = state.grow(at, image, stale, &mut trash);
+            state.layers[at].previewing.set_side(&info, self.config.preview_budget_bytes);
         } else {
-            complete = sampling.give_up(lost_samples);
+            state.forget(layer, &mut trash);
+            let mut new = Layer::new(image, self.config.preview_budget_bytes);
+            if layer == id {
+                // Other data under the same name: what is under way is told from them by the log.
+                new.data = std::mem::take(&mut state.layers[at].data);
+                new.data.note_everything();
+            }
+            state.layers[at] = new;
         }
-        let ticket = sampling.ticket();
-        drop(sampling);
-        let side = Previewing::side(array.info().shape[0], array.info().dtype, self.config.preview_budget_bytes);
-        self.shared.preview_side.store(side, Ordering::Relaxed);
-        state.array = array;
-        state.begin_epoch();
+        state.note_trash(&trash);
+        state.clear_queue();
         drop(guard);
         drop(trash);
-        if let Some(values) = complete {
-            complete_sample(&self.shared.sampling, ticket, values);
+        for _ in 0..lost_samples {
+            self.shared.add_to_sample(id, None);
         }
-        self.request_again();
+        self.request_again(Some([layer, id]));
+    }
+
+    /// Shows one more layer, under the same budget.
+    pub fn add_layer(&self, image: impl Into<Image>) {
+        let layer = Layer::new(image.into(), self.config.preview_budget_bytes);
+        self.shared.state.lock().layers.push(layer);
+        self.shared.work.notify_all();
+    }
+
+    /// Takes a layer away and drops everything of it; false for the only one and for one that is not here.
+    pub fn remove_layer(&self, layer: LayerId) -> bool {
+        let mut trash = Trash::default();
+        let mut state = self.shared.state.lock();
+        let is_here = state.layers.len() > 1 && state.layer(layer).is_some();
+        if is_here {
+            state.layers.retain(|known| known.id() != layer);
+            state.forget(layer, &mut trash);
+            state.clear_queue();
+        }
+        drop(state);
+        drop(trash);
+        if is_here {
+            self.request_again(None);
+        }
+        is_here
     }
 
     /// Tries everything again that could not be read.
@@ -123,41 +277,34 @@ impl Stream {
         let mut trash = Trash::default();
         let mut guard = self.shared.state.lock();
         let state = &mut *guard;
-        state.array.source().forget_failures();
         state.failures.clear();
         state.failed.clear();
         let partial = state.cache.iter().filter(|(_, entry)| entry.loaded.reason.is_some());
         let partial: Vec<ChunkKey> = partial.map(|(key, _)| key).collect();
         partial.iter().for_each(|key| state.cache.remove(*key, &mut trash.chunks));
-        let State { projections, previews, planes, volumes, .. } = state;
-        projections.retain(|_, voxels| voxels.is_whole(), &mut trash.pictures);
-        previews.retain(|_, voxels| voxels.is_whole(), &mut trash.previews);
-        planes.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.pictures);
-        volumes.retain(|_, voxels| voxels.missing().is_empty(), &mut trash.volumes);
-        state.retain_makings(|making| !making.has_failures());
-        let mut sampling = self.shared.sampling.lock();
-        if sampling.is_void() {
-            (*sampling, state.sampling) = Sampling::new(&state.array);
-            state.sampling_ticket = sampling.ticket();
+        state.retain_pictures(|_, _, is_whole| is_whole, &mut trash);
+        state.makings.clear();
+        for layer in &mut state.layers {
+            for array in (0..layer.image.num_levels()).filter_map(|level| layer.image.level(level)) {
+                array.source().forget_failures();
+            }
+            layer.data.note_everything();
+            layer.at_hand.note_everything();
+            layer.restart_background();
+            if layer.sampling.is_void() {
+                layer.sampling = Sampling::new(layer.image.finest());
+            }
         }
-        drop(sampling);
         state.note_trash(&trash);
-        state.changed_everywhere = true;
-        state.restart_previews();
-        state.begin_epoch();
         drop(guard);
         drop(trash);
-        self.request_again();
+        self.request_again(None);
     }
 
-    /// Plans anew for the view as it was last asked for, of the recording there is now.
-    fn request_again(&self) {
-        let layer = self.array().id();
-        let last = {
-            let mut viewer = self.viewer.lock();
-            viewer.forget_plan(layer);
-            viewer.last_request()
-        };
+    /// Plans anew for the view as it was last asked for; where a layer was replaced, for the recording that
+    /// is there now.
+    fn request_again(&self, replaced: Option<[LayerId; 2]>) {
+        let last = self.viewer.lock().forget_plan(replaced);
         if let Some((request, at)) = last {
             self.request(&request, at);
         }
@@ -172,7 +319,7 @@ mod tests {
     use std::time::Instant;
 
     use super::super::state::{Class, Task};
-    use super::super::{PictureState, StreamConfig, ViewRequest};
+    use super::super::{PictureState, StreamConfig, SurveyState, ViewRequest};
     use super::*;
     use crate::format::memory::MemorySource;
     use crate::volume::{DType, Orientation, Picture, PictureKey, Projection, Shape};
@@ -230,7 +377,7 @@ mod tests {
         let mut state = stream.shared.state.lock();
         let mut trash = Trash::default();
         state.previews.retain(|_, _| false, &mut trash.previews);
-        state.restart_previews();
+        state.layers[0].restart_background();
         drop(state);
         stream
     }
@@ -267,6 +414,27 @@ mod tests {
     }
 
     #[test]
+    fn values_being_surveyed_are_not_in_the_survey_of_what_came_after() {
+        // Another recording, and the same one written anew.
+        for is_other in [true, false] {
+            let stream = ready_to_fold();
+            let kind = projection(0);
+            assert_eq!(stream.survey(&key(&stream, kind)), SurveyState::Running);
+            let task = take(&stream, |task| matches!(task, Task::Survey(_, _, Some(_)) | Task::Feed(..)));
+            let new = if is_other { array(20) } else { stream.array().grown(Arc::clone(array(20).source())) };
+            stream.replace_array(Arc::new(new), &[0..3]);
+            assert_eq!(stream.survey(&key(&stream, kind)), SurveyState::Running);
+            // The new survey waits for the very picture that the old one has values of.
+            let next = take(&stream, |task| matches!(task, Task::Read(..)));
+            stream.shared.perform(task);
+            stream.shared.perform(next);
+            while stream.run_one() {}
+            let SurveyState::Done(sample) = stream.survey(&key(&stream, kind)) else { panic!("there are values") };
+            assert_eq!((sample.min, sample.max, sample.num_voxels), (20.0, 20.0, 3 * 16));
+        }
+    }
+
+    #[test]
     fn a_preview_being_folded_from_rewritten_data_does_not_land() {
         let stream = ready_to_fold();
         let task = take(&stream, |task| matches!(task, Task::Feed(..)));
@@ -286,21 +454,12 @@ mod tests {
         let stream = stream(10);
         while stream.run_one() {}
         // All chunks are in memory: another sample takes them from there.
-        let (places, ticket) = {
-            let (sampling, places) = Sampling::new(&stream.array());
-            let ticket = sampling.ticket();
-            *stream.shared.sampling.lock() = sampling;
-            (places, ticket)
-        };
-        {
-            let mut state = stream.shared.state.lock();
-            (state.sampling, state.sampling_ticket) = (places, ticket);
-        }
+        stream.shared.state.lock().layers[0].sampling = Sampling::new(&stream.array());
         let task = take(&stream, |task| matches!(task, Task::Sample(..)));
         stream.replace_array(Arc::new(array(20)), &[]);
         stream.shared.perform(task);
         while stream.run_one() {}
-        let sample = stream.sample().expect("complete");
+        let sample = stream.sample(stream.array().id()).expect("complete");
         assert_eq!((sample.min, sample.max), (20.0, 20.0));
     }
 }

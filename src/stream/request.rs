@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::Stream;
 use super::availability::is_settled;
+use super::layer::Snapshot;
 use super::making::{Making, Product};
 use super::plan::{Plan, Planner, pictures_ahead};
 use super::state::State;
 use super::velocity::{Outlook, Velocity};
-use crate::array::{ArrayChunk, LazyArray};
+use crate::array::{ArrayChunk, Image};
 use crate::volume::{LayerId, Picture, PictureKey, ViewId};
 
 /// How far an idle user looks next (standard deviation), in timepoints and in planes.
@@ -120,16 +121,13 @@ impl Default for Viewer {
 }
 
 impl Viewer {
-    /// The next request is planned even if it is the same, and is for this recording.
-    pub(super) fn forget_plan(&mut self, layer: LayerId) {
+    /// The next request is planned even if it is the same. Where one layer has taken another's place, what was
+    /// asked for of that is asked for of this. The last request and its time.
+    pub(super) fn forget_plan(&mut self, replaced: Option<[LayerId; 2]>) -> Option<(ViewRequest, Instant)> {
         self.is_planned = false;
-        if let Some((request, _)) = &mut self.last {
-            request.views.iter_mut().for_each(|view| view.layer = layer);
+        if let (Some((request, _)), Some([old, new])) = (&mut self.last, replaced) {
+            request.views.iter_mut().filter(|view| view.layer == old).for_each(|view| view.layer = new);
         }
-    }
-
-    /// The last request and its time.
-    pub(super) fn last_request(&self) -> Option<(ViewRequest, Instant)> {
         self.last.clone()
     }
 
@@ -160,11 +158,9 @@ impl Stream {
     pub fn request(&self, request: &ViewRequest, now: Instant) -> bool {
         let mut viewer = self.viewer.lock();
         let viewer = &mut *viewer;
-        let Some(key) = request.first().map(PictureRequest::key) else { return true };
-        let Some(array) = self.shared.state.lock().array_of(key.layer, key.level).map(Arc::clone) else {
-            return true;
-        };
-        let picture = key.picture;
+        let wanted = self.wanted(request);
+        let Some((first, _)) = wanted.first() else { return true };
+        let (key, picture) = (*first, first.picture);
         viewer.t.sample(picture.t(), now);
         viewer.depth.sample(picture.depth_range()[0], now);
         let is_idle = request.play.is_some() || viewer.t.is_idle(now) && viewer.depth.is_idle(now);
@@ -177,26 +173,7 @@ impl Stream {
             viewer.last.as_ref().is_some_and(|(_, then)| now.saturating_duration_since(*then) > SINGLE_STEP);
         viewer.last = Some((request.clone(), now));
         (viewer.planned_idle, viewer.is_planned) = (is_idle, true);
-        let (t, depth) = viewer.outlook(request, now);
-        viewer.ahead.clear();
-        pictures_ahead(array.info().shape, &picture, t, depth, &mut viewer.ahead);
-        viewer.plan.clear();
-        let volume_bytes = array.whole().with_axis(0, 0, 1).shape().num_bytes(array.info().dtype);
-        let volume_bytes = volume_bytes.unwrap_or(usize::MAX);
-        // What does not fit is folded chunk by chunk.
-        let from_volumes = request.want_volume && volume_bytes <= State::volume_budget(&self.config);
-        let (visible_product, picture_bytes) = match picture {
-            Picture::Plane { .. } => {
-                viewer.planner.begin(&array);
-                (None, self.plan_planes(viewer, &picture))
-            }
-            Picture::Projection { .. } => {
-                let product_bytes = from_volumes.then_some(volume_bytes);
-                self.plan_makings(viewer, &array, &key, product_bytes, t.speed.abs() < BROWSING_HZ);
-                let product = if from_volumes { Product::Volume(key.volume()) } else { Product::Picture(key) };
-                (Some(product), viewer.plan.visible.iter().map(|wanted| wanted.num_bytes).sum())
-            }
-        };
+        let (visible_products, from_volumes, bytes) = self.plan(viewer, request, &wanted, now);
         let mut state = self.shared.state.lock();
         state.from_volumes = from_volumes;
         if is_new && is_single && request.play.is_none() {
@@ -211,41 +188,120 @@ impl Stream {
                 viewer.waiting = Some((key, now));
             }
         }
-        // A recording that was replaced meanwhile is planned again by whoever replaced it.
-        if Arc::ptr_eq(&state.array, &array) {
-            state.submit(&mut viewer.plan, visible_product);
-            state.previewing.set_kind(&key, array.info().shape[0], picture_bytes);
+        // A layer that was replaced meanwhile is planned again by whoever replaced it.
+        let is_current = |of: &Snapshot| state.layer(of.image.id()).is_some_and(|now| now.image.is_same(&of.image));
+        if wanted.iter().all(|(_, of)| is_current(of)) {
+            state.submit(&mut viewer.plan, visible_products);
+            // Of several views of a layer the first one counts.
+            for ((key, of), num_bytes) in wanted.iter().zip(bytes).rev() {
+                if let Some(layer) = state.layer_mut(key.layer) {
+                    layer.previewing.set_kind(key, of.image.info().shape[0], num_bytes);
+                }
+            }
         }
         drop(state);
         self.shared.work.notify_all();
         is_idle
     }
 
-    /// Plans planes; returns the bytes of the one on screen.
-    fn plan_planes(&self, viewer: &mut Viewer, picture: &Picture) -> usize {
-        let Viewer { plan, planner, ahead, .. } = viewer;
-        let visible_bytes = planner.add(plan, picture, true);
+    /// The pictures of a request, each once, with the data they are of; what is of no layer is left out.
+    fn wanted(&self, request: &ViewRequest) -> Vec<(PictureKey, Snapshot)> {
+        let state = self.shared.state.lock();
+        let mut wanted: Vec<(PictureKey, Snapshot)> = Vec::new();
+        for key in request.views.iter().map(PictureRequest::key) {
+            let is_new = wanted.iter().all(|(known, _)| *known != key);
+            wanted.extend(state.layer(key.layer).filter(|_| is_new).map(|layer| (key, layer.snapshot())));
+        }
+        wanted
+    }
+
+    /// Plans what is on screen, then what may be next; the products on screen, the layers whose volumes are
+    /// read, and the bytes of each picture.
+    fn plan(
+        &self,
+        viewer: &mut Viewer,
+        request: &ViewRequest,
+        wanted: &[(PictureKey, Snapshot)],
+        now: Instant,
+    ) -> (Vec<Product>, Vec<LayerId>, Vec<usize>) {
+        let (t, depth) = viewer.outlook(request, now);
+        let rest = Outlook { speed: 0.0, spread: IDLE_SPREAD_DEPTH };
+        let mut aheads: Vec<Vec<Picture>> = Vec::new();
+        for (i, (key, of)) in wanted.iter().enumerate() {
+            let mut ahead = if i == 0 { std::mem::take(&mut viewer.ahead) } else { Vec::new() };
+            ahead.clear();
+            let depth = if i == 0 { depth } else { rest };
+            pictures_ahead(of.image.info().shape, &key.picture, t, depth, &mut ahead);
+            aheads.push(ahead);
+        }
+        let mut images: Vec<Image> = Vec::new();
+        for (_, of) in wanted {
+            if !images.iter().any(|known| known.is_same(&of.image)) {
+                images.push(of.image.clone());
+            }
+        }
+        viewer.plan.clear();
+        viewer.planner.begin(&images, wanted.len() > 1);
+        let (mut products, mut from_volumes, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+        for ((key, of), ahead) in wanted.iter().zip(&aheads) {
+            bytes.push(match key.picture {
+                Picture::Plane { .. } => viewer.planner.add(&mut viewer.plan, key, true),
+                Picture::Projection { .. } => {
+                    let volume_bytes = of.image.finest().whole().with_axis(0, 0, 1).shape();
+                    let volume_bytes = volume_bytes.num_bytes(of.image.info().dtype).unwrap_or(usize::MAX);
+                    // What does not fit is folded chunk by chunk.
+                    let is_from_volumes = request.want_volume && volume_bytes <= State::volume_budget(&self.config);
+                    let product_bytes = is_from_volumes.then_some(volume_bytes);
+                    let before = viewer.plan.visible.len();
+                    self.plan_makings(viewer, of, key, ahead, product_bytes, t.speed.abs() < BROWSING_HZ);
+                    products.push(match is_from_volumes {
+                        true => Product::Volume(key.volume()),
+                        false => Product::Picture(*key),
+                    });
+                    from_volumes.extend(is_from_volumes.then_some(key.layer));
+                    viewer.plan.visible[before..].iter().map(|wanted| wanted.num_bytes).sum()
+                }
+            });
+        }
+        self.plan_planes_ahead(viewer, wanted, &aheads, bytes.iter().sum());
+        viewer.ahead = aheads.swap_remove(0);
+        (products, from_volumes, bytes)
+    }
+
+    /// Plans the planes that may be next, within what the budget leaves beside those on screen.
+    fn plan_planes_ahead(
+        &self,
+        viewer: &mut Viewer,
+        wanted: &[(PictureKey, Snapshot)],
+        aheads: &[Vec<Picture>],
+        visible_bytes: usize,
+    ) {
         // The rest of the budget is for what was of use: moving back and forth must not read twice.
         let mut left = (self.config.ram_budget_bytes / 5 * 3).saturating_sub(visible_bytes);
-        for picture in ahead.iter() {
-            let added = planner.add(plan, picture, false);
-            if added > left {
-                break;
+        let Viewer { plan, planner, .. } = viewer;
+        let planes = wanted.iter().zip(aheads).filter(|((key, _), _)| matches!(key.picture, Picture::Plane { .. }));
+        for ((key, _), ahead) in planes {
+            for picture in ahead {
+                let added = planner.add(plan, &PictureKey { picture: *picture, ..*key }, false);
+                if added > left {
+                    return;
+                }
+                left -= added;
             }
-            left -= added;
         }
-        visible_bytes
     }
 
     /// Plans projections, or the volumes of so many bytes that they are folded from.
     fn plan_makings(
         &self,
         viewer: &mut Viewer,
-        array: &Arc<LazyArray>,
+        of: &Snapshot,
         asked: &PictureKey,
+        ahead: &[Picture],
         volume_bytes: Option<usize>,
         keep_chunks: bool,
     ) {
+        let Some(array) = of.image.level(asked.level) else { return };
         let item = array.info().dtype.num_bytes();
         let product = |key: &PictureKey| match volume_bytes {
             Some(_) => Product::Volume(key.volume()),
@@ -260,9 +316,9 @@ impl Stream {
         let mut wanted: Vec<(Product, Option<Arc<Making>>)> = Vec::new();
         {
             let mut state = self.shared.state.lock();
-            let ahead = viewer.ahead.iter().filter(|picture| picture.t() != asked.picture.t());
+            let ahead = ahead.iter().filter(|picture| picture.t() != asked.picture.t());
             let mut num_planned = 0;
-            for key in std::iter::once(*asked).chain(ahead.map(|picture| array.picture_key(*picture))) {
+            for key in std::iter::once(*asked).chain(ahead.map(|picture| PictureKey { picture: *picture, ..*asked })) {
                 let product = product(&key);
                 let is_there = match key == *asked {
                     true => state.projections.get(&key).is_some(),
@@ -281,7 +337,7 @@ impl Stream {
         }
         for (i, (product, known)) in wanted.into_iter().enumerate() {
             let is_visible = i == 0 && product.t() == asked.picture.t();
-            let Some(making) = known.or_else(|| Making::new(array, product).map(Arc::new)) else { continue };
+            let Some(making) = known.or_else(|| Making::new(of, product).map(Arc::new)) else { continue };
             if let ([wanted], Product::Volume(_)) = (making.chunks(), product)
                 && making.chunk(0).is_some_and(|chunk| chunk.region == making.region)
             {

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
+use super::loader::Shared;
 use super::plan::Wanted;
 use crate::array::{LazyArray, Loaded};
-use crate::volume::{Histogram, measured_values, percentiles};
+use crate::volume::{Histogram, LayerId, measured_values, percentiles};
 
 /// Pieces of the recording looked at.
 const NUM_PLACES: usize = 64;
@@ -62,10 +60,11 @@ pub enum NoSample {
     NotFinite,
 }
 
-/// A sample in the making. Only counters and finished values change hands under its lock.
+/// A sample in the making, of one recording. Its chunks are read once: what changes on disk afterwards does
+/// not change it.
 pub(super) struct Sampling {
-    /// Tells this sample from that of an array shown before.
-    ticket: u64,
+    /// Chunks not read yet, last first.
+    pub(super) places: Vec<Wanted>,
     values: Vec<f64>,
     num_left: usize,
     values_per_chunk: usize,
@@ -77,11 +76,11 @@ pub(super) struct Sampling {
 }
 
 impl Sampling {
-    /// Chooses chunks spread over time, depth and the plane, and returns them with the sample to be.
-    pub(super) fn new(array: &LazyArray) -> (Self, Vec<Wanted>) {
+    /// Chooses chunks spread over time, depth and the plane.
+    pub(super) fn new(array: &LazyArray) -> Self {
         let shape = array.info().shape;
         let item = array.info().dtype.num_bytes();
-        let (mut chosen, mut wanted, mut left) = (BTreeSet::new(), Vec::new(), MAX_SAMPLE_BYTES);
+        let (mut chosen, mut places, mut left) = (BTreeSet::new(), Vec::new(), MAX_SAMPLE_BYTES);
         for i in 0..NUM_PLACES {
             // Each axis is walked evenly, in an order of its own: the first few places are already spread.
             let along = |axis: usize, factor: f64| {
@@ -95,28 +94,21 @@ impl Sampling {
             let piece = Wanted::new(chunk.key, &chunk.region, item);
             if piece.num_bytes <= left && chosen.insert(piece.key) {
                 left -= piece.num_bytes;
-                wanted.push(piece);
+                places.push(piece);
             }
         }
         // Taken from the end.
-        wanted.reverse();
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let sampling = Self {
-            ticket: NEXT.fetch_add(1, Ordering::Relaxed),
-            is_void: wanted.is_empty(),
+        places.reverse();
+        Self {
+            is_void: places.is_empty(),
             has_read: false,
             values: Vec::new(),
-            num_left: wanted.len(),
-            values_per_chunk: MAX_VALUES / wanted.len().max(1),
+            num_left: places.len(),
+            values_per_chunk: MAX_VALUES / places.len().max(1),
             is_integer: !array.info().dtype.is_float(),
             done: None,
-        };
-        (sampling, wanted)
-    }
-
-    /// Number of this sample, which no other has.
-    pub(super) fn ticket(&self) -> u64 {
-        self.ticket
+            places,
+        }
     }
 
     /// Whether there was nothing to take a sample of.
@@ -136,47 +128,43 @@ impl Sampling {
     }
 
     /// One more chunk is settled; all values, once it was the last.
-    fn settle(&mut self, ticket: u64, values: Vec<f64>) -> Option<Vec<f64>> {
-        if self.ticket != ticket {
-            return None;
-        }
+    fn settle(&mut self, values: Vec<f64>) -> Option<Vec<f64>> {
         self.has_read |= !values.is_empty();
         self.values.extend(values);
         self.num_left = self.num_left.saturating_sub(1);
         let is_last = self.num_left == 0 && self.done.is_none() && !self.is_void;
         is_last.then(|| std::mem::take(&mut self.values))
     }
-
-    /// That many chunks of the sample will not come.
-    pub(super) fn give_up(&mut self, num_chunks: usize) -> Option<Vec<f64>> {
-        (0..num_chunks).find_map(|_| self.settle(self.ticket, Vec::new()))
-    }
 }
 
-/// Takes the values of one chunk, or notes that it cannot be had; true if that completed the sample. The
-/// lock is not held while values are gathered and sorted.
-pub(super) fn add_to_sample(sampling: &Mutex<Sampling>, ticket: u64, loaded: Option<&Loaded>) -> bool {
-    let per_chunk = sampling.lock().values_per_chunk.max(1);
-    let gather = |loaded: &Loaded| {
-        let num_voxels = loaded.voxels.shape().num_voxels().unwrap_or(0);
-        // An odd step does not walk along the columns of an even width.
-        measured_values(&loaded.voxels, num_voxels.div_ceil(per_chunk) | 1)
-    };
-    let values = loaded.map(gather).unwrap_or_default();
-    let all = sampling.lock().settle(ticket, values);
-    all.is_some_and(|all| complete_sample(sampling, ticket, all))
-}
-
-/// Summarises all values; true if that settled whether there is one.
-pub(super) fn complete_sample(sampling: &Mutex<Sampling>, ticket: u64, values: Vec<f64>) -> bool {
-    let is_integer = sampling.lock().is_integer;
-    let sample = Sample::of(values, is_integer).map(Arc::new);
-    let mut sampling = sampling.lock();
-    if sampling.ticket == ticket {
-        sampling.is_void = sample.is_none();
-        sampling.done = sample;
+impl Shared {
+    /// Takes the values of one chunk, or notes that it cannot be had; true if that completed the sample. No
+    /// lock is held while values are gathered and sorted.
+    pub(super) fn add_to_sample(&self, layer: LayerId, loaded: Option<&Loaded>) -> bool {
+        let per_chunk = {
+            let state = self.state.lock();
+            let Some(layer) = state.layer(layer) else { return false };
+            layer.sampling.values_per_chunk.max(1)
+        };
+        let gather = |loaded: &Loaded| {
+            let num_voxels = loaded.voxels.shape().num_voxels().unwrap_or(0);
+            // An odd step does not walk along the columns of an even width.
+            measured_values(&loaded.voxels, num_voxels.div_ceil(per_chunk) | 1)
+        };
+        let values = loaded.map(gather).unwrap_or_default();
+        let (values, is_integer) = {
+            let mut state = self.state.lock();
+            let Some(layer) = state.layer_mut(layer) else { return false };
+            let Some(values) = layer.sampling.settle(values) else { return false };
+            (values, layer.sampling.is_integer)
+        };
+        let sample = Sample::of(values, is_integer).map(Arc::new);
+        let mut state = self.state.lock();
+        let Some(layer) = state.layer_mut(layer) else { return false };
+        layer.sampling.is_void = sample.is_none();
+        layer.sampling.done = sample;
+        true
     }
-    sampling.ticket == ticket && (sampling.done.is_some() || sampling.is_void)
 }
 
 #[cfg(test)]

@@ -2,25 +2,23 @@
 //! nothing here reads, decodes, assembles or frees memory.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::StreamConfig;
 use super::bandwidth::Bandwidth;
 use super::cache::{Cache, Entry, Tier};
 use super::hash::ChunkMap;
+use super::layer::Layer;
+use super::log::Moment;
 use super::making::{Making, Product};
 use super::plan::{Plan, Wanted};
-use super::preview::Previewing;
 use super::shelf::Shelf;
-use super::survey::Survey;
-use crate::array::{ArrayChunk, ChunkKey, LazyArray, Loaded};
+use crate::array::{ArrayChunk, ChunkKey, Image, LazyArray, Loaded};
 use crate::format::ReadError;
 use crate::volume::{LayerId, PictureKey, Region, VolumeKey, Voxels};
 
 /// Unfinished products nobody wants at the moment: so many are kept for when they are wanted again.
 const MAX_ABANDONED: usize = 8;
-/// Remembered changes beyond this make the strip look at everything again.
-const MAX_CHANGES: usize = 4096;
 
 /// Which work a thread takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +35,8 @@ pub(super) enum Class {
 pub(super) enum Target {
     /// Something in the making, and the position of the chunk in it.
     Making(Arc<Making>, usize),
-    /// The sample of the whole recording, by its number.
-    Sample(u64),
+    /// The sample of the recording it is of.
+    Sample,
 }
 
 /// Whether a chunk is put into the cache once it is read.
@@ -58,7 +56,7 @@ pub(super) struct InFlight {
     pub(super) tier: Tier,
     pub(super) keep: Keep,
     /// Tells this read from an earlier one of the same chunk whose data changed on disk meanwhile.
-    pub(super) ticket: u64,
+    pub(super) since: Moment,
     pub(super) targets: Vec<Target>,
 }
 
@@ -67,21 +65,22 @@ pub(super) struct Read {
     pub(super) array: Arc<LazyArray>,
     pub(super) chunk: ArrayChunk,
     pub(super) num_bytes: usize,
-    pub(super) ticket: u64,
+    pub(super) since: Moment,
 }
 
 /// Something for a thread to do without the lock.
 pub(super) enum Task {
     Read(Box<Read>),
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
-    Sample(u64, Option<Loaded>),
+    /// A chunk for the sample of a recording, if it can be had.
+    Sample(LayerId, Option<Loaded>),
     Fold {
         key: PictureKey,
         volume: Loaded,
-        epoch: u64,
+        since: Moment,
     },
     /// A picture of the kind being surveyed, if it can be had.
-    Survey(PictureKey, Option<Arc<Voxels>>),
+    Survey(PictureKey, Moment, Option<Arc<Voxels>>),
 }
 
 /// Memory on its way back to the pool or the system, dropped after the lock.
@@ -106,19 +105,13 @@ pub(super) struct Counters {
 }
 
 pub(super) struct State {
-    pub(super) array: Arc<LazyArray>,
-    /// Counts replacements of the array and of what was read of it: what was taken out under another
-    /// number is not put back.
-    pub(super) epoch: u64,
+    /// At least one, until the stream is dropped.
+    pub(super) layers: Vec<Layer>,
     pub(super) cache: Cache,
     pub(super) failures: ChunkMap<ReadError>,
     pub(super) plan: Plan,
     pub(super) next_visible: usize,
     pub(super) next_prefetch: usize,
-    /// Chunks of the sample not read yet, last first.
-    pub(super) sampling: Vec<Wanted>,
-    /// Number of the sample they are for.
-    pub(super) sampling_ticket: u64,
     /// Background tasks taken, to give the sample its turn.
     pub(super) num_background: usize,
     pub(super) in_flight: ChunkMap<InFlight>,
@@ -128,12 +121,9 @@ pub(super) struct State {
     pub(super) max_in_flight_bytes: usize,
     /// Unfinished products, oldest first.
     pub(super) makings: Vec<Arc<Making>>,
-    /// Everything that a thread has been given a piece of, previews and abandoned products included: what
-    /// of it lands, and when, is up to the threads.
-    pub(super) at_work: Vec<Weak<Making>>,
-    pub(super) visible_product: Option<Product>,
-    /// Whether projections are folded outside, from volumes.
-    pub(super) from_volumes: bool,
+    pub(super) visible_products: Vec<Product>,
+    /// Recordings whose projections are folded outside, from volumes.
+    pub(super) from_volumes: Vec<LayerId>,
     /// Volumes that are folded here all the same, and of which pictures.
     pub(super) folds: VecDeque<(PictureKey, Loaded)>,
     pub(super) folding: Vec<PictureKey>,
@@ -145,12 +135,6 @@ pub(super) struct State {
     /// Why parts of finished pictures and volumes are missing.
     pub(super) reasons: HashMap<PictureKey, ReadError>,
     pub(super) volume_reasons: HashMap<VolumeKey, ReadError>,
-    /// Timepoints of which something came or went since the strip last looked.
-    pub(super) changes: Vec<[usize; 2]>,
-    pub(super) changed_everywhere: bool,
-    pub(super) previewing: Previewing,
-    pub(super) preview_making: Option<(Arc<Making>, usize)>,
-    pub(super) survey: Survey,
     pub(super) num_workers: usize,
     pub(super) slow_picture_ms: f64,
     pub(super) bandwidth: Bandwidth,
@@ -159,29 +143,25 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(array: Arc<LazyArray>, config: &StreamConfig) -> Self {
+    pub(super) fn new(image: Image, config: &StreamConfig) -> Self {
         // Planes are cut from chunks in memory within a frame: a few of them will do.
         let plane_bytes = config.picture_budget_bytes / 8;
         let volume_bytes = Self::volume_budget(config);
         Self {
-            array,
-            epoch: 0,
+            layers: vec![Layer::new(image, config.preview_budget_bytes)],
             cache: Cache::new(config.ram_budget_bytes),
             failures: ChunkMap::default(),
             plan: Plan::default(),
             next_visible: 0,
             next_prefetch: 0,
-            sampling: Vec::new(),
-            sampling_ticket: 0,
             num_background: 0,
             in_flight: ChunkMap::default(),
             num_in_flight: 0,
             in_flight_bytes: 0,
             max_in_flight_bytes: config.max_in_flight_bytes,
             makings: Vec::new(),
-            at_work: Vec::new(),
-            visible_product: None,
-            from_volumes: false,
+            visible_products: Vec::new(),
+            from_volumes: Vec::new(),
             folds: VecDeque::new(),
             folding: Vec::new(),
             projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes),
@@ -191,27 +171,12 @@ impl State {
             failed: HashMap::new(),
             reasons: HashMap::new(),
             volume_reasons: HashMap::new(),
-            changes: Vec::new(),
-            changed_everywhere: true,
-            previewing: Previewing::default(),
-            preview_making: None,
-            survey: Survey::default(),
             num_workers: config.num_workers,
             slow_picture_ms: config.slow_picture_ms,
             bandwidth: Bandwidth::new(config.background_bytes_per_s),
             counters: Counters::default(),
             is_closed: false,
         }
-    }
-
-    /// The array that a key is of; `None` where that is a former recording's, or none of this stream's.
-    pub(super) fn array_of(&self, layer: LayerId, level: u8) -> Option<&Arc<LazyArray>> {
-        Some(&self.array).filter(|array| array.id() == layer && array.level() == level)
-    }
-
-    /// Whether what comes of a recording still has a place here.
-    pub(super) fn holds(&self, layer: LayerId) -> bool {
-        self.array.id() == layer
     }
 
     /// Bytes of volumes kept.
@@ -221,10 +186,10 @@ impl State {
 
     /// Puts a new plan in the place of the old one, which is left in `plan` for its memory. What was
     /// queued and is not in the new plan is gone; what has been started goes on.
-    pub(super) fn submit(&mut self, plan: &mut Plan, visible_product: Option<Product>) {
+    pub(super) fn submit(&mut self, plan: &mut Plan, visible_products: Vec<Product>) {
         std::mem::swap(&mut self.plan, plan);
         (self.next_visible, self.next_prefetch) = (0, 0);
-        self.visible_product = visible_product;
+        self.visible_products = visible_products;
         self.cache.demote_all();
         self.in_flight.values_mut().for_each(|read| read.tier = Tier::Recent);
         let Self { cache, in_flight, failures, .. } = self;
@@ -274,54 +239,57 @@ impl State {
         self.num_queued() == 0 && self.num_in_flight == 0 && self.folds.is_empty()
     }
 
-    /// The data have changed: what was taken out before is not put back.
-    pub(super) fn begin_epoch(&mut self) {
-        self.epoch += 1;
-        self.folds.clear();
-        self.folding.clear();
-        self.volume_reasons.clear();
+    /// Whether what was made of a timepoint's data since that moment is true now: the recording is still
+    /// here, and nothing has changed in it there.
+    pub(super) fn is_true(&self, layer: LayerId, since: Moment, t: usize) -> bool {
+        self.layer(layer).is_some_and(|layer| !layer.data.has_touched(since, t, t + 1))
     }
 
-    /// Whether a finished product may be handed out: it was made of this recording, and nothing of that
-    /// has changed since. Takes it off the list of what is being made.
+    /// Whether a finished product may be handed out. Takes it off the list of what is being made.
     pub(super) fn may_land(&mut self, making: &Arc<Making>) -> bool {
         self.makings.retain(|known| !Arc::ptr_eq(known, making));
-        self.at_work.retain(|known| known.strong_count() > 0 && known.as_ptr() != Arc::as_ptr(making));
-        self.holds(making.product.layer()) && !making.is_stale()
-    }
-
-    /// Gives up what is being made and no longer satisfies `keep`.
-    pub(super) fn retain_makings(&mut self, mut keep: impl FnMut(&Making) -> bool) {
-        self.makings.retain(|making| {
-            let keeps = keep(making);
-            if !keeps {
-                making.make_stale();
-            }
-            keeps
-        });
-        for making in self.at_work.iter().filter_map(Weak::upgrade).filter(|making| !keep(making)) {
-            making.make_stale();
-        }
+        self.is_true(making.product.layer(), making.since(), making.product.t())
     }
 
     /// Notes that pictures of these timepoints came or went.
-    pub(super) fn note_change(&mut self, start: usize, stop: usize) {
-        if self.changes.len() < MAX_CHANGES {
-            self.changes.push([start, stop]);
-        } else {
-            self.changed_everywhere = true;
+    pub(super) fn note_change(&mut self, layer: LayerId, start: usize, stop: usize) {
+        if let Some(layer) = self.layer_mut(layer) {
+            layer.at_hand.note(start, stop);
         }
     }
 
     /// Notes the timepoints of evicted chunks and pictures.
     pub(super) fn note_trash(&mut self, trash: &Trash) {
-        for (_, entry) in &trash.chunks {
-            self.note_change(entry.region.start()[0], entry.region.stop()[0]);
+        for (key, entry) in &trash.chunks {
+            self.note_change(key.layer, entry.region.start()[0], entry.region.stop()[0]);
         }
         for (key, _) in &trash.pictures {
             self.reasons.remove(key);
-            self.note_change(key.picture.t(), key.picture.t() + 1);
+            self.note_change(key.layer, key.picture.t(), key.picture.t() + 1);
         }
+    }
+
+    /// A layer that is shown here; `None` for a former recording, or another stream's.
+    pub(super) fn layer(&self, id: LayerId) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.id() == id)
+    }
+
+    pub(super) fn layer_mut(&mut self, id: LayerId) -> Option<&mut Layer> {
+        self.layers.iter_mut().find(|layer| layer.id() == id)
+    }
+
+    /// The chunks that a picture is made of, in place of what is in `chunks`.
+    pub(super) fn chunks_of(&self, key: &PictureKey, chunks: &mut Vec<ArrayChunk>) {
+        chunks.clear();
+        let image = self.layer(key.layer).map(|layer| &layer.image);
+        if let Some((array, region)) = image.and_then(|image| Some((image.level(key.level)?, image.picture_region(key)?))) {
+            array.chunks(&region, chunks);
+        }
+    }
+
+    /// The array that a key is of.
+    pub(super) fn array_of(&self, layer: LayerId, level: u8) -> Option<&Arc<LazyArray>> {
+        self.layer(layer)?.image.level(level)
     }
 
     /// Bytes of everything kept for reuse, by kind: chunks, pictures, previews.

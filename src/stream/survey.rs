@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::Stream;
+use super::layer::Snapshot;
 use super::loader::Shared;
+use super::log::Moment;
 use super::making::{Making, Product};
 use super::sampling::{MAX_SAMPLE_BYTES, MAX_VALUES, Sample};
 use super::state::{State, Task};
@@ -36,6 +38,8 @@ pub(super) struct Survey {
 /// A kind of picture being looked at.
 struct Running {
     kind: PictureKey,
+    /// Values taken before are another survey's, or of other data.
+    begun: Moment,
     /// Pictures not begun yet, last first.
     waiting: Vec<PictureKey>,
     /// The one being made, and the next of its chunks.
@@ -50,9 +54,7 @@ struct Running {
 impl Survey {
     /// Gives up the one under way: the data may have changed. Whoever wants it asks again.
     pub(super) fn restart(&mut self) {
-        if let Some((making, _)) = self.running.take().and_then(|running| running.making) {
-            making.make_stale();
-        }
+        self.running = None;
     }
 
     fn state_of(&self, kind: &PictureKey) -> Option<SurveyState> {
@@ -61,7 +63,7 @@ impl Survey {
 }
 
 impl Running {
-    fn new(kind: PictureKey, num_t: usize, picture_bytes: usize, dtype: DType) -> Self {
+    fn new(kind: PictureKey, begun: Moment, num_t: usize, picture_bytes: usize, dtype: DType) -> Self {
         let affordable = MAX_SAMPLE_BYTES / picture_bytes.max(1);
         let num = affordable.clamp(1, MAX_PICTURES).min(num_t).max(1);
         let waiting = (0..num).rev().map(|i| kind.at((2 * i + 1) * num_t / (2 * num))).collect();
@@ -71,6 +73,7 @@ impl Running {
         };
         Self {
             kind,
+            begun,
             waiting,
             making: None,
             open: Vec::new(),
@@ -81,12 +84,23 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Whether values of a picture, of the data since some moment, are waited for.
+    fn wants(&self, key: &PictureKey, since: Moment) -> bool {
+        since >= self.begun && self.open.contains(key)
+    }
+}
+
 impl State {
-    /// Work on the survey under way.
+    /// Work on the surveys under way.
     pub(super) fn next_survey(&mut self) -> Option<Task> {
+        (0..self.layers.len()).find_map(|at| self.next_survey_of(at))
+    }
+
+    fn next_survey_of(&mut self, at: usize) -> Option<Task> {
         loop {
-            let Some((making, ordinal)) = self.survey.running.as_mut()?.making.take() else {
-                if let Some(task) = self.begin_surveyed()? {
+            let Some((making, ordinal)) = self.layers[at].survey.running.as_mut()?.making.take() else {
+                if let Some(task) = self.begin_surveyed(at)? {
                     return Some(task);
                 }
                 continue;
@@ -94,7 +108,7 @@ impl State {
             let Some(num_bytes) = making.chunks().get(ordinal).map(|chunk| chunk.num_bytes) else { continue };
             let has_room = !self.has_no_room_behind(num_bytes);
             let next = if has_room { ordinal + 1 } else { ordinal };
-            self.survey.running.as_mut()?.making = Some((Arc::clone(&making), next));
+            self.layers[at].survey.running.as_mut()?.making = Some((Arc::clone(&making), next));
             if !has_room {
                 return None;
             }
@@ -106,20 +120,21 @@ impl State {
 
     /// Begins with the next picture; a task where there is nothing to be made for it, `None` where all are
     /// begun.
-    fn begin_surveyed(&mut self) -> Option<Option<Task>> {
-        let running = self.survey.running.as_mut()?;
+    fn begin_surveyed(&mut self, at: usize) -> Option<Option<Task>> {
+        let layer = &mut self.layers[at];
+        let snapshot = layer.snapshot();
+        let running = layer.survey.running.as_mut()?;
         let key = running.waiting.pop()?;
         running.open.push(key);
         if let Some(voxels) = self.projections.get(&key) {
-            return Some(Some(Task::Survey(key, Some(voxels))));
+            return Some(Some(Task::Survey(key, snapshot.since, Some(voxels))));
         }
         let product = Product::Preview(key);
         let is_hopeless = self.failed.contains_key(&product);
-        let array = self.array_of(key.layer, key.level).filter(|_| !is_hopeless);
-        let Some(making) = array.and_then(|array| Making::new(array, product)) else {
-            return Some(Some(Task::Survey(key, None)));
+        let Some(making) = Making::new(&snapshot, product).filter(|_| !is_hopeless) else {
+            return Some(Some(Task::Survey(key, snapshot.since, None)));
         };
-        self.survey.running.as_mut()?.making = Some((Arc::new(making), 0));
+        running.making = Some((Arc::new(making), 0));
         Some(None)
     }
 }
@@ -127,11 +142,11 @@ impl State {
 impl Shared {
     /// Takes the values of a picture, or notes that it cannot be had; true if that ended a survey. No lock
     /// is held while values are gathered and sorted.
-    pub(super) fn survey(&self, key: &PictureKey, voxels: Option<&Voxels>) -> bool {
+    pub(super) fn survey(&self, key: &PictureKey, since: Moment, voxels: Option<&Voxels>) -> bool {
         let per_picture = {
             let state = self.state.lock();
-            let wanting = state.survey.running.as_ref().filter(|running| running.open.contains(key));
-            let Some(running) = wanting else { return false };
+            let running = state.layer(key.layer).and_then(|layer| layer.survey.running.as_ref());
+            let Some(running) = running.filter(|running| running.wants(key, since)) else { return false };
             running.per_picture.max(1)
         };
         let gather = |voxels: &Voxels| {
@@ -141,23 +156,23 @@ impl Shared {
         let values = voxels.map(gather).unwrap_or_default();
         let ended = {
             let mut state = self.state.lock();
-            let Some(running) = state.survey.running.as_mut() else { return false };
-            let before = running.open.len();
-            running.open.retain(|open| open != key);
-            if running.open.len() == before {
+            let Some(survey) = state.layer_mut(key.layer).map(|layer| &mut layer.survey) else { return false };
+            let Some(running) = survey.running.as_mut().filter(|running| running.wants(key, since)) else {
                 return false;
-            }
+            };
+            running.open.retain(|open| open != key);
             running.values.extend(values);
             let is_last = running.open.is_empty() && running.waiting.is_empty();
-            is_last.then(|| state.survey.running.take()).flatten()
+            is_last.then(|| survey.running.take()).flatten()
         };
         let Some(Running { kind, values, is_integer, .. }) = ended else { return false };
         let result = Sample::of(values, is_integer).map_or(SurveyState::Nothing, |s| SurveyState::Done(Arc::new(s)));
         let mut state = self.state.lock();
-        if state.survey.done.len() >= MAX_DONE {
-            state.survey.done.remove(0);
+        let Some(survey) = state.layer_mut(kind.layer).map(|layer| &mut layer.survey) else { return false };
+        if survey.done.len() >= MAX_DONE {
+            survey.done.remove(0);
         }
-        state.survey.done.push((kind, result));
+        survey.done.push((kind, result));
         true
     }
 }
@@ -168,15 +183,16 @@ impl Stream {
     pub fn survey(&self, key: &PictureKey) -> SurveyState {
         let kind = key.at(0);
         let mut state = self.shared.state.lock();
-        if let Some(done) = state.survey.state_of(&kind) {
+        let Some(layer) = state.layer_mut(kind.layer) else { return SurveyState::Running };
+        if let Some(done) = layer.survey.state_of(&kind) {
             return done;
         }
-        if state.survey.running.as_ref().is_none_or(|running| running.kind != kind) {
-            let Some(array) = state.array_of(key.layer, key.level).map(Arc::clone) else { return SurveyState::Running };
-            state.survey.restart();
-            let (num_t, dtype) = (array.info().shape[0], array.info().dtype);
-            let picture_bytes = array.picture_region(&kind.picture).shape().num_bytes(dtype).unwrap_or(usize::MAX);
-            state.survey.running = Some(Running::new(kind, num_t, picture_bytes, dtype));
+        if layer.survey.running.as_ref().is_none_or(|running| running.kind != kind) {
+            let Snapshot { image, since } = layer.snapshot();
+            let (num_t, dtype) = (image.info().shape[0], image.info().dtype);
+            let region = image.picture_region(&kind);
+            let picture_bytes = region.and_then(|region| region.shape().num_bytes(dtype)).unwrap_or(usize::MAX);
+            layer.survey.running = Some(Running::new(kind, since, num_t, picture_bytes, dtype));
             drop(state);
             self.shared.work.notify_all();
         }
@@ -230,7 +246,7 @@ mod tests {
     fn a_recording_replaced_meanwhile_is_measured_anew() {
         let stream = stream(40);
         assert_eq!(stream.survey(&stream.array().picture_key(kind(Projection::Sum))), SurveyState::Running);
-        while stream.shared.state.lock().survey.running.as_ref().is_some_and(|running| running.values.is_empty()) {
+        while stream.shared.state.lock().layers[0].survey.running.as_ref().is_some_and(|running| running.values.is_empty()) {
             assert!(stream.run_one());
         }
         let other = MemorySource::new(DType::U8, Shape::from([3, 2, 8, 8]), "tzyx", &[1, 1, 8, 8], vec![7; 384]);

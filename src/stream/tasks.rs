@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::cache::Tier;
+use super::log::Moment;
 use super::making::{Making, Product};
 use super::plan::Wanted;
 use super::state::{Class, InFlight, Keep, Read, State, Target, Task};
 use crate::array::ArrayChunk;
-use crate::volume::PictureKey;
+use crate::volume::{LayerId, PictureKey};
 
 impl State {
     /// The most urgent task of a class; `None` when there is none, memory in flight is used up, or
@@ -17,7 +18,8 @@ impl State {
     pub(super) fn next_task(&mut self, class: Class, now: Instant) -> Option<Task> {
         if class != Class::Background {
             if let Some((key, volume)) = self.folds.pop_front() {
-                return Some(Task::Fold { key, volume, epoch: self.epoch });
+                let since = self.now_of(key.layer);
+                return Some(Task::Fold { key, volume, since });
             }
             while let Some(&wanted) = self.plan.visible.get(self.next_visible) {
                 if self.is_full(wanted.num_bytes, self.max_in_flight_bytes) {
@@ -44,7 +46,8 @@ impl State {
 
     /// What reading a picture of the kind on screen is estimated to take.
     pub(super) fn picture_ms(&self) -> Option<f64> {
-        self.previewing.picture_ms(self.num_workers)
+        let estimates = self.layers.iter().filter_map(|layer| layer.previewing.picture_ms(self.num_workers));
+        estimates.reduce(f64::max)
     }
 
     /// Whether pictures take too long to be read while the user scrubs.
@@ -54,46 +57,54 @@ impl State {
 
     /// Work on previews, when nothing else is to be done.
     fn next_preview(&mut self) -> Option<Task> {
-        if self.next_prefetch < self.plan.prefetch.len() || !self.sampling.is_empty() || !self.is_slow() {
+        if self.next_prefetch < self.plan.prefetch.len() || self.is_sampling() || !self.is_slow() {
             return None;
         }
+        (0..self.layers.len()).find_map(|at| self.next_preview_of(at))
+    }
+
+    fn next_preview_of(&mut self, at: usize) -> Option<Task> {
         loop {
-            let (making, ordinal) = match self.preview_making.take() {
+            let (making, ordinal) = match self.layers[at].preview_making.take() {
                 Some(making) => making,
-                None => (self.begin_preview()?, 0),
+                None => (self.begin_preview(at)?, 0),
             };
             let Some(chunk) = making.chunks().get(ordinal) else { continue };
             let num_bytes = chunk.num_bytes;
             if self.is_full(num_bytes, self.max_in_flight_bytes / 2) {
-                self.preview_making = Some((making, ordinal));
+                self.layers[at].preview_making = Some((making, ordinal));
                 return None;
             }
-            self.preview_making = Some((Arc::clone(&making), ordinal + 1));
+            self.layers[at].preview_making = Some((Arc::clone(&making), ordinal + 1));
             if let Some(task) = self.start_making(making, ordinal, num_bytes, Tier::Recent) {
                 return Some(task);
             }
         }
     }
 
-    fn begin_preview(&mut self) -> Option<Arc<Making>> {
-        let Self { previewing, previews, failed, array, .. } = self;
+    fn begin_preview(&mut self, at: usize) -> Option<Arc<Making>> {
+        let Self { layers, previews, failed, .. } = self;
+        let layer = &mut layers[at];
+        let snapshot = layer.snapshot();
         loop {
-            let is_done = |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
-            let product = Product::Preview(previewing.next(is_done)?);
+            let is_done =
+                |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
+            let product = Product::Preview(layer.previewing.next(is_done)?);
             // One that has no chunks has no preview.
-            if let Some(making) = Making::new(array, product) {
+            if let Some(making) = Making::new(&snapshot, product) {
                 return Some(Arc::new(making));
             }
         }
     }
 
-    /// Gives up the preview and the survey being made, whose data may have changed.
-    pub(super) fn restart_previews(&mut self) {
-        if let Some((making, _)) = self.preview_making.take() {
-            making.make_stale();
-        }
-        self.survey.restart();
-        self.previewing.start_over();
+    /// Whether samples are being taken.
+    fn is_sampling(&self) -> bool {
+        self.layers.iter().any(|layer| !layer.sampling.places.is_empty())
+    }
+
+    /// The moment from which on what is made of a recording is true.
+    fn now_of(&self, layer: LayerId) -> Moment {
+        self.layer(layer).map_or_else(Moment::default, |layer| layer.data.now())
     }
 
     fn next_prefetch(&mut self) -> Option<Task> {
@@ -111,24 +122,27 @@ impl State {
     }
 
     fn next_sample(&mut self) -> Option<Task> {
-        let wanted = *self.sampling.last()?;
+        let at = self.layers.iter().position(|layer| !layer.sampling.places.is_empty())?;
+        let wanted = *self.layers[at].sampling.places.last()?;
         if self.is_full(wanted.num_bytes, self.max_in_flight_bytes / 2) {
             return None;
         }
-        self.sampling.pop();
+        self.layers[at].sampling.places.pop();
+        let layer = wanted.key.layer;
         if let Some(entry) = self.cache.get(wanted.key) {
-            return Some(Task::Sample(self.sampling_ticket, Some(entry.loaded.clone())));
+            return Some(Task::Sample(layer, Some(entry.loaded.clone())));
         }
         if self.failures.contains_key(&wanted.key) {
-            return Some(Task::Sample(self.sampling_ticket, None));
+            return Some(Task::Sample(layer, None));
         }
-        let chunk = wanted.find(&self.array)?;
         if let Some(read) = self.in_flight.get_mut(&wanted.key) {
-            read.targets.push(Target::Sample(self.sampling_ticket));
+            read.targets.push(Target::Sample);
             return None;
         }
-        let target = Target::Sample(self.sampling_ticket);
-        Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![target]))
+        match wanted.find(self.layers[at].image.finest()) {
+            Some(chunk) => Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![Target::Sample])?),
+            None => Some(Task::Sample(layer, None)),
+        }
     }
 
     /// Whether a chunk that is not for the screen has to wait for others to be done with.
@@ -156,8 +170,8 @@ impl State {
                 read.tier = read.tier.min(tier);
                 return None;
             }
-            let chunk = wanted.find(&self.array)?;
-            return Some(self.read(chunk, wanted.num_bytes, tier, Keep::Yes, Vec::new()));
+            let chunk = wanted.find(self.array_of(wanted.key.layer, wanted.key.level)?)?;
+            return self.read(chunk, wanted.num_bytes, tier, Keep::Yes, Vec::new());
         }
         let making = Arc::clone(&self.plan.makings[wanted.making as usize]);
         self.start_making(making, wanted.ordinal as usize, wanted.num_bytes, tier)
@@ -169,9 +183,6 @@ impl State {
         let key = chunk.key;
         if !making.claim(ordinal) {
             return None;
-        }
-        if !self.at_work.iter().any(|known| known.as_ptr() == Arc::as_ptr(&making)) {
-            self.at_work.push(Arc::downgrade(&making));
         }
         if let Some(entry) = self.cache.get(key) {
             let loaded = entry.loaded.clone();
@@ -192,19 +203,28 @@ impl State {
             read.keep = read.keep.max(keep);
             return None;
         }
-        Some(self.read(chunk, num_bytes, tier, keep, vec![target]))
+        self.read(chunk, num_bytes, tier, keep, vec![target])
     }
 
-    fn read(&mut self, chunk: ArrayChunk, num_bytes: usize, tier: Tier, keep: Keep, targets: Vec<Target>) -> Task {
+    /// Begins to read a chunk; `None` where its recording has gone.
+    fn read(
+        &mut self,
+        chunk: ArrayChunk,
+        num_bytes: usize,
+        tier: Tier,
+        keep: Keep,
+        targets: Vec<Target>,
+    ) -> Option<Task> {
+        let layer = self.layer(chunk.key.layer)?;
+        let (array, since) = (Arc::clone(layer.image.level(chunk.key.level)?), layer.data.now());
         self.counters.num_reads += 1;
-        let ticket = self.counters.num_reads;
         match tier {
             Tier::Visible => self.counters.visible_bytes += num_bytes as u64,
             _ => self.bandwidth.spend(num_bytes),
         }
         self.num_in_flight += 1;
         self.in_flight_bytes += num_bytes;
-        self.in_flight.insert(chunk.key, InFlight { region: chunk.region, tier, keep, ticket, targets });
-        Task::Read(Box::new(Read { array: Arc::clone(&self.array), chunk, num_bytes, ticket }))
+        self.in_flight.insert(chunk.key, InFlight { region: chunk.region, tier, keep, since, targets });
+        Some(Task::Read(Box::new(Read { array, chunk, num_bytes, since })))
     }
 }

@@ -1,6 +1,7 @@
 //! A split dataset as one array: which parts of which block a region touches, and reading them.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -396,6 +397,20 @@ impl Source for SplitSource {
                 }
             });
         }
+    }
+
+    fn region_of(&self, indices: &Range<u64>) -> Region {
+        let whole = Region::whole(&self.geometry.shape);
+        let growth = self.geometry.layout.growth;
+        let per_block = self.chunks_per_block().max(1);
+        let block = |index: u64| usize::try_from(index / per_block).unwrap_or(usize::MAX);
+        let (first, last) = (block(indices.start), block(indices.end.saturating_sub(1)));
+        if indices.is_empty() || first >= self.blocks.len() {
+            return whole.with_axis(growth, 0, 0);
+        }
+        // Blocks are counted along the axis on which the recording grows.
+        let start = self.geometry.region(first).start()[growth];
+        whole.with_axis(growth, start, self.geometry.region(last.min(self.blocks.len() - 1)).stop()[growth])
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

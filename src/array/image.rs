@@ -1,0 +1,118 @@
+//! [`Image`]: one layer's data, the same array at one or more resolutions.
+
+use std::sync::Arc;
+
+use super::{LazyArray, Told, ViewInfo};
+use crate::format::Source;
+use crate::volume::{LayerId, Picture, PictureKey, Region};
+
+/// An array at its resolutions, the finest first, all of one layer. The axes beyond t, z, y and x are held
+/// at an index, the same for all ([`LazyArray::holding`]). Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Image {
+    levels: Arc<[Arc<LazyArray>]>,
+}
+
+impl From<Arc<LazyArray>> for Image {
+    fn from(array: Arc<LazyArray>) -> Self {
+        Self { levels: Arc::from([array]) }
+    }
+}
+
+impl Image {
+    /// A pyramid under a new id: sources of the same voxels, each coarser than the one before. `None` where
+    /// they are none or too many, differ in type or timepoints, or do not become coarser.
+    pub fn with_levels(sources: &[Arc<dyn Source>]) -> Option<Self> {
+        Self::under(LayerId::next(), sources, Told::default(), &[])
+    }
+
+    /// The same recording held at other indices of the axes beyond t, z, y and x, in their order: another
+    /// layer, because its chunks have other voxels. `None` where there is no such index.
+    pub fn holding(&self, held: &[usize]) -> Option<Self> {
+        let sources: Vec<_> = self.levels.iter().map(|level| Arc::clone(level.source())).collect();
+        Self::under(LayerId::next(), &sources, self.finest().what_was_told(), held)
+    }
+
+    fn under(layer: LayerId, sources: &[Arc<dyn Source>], told: Told, held: &[usize]) -> Option<Self> {
+        let levels = sources.iter().enumerate().map(|(level, source)| {
+            let level = u8::try_from(level).ok()?;
+            LazyArray::at_level(Arc::clone(source), layer, level, told, held).map(Arc::new)
+        });
+        let levels: Arc<[_]> = levels.collect::<Option<Vec<_>>>()?.into();
+        let first = levels.first()?.info();
+        let fits = |pair: &[Arc<LazyArray>]| {
+            let (finer, coarser) = (pair[0].info(), pair[1].info());
+            let shrinks = (1..4).all(|i| (1..=finer.shape[i].max(1)).contains(&coarser.shape[i].max(1)));
+            shrinks && coarser.shape != finer.shape && coarser.dtype == first.dtype && coarser.shape[0] == first.shape[0]
+        };
+        levels.windows(2).all(fits).then_some(Self { levels })
+    }
+
+    /// Whether this is the very same state of the same data.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.levels, &other.levels)
+    }
+
+    /// Identity of the layer.
+    pub fn id(&self) -> LayerId {
+        self.finest().id()
+    }
+
+    /// Facts of the finest level.
+    pub fn info(&self) -> &ViewInfo {
+        self.finest().info()
+    }
+
+    /// The array in full resolution.
+    pub fn finest(&self) -> &Arc<LazyArray> {
+        &self.levels[0]
+    }
+
+    /// One resolution of it.
+    pub fn level(&self, level: u8) -> Option<&Arc<LazyArray>> {
+        self.levels.get(usize::from(level))
+    }
+
+    /// Number of resolutions.
+    pub fn num_levels(&self) -> u8 {
+        self.levels.len() as u8
+    }
+
+    /// The picture that a key of this image names, in voxels of the level it is cut from.
+    pub fn picture_at(&self, key: &PictureKey) -> Option<Picture> {
+        let level = self.level(key.level)?;
+        if key.level == 0 {
+            return Some(key.picture);
+        }
+        let axis = key.picture.orientation().depth_axis().index();
+        let (fine, coarse) = (self.info().shape[axis].max(1), level.info().shape[axis].max(1));
+        let at = |index: usize| index.saturating_mul(coarse) / fine;
+        Some(match key.picture {
+            Picture::Plane { t, orientation, index } if index < fine => {
+                Picture::Plane { t, orientation, index: at(index) }
+            }
+            Picture::Projection { t, orientation, slab: [start, stop], op } => {
+                // Outward: what the slab touches is in it.
+                let stop = stop.saturating_mul(coarse).div_ceil(fine).max(at(start) + 1);
+                Picture::Projection { t, orientation, slab: [at(start), stop], op }
+            }
+            beyond @ Picture::Plane { .. } => beyond,
+        })
+    }
+
+    /// The voxels that a key names, in those of its level; empty where it lies outside the array.
+    pub fn picture_region(&self, key: &PictureKey) -> Option<Region> {
+        Some(self.level(key.level)?.picture_region(&self.picture_at(key)?))
+    }
+
+    /// The coarsest level that still has a voxel for each pixel of the screen along both axes of a picture,
+    /// as far as there is one. `voxels_per_px` is in voxels of the finest.
+    pub fn level_for(&self, picture: &Picture, voxels_per_px: f32) -> u8 {
+        let fine = self.finest().picture_shape(picture);
+        let is_enough = |level: &&Arc<LazyArray>| {
+            let coarse = level.picture_shape(picture);
+            (0..2).all(|i| fine[i] as f32 <= coarse[i] as f32 * voxels_per_px)
+        };
+        self.levels.iter().rev().find(is_enough).map_or(0, |level| level.level())
+    }
+}
