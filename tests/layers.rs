@@ -79,7 +79,10 @@ fn two_layers_of_other_shapes_and_types_are_both_shown_right() {
         while stream.stats().queued_visible > 0 {
             stream.run_one();
         }
-        assert_eq!(text(&stream, one.picture_key(plane(t, 3)), [5, 7]), Some((voxel(&[t, 3, 5, 7]) as u16).to_string()));
+        assert_eq!(
+            text(&stream, one.picture_key(plane(t, 3)), [5, 7]),
+            Some((voxel(&[t, 3, 5, 7]) as u16).to_string())
+        );
         let expected = voxel(&[t, 2, 5, 9]) as f32 / 4.0;
         for picture in [plane(t, 2), sum] {
             assert_eq!(text(&stream, two.picture_key(picture), [5, 9]), Some(expected.to_string()), "{picture:?}");

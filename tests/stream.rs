@@ -545,7 +545,10 @@ fn a_sample_that_will_never_come_is_told() {
     let stream = stream(Arc::new(memory([4, 2, 8, 8], [1, 2, 8, 8]).with_failing(&[0, 1, 3])), config(0));
     stream.request(&view(&stream, plane(0, 0)), Instant::now());
     run_all(&stream);
-    assert!(stream.sample(stream.array().id()).is_some() && stream.no_sample(stream.array().id()).is_none(), "a part is enough");
+    assert!(
+        stream.sample(stream.array().id()).is_some() && stream.no_sample(stream.array().id()).is_none(),
+        "a part is enough"
+    );
 }
 
 #[test]

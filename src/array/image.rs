@@ -43,7 +43,10 @@ impl Image {
         let fits = |pair: &[Arc<LazyArray>]| {
             let (finer, coarser) = (pair[0].info(), pair[1].info());
             let shrinks = (1..4).all(|i| (1..=finer.shape[i].max(1)).contains(&coarser.shape[i].max(1)));
-            shrinks && coarser.shape != finer.shape && coarser.dtype == first.dtype && coarser.shape[0] == first.shape[0]
+            shrinks
+                && coarser.shape != finer.shape
+                && coarser.dtype == first.dtype
+                && coarser.shape[0] == first.shape[0]
         };
         levels.windows(2).all(fits).then_some(Self { levels })
     }

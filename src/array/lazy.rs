@@ -1,7 +1,7 @@
 //! [`LazyArray`]: one source as (t, z, y, x). Geometry questions do no IO.
 
-use std::ops::Range;
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::axes::AxisMap;

@@ -89,9 +89,12 @@ impl Availability {
         let key = self.kind;
         let picture = key.picture;
         let mut candidates: Vec<usize> = match picture {
-            Picture::Projection { .. } => {
-                state.projections.keys().filter(|known| known.layer == key.layer).map(|known| known.picture.t()).collect()
-            }
+            Picture::Projection { .. } => state
+                .projections
+                .keys()
+                .filter(|known| known.layer == key.layer)
+                .map(|known| known.picture.t())
+                .collect(),
             Picture::Plane { .. } => {
                 let depth = picture.orientation().depth_axis().index();
                 let region = state.layer(key.layer).and_then(|layer| layer.image.picture_region(&key));

@@ -140,9 +140,7 @@ impl State {
             self.failures.remove(&key);
         }
         self.failures.retain(|key, error| key.layer != id || !may_heal(error));
-        self.failed.retain(|product, error| {
-            product.layer() != id || !may_heal(error) && !change.touches(product.t())
-        });
+        self.failed.retain(|product, error| product.layer() != id || !may_heal(error) && !change.touches(product.t()));
         let mut lost_samples = 0;
         self.in_flight.retain(|key, read| {
             let keeps = key.layer != id || change.keeps(*key, &read.region);
@@ -219,9 +217,8 @@ impl Stream {
         let state = &mut *guard;
         let Some(at) = state.layers.iter().position(|known| known.id() == layer) else { return };
         let known = &state.layers[at].image;
-        let is_same = known.id() == id
-            && known.info().dtype == image.info().dtype
-            && known.num_levels() == image.num_levels();
+        let is_same =
+            known.id() == id && known.info().dtype == image.info().dtype && known.num_levels() == image.num_levels();
         let mut lost_samples = 0;
         if is_same {
             let info = *image.info();

@@ -282,7 +282,9 @@ impl State {
     pub(super) fn chunks_of(&self, key: &PictureKey, chunks: &mut Vec<ArrayChunk>) {
         chunks.clear();
         let image = self.layer(key.layer).map(|layer| &layer.image);
-        if let Some((array, region)) = image.and_then(|image| Some((image.level(key.level)?, image.picture_region(key)?))) {
+        if let Some((array, region)) =
+            image.and_then(|image| Some((image.level(key.level)?, image.picture_region(key)?)))
+        {
             array.chunks(&region, chunks);
         }
     }

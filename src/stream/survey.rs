@@ -246,7 +246,12 @@ mod tests {
     fn a_recording_replaced_meanwhile_is_measured_anew() {
         let stream = stream(40);
         assert_eq!(stream.survey(&stream.array().picture_key(kind(Projection::Sum))), SurveyState::Running);
-        while stream.shared.state.lock().layers[0].survey.running.as_ref().is_some_and(|running| running.values.is_empty()) {
+        while stream.shared.state.lock().layers[0]
+            .survey
+            .running
+            .as_ref()
+            .is_some_and(|running| running.values.is_empty())
+        {
             assert!(stream.run_one());
         }
         let other = MemorySource::new(DType::U8, Shape::from([3, 2, 8, 8]), "tzyx", &[1, 1, 8, 8], vec![7; 384]);

@@ -87,8 +87,7 @@ impl State {
         let layer = &mut layers[at];
         let snapshot = layer.snapshot();
         loop {
-            let is_done =
-                |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
+            let is_done = |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
             let product = Product::Preview(layer.previewing.next(is_done)?);
             // One that has no chunks has no preview.
             if let Some(making) = Making::new(&snapshot, product) {
@@ -140,7 +139,9 @@ impl State {
             return None;
         }
         match wanted.find(self.layers[at].image.finest()) {
-            Some(chunk) => Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![Target::Sample])?),
+            Some(chunk) => {
+                Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![Target::Sample])?)
+            }
             None => Some(Task::Sample(layer, None)),
         }
     }
