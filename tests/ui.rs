@@ -840,6 +840,9 @@ fn every_command() -> Vec<Command> {
         Command::ToggleMode,
         Command::SetProjection(Projection::Min),
         Command::SetSlab(Some([2, 5])),
+        Command::SetActiveView(tectum::volume::ViewId(1)),
+        Command::SetActiveLayer(1),
+        Command::ToggleLayer(1),
         Command::SetInterpolation(Interpolation::Linear),
         Command::SetLimits([1.0, 2.0]),
         Command::AutoContrast,
@@ -923,6 +926,8 @@ fn no_command_is_dropped_on_its_way() {
             history.apply(&mut view, &earlier, &info, 0.0);
         }
         view.views[0].camera.zoom = 2.0;
+        view.views.push(tectum::ui::View { id: tectum::volume::ViewId(1), ..view.views[0] });
+        view.layers.push(view.layers[0].clone());
         let values = view.values(&info);
         view.apply(&Command::LimitsMeasured { values, limits: [7.0, 8.0], is_wished: false }, &info);
         view.apply(&Command::SetLimits([5.0, 6.0]), &info);

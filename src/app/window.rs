@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use place::build;
-use screens::screen_ui;
+use screens::{screen_steer, screen_ui};
 pub use session_ui::{SessionUi, session_ui};
 
 use super::dialog::FileDialog;
@@ -88,11 +88,13 @@ impl TectumApp {
         if let Some(location) = dropped {
             self.program.open(location, OpenOptions::default());
         }
+        // What moves the view first: everything that is drawn then shows its answer.
+        let commands = screen_steer(ui, &mut self.program);
+        self.program.carry_out(&commands, now);
         self.program.look(now);
         let commands = screen_ui(ui, &mut self.program, &self.renderer, &mut self.state, now);
         if self.program.carry_out(&commands, now) {
-            // The picture and the numbers of the new view are drawn in this very frame.
-            ctx.request_discard("the view changed");
+            ctx.request_repaint();
         }
         self.perform(&ctx);
     }

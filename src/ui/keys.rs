@@ -253,6 +253,34 @@ impl Owner {
     }
 }
 
+/// Commands of the keys pressed this frame, before anything is drawn, where nothing that is drawn can change
+/// whom they belong to; otherwise [`key_commands`] finds them when all has been drawn.
+pub fn read_first(ui: &Ui, state: &ViewState, one_to_one: Option<Camera>, commands: &mut Vec<Command>) {
+    let ctx = ui.ctx();
+    let before = ctx.data(|data| data.get_temp::<Owner>(owner_id())).unwrap_or_default();
+    let may_change = |event: &Event| {
+        let is_tab = matches!(event, Event::Key { key: Key::Tab, pressed: true, .. });
+        is_tab || matches!(event, Event::PointerButton { .. } | Event::AccessKitActionRequest(_))
+    };
+    let is_certain = before == Owner::Window
+        && Owner::now(ctx) == Owner::Window
+        && !ctx.input(|input| input.raw.events.iter().any(may_change));
+    if is_certain {
+        key_commands(ui, state, one_to_one, commands);
+        let pass = ctx.cumulative_pass_nr();
+        ctx.data_mut(|data| data.insert_temp(read_id(), pass));
+    }
+}
+
+fn owner_id() -> Id {
+    Id::unique("keyboard owner")
+}
+
+/// In which pass the keys were read before anything was drawn.
+fn read_id() -> Id {
+    Id::unique("keys read first")
+}
+
 /// Commands of the keys pressed this frame, in the order they were typed. To be called when everything else
 /// has been drawn and `commands` holds what it asked for: a field takes what is typed into it up to the key
 /// that leaves it, a list that has dropped down what is typed while it is open, and only the rest is the
@@ -260,8 +288,12 @@ impl Owner {
 pub fn key_commands(ui: &Ui, state: &ViewState, one_to_one: Option<Camera>, commands: &mut Vec<Command>) {
     let has_dataset = one_to_one.is_some();
     let ctx = ui.ctx();
-    let id = Id::unique("keyboard owner");
+    let id = owner_id();
     let now = Owner::now(ctx);
+    if ctx.data(|data| data.get_temp::<u64>(read_id())) == Some(ctx.cumulative_pass_nr()) {
+        ctx.data_mut(|data| data.insert_temp(id, now));
+        return;
+    }
     // As the last frame left it: the toolkit has taken the focus away by now if Esc is among the keys.
     let mut owner = ctx.data(|data| data.get_temp::<Owner>(id)).unwrap_or_default();
     ctx.data_mut(|data| data.insert_temp(id, now));

@@ -24,6 +24,7 @@ mod recall;
 mod resolve;
 mod screens;
 mod state;
+mod steer;
 mod still;
 pub mod theme;
 mod time_axis;
@@ -49,6 +50,7 @@ pub use screens::{
     opening_ui, typed_location, waiting_ui, welcome_ui,
 };
 pub use state::ViewState;
+pub use steer::steer;
 pub use still::{Extent, StillFrame, StillOptions, file_name, still_ui};
 pub use view::{Cursor, View, num_depths};
 pub use window::{Regions, drop_hint, window_ui};

@@ -4,8 +4,9 @@ use egui::{Rect, Stroke, Ui, pos2};
 
 use super::keys::{key_commands, take_copy};
 use super::panels::{canvas, depth, problems, save, side, status_bar, time_bar, top_bar};
+use super::steer::one_to_one;
 use super::theme::{self, Tokens};
-use super::{Canvas, Command, Model, Overlay, notes, overlay, place, screens};
+use super::{Canvas, Command, Model, Overlay, notes, overlay, screens};
 use crate::volume::Location;
 
 /// Below this width the side panel is a column of icons.
@@ -48,7 +49,8 @@ impl Regions {
     }
 }
 
-/// Draws the window and returns everything the user asked for this frame, keys included.
+/// Draws the window and returns what the user asked for beside what [`super::steer`] found first. It is
+/// carried out after the frame, which shows one state of the view from end to end.
 pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &mut dyn Canvas) -> Vec<Command> {
     let theme = model.state.panels.theme;
     theme::choose(ui.ctx(), theme);
@@ -65,7 +67,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &
     });
     let readout = overlay::within(ui, regions.canvas, "canvas", |ui| {
         let readout = canvas::canvas_ui(ui, regions.canvas, model, picture, &mut commands);
-        depth::depth_ui(ui, regions.canvas, model, &mut commands);
+        depth::depth_ui(ui, regions.canvas, model);
         readout
     });
     overlay::within(ui, regions.side, "side", |ui| {
@@ -90,7 +92,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &
     });
     save::done_ui(ui, regions.canvas, model, &mut commands);
     over_ui(ui, &regions, model, recent, &mut commands);
-    keys_ui(ui, &regions, model, &mut commands);
+    keys_ui(ui, model, &mut commands);
     drop_hint(ui, regions.canvas.union(regions.side));
     commands
 }
@@ -108,18 +110,9 @@ fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[Location
     }
 }
 
-/// The keys, once everything else has been asked.
-fn keys_ui(ui: &Ui, regions: &Regions, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let view = model.view;
-    let one_to_one = place::camera_of_scale(
-        regions.canvas,
-        model.info,
-        view.orientation,
-        view.camera,
-        ui.ctx().pixels_per_point(),
-        1.0,
-    );
-    key_commands(ui, model.state, Some(one_to_one), commands);
+/// The keys that could not be read before all was drawn.
+fn keys_ui(ui: &Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    key_commands(ui, model.state, Some(one_to_one(ui, model)), commands);
     if matches!(model.state.panels.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
         commands.push(Command::CopyPicture);
     }

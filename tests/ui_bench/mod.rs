@@ -193,6 +193,10 @@ impl Bench {
                 tectum::ui::waiting_ui(ui, &self.view, location, "the first block")
             }
         };
+        self.carry_out(commands);
+    }
+
+    fn carry_out(&mut self, commands: Vec<Command>) {
         for command in &commands {
             self.clock_s += 0.01;
             self.history.apply(&mut self.view, command, &self.info, self.clock_s);
@@ -201,6 +205,9 @@ impl Bench {
     }
 
     fn dataset_ui(&mut self, ui: &mut Ui) -> Vec<Command> {
+        // As the app does: what moves the view is carried out before anything is drawn.
+        let first = tectum::ui::steer(ui, &self.model());
+        self.carry_out(first);
         let colormap = self.view.display(&self.info).colormap;
         if self.texture.as_ref().is_none_or(|(made, _)| *made != colormap) {
             let picture = self.ground.map_or_else(|| brain(colormap), |color| ColorImage::filled([2, 2], color));
@@ -211,7 +218,11 @@ impl Bench {
             Shown::Missing(_) | Shown::Nothing => None,
             _ => self.texture.as_ref().map(|(_, texture)| texture.id()),
         };
-        let model = Model {
+        tectum::ui::window_ui(ui, &self.model(), &self.recent, &mut Picture { texture })
+    }
+
+    fn model(&self) -> Model<'_> {
+        Model {
             state: &self.view,
             view: self.view.active(),
             layer: self.view.layer(),
@@ -232,8 +243,7 @@ impl Bench {
             saving: &self.saving,
             can_undo: self.history.can_undo(),
             can_redo: self.history.can_redo(),
-        };
-        tectum::ui::window_ui(ui, &model, &self.recent, &mut Picture { texture })
+        }
     }
 
     /// The commands since the last call.

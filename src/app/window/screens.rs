@@ -2,10 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::session_ui::{SessionUi, session_ui};
+use super::session_ui::{SessionUi, session_steer, session_ui};
 use crate::app::program::{Program, Screen};
 use crate::render::RendererHandle;
 use crate::ui::{self, Command, Opening};
+
+/// What the user asks of the view of an open recording before anything is drawn.
+pub fn screen_steer(ui: &egui::Ui, program: &mut Program) -> Vec<Command> {
+    match program.screen().0 {
+        Screen::Session { session, .. } => session_steer(ui, session),
+        Screen::Welcome(_) | Screen::Opening(_) | Screen::Waiting(_) | Screen::Failed(_) => Vec::new(),
+    }
+}
 
 /// Draws the screen and returns what the user asked for.
 pub fn screen_ui(

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::app::session::{CanvasSize, OnScreen, Session};
 use crate::app::still::Still;
 use crate::render::{Drawn, PlaneDraw, RendererHandle, Wanted};
-use crate::ui::{Canvas, Command, Figures, Model, Placement, Saving, Shown, Value, window_ui};
+use crate::ui::{Canvas, Command, Figures, Model, Placement, Saving, Shown, Value, steer, window_ui};
 use crate::volume::{Display, Location, ViewId};
 
 /// What drawing keeps from one frame to the next.
@@ -31,7 +31,15 @@ impl SessionUi {
     }
 }
 
-/// Draws the whole window of a recording whose picture has been chosen, and returns what the user asked for.
+/// What the user asks of the view before anything is drawn; to be carried out before the picture is chosen.
+pub fn session_steer(ui: &egui::Ui, session: &Session) -> Vec<Command> {
+    // What moves in the status bar and the sheets is not asked for here.
+    let (figures, saving) = (Figures::default(), Saving::default());
+    steer(ui, &model(session, &[], &figures, &saving))
+}
+
+/// Draws the whole window of a recording whose picture has been chosen, and returns what else the user asked
+/// for.
 pub fn session_ui(
     ui: &mut egui::Ui,
     session: &mut Session,
@@ -50,13 +58,31 @@ pub fn session_ui(
     let cached = session.stream.cached_ranges(&session.asked_key());
     let preview = state.preview(ui.ctx(), session.saver.still());
     let saving = Saving { preview, ..session.saver.shown.clone() };
-    let view = &session.view;
+    let model = model(session, &cached, &figures, &saving);
+    let mut canvas = PictureCanvas {
+        on_screen: session.on_screen(),
+        drawn,
+        is_exact: *session.shown() == Shown::Exact,
+        is_missing: matches!(session.shown(), Shown::Missing(_)),
+        display: model.display(),
+        size: CanvasSize { pixels_per_point: ui.ctx().pixels_per_point(), ..session.canvas },
+    };
+    let commands = window_ui(ui, &model, recent, &mut canvas);
+    let size = canvas.size;
+    session.canvas = size;
+    session.canvases_px = vec![(session.view.active().id, size.points * size.pixels_per_point)];
+    commands
+}
+
+/// What the panels show of a session.
+fn model<'a>(session: &'a Session, cached: &'a [[usize; 2]], figures: &'a Figures, saving: &'a Saving) -> Model<'a> {
+    let state = &session.view;
     let info = session.array.info();
-    let values = view.values(info);
-    let model = Model {
-        state: view,
-        view: view.active(),
-        layer: view.layer(),
+    let values = state.values(info);
+    Model {
+        state,
+        view: state.active(),
+        layer: state.layer(),
         info,
         array: session.array.source().info(),
         datasets: &session.datasets,
@@ -67,27 +93,14 @@ pub fn session_ui(
         histogram: session.contrast.histogram(values),
         no_histogram: session.contrast.why_none(values.kind),
         pieces: &session.facts.pieces,
-        cached: &cached,
+        cached,
         problems: &session.facts.problems,
         live: session.live.as_ref(),
-        figures: &figures,
-        saving: &saving,
+        figures,
+        saving,
         can_undo: session.history.can_undo(),
         can_redo: session.history.can_redo(),
-    };
-    let mut canvas = PictureCanvas {
-        on_screen: session.on_screen(),
-        drawn,
-        is_exact: *session.shown() == Shown::Exact,
-        is_missing: matches!(session.shown(), Shown::Missing(_)),
-        display: view.display(info),
-        size: CanvasSize { pixels_per_point: ui.ctx().pixels_per_point(), ..session.canvas },
-    };
-    let commands = window_ui(ui, &model, recent, &mut canvas);
-    let size = canvas.size;
-    session.canvas = size;
-    session.canvases_px = vec![(session.view.active().id, size.points * size.pixels_per_point)];
-    commands
+    }
 }
 
 /// The numbers of the status bar.

@@ -1,5 +1,7 @@
 //! The window around the program, drawn off screen: input reaches the program, and its effects the toolkit.
 
+use egui::accesskit::{self, Role};
+
 use super::*;
 use crate::app::memory::Memory;
 use crate::app::program::{Beginning, Screen};
@@ -40,6 +42,24 @@ impl Stage {
         let asked = asked.collect();
         self.target.advance(&self.ctx, output);
         asked
+    }
+
+    /// A frame as it is seen, and the value of each widget of a role and a name.
+    fn picture(&mut self, events: Vec<egui::Event>) -> (image::RgbaImage, Vec<(Role, String, String)>) {
+        let now = Instant::now();
+        let mut input = self.target.raw_input(now.duration_since(self.start).as_secs_f64());
+        input.events = events;
+        let (ctx, window) = (&self.ctx, &mut self.window);
+        let mut output = ctx.run_ui(input, |ui| {
+            window.step(ui.ctx(), now);
+            window.frame(ui, now);
+        });
+        let nodes = output.platform_output.accesskit_update.take().map(|update| update.nodes).unwrap_or_default();
+        let told = |node: &accesskit::Node| {
+            (node.role(), node.label().unwrap_or_default().to_owned(), node.value().unwrap_or_default().to_owned())
+        };
+        let told = nodes.iter().map(|(_, node)| told(node)).collect();
+        (self.target.paint(&self.ctx, output).unwrap(), told)
     }
 
     fn frames_until(&mut self, mut done: impl FnMut(&mut Self, Vec<egui::ViewportCommand>) -> bool) {
@@ -92,4 +112,49 @@ fn a_key_is_answered_by_the_picture_and_what_failed_is_taken_away_by_esc() {
     stage.window.program.carry_out(&[Command::CloseDataset], Instant::now());
     stage.frame(Vec::new());
     assert!(matches!(stage.window.program.screen().0, Screen::Welcome(_)));
+}
+
+#[test]
+fn the_frame_of_a_key_shows_its_answer_everywhere_and_is_drawn_once() {
+    let mut stage = Stage::new();
+    stage.ctx.enable_accesskit();
+    stage.window.program.open(&fixture("a_4d_default"), OpenOptions::default());
+    let is_there = |stage: &mut Stage, t: usize| {
+        stage.frames_until(|stage, _| {
+            let session = stage.window.program.session();
+            session.is_some_and(|session| {
+                session.shown() == &Shown::Exact && session.asked().t() == t && session.is_measured()
+            })
+        });
+    };
+    is_there(&mut stage, 0);
+    stage.frame(press(egui::Key::ArrowRight));
+    is_there(&mut stage, 1);
+    // Both timepoints are in memory now, and each has been drawn.
+    stage.frame(press(egui::Key::ArrowLeft));
+    is_there(&mut stage, 0);
+    for (key, t) in [(egui::Key::ArrowRight, 1), (egui::Key::ArrowLeft, 0)] {
+        let (before, _) = stage.picture(Vec::new());
+        let passes = stage.ctx.cumulative_pass_nr();
+        let (image, told) = stage.picture(press(key));
+        assert_eq!(stage.ctx.cumulative_pass_nr() - passes, 1);
+        assert_eq!(stage.shown(), Some(&Shown::Exact));
+        let value = |role: Role, name: &str| {
+            let found = told.iter().find(|(of, label, _)| *of == role && label == name);
+            found.unwrap_or_else(|| panic!("{name}: {told:?}")).2.clone()
+        };
+        assert!(value(Role::Slider, "Time").starts_with(&format!("t {t}")), "{:?}", value(Role::Slider, "Time"));
+        assert!(value(Role::Status, "Picture shown").starts_with(&format!("t {t} ")), "the mark on the picture");
+        // The picture and the playhead are those that stay.
+        let (rest, _) = stage.picture(Vec::new());
+        let regions = crate::ui::Regions::new(stage.target.screen_rect(), true);
+        for (what, region) in [("canvas", regions.canvas), ("time", regions.time)] {
+            let pixels = |image: &image::RgbaImage| -> Vec<image::Rgba<u8>> {
+                let (x, y) = (region.left() as u32..region.right() as u32, region.top() as u32..region.bottom() as u32);
+                y.flat_map(|y| x.clone().map(move |x| (x, y))).map(|(x, y)| *image.get_pixel(x, y)).collect()
+            };
+            assert!(pixels(&image) == pixels(&rest), "{what} is settled at t {t}");
+            assert!(pixels(&image) != pixels(&before), "{what} has moved to t {t}");
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! The picture: where it lies, how the pointer moves it, and what it points at.
 
 use egui::accesskit::Role;
-use egui::{Color32, CursorIcon, PointerButton, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+use egui::{Color32, CursorIcon, Id, PointerButton, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 use super::super::place::{image_rect, image_size, pan_by, voxel_at, voxel_rect, zoom_at};
 use super::super::widgets::wheel_steps;
 use super::super::{Canvas, Command, Model, Placement, Shown, Value};
 use super::{canvas_marks, canvas_menu};
+use crate::volume::ViewId;
 
 /// What the pointer is over.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,23 +20,18 @@ pub struct Readout {
     pub value: Value,
 }
 
-/// Draws the picture and its marks, and answers the pointer.
-pub fn canvas_ui(
-    ui: &mut Ui,
-    rect: Rect,
-    model: &Model<'_>,
-    canvas: &mut dyn Canvas,
-    commands: &mut Vec<Command>,
-) -> Option<Readout> {
-    super::super::theme::canvas_ground(ui, rect);
-    let view = model.view;
-    // Not focusable: the arrow keys are for time and depth.
-    let response = ui.interact(rect, ui.make_persistent_id("canvas"), Sense::CLICK | Sense::DRAG);
-    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Picture"));
+/// Name of a view's canvas among the widgets.
+pub fn id(view: ViewId) -> Id {
+    Id::unique(("canvas", view))
+}
 
-    // The pointer's wishes are answered in this frame: the picture is drawn where they put it.
+/// What the pointer asks for on the canvas: nearer, elsewhere, deeper.
+pub fn steer(ui: &Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let view = model.view;
+    let Some(response) = ui.ctx().read_response(id(view.id)) else { return };
+    let rect = response.rect;
     let mut camera = view.camera;
-    let mut image = image_rect(rect, model.info, view.orientation, camera);
+    let image = image_rect(rect, model.info, view.orientation, camera);
     if response.double_clicked() {
         commands.push(Command::Fit);
     } else if response.dragged_by(PointerButton::Primary) || response.dragged_by(PointerButton::Middle) {
@@ -54,8 +50,23 @@ pub fn canvas_ui(
     }
     if camera != view.camera {
         commands.push(Command::SetCamera(camera));
-        image = image_rect(rect, model.info, view.orientation, camera);
     }
+}
+
+/// Draws the picture and its marks, and says what the pointer is on.
+pub fn canvas_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    model: &Model<'_>,
+    canvas: &mut dyn Canvas,
+    commands: &mut Vec<Command>,
+) -> Option<Readout> {
+    super::super::theme::canvas_ground(ui, rect);
+    let view = model.view;
+    // Not focusable: the arrow keys are for time and depth.
+    let response = ui.interact(rect, id(view.id), Sense::CLICK | Sense::DRAG);
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Picture"));
+    let image = image_rect(rect, model.info, view.orientation, view.camera);
 
     let placement = Placement { image, canvas: rect };
     match canvas.image(&placement) {

@@ -1,45 +1,61 @@
 //! How values become colours: the histogram with its limits, gamma, and the colormap.
 
-use egui::{Rect, Sense, Ui, pos2, vec2};
+use egui::{Id, Rect, Sense, Ui, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
-use super::super::widgets::{self, Button, Number, Slider, histogram, swatch};
+use super::super::widgets::{self, Button, Number, Slider, histogram, histogram_asked, swatch};
 use super::super::{Command, GAMMA_RANGE, LayerView, Model, is_integer, value_range};
 use super::side::{field, number_width, row};
 use crate::volume::{Colormap, PictureValues, ValueKind};
 
-/// The rows of the Contrast section.
-pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let layer = model.layer;
-    let limits = layer.limits_or_default(model.values(), model.info);
-    let values = model.values();
-    let is_integer = is_integer(model.info, values);
-    let bounds = value_range(model.info, values).unwrap_or([f64::MIN, f64::MAX]);
-    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 86.0), Sense::hover());
-    let plot = Rect::from_min_size(area.min, vec2(area.width(), 78.0));
-    let data = model.histogram;
-    let shown = widgets::Histogram {
+fn histogram_id() -> Id {
+    Id::unique("histogram")
+}
+
+fn shown<'a>(model: &'a Model<'_>, of: &'a str) -> widgets::Histogram<'a> {
+    let (data, values) = (model.histogram, model.values());
+    let limits = model.layer.limits_or_default(values, model.info);
+    widgets::Histogram {
         bins: data.map_or(&[], |data| data.bins),
         placeholder: model.no_histogram.unwrap_or("Measuring the whole recording…"),
         range: data.map_or(limits, |data| data.range),
         limits,
-        bounds,
-        gamma: layer.gamma,
-        of: &what_of(values),
-    };
-    // Beside the heading: over the bars it would be in the way of the limits.
-    let corner = pos2(area.right(), area.top() - 16.0);
-    let color = Tokens::get(ui).t2;
-    widgets::text(ui.painter(), corner, egui::Align2::RIGHT_CENTER, shown.of, font(11.0, Weight::Regular), color);
-    match histogram(ui, plot, &shown) {
+        bounds: bounds(model),
+        gamma: model.layer.gamma,
+        of,
+    }
+}
+
+/// Smallest and largest the limits may become.
+fn bounds(model: &Model<'_>) -> [f64; 2] {
+    value_range(model.info, model.values()).unwrap_or([f64::MIN, f64::MAX])
+}
+
+/// What is asked on the histogram.
+pub fn steer(ui: &Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    match histogram_asked(ui, histogram_id(), &shown(model, "")) {
         Some(widgets::Asked::Limits(asked)) => {
-            let asked = if is_integer { asked.map(f64::round) } else { asked };
-            commands.push(Command::SetLimits(asked));
+            let is_integer = is_integer(model.info, model.values());
+            commands.push(Command::SetLimits(if is_integer { asked.map(f64::round) } else { asked }));
         }
         Some(widgets::Asked::Auto) => commands.push(Command::AutoContrast),
         None => {}
     }
-    limits_rows(ui, model, limits, bounds, is_integer, commands);
+}
+
+/// The rows of the Contrast section.
+pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let (layer, values) = (model.layer, model.values());
+    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 86.0), Sense::hover());
+    let plot = Rect::from_min_size(area.min, vec2(area.width(), 78.0));
+    let what = what_of(values);
+    let shown = shown(model, &what);
+    // Beside the heading: over the bars it would be in the way of the limits.
+    let corner = pos2(area.right(), area.top() - 16.0);
+    let color = Tokens::get(ui).t2;
+    widgets::text(ui.painter(), corner, egui::Align2::RIGHT_CENTER, shown.of, font(11.0, Weight::Regular), color);
+    histogram(ui, plot, histogram_id(), &shown);
+    limits_rows(ui, model, shown.limits, shown.bounds, is_integer(model.info, values), commands);
     gamma_row(ui, layer.gamma, commands);
     button_rows(ui, layer, commands);
 }

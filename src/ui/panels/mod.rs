@@ -13,7 +13,7 @@ pub mod side;
 pub mod status_bar;
 pub mod time_bar;
 mod time_lanes;
-mod time_map;
+pub(super) mod time_map;
 mod time_marks;
 pub mod told;
 pub mod top_bar;

@@ -16,7 +16,7 @@ pub fn time_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Ve
     fill(ui, rect, tokens.bg1);
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, tokens.line));
     let map = Rect::from_min_max(rect.min, pos2(rect.right(), rect.top() + time_map::HEIGHT));
-    time_map_ui(ui, map, model, commands);
+    time_map_ui(ui, map, model);
     let bottom = rect.bottom() - 6.0;
     let row = Rect::from_x_y_ranges(rect.left() + 16.0..=rect.right() - 16.0, bottom - transport::HEIGHT..=bottom);
     transport_ui(ui, row, model, commands);

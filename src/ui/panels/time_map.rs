@@ -2,7 +2,7 @@
 //! The map is the slider: a click goes there, a drag scrubs, the keys step.
 
 use egui::accesskit::Role;
-use egui::{Align2, PopupAnchor, Rect, RectAlign, Response, Sense, Tooltip, Ui, pos2, vec2};
+use egui::{Align2, Id, PopupAnchor, Rangef, Rect, RectAlign, Response, Sense, Tooltip, Ui, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::time_axis::{TimeAxis, num_reserved};
@@ -34,7 +34,16 @@ impl Rows {
     fn new(area: Rect) -> Self {
         let (gutter, margin) = if area.width() >= 1000.0 { (116.0, 60.0) } else { (100.0, 28.0) };
         let x = area.left() + gutter..=(area.right() - margin).max(area.left() + gutter + 1.0);
-        let row = |from: f32, to: f32| Rect::from_x_y_ranges(x.clone(), area.top() + from..=area.top() + to);
+        Self::at(Rangef::from(x), area.top())
+    }
+
+    /// Those that lie in a rectangle.
+    fn around(all: Rect) -> Self {
+        Self::at(all.x_range(), all.top())
+    }
+
+    fn at(x: Rangef, top: f32) -> Self {
+        let row = |from: f32, to: f32| Rect::from_x_y_ranges(x, top + from..=top + to);
         Self { axis: row(0.0, 24.0), lane: row(25.0, 39.0), map: row(40.0, 88.0), strip: row(91.0, 94.0) }
     }
 
@@ -65,51 +74,62 @@ fn axis_of(model: &Model<'_>) -> TimeAxis {
     TimeAxis::new(reserved, model.state.panels.time_zoom, model.info.rate_hz)
 }
 
-/// Draws the rows and answers the pointer, the keys and screen readers.
-pub fn time_map_ui(ui: &mut Ui, area: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+fn id() -> Id {
+    Id::unique("time map")
+}
+
+fn slider<'a>(model: &Model<'_>) -> Slider<'a> {
+    let last = model.info.shape[0].saturating_sub(1) as f64;
+    Slider { name: "Time", value: model.state.cursor.t as f64, range: [0.0, last], step: 1.0, ..Slider::default() }
+}
+
+/// What the pointer, the keys of the focus and the wheel ask for on the map.
+pub fn steer(ui: &Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let Some(response) = ui.ctx().read_response(id()) else { return };
+    let (rows, axis) = (Rows::around(response.rect), axis_of(model));
+    scrub(ui, &response, &rows, &axis, model, commands);
+    zoom(ui, &response, &rows, &axis, commands);
+}
+
+/// Draws the rows, and describes them to screen readers.
+pub fn time_map_ui(ui: &mut Ui, area: Rect, model: &Model<'_>) {
     let rows = Rows::new(area);
     let axis = axis_of(model);
-    let marks = time_marks::marks(model.problems, Axis::T, |t| rows.x(&axis, t) - rows.map.left(), rows.map.width());
-    let response = ui.interact(rows.all(), ui.make_persistent_id("time map"), Sense::click_and_drag());
+    let response = ui.interact(rows.all(), id(), Sense::click_and_drag());
+    let slider = slider(model);
+    slider.describe(ui, &response, slider.name, slider.value, slider.range);
+    let words = moment(model, model.state.cursor.t);
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_role(Role::Slider);
+        node.set_value(words);
+    });
 
     time_lanes::paint(ui, &rows, &axis, model);
-    time_marks::paint(ui, rows.lane, &marks);
+    time_marks::paint(ui, rows.lane, &marks(&rows, &axis, model));
     gutter(ui, area, &rows, model);
     time_lanes::paint_playhead(ui, &rows, &axis, model, response.has_focus());
-
-    scrub(ui, &response, &rows, &axis, &marks, model, commands);
-    zoom(ui, &response, &rows, &axis, commands);
     if response.hovered() && !response.is_pointer_button_down_on() {
         explain(ui, &response, area, &rows, &axis, model);
     }
 }
 
+fn marks(rows: &Rows, axis: &TimeAxis, model: &Model<'_>) -> Vec<Mark> {
+    time_marks::marks(model.problems, Axis::T, |t| rows.x(axis, t) - rows.map.left(), rows.map.width())
+}
+
 /// The pointer and the keys move the timepoint.
-fn scrub(
-    ui: &Ui,
-    response: &Response,
-    rows: &Rows,
-    axis: &TimeAxis,
-    marks: &[Mark],
-    model: &Model<'_>,
-    commands: &mut Vec<Command>,
-) {
+fn scrub(ui: &Ui, response: &Response, rows: &Rows, axis: &TimeAxis, model: &Model<'_>, commands: &mut Vec<Command>) {
     let (t, num_t) = (model.state.cursor.t, model.info.shape[0]);
-    let last = num_t.saturating_sub(1) as f64;
-    let slider = Slider { name: "Time", value: t as f64, range: [0.0, last], step: 1.0, ..Slider::default() };
-    slider.describe(ui, response, slider.name, slider.value, slider.range);
-    let words = moment(model, t);
-    ui.ctx().accesskit_node_builder(response.id, |node| {
-        node.set_role(Role::Slider);
-        node.set_value(words.clone());
-    });
+    let slider = slider(model);
     let is_primary = response.clicked() || ui.input(|input| input.pointer.primary_down());
     let pointed =
         response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on() || response.clicked());
     let pointed = pointed.filter(|_| is_primary).map(|pos| {
         let x = pos.x - rows.map.left();
         // A mark is a point to go to, however wide it is drawn.
-        let mark = marks.iter().find(|mark| response.clicked() && rows.lane.y_range().contains(pos.y) && mark.is_at(x));
+        let is_on_marks = response.clicked() && rows.lane.y_range().contains(pos.y);
+        let marks = if is_on_marks { marks(rows, axis, model) } else { Vec::new() };
+        let mark = marks.iter().find(|mark| mark.is_at(x));
         mark.map_or_else(|| axis.t_at(x / rows.map.width(), num_t), |mark| mark.start.min(num_t.saturating_sub(1)))
     });
     let keyed = slider.keys(ui, response, slider.value, slider.range).map(|value| value.round() as usize);
@@ -157,7 +177,7 @@ fn explain(ui: &Ui, response: &Response, area: Rect, rows: &Rows, axis: &TimeAxi
     let tokens = Tokens::get(ui);
     let x = pos.x.clamp(rows.map.left(), rows.map.right());
     let y = rows.axis.bottom()..=rows.strip.bottom();
-    super::super::widgets::dotted_vline(ui.painter(), x, egui::Rangef::from(y), tokens.t1);
+    super::super::widgets::dotted_vline(ui.painter(), x, Rangef::from(y), tokens.t1);
     let at = axis.at((x - rows.map.left()) / rows.map.width()).max(0.0) as usize;
     let row = ((pos.y - rows.map.top()) / rows.map.height()).clamp(0.0, 0.999);
     let depth = rows.map.y_range().contains(pos.y).then(|| (row * model.info.shape[1] as f32) as usize);

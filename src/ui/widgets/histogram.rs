@@ -36,12 +36,46 @@ pub enum Asked {
     Auto,
 }
 
-/// Draws it into a rectangle. The limits can be dragged one by one, or together from between them.
-pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked> {
+/// Distance of the bars from the edge.
+const INSET: egui::Vec2 = vec2(8.0, 4.0);
+const LIMITS: [&str; 2] = ["Lower contrast limit", "Upper contrast limit"];
+
+impl Axis {
+    fn new(ui: &Ui, id: Id, rect: Rect, shown: &Histogram<'_>) -> Self {
+        let plot = rect.shrink2(INSET);
+        Self { range: frozen_range(ui, id, shown), left: plot.left(), width: plot.width() }
+    }
+}
+
+/// What is asked on the histogram of a name, as it lay in the last frame: the limits can be dragged one by
+/// one, or together from between them.
+pub fn histogram_asked(ui: &Ui, id: Id, shown: &Histogram<'_>) -> Option<Asked> {
+    let whole = ui.ctx().read_response(id)?;
+    let axis = Axis::new(ui, id, whole.rect, shown);
+    let mut asked = None;
+    if whole.double_clicked() {
+        asked = Some(Asked::Auto);
+    } else if whole.dragged() && shown.limits[1] > shown.limits[0] {
+        let by = f64::from(whole.drag_delta().x / axis.width) * (axis.range[1] - axis.range[0]);
+        let by = by.clamp(shown.bounds[0] - shown.limits[0], shown.bounds[1] - shown.limits[1]);
+        asked = (by != 0.0).then(|| Asked::Limits(shown.limits.map(|limit| limit + by)));
+    }
+    for (index, name) in LIMITS.into_iter().enumerate() {
+        let Some(response) = ui.ctx().read_response(id.with(name)) else { continue };
+        if let Some(value) = moved(ui, &response, &axis, shown, index) {
+            let mut limits = shown.limits;
+            limits[index] = value;
+            asked = Some(Asked::Limits(limits));
+        }
+    }
+    asked
+}
+
+/// Draws it into a rectangle.
+pub fn histogram(ui: &mut Ui, rect: Rect, id: Id, shown: &Histogram<'_>) {
     let tokens = Tokens::get(ui);
-    let id = ui.make_persistent_id("histogram");
-    let plot = rect.shrink2(vec2(8.0, 4.0));
-    let axis = Axis { range: frozen_range(ui, id, shown), left: plot.left(), width: plot.width() };
+    let plot = rect.shrink2(INSET);
+    let axis = Axis::new(ui, id, rect, shown);
     let whole = ui.interact(rect, id, Sense::CLICK | Sense::DRAG);
     whole.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Histogram"));
     ui.ctx().accesskit_node_builder(whole.id, |node| node.set_value(shown.of));
@@ -53,24 +87,11 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
         ui.ctx().accesskit_node_builder(id, |node| node.set_description(shown.placeholder));
     }
     paint_bars(ui, plot, &axis, shown, tokens.bars);
-    let mut asked = None;
-    if whole.double_clicked() {
-        asked = Some(Asked::Auto);
-    } else if whole.dragged() && shown.limits[1] > shown.limits[0] {
-        let by = f64::from(whole.drag_delta().x / axis.width) * (axis.range[1] - axis.range[0]);
-        let by = by.clamp(shown.bounds[0] - shown.limits[0], shown.bounds[1] - shown.limits[1]);
-        asked = (by != 0.0).then(|| Asked::Limits(shown.limits.map(|limit| limit + by)));
-    }
     paint_curve(ui, plot, &axis, shown);
-    for (index, name) in ["Lower contrast limit", "Upper contrast limit"].into_iter().enumerate() {
+    for (index, name) in LIMITS.into_iter().enumerate() {
         let x = axis.x(shown.limits[index]);
         let grip = Rect::from_x_y_ranges(x - 5.0..=x + 5.0, rect.y_range());
         let response = ui.interact(grip, id.with(name), Sense::click_and_drag());
-        if let Some(value) = moved(ui, &response, &axis, shown, index) {
-            let mut limits = shown.limits;
-            limits[index] = value;
-            asked = Some(Asked::Limits(limits));
-        }
         describe(ui, &response, name, shown, index);
         let is_hot = response.hovered() || response.dragged() || response.has_focus();
         let stroke = Stroke::new(if is_hot { 3.0 } else { 2.0 }, tokens.accent);
@@ -83,7 +104,6 @@ pub fn histogram(ui: &mut Ui, rect: Rect, shown: &Histogram<'_>) -> Option<Asked
         let response = response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
         hint(response, "Drag the contrast limit; double-click the histogram for automatic contrast", "A");
     }
-    asked
 }
 
 struct Axis {

@@ -19,7 +19,7 @@ pub use button::{Button, Fill, icon_button, pill, pill_width, segmented, segment
 pub use check::check;
 pub use entry::{Entered, Entry};
 pub use hatch::{cross_hatch, dashed_rect, dotted_vline, hatch, severity_color, severity_mark};
-pub use histogram::{Asked, Histogram, histogram};
+pub use histogram::{Asked, Histogram, histogram, histogram_asked};
 pub use menu::{choice, choice_width, menu_action, menu_row};
 pub use number::Number;
 pub use slider::{Direction, Slider};

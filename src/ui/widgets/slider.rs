@@ -1,7 +1,7 @@
 //! A thin track with a round handle, lying or standing, and on it perhaps a range of its own.
 
 use egui::accesskit::{Action, ActionData, Role};
-use egui::{Color32, Id, Key, Pos2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, Id, Key, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::super::Theme;
 use super::super::theme::Tokens;
@@ -9,6 +9,7 @@ use super::{arrow_steps, hint, ring};
 
 const HANDLE_RADIUS: f32 = 7.0;
 const TRACK: f32 = 4.0;
+const SLAB_ENDS: [&str; 2] = ["start", "end"];
 
 /// Which way values grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,18 +81,33 @@ impl Slider<'_> {
     /// Draws it into a rectangle. Returns what was moved.
     pub fn show(&self, ui: &mut Ui, rect: Rect) -> Moved {
         let id = ui.make_persistent_id(("slider", self.name));
-        let response = ui.interact(rect, id, Sense::click_and_drag());
+        self.draw(ui, rect, id);
+        self.asked(ui, id).unwrap_or(Moved { value: None, slab: None, is_reset: false })
+    }
+
+    /// What was moved of the slider of a name, where it lay in the last frame if it has not been drawn in
+    /// this one; `None` if it was not there.
+    pub fn asked(&self, ui: &Ui, id: Id) -> Option<Moved> {
+        let response = ui.ctx().read_response(id)?;
+        let rect = response.rect;
         let mut value = self.has_handle.then(|| self.drag(ui, rect, &response, id, self.value)).flatten();
         if response.double_clicked() && self.reset.is_some() {
             value = self.reset;
         }
         value = self.keys(ui, &response, self.value, self.range).or(value);
+        let slab = self.slab.and_then(|slab| self.slab_asked(ui, rect, id, slab));
+        Some(Moved { value: value.filter(|value| *value != self.value), slab, is_reset: response.double_clicked() })
+    }
+
+    /// Draws it, and asks nothing.
+    pub fn draw(&self, ui: &mut Ui, rect: Rect, id: Id) {
+        let response = ui.interact(rect, id, Sense::click_and_drag());
         self.describe(ui, &response, self.name, self.value, self.range);
-        let slab = self.slab.and_then(|slab| self.slab_handles(ui, rect, id, slab));
+        if let Some(slab) = self.slab {
+            self.draw_slab_ends(ui, rect, id, slab);
+        }
         self.paint(ui, rect, &response);
-        let is_reset = response.double_clicked();
         hint(response, self.hint, self.key);
-        Moved { value: value.filter(|value| *value != self.value), slab, is_reset }
     }
 
     fn is_standing(&self) -> bool {
@@ -190,22 +206,16 @@ impl Slider<'_> {
         });
     }
 
-    fn slab_handles(&self, ui: &mut Ui, rect: Rect, id: Id, slab: [f64; 2]) -> Option<[f64; 2]> {
+    /// Where the ends of the slab are asked to be.
+    fn slab_asked(&self, ui: &Ui, rect: Rect, id: Id, slab: [f64; 2]) -> Option<[f64; 2]> {
         let mut moved = None;
-        for (index, end) in ["start", "end"].into_iter().enumerate() {
-            let center = self.point(rect, self.position(rect, slab[index]));
-            let size = if self.is_standing() { vec2(26.0, 10.0) } else { vec2(10.0, 26.0) };
-            let outward = if index == 0 { -4.0 } else { 4.0 };
-            let shift = if self.is_standing() { vec2(0.0, outward) } else { vec2(outward, 0.0) };
-            let grip = Rect::from_center_size(center + shift, size);
-            let response = ui.interact(grip, id.with(end), Sense::click_and_drag());
-            let name = format!("{} {end}", self.name.replace("Depth", "Slab"));
-            let limits = if index == 0 { [self.range[0], slab[1]] } else { [slab[0], self.range[1]] };
-            self.describe(ui, &response, &name, slab[index], limits);
+        for (index, end) in SLAB_ENDS.into_iter().enumerate() {
+            let Some(response) = ui.ctx().read_response(id.with(end)) else { continue };
+            let limits = self.slab_limits(slab, index);
             let dragged = response
                 .interact_pointer_pos()
                 .filter(|_| response.dragged())
-                .map(|pos| self.value_at(rect, self.along(pos - shift)).clamp(limits[0], limits[1]));
+                .map(|pos| self.value_at(rect, self.along(pos - self.outward(index))).clamp(limits[0], limits[1]));
             if let Some(value) = self.keys(ui, &response, slab[index], limits).or(dragged)
                 && value != slab[index]
             {
@@ -213,6 +223,18 @@ impl Slider<'_> {
                 ends[index] = value;
                 moved = Some(ends);
             }
+        }
+        moved
+    }
+
+    fn draw_slab_ends(&self, ui: &mut Ui, rect: Rect, id: Id, slab: [f64; 2]) {
+        for (index, end) in SLAB_ENDS.into_iter().enumerate() {
+            let center = self.point(rect, self.position(rect, slab[index]));
+            let size = if self.is_standing() { vec2(26.0, 10.0) } else { vec2(10.0, 26.0) };
+            let grip = Rect::from_center_size(center + self.outward(index), size);
+            let response = ui.interact(grip, id.with(end), Sense::click_and_drag());
+            let name = format!("{} {end}", self.name.replace("Depth", "Slab"));
+            self.describe(ui, &response, &name, slab[index], self.slab_limits(slab, index));
             let tokens = self.tokens(ui);
             let bar = if self.is_standing() { vec2(14.0, 3.0) } else { vec2(3.0, 14.0) };
             let is_hot = response.hovered() || response.dragged() || response.has_focus();
@@ -226,7 +248,17 @@ impl Slider<'_> {
                 if self.is_standing() { egui::CursorIcon::ResizeVertical } else { egui::CursorIcon::ResizeHorizontal };
             response.on_hover_and_drag_cursor(cursor);
         }
-        moved
+    }
+
+    /// How far one end may go.
+    fn slab_limits(&self, slab: [f64; 2], index: usize) -> [f64; 2] {
+        if index == 0 { [self.range[0], slab[1]] } else { [slab[0], self.range[1]] }
+    }
+
+    /// From the end of a slab to the middle of what it is grabbed by.
+    fn outward(&self, index: usize) -> Vec2 {
+        let outward = if index == 0 { -4.0 } else { 4.0 };
+        if self.is_standing() { vec2(0.0, outward) } else { vec2(outward, 0.0) }
     }
 
     /// The canvas, and the scrim on it, is dark in both themes.
