@@ -144,7 +144,10 @@ fn the_frame_of_a_key_shows_its_answer_everywhere_and_is_drawn_once() {
             found.unwrap_or_else(|| panic!("{name}: {told:?}")).2.clone()
         };
         assert!(value(Role::Slider, "Time").starts_with(&format!("t {t}")), "{:?}", value(Role::Slider, "Time"));
-        assert!(value(Role::Status, "Picture shown").starts_with(&format!("t {t} ")), "the mark on the picture");
+        assert!(
+            value(Role::Status, "Picture shown").starts_with(&format!("t {t}")),
+            "the mark on the picture: {told:?}"
+        );
         // The picture and the playhead are those that stay.
         let (rest, _) = stage.picture(Vec::new());
         let regions = crate::ui::Regions::new(stage.target.screen_rect(), true);
