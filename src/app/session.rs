@@ -109,7 +109,7 @@ impl Session {
         stream.request(&request, now);
         let mut measure = Measure::default();
         measure.wished(view.picture(array.info()), now);
-        let facts = Facts::of(&**array.source(), now);
+        let facts = Facts::of(&**array.source(), &stream, now);
         Ok(Self {
             location,
             options,
@@ -228,7 +228,7 @@ impl Session {
     pub fn advance(&mut self, now: Instant, now_s: f64) -> Option<Duration> {
         self.measure_contrast(now, now_s);
         self.follow_recording(now, now_s);
-        self.facts.renew(&**self.array.source(), now);
+        self.renew_facts(now);
         let is_settled = self.is_settled();
         if let Some(command) = self.playback.advance(&self.view, self.array.info(), now, is_settled) {
             self.apply(&command, now, now_s);

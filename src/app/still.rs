@@ -212,8 +212,7 @@ impl Canvas for StillCanvas<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-
+pub(super) mod tests {
     use super::*;
     use crate::ui::{Command, Extent, StillOptions};
     use crate::volume::{Axis, Colormap, DType, Location, Shape, VoxelSize};
@@ -226,7 +225,7 @@ mod tests {
     }
 
     /// A plane of all sorts of values, and the wish to see it.
-    fn subject(options: StillOptions) -> Subject {
+    pub fn subject(options: StillOptions) -> Subject {
         let values: Vec<u16> = (0..ROWS * COLUMNS).map(|i| (i * 2654435761 % 65521) as u16).collect();
         let shape = Shape::from([ROWS, COLUMNS]);
         let voxels = Voxels::from_values(DType::U16, shape, &values);

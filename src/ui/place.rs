@@ -105,11 +105,11 @@ pub fn voxel_rect(image: Rect, size: [usize; 2], [column, row]: [usize; 2]) -> R
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::volume::{DType, VoxelSize};
 
-    fn info() -> ViewInfo {
+    pub fn info() -> ViewInfo {
         ViewInfo {
             shape: [10, 20, 100, 200],
             dtype: DType::U16,

@@ -159,18 +159,9 @@ pub fn file_name(name: &str, state: &ViewState, info: &ViewInfo) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::place::tests::info;
     use crate::ui::{Command, Mode};
-    use crate::volume::{DType, Orientation, Projection, VoxelSize};
-
-    fn info() -> ViewInfo {
-        ViewInfo {
-            shape: [10, 20, 100, 200],
-            dtype: DType::U16,
-            voxel_size: Some(VoxelSize { z_um: 8.0, y_um: 0.5, x_um: 0.5 }),
-            rate_hz: None,
-            has_axis: [true; 4],
-        }
-    }
+    use crate::volume::{Orientation, Projection};
 
     fn frame(options: StillOptions, orientation: Orientation) -> StillFrame {
         let mut view = ViewState::default().for_dataset(&info());

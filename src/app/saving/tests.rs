@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::app::stage::{PATIENCE, no_wake};
+use crate::app::still::tests::subject;
 use crate::render::{self, GpuConfig, OffscreenTarget};
-use crate::ui::{Command, ViewState};
-use crate::volume::{ArrayInfo, DType, LayerId, PictureKey, Shape, Voxels};
+use crate::ui::{Command, StillOptions};
+use crate::volume::ArrayInfo;
 
 struct Stage {
     _window: OffscreenTarget,
@@ -16,34 +17,9 @@ struct Stage {
 fn stage(recording: &Path, out: &Path) -> Stage {
     let window = OffscreenTarget::new(64, 64, 1.0).unwrap();
     let renderer = render::install(window.render_state(), GpuConfig::default());
-    let shape = Shape::from([5, 7]);
-    let voxels = Arc::new(Voxels::from_values(DType::U8, shape, &(0..35).collect::<Vec<u8>>()));
-    let info = crate::array::ViewInfo {
-        shape: [1, 1, 5, 7],
-        dtype: DType::U8,
-        voxel_size: None,
-        rate_hz: None,
-        has_axis: [false, false, true, true],
-    };
-    let mut view = ViewState::default().for_dataset(&info);
-    view.apply(&Command::SavePicture(out.join("earlier.png")), &info);
-    let array = ArrayInfo {
-        name: "fish".to_owned(),
-        location: recording.into(),
-        format: "memory".to_owned(),
-        shape: Shape::from([5, 7]),
-        axes: vec![Some(crate::volume::Axis::Y), Some(crate::volume::Axis::X)],
-        dtype: DType::U8,
-        voxel_size: None,
-        rate_hz: None,
-        claimed_shape: None,
-        num_blocks: 1,
-        facts: Vec::new(),
-    };
-    let frame = crate::ui::StillFrame::new(&view, &info, egui::vec2(300.0, 200.0), 1.0);
-    let display = view.display(&info);
-    let key = PictureKey::finest(LayerId::next(), view.picture(&info));
-    let subject = Subject { key, voxels, display, view, info, array: Arc::new(array), frame };
+    let mut subject = subject(StillOptions::default());
+    subject.view.apply(&Command::SavePicture(out.join("earlier.png")), &subject.info);
+    subject.array = Arc::new(ArrayInfo { location: recording.into(), ..ArrayInfo::clone(&subject.array) });
     Stage { _window: window, renderer, saver: Saver::default(), subject }
 }
 
@@ -76,13 +52,13 @@ fn the_picture_is_saved_where_it_was_proposed_and_copied_without_the_sheet() {
     std::fs::create_dir_all(&out).unwrap();
     let mut stage = stage(&recording, &out);
     stage.updates_until(true, |saver| saver.still().is_some() && saver.shown.free_bytes.is_some());
-    let path = out.join("fish.png");
+    let path = out.join("fish_t0_z0.png");
     assert_eq!(stage.saver.shown.path, path.display().to_string());
     assert_eq!((&stage.saver.shown.refusal, &stage.saver.shown.replaces), (&None, &None));
     let size = stage.saver.shown.num_bytes;
     stage.saver.wish(Wish::Save(path.clone()));
     stage.updates_until(false, |saver| saver.shown.done.is_some());
-    assert_eq!(stage.saver.shown.done, Some(("Saved fish.png".to_owned(), Some(path.clone()))));
+    assert_eq!(stage.saver.shown.done, Some(("Saved fish_t0_z0.png".to_owned(), Some(path.clone()))));
     assert_eq!(std::fs::metadata(&path).ok().map(|data| data.len()), size);
     assert_eq!(image::open(&path).unwrap().width(), stage.subject.frame.size_px[0]);
     stage.updates_until(true, |saver| saver.shown.replaces.is_some());

@@ -1,9 +1,11 @@
-//! What a session copies out of its source now and then: problems and the states of its pieces.
+//! What a session copies out of its source now and then: problems and the states of its pieces. They change
+//! by reading, so where nothing has been read nothing is copied: a recording may have 100,000 pieces.
 
 use std::time::{Duration, Instant};
 
 use super::Session;
 use crate::format::Source;
+use crate::stream::Stream;
 use crate::volume::{Piece, Problem};
 
 /// Looked at again this often at most.
@@ -16,25 +18,43 @@ pub struct Facts {
     /// The stored pieces and the state of each.
     pub pieces: Vec<Piece>,
     taken: Instant,
+    reading: Reading,
+}
+
+/// How far reading had got: every read that begins or ends makes it another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reading {
+    num_begun: u64,
+    under_way_bytes: usize,
+}
+
+impl Reading {
+    fn of(stream: &Stream) -> Self {
+        let stats = stream.stats();
+        Self { num_begun: stats.num_reads, under_way_bytes: stats.in_flight_bytes }
+    }
 }
 
 impl Facts {
     /// As they are now.
-    pub fn of(source: &dyn Source, now: Instant) -> Self {
-        Self { problems: source.problems(), pieces: source.pieces(), taken: now }
-    }
-
-    /// Takes them again once they are old.
-    pub fn renew(&mut self, source: &dyn Source, now: Instant) {
-        if now.saturating_duration_since(self.taken) >= EVERY {
-            *self = Self::of(source, now);
-        }
+    pub fn of(source: &dyn Source, stream: &Stream, now: Instant) -> Self {
+        // Asked first: what is found out in between is copied the next time.
+        let reading = Reading::of(stream);
+        Self { problems: source.problems(), pieces: source.pieces(), taken: now, reading }
     }
 }
 
 impl Session {
-    /// Copies out of the source what it has found out meanwhile.
+    /// Copies out of the source what reading may have found out meanwhile, now and then.
+    pub(super) fn renew_facts(&mut self, now: Instant) {
+        let is_due = now.saturating_duration_since(self.facts.taken) >= EVERY;
+        if is_due && Reading::of(&self.stream) != self.facts.reading {
+            self.take_facts(now);
+        }
+    }
+
+    /// Copies what is known now.
     pub(in crate::app) fn take_facts(&mut self, now: Instant) {
-        self.facts = Facts::of(&**self.array.source(), now);
+        self.facts = Facts::of(&**self.array.source(), &self.stream, now);
     }
 }

@@ -1,14 +1,18 @@
 //! A session with a real stream and a real device, driven without a window.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Session;
 use crate::app::stage::{Scene, Stage};
 use crate::format::memory::{GatedSource, MemorySource};
-use crate::format::{ReadErrorKind, Source};
+use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
 use crate::stream::{PictureState, StreamConfig};
 use crate::ui::{Command, Loop, Mode, PlayMode, Shown};
-use crate::volume::{DType, Orientation, Picture, Projection, Region, Shape, ValueKind};
+use crate::volume::{
+    ArrayInfo, Axis, DType, Orientation, Picture, Piece, PieceState, Problem, Projection, Region, Shape, ValueKind,
+};
 
 const SIDE: usize = 1024;
 
@@ -302,4 +306,53 @@ fn the_measuring_ends_where_there_is_no_finite_value() {
     stage.frame();
     stage.frames_until(|stage| stage.session.is_measured() && *stage.session.shown() == Shown::Exact);
     assert_eq!(stage.session.contrast.why_none(ValueKind::Max), Some("No finite values"));
+}
+
+/// A source that counts how often it is asked for its pieces.
+struct Counted(MemorySource, AtomicUsize);
+
+impl Source for Counted {
+    fn info(&self) -> &Arc<ArrayInfo> {
+        self.0.info()
+    }
+
+    fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+        self.0.chunks(region, chunks);
+    }
+
+    fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        self.0.read(chunk, buffer)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    fn pieces(&self) -> Vec<Piece> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        let state = PieceState::Whole;
+        vec![Piece { axis: Some(Axis::T), range: [0, self.1.load(Ordering::Relaxed)], state }]
+    }
+}
+
+#[test]
+fn pieces_are_copied_again_only_where_something_has_been_read() {
+    let source = Arc::new(Counted(small(3, 1), AtomicUsize::new(0)));
+    let stream = StreamConfig { num_workers: 0, ..StreamConfig::with_ram_budget(64 << 20) };
+    let mut session = Stage::new(source.clone(), Scene { stream, ..Scene::default() }).session;
+    let (start, mut seconds) = (Instant::now(), 0);
+    let mut num_copies_after = |session: &mut Session| {
+        for _ in 0..5 {
+            seconds += 1;
+            session.advance(start + Duration::from_secs(seconds), 0.0);
+        }
+        source.1.load(Ordering::Relaxed)
+    };
+    let before = num_copies_after(&mut session);
+    assert_eq!(num_copies_after(&mut session), before, "nothing was read");
+    assert!(session.stream.run_one());
+    assert_eq!(num_copies_after(&mut session), before + 1);
+    assert_eq!(session.facts.pieces[0].range, [0, before + 1], "and what was found is shown");
+    while session.stream.run_one() {}
+    assert_eq!(num_copies_after(&mut session), before + 2);
 }
