@@ -15,8 +15,10 @@
 //! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live and render |
 //! | [`write`] | files that appear only when they are whole; what is written into them | volume |
 //! | [`demo`] | the demo recording and the rig that plays it | format, codec, volume |
-//! | [`app`] | the window, opening, sessions, snapshots | all but cli |
+//! | [`app`] | [`app::Program`]: sessions, openings, what is remembered, all without a window; the window around it; snapshots | all but cli |
 //! | [`cli`] | one file for each subcommand | all |
+//!
+//! What concerns the window comes out of the program as [`app::Effect`]s, so that a test steps it by hand.
 //!
 //! libhdf5 is named only in `format::hdf5` (and in `demo`, which writes a recording), wgpu only in
 //! `render` and device set-up, egui only in `ui`, `app` and the render callback.

@@ -24,6 +24,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hdf5_sys::", &["format/hdf5", "demo"]),
     ("wgpu::", &["render", "app"]),
     ("egui::", &["ui", "app", "render"]),
+    // The program itself runs without a window.
+    ("eframe::", &["app/window", "app/mod.rs"]),
+    (
+        "egui::Context",
+        &["ui", "render", "app/window", "app/wake.rs", "app/still.rs", "app/snapshot.rs", "app/gpu_scrub.rs"],
+    ),
     ("rfd::", &["app"]),
 ];
 
