@@ -7,8 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use egui_wgpu::RenderState;
 use tectum::render::{
-    Drawn, GpuConfig, InterfacePainter, OffscreenTarget, PlaneDraw, RendererHandle, Wanted, canvas_shape, fill_shape,
-    headless, install,
+    Drawn, GpuConfig, KeptWindow, OffscreenTarget, PlaneDraw, RendererHandle, Wanted, canvas_shape, headless, install,
 };
 use tectum::volume::{
     Blend, Buffer, Colormap, DType, Display, Interpolation, LayerId, Orientation, Picture, PictureKey, Pool,
@@ -1046,48 +1045,137 @@ fn nan_and_large_offsets_fold_as_on_the_cpu() {
     }
 }
 
-/// Text, rounded and clipped shapes, a picture between them: drawn by egui and by our own painter.
-#[test]
-fn the_plain_painter_draws_the_interface_as_egui_does() {
-    let Some(state) = state() else { return };
-    let painter = InterfacePainter::new(&state);
-    let stage = Stage::with_state(state, [320, 200], GpuConfig::default()).expect("a stage");
-    let Some(painter) = painter else { return };
-    stage.ctx.tessellation_options_mut(|options| options.prerasterized_discs = false);
-    let plane = Arc::new(voxels(DType::U8, &[20, 20], 3));
-    let scene = |ui: &mut egui::Ui| {
-        let all = ui.max_rect();
-        ui.painter().add(fill_shape(all, egui::Color32::from_rgb(24, 27, 31)));
-        let rect = egui::Rect::from_min_size(all.min + egui::vec2(100.0, 20.0), egui::vec2(80.0, 80.0));
-        let image_px = [rect.min.x, rect.min.y, 80.0, 80.0];
-        let draw = Draw { key: KEY, voxels: plane.clone(), image_px, display: Display::default(), is_preview: false };
-        let drawn = stage.show(ui.ctx(), ViewId(0), std::slice::from_ref(&draw))[0].expect("a small plane");
-        ui.painter().add(canvas_shape(rect, vec![draw.placed(drawn)]));
-        ui.heading("t 40 · z 15 µm");
-        let _button = ui.button("Saturation");
-        let clip = egui::Rect::from_min_size(all.min + egui::vec2(150.0, 70.0), egui::vec2(90.0, 60.0));
-        let shapes = ui.painter().with_clip_rect(clip);
-        shapes.circle_filled(clip.center(), 50.0, egui::Color32::from_rgba_unmultiplied(74, 168, 255, 120));
-        shapes.rect_stroke(clip.shrink(8.5), 6.0, (2.0, egui::Color32::WHITE), egui::StrokeKind::Inside);
+/// A window of the kinds of things ours consists of. What it shows depends on the number of the frame.
+fn scene(ui: &mut egui::Ui, stage: &Stage, plane: &Arc<Voxels>, frame: usize) {
+    let all = ui.max_rect();
+    ui.painter().rect_filled(all, 0.0, egui::Color32::from_rgb(24, 27, 31));
+    let canvas = egui::Rect::from_min_size(all.min + egui::vec2(100.0, 20.0), egui::vec2(80.0, 80.0));
+    ui.painter().rect_filled(canvas, 0.0, egui::Color32::BLACK);
+    let scale = ui.ctx().pixels_per_point();
+    let shift = if frame < 5 { 0.0 } else { 7.3 };
+    let draw = Draw {
+        key: KEY,
+        voxels: plane.clone(),
+        image_px: [canvas.min.x * scale + shift, canvas.min.y * scale, 80.0 * scale, 80.0 * scale],
+        display: Display { invert: frame == 2, ..Display::default() },
+        is_preview: false,
     };
-    let draw = |is_ours: bool| {
-        let output = stage.ctx.run_ui(stage.target.raw_input(0.0), |ui| {
-            scene(ui);
-            if is_ours {
-                painter.take_over(ui.ctx());
-            }
-        });
-        stage.target.paint(&stage.ctx, output).expect("painting")
-    };
-    // The first frame makes the text's texture.
-    let (_, theirs, ours) = (draw(false), draw(false), draw(true));
-    let mut num_lit = 0;
-    for (x, y, pixel) in ours.enumerate_pixels() {
-        let wanted = theirs.get_pixel(x, y);
-        let apart = pixel.0.iter().zip(wanted.0).map(|(a, b)| a.abs_diff(b)).max();
-        assert!(apart <= Some(2), "{x}, {y}: {pixel:?} instead of {wanted:?}");
-        num_lit += usize::from(wanted.0[0] > 100);
+    let drawn = stage.show(ui.ctx(), ViewId(0), std::slice::from_ref(&draw))[0];
+    ui.painter().add(canvas_shape(canvas, drawn.map(|drawn| draw.placed(drawn)).into_iter().collect()));
+    ui.heading(format!("t {} · z 15 µm", if frame < 3 { 40 } else { 41 + frame }));
+    let _button = ui.button("Saturation");
+    let marker = all.min + egui::vec2(20.0 * frame as f32 + 3.5, 160.0);
+    ui.painter().vline(marker.x, marker.y..=marker.y + 30.0, (1.5, egui::Color32::WHITE));
+    if frame == 4 || frame == 5 {
+        let popup = egui::Rect::from_min_size(all.min + egui::vec2(60.0, 60.0), egui::vec2(110.0, 70.0));
+        ui.painter().rect_filled(popup, 5.0, egui::Color32::from_rgb(60, 70, 90));
+        let font = egui::FontId::proportional(12.0);
+        ui.painter().text(popup.center(), egui::Align2::CENTER_CENTER, "Æ menu", font, egui::Color32::WHITE);
     }
-    assert!(num_lit > 1000, "{num_lit} bright pixels");
-    assert_eq!(stage.handle.stats().problem, None);
+    let clip = egui::Rect::from_min_size(all.min + egui::vec2(150.0, 70.0), egui::vec2(90.0, 60.0));
+    let shapes = ui.painter().with_clip_rect(clip);
+    shapes.circle_filled(clip.center(), 50.0, egui::Color32::from_rgba_unmultiplied(74, 168, 255, 120));
+    shapes.rect_stroke(clip.shrink(8.5), 6.0, (2.0, egui::Color32::WHITE), egui::StrokeKind::Inside);
+}
+
+/// A stage on a device of its own, whose window is kept or egui's.
+fn window_stage(size: [u32; 2], pixels_per_point: f32, is_kept: bool) -> Option<Stage> {
+    let state = state()?;
+    let kept = KeptWindow::new(&state).filter(|_| is_kept);
+    let handle = install(&state, GpuConfig::default());
+    let target = OffscreenTarget::with_state(state, size[0], size[1], pixels_per_point).expect("a small image");
+    let ctx = egui::Context::default();
+    ctx.tessellation_options_mut(|options| options.prerasterized_discs = false);
+    kept.map(|kept| ctx.add_plugin(kept));
+    Some(Stage { target, ctx, handle, size })
+}
+
+fn paint_scene(stage: &Stage, plane: &Arc<Voxels>, frame: usize) -> image::RgbaImage {
+    let output = stage.ctx.run_ui(stage.target.raw_input(0.0), |ui| scene(ui, stage, plane, frame));
+    stage.target.paint(&stage.ctx, output).expect("painting")
+}
+
+/// Text, rounded and clipped shapes, a picture between them, popups that come and go, at several scales: what is
+/// kept and drawn again in parts is what egui draws, and what is drawn anew as a whole.
+#[test]
+fn the_kept_window_shows_what_egui_draws() {
+    for scale in [1.0, 1.5, 2.0] {
+        let mut size = [320.0, 200.0].map(|side: f32| (side * scale) as u32);
+        let stages = [false, true, true].map(|is_kept| window_stage(size, scale, is_kept));
+        let [Some(mut theirs), Some(mut kept), Some(mut anew)] = stages else { return };
+        let planes = [3, 4].map(|seed| Arc::new(voxels(DType::U8, &[20, 20], seed)));
+        for frame in 0..9 {
+            if frame == 7 {
+                size = [size[0] + 30, size[1] - 17];
+                for stage in [&mut theirs, &mut kept, &mut anew] {
+                    let state = stage.target.render_state().clone();
+                    stage.target = OffscreenTarget::with_state(state, size[0], size[1], scale).expect("a small image");
+                }
+            }
+            let plane = &planes[usize::from(frame > 3)];
+            // A texture that comes makes all of the window be drawn anew.
+            let _new = anew.ctx.load_texture("new", egui::ColorImage::example(), egui::TextureOptions::NEAREST);
+            let [wanted, seen, whole] = [&theirs, &kept, &anew].map(|stage| paint_scene(stage, plane, frame));
+            assert!(seen == whole, "frame {frame} at {scale}: the parts are not the whole");
+            let mut num_lit = 0;
+            for (x, y, pixel) in seen.enumerate_pixels() {
+                let wanted = wanted.get_pixel(x, y);
+                let apart = pixel.0.iter().zip(wanted.0).map(|(a, b)| a.abs_diff(b)).max();
+                assert!(apart <= Some(2), "frame {frame} at {scale}, {x}, {y}: {pixel:?} instead of {wanted:?}");
+                num_lit += usize::from(wanted.0[0] > 100);
+            }
+            assert!(num_lit > 500, "{num_lit} bright pixels");
+        }
+        assert_eq!(kept.handle.stats().problem, None);
+    }
+}
+
+/// Every type, filter and way of colouring, with holes and values that are no numbers.
+#[test]
+fn the_cpu_colours_pictures_as_the_shader_does() {
+    let config = GpuConfig { shades_in_software: true, ..GpuConfig::default() };
+    let (Some(shaded), Some(colored)) = (Stage::new([90, 70], config), Stage::new([90, 70], GpuConfig::default()))
+    else {
+        return;
+    };
+    let mut displays = Vec::new();
+    for interpolation in Interpolation::ALL {
+        for (colormap, gamma, invert) in [
+            (Colormap::Viridis, 1.0, false),
+            (Colormap::Gray, 0.6, true),
+            (Colormap::Saturation, 1.0, false),
+            (Colormap::Labels, 1.0, false),
+        ] {
+            displays.push(Display { colormap, gamma, invert, interpolation, ..Display::default() });
+        }
+    }
+    for dtype in DType::ALL {
+        let whole = voxels(dtype, &[23, 31], 7);
+        let holes = voxels(dtype, &[23, 31], 8).with_missing(vec![Region::new(&[4, 5], &[9, 22]).unwrap()]);
+        let mut planes = vec![Arc::new(whole), Arc::new(holes)];
+        if dtype == DType::F32 {
+            let values: Vec<f32> =
+                (0..23 * 31).map(|i| [noise(i) as f32, f32::NAN, f32::INFINITY][i % 11 % 3]).collect();
+            planes.push(Arc::new(Voxels::from_values(dtype, Shape::from([23, 31]), &values)));
+        }
+        for plane in &planes {
+            for image_px in [[-7.3, 4.1, 140.0, 80.0], [3.0, 5.0, 27.3, 77.0], [20.4, 10.0, 7.9, 5.2]] {
+                for display in &displays {
+                    let display = Display { limits: limits_of(dtype), ..*display };
+                    let draw = || Draw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
+                    let (theirs, ours) = (shaded.draw(vec![draw()]), colored.draw(vec![draw()]));
+                    // A power is rounded otherwise, and so is the hatch.
+                    let allowed = if display.gamma == 1.0 && plane.missing().is_empty() { 0 } else { 1 };
+                    for (x, y, pixel) in ours.enumerate_pixels() {
+                        let wanted = theirs.get_pixel(x, y);
+                        let apart = pixel.0.iter().zip(wanted.0).map(|(a, b)| a.abs_diff(b)).max();
+                        assert!(
+                            apart <= Some(allowed),
+                            "{dtype} {display:?} {image_px:?}, {x}, {y}: {pixel:?} instead of {wanted:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

@@ -35,7 +35,7 @@ use wake::Wake;
 use window::TectumApp;
 
 use crate::format::OpenOptions;
-use crate::render::{self, GpuConfig, InterfacePainter};
+use crate::render::{self, GpuConfig, KeptWindow};
 use crate::stream::StreamConfig;
 use crate::volume::Location;
 
@@ -122,8 +122,10 @@ pub fn run_window(args: WindowArgs) -> Result<()> {
         drop(quiet);
         let state = creation.wgpu_render_state.as_ref().ok_or("no graphics device")?;
         let renderer = render::install(state, budgets.gpu());
-        let painter = render::is_software(&state.adapter).then(|| InterfacePainter::new(state)).flatten();
-        Ok(Box::new(TectumApp::new(&creation.egui_ctx, Program::new(beginning), renderer, wake, painter)))
+        if let Some(kept) = render::is_software(&state.adapter).then(|| KeptWindow::new(state)).flatten() {
+            creation.egui_ctx.add_plugin(kept);
+        }
+        Ok(Box::new(TectumApp::new(&creation.egui_ctx, Program::new(beginning), renderer, wake)))
     });
     eframe::run_native("Tectum", native, create).map_err(|error| cannot_open(&error.to_string()))
 }

@@ -17,7 +17,7 @@ use super::effects::{Ask, Effect, PathField};
 use super::program::Program;
 use super::wake::Wake;
 use crate::format::OpenOptions;
-use crate::render::{InterfacePainter, RendererHandle};
+use crate::render::RendererHandle;
 use crate::ui;
 use crate::volume::Location;
 
@@ -28,8 +28,6 @@ pub struct TectumApp {
     wake: Wake,
     dialogs: Vec<(Ask, FileDialog)>,
     state: SessionUi,
-    /// Where every pixel is computed by the CPU.
-    painter: Option<InterfacePainter>,
     /// Voxels a side that a texel of the last picture stood for.
     reduction: usize,
     /// Whether the window still has to be looked for on the screens there are.
@@ -38,21 +36,12 @@ pub struct TectumApp {
 
 impl TectumApp {
     /// A window for the program, drawn by the renderer.
-    pub fn new(
-        ctx: &egui::Context,
-        mut program: Program,
-        renderer: RendererHandle,
-        wake: Wake,
-        painter: Option<InterfacePainter>,
-    ) -> Self {
+    pub fn new(ctx: &egui::Context, mut program: Program, renderer: RendererHandle, wake: Wake) -> Self {
         ui::theme::install(ctx, program.preferences().panels.theme);
-        ui::theme::fill_by_renderer(ctx);
-        // Circles are not drawn from the text's texture, which the painter does not filter.
-        ctx.tessellation_options_mut(|options| options.prerasterized_discs = painter.is_none());
         wake.attach(ctx);
         program.attach(&renderer);
         let (dialogs, state) = (Vec::new(), SessionUi::default());
-        Self { program, renderer, wake, dialogs, state, painter, reduction: 1, is_new: true }
+        Self { program, renderer, wake, dialogs, state, reduction: 1, is_new: true }
     }
 
     /// What happens without the user, before each frame or instead of it.
@@ -160,11 +149,6 @@ impl eframe::App for TectumApp {
             ctx.request_repaint();
         }
         self.note_reduction();
-        if let Some(painter) = &self.painter
-            && !ctx.will_discard()
-        {
-            painter.take_over(&ctx);
-        }
     }
 
     fn on_exit(&mut self) {

@@ -54,8 +54,23 @@ impl FillPipeline {
 }
 
 /// The shape that fills `rect` with an opaque colour. Draws nothing where no renderer is installed.
-pub fn fill_shape(rect: egui::Rect, color: egui::Color32) -> egui::Shape {
+pub(super) fn fill_shape(rect: egui::Rect, color: egui::Color32) -> egui::Shape {
     egui::Shape::Callback(egui_wgpu::Callback::new_paint_callback(rect, Fill { color }))
+}
+
+/// The area and colour of a shape that is nothing but an opaque rectangle on whole pixels.
+pub(super) fn flat_area(clipped: &egui::epaint::ClippedShape) -> Option<(egui::Rect, egui::Color32)> {
+    let egui::Shape::Rect(shape) = &clipped.shape else { return None };
+    let is_flat = clipped.transform_after_tessellation == egui::emath::TSTransform::IDENTITY
+        && shape.corner_radius == egui::CornerRadius::ZERO
+        && shape.fill.is_opaque()
+        && shape.stroke.is_empty()
+        && shape.blur_width == 0.0
+        && shape.angle == 0.0
+        && shape.brush.is_none()
+        && shape.round_to_pixels != Some(false);
+    // Thin ones are drawn as lines.
+    (is_flat && shape.rect.size().min_elem() > 4.0).then_some((shape.rect, shape.fill))
 }
 
 struct Fill {

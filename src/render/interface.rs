@@ -3,10 +3,9 @@
 //! times as much as the whole picture.
 
 use std::num::NonZeroU64;
-use std::sync::{Mutex, PoisonError};
 
 use egui::epaint::{ClippedPrimitive, Mesh, Primitive};
-use egui::{Color32, Rect, Shape, TextureId};
+use egui::{Color32, Rect, TextureId};
 use egui_wgpu::{CallbackResources, CallbackTrait, RenderState};
 
 use super::shaders;
@@ -15,10 +14,11 @@ use super::shaders;
 const VERTEX_BYTES: usize = 20;
 
 /// The pipeline and its buffers, made once and grown when needed.
-pub struct InterfacePainter {
-    state: RenderState,
+pub(super) struct PlainPipeline {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
     pipeline: wgpu::RenderPipeline,
-    buffers: Mutex<Option<Buffers>>,
+    buffers: Option<Buffers>,
 }
 
 #[derive(Clone)]
@@ -34,13 +34,9 @@ struct Batch {
     base_vertex: i32,
 }
 
-impl InterfacePainter {
-    /// A painter for a target that stores gamma values; `None` for one that converts, where egui's own
-    /// shader stays in use.
-    pub fn new(state: &RenderState) -> Option<Self> {
-        if state.target_format.is_srgb() {
-            return None;
-        }
+impl PlainPipeline {
+    /// For a target that stores gamma values.
+    pub(super) fn new(state: &RenderState) -> Self {
         let device = &state.device;
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("interface"),
@@ -109,21 +105,18 @@ impl InterfacePainter {
             multiview_mask: None,
             cache: None,
         });
-        Some(Self { state: state.clone(), pipeline, buffers: Mutex::default() })
+        Self { device: device.clone(), queue: state.queue.clone(), pipeline, buffers: None }
     }
 
-    /// Replaces all triangles of this frame by ones drawn with the plain pipeline. Call last in a frame,
-    /// and not in one that will be discarded.
-    pub fn take_over(&self, ctx: &egui::Context) {
-        let Some(atlas) = self.atlas(ctx) else {
-            // The text's texture is about to change: this frame is egui's.
-            return;
-        };
-        let order: Vec<_> = ctx.memory(|memory| memory.layer_ids().collect());
-        let to_global = ctx.memory(|memory| memory.to_global.clone());
-        let shapes = ctx.graphics_mut(|graphics| graphics.drain(&order, &to_global));
-        let primitives = ctx.tessellate(shapes, ctx.pixels_per_point());
-        let mut data = Data::new(ctx.viewport_rect());
+    /// The same primitives, those with letters and flat colours drawn by the plain pipeline. `atlas` binds
+    /// the texture of the letters.
+    pub(super) fn paint_plainly(
+        &mut self,
+        primitives: Vec<ClippedPrimitive>,
+        atlas: &wgpu::BindGroup,
+        screen: Rect,
+    ) -> Vec<ClippedPrimitive> {
+        let mut data = Data::new(screen);
         let mut parts: Vec<Part> = Vec::new();
         for ClippedPrimitive { clip_rect, primitive } in primitives {
             match primitive {
@@ -134,54 +127,32 @@ impl InterfacePainter {
                         _ => parts.push(Part::Batches(vec![batch])),
                     }
                 }
-                Primitive::Mesh(mesh) => parts.push(Part::Other(clip_rect, Shape::mesh(mesh))),
-                Primitive::Callback(callback) => parts.push(Part::Other(clip_rect, Shape::Callback(callback))),
+                primitive => parts.push(Part::Other(ClippedPrimitive { clip_rect, primitive })),
             }
         }
         let buffers = self.upload(&data);
-        let screen = ctx.viewport_rect();
-        let shapes = parts.into_iter().map(|part| match part {
-            Part::Other(clip_rect, shape) => (clip_rect, shape),
+        let in_place_of = |part| match part {
+            Part::Other(primitive) => primitive,
             Part::Batches(batches) => {
-                let callback = Interface {
-                    pipeline: self.pipeline.clone(),
-                    atlas: atlas.clone(),
-                    buffers: buffers.clone(),
-                    batches,
-                };
-                (screen, Shape::Callback(egui_wgpu::Callback::new_paint_callback(screen, callback)))
+                let (pipeline, buffers) = (self.pipeline.clone(), buffers.clone());
+                let callback = Interface { pipeline, atlas: atlas.clone(), buffers, batches };
+                let callback = egui_wgpu::Callback::new_paint_callback(screen, callback);
+                ClippedPrimitive { clip_rect: screen, primitive: Primitive::Callback(callback) }
             }
-        });
-        let painter = ctx.layer_painter(egui::LayerId::background());
-        for (clip_rect, shape) in shapes {
-            painter.with_clip_rect(clip_rect).add(shape);
-        }
+        };
+        parts.into_iter().map(in_place_of).collect()
     }
 
-    /// The binding of the text's texture, unless it is not there or about to be replaced.
-    fn atlas(&self, ctx: &egui::Context) -> Option<wgpu::BindGroup> {
-        let renderer = self.state.renderer.read();
-        let known = renderer.texture(&TextureId::default())?;
-        let size = known.texture.as_ref()?.size();
-        let manager = ctx.tex_manager();
-        let wanted = manager.read().meta(TextureId::default())?.size;
-        // Fonts that outgrew their texture get a new one at the end of this frame.
-        let grown = ctx.fonts(|fonts| fonts.font_image_size());
-        let is_current = [size.width as usize, size.height as usize] == wanted && wanted == grown;
-        is_current.then(|| known.bind_group.clone())
-    }
-
-    fn upload(&self, data: &Data) -> Buffers {
-        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+    fn upload(&mut self, data: &Data) -> Buffers {
         let fits = |buffers: &Buffers| {
             buffers.vertices.size() >= data.vertices.len() as u64
                 && buffers.indices.size() >= (data.indices.len() * 4) as u64
         };
-        let current = match buffers.take().filter(fits) {
+        let current = match self.buffers.take().filter(fits) {
             Some(current) => current,
             None => {
                 let make = |len: usize, usage| {
-                    self.state.device.create_buffer(&wgpu::BufferDescriptor {
+                    self.device.create_buffer(&wgpu::BufferDescriptor {
                         label: Some("interface"),
                         size: (len.next_power_of_two() as u64).max(1 << 16),
                         usage: usage | wgpu::BufferUsages::COPY_DST,
@@ -194,15 +165,15 @@ impl InterfacePainter {
                 }
             }
         };
-        self.state.queue.write_buffer(&current.vertices, 0, &data.vertices);
-        self.state.queue.write_buffer(&current.indices, 0, bytemuck::cast_slice(&data.indices));
-        buffers.insert(current).clone()
+        self.queue.write_buffer(&current.vertices, 0, &data.vertices);
+        self.queue.write_buffer(&current.indices, 0, bytemuck::cast_slice(&data.indices));
+        self.buffers.insert(current).clone()
     }
 }
 
 enum Part {
     Batches(Vec<Batch>),
-    Other(Rect, Shape),
+    Other(ClippedPrimitive),
 }
 
 /// Vertices and indices of a frame, positions already in the GPU's coordinates.

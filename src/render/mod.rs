@@ -4,11 +4,16 @@
 //! Voxels are uploaded in their own type; contrast, gamma, colormap, inversion and zoom are uniforms.
 //! Scrubbing through cached data makes no GPU objects: textures come from a pool under a byte budget.
 
+mod busy;
 mod canvas;
+mod colors;
+mod copy;
+mod damage;
 mod device;
 mod fill;
 mod health;
 mod interface;
+mod kept;
 mod offscreen;
 mod offsets;
 mod pipelines;
@@ -19,6 +24,7 @@ mod recording;
 mod renderer;
 mod shaders;
 mod show;
+mod software;
 mod stand_in;
 mod texel;
 mod textures;
@@ -27,8 +33,7 @@ mod uniforms;
 
 pub use canvas::{PlaneDraw, canvas_shape};
 pub use device::{RenderError, device_descriptor, headless, is_software, wgpu_setup};
-pub use fill::fill_shape;
-pub use interface::InterfacePainter;
+pub use kept::KeptWindow;
 pub use offscreen::OffscreenTarget;
 pub use projector::ProjectionJob;
 pub use renderer::{GpuConfig, GpuStats, RendererHandle, install};

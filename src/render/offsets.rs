@@ -30,7 +30,7 @@ impl Offsets {
     pub(super) fn new(texel: Texel, limits: [f64; 2], full_scale: f64) -> Self {
         match texel {
             Texel::U8 | Texel::I8 | Texel::U16 | Texel::I16 => Self::narrow(limits, full_scale),
-            Texel::F32 => Self::float(limits, full_scale),
+            Texel::F32 | Texel::Color => Self::float(limits, full_scale),
             Texel::U32 => Self::integer(limits, full_scale, [0, u32::MAX.into()]),
             Texel::I32 => Self::integer(limits, full_scale, [i32::MIN.into(), i32::MAX.into()]),
             Texel::U64 => Self::integer(limits, full_scale, [0, u64::MAX.into()]),

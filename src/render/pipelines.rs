@@ -10,6 +10,7 @@ pub(super) struct Pipelines {
     /// Uniforms by offset.
     pub(super) plane_layout: wgpu::BindGroupLayout,
     planes: Vec<(PlaneKey, wgpu::RenderPipeline)>,
+    pixels: Option<wgpu::RenderPipeline>,
     no_masks: [Option<wgpu::BindGroup>; Variant::NUM],
     texture_layouts: [wgpu::BindGroupLayout; Variant::NUM],
     num_created: u64,
@@ -102,6 +103,7 @@ impl Pipelines {
             target,
             plane_layout,
             planes: Vec::new(),
+            pixels: None,
             no_masks: Default::default(),
             texture_layouts,
             num_created: 1 + Variant::NUM as u64,
@@ -136,6 +138,35 @@ impl Pipelines {
         self.num_created += 1;
         self.planes.push((key, made.clone()));
         made
+    }
+
+    /// Whether the target converts the colours it is given.
+    pub(super) fn is_srgb_target(&self) -> bool {
+        self.target.is_srgb()
+    }
+
+    /// The pipeline for planes that were coloured on the CPU, made when first asked for.
+    pub(super) fn pixels(&mut self) -> wgpu::RenderPipeline {
+        if let Some(made) = &self.pixels {
+            return made.clone();
+        }
+        let variant = Variant { kind: TexelKind::Float, is_layered: false };
+        let layouts = [&self.plane_layout, self.texture_layout(variant), self.texture_layout(variant.mask())];
+        let made = pipeline(
+            &self.device,
+            &PipelineParts {
+                label: "pixels",
+                source: shaders::pixels(),
+                entry: "fs_pixels",
+                constants: &[],
+                layouts: &layouts.map(Some),
+                topology: wgpu::PrimitiveTopology::TriangleStrip,
+                target: self.target,
+                blend: None,
+            },
+        );
+        self.num_created += 1;
+        self.pixels.insert(made).clone()
     }
 
     /// What stands for the mask of a plane that has none.

@@ -56,7 +56,7 @@ impl Plane {
 pub(super) struct Planes {
     queue: wgpu::Queue,
     limits: wgpu::Limits,
-    staging: Pool,
+    pub(super) staging: Pool,
     residents: HashMap<u64, Plane>,
     /// Bytes uploaded so far.
     pub(super) uploaded_bytes: u64,
@@ -231,7 +231,8 @@ pub(super) fn write_native(
     write(queue, texture, &bytes[start..], width * texel.num_bytes(), piece);
 }
 
-fn write(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8], row_bytes: usize, piece: &Piece) {
+/// Uploads a piece of rows that lie `row_bytes` apart.
+pub(super) fn write(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8], row_bytes: usize, piece: &Piece) {
     queue.write_texture(
         wgpu::TexelCopyTextureInfo {
             texture,

@@ -32,7 +32,7 @@ impl Renderer {
         let (mut recorded, mut hatches) = (Vec::with_capacity(draws.len()), Vec::new());
         for draw in draws {
             let is_lowest = Some(layer(draw)) == lowest;
-            let Some((key, plane)) = self.record_plane(draw, is_lowest, rect, screen) else { continue };
+            let Some((key, plane)) = self.record_plane(draw, [is_lowest, is_alone], rect, screen) else { continue };
             if key.can_be_missing() && !(is_alone && key.part == Part::Whole) {
                 // What one layer lacks must not pass for a measurement of another, whatever is drawn above it.
                 let pipeline = self.pipelines.plane(PlaneKey { part: Part::Hatch, ..key });
@@ -47,7 +47,7 @@ impl Renderer {
     fn record_plane(
         &mut self,
         draw: &PlaneDraw,
-        is_lowest: bool,
+        [is_lowest, is_alone]: [bool; 2],
         rect: egui::Rect,
         screen: &ScreenDescriptor,
     ) -> Option<(PlaneKey, Recorded)> {
@@ -58,14 +58,12 @@ impl Renderer {
             // Light is added to darkness, not to the ground of the canvas.
             shares[1] = 1.0;
         }
-        let uniforms = gpu::Plane { shares, ..plane_uniforms(texture.texel, draw, rect, screen)? };
+        let mut uniforms = gpu::Plane { shares, ..plane_uniforms(texture.texel, draw, rect, screen)? };
         if self.uniforms.is_full() {
             let num_slots = self.uniforms.num_slots() * 2;
             self.uniforms = UniformRing::new(&self.device, &self.pipelines.plane_layout, num_slots);
             self.num_rings += 1;
         }
-        let offset = self.uniforms.push(&self.queue, &uniforms);
-        let voxels = self.textures.bind_group(plane.lease)?.clone();
         let key = PlaneKey {
             variant: texture.variant(),
             filter: filter(uniforms.voxels_per_px, draw, self.is_software()),
@@ -75,11 +73,22 @@ impl Renderer {
             is_labels: draw.display.colormap == Colormap::Labels,
             part: if is_lowest && shares == [1.0; 2] { Part::Whole } else { Part::Layer },
         };
-        let mask = match plane.mask {
-            Some(mask) => self.textures.bind_group(mask)?.clone(),
-            None => self.pipelines.no_mask(key.variant),
+        // The hatch over several layers is told from the voxels.
+        let is_picture = key.part == Part::Whole && (is_alone || !key.can_be_missing());
+        let colored = is_picture.then(|| self.color(draw, &uniforms, key, screen.size_in_pixels)).flatten();
+        let (lease, mask, pipeline) = match colored {
+            Some((lease, from)) => {
+                uniforms.image_px = from.map(|pixel| pixel as f32);
+                (lease, None, self.pipelines.pixels())
+            }
+            None => (plane.lease, plane.mask, self.pipelines.plane(key)),
         };
-        let pipeline = self.pipelines.plane(key);
+        let mask = match mask {
+            Some(mask) => self.textures.bind_group(mask)?.clone(),
+            None => self.pipelines.no_mask(self.textures.key(lease)?.variant()),
+        };
+        let voxels = self.textures.bind_group(lease)?.clone();
+        let offset = self.uniforms.push(&self.queue, &uniforms);
         Some((key, Recorded { pipeline, uniforms: self.uniforms.bind_group.clone(), offset, voxels, mask }))
     }
 }

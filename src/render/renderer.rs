@@ -9,6 +9,7 @@ use super::health::Health;
 use super::pipelines::Pipelines;
 use super::planes::{Allowance, Planes};
 use super::projector::Projector;
+use super::software::Colored;
 use super::stand_in::{Memory, Spot};
 use super::textures::Textures;
 use super::uniforms::UniformRing;
@@ -23,12 +24,20 @@ pub struct GpuConfig {
     /// Fold projections on a software adapter, too, as on real hardware. The CPU is faster there; this is
     /// for trying the other way where there is no such hardware.
     pub projects_in_software: bool,
+    /// Colour pictures by the shader on a software adapter, too, as on real hardware. The CPU's own code is
+    /// faster there; this is for trying the other way where there is no such hardware.
+    pub shades_in_software: bool,
 }
 
 impl Default for GpuConfig {
     fn default() -> Self {
         let projects_in_software = std::env::var_os("TECTUM_PROJECT_ON_GPU").is_some_and(|value| value == "1");
-        Self { budget_bytes: 256 << 20, upload_bytes_per_frame: 16 << 20, projects_in_software }
+        Self {
+            budget_bytes: 256 << 20,
+            upload_bytes_per_frame: 16 << 20,
+            projects_in_software,
+            shades_in_software: false,
+        }
     }
 }
 
@@ -123,9 +132,10 @@ pub(super) struct Renderer {
     pub(super) num_rings: u64,
     pub(super) memories: HashMap<Spot, Memory>,
     pub(super) allowance: Allowance,
+    pub(super) colored: Vec<Colored>,
     /// Something was uploaded since the queue was last submitted.
     pub(super) is_upload_unsubmitted: bool,
-    is_software: bool,
+    pub(super) is_software: bool,
     adapter_name: String,
     pub(super) health: Health,
 }
@@ -154,6 +164,7 @@ impl Renderer {
             frame_of_egui: None,
             memories: HashMap::new(),
             allowance: Allowance::new(0),
+            colored: Vec::new(),
             is_upload_unsubmitted: false,
             health,
         }

@@ -5,6 +5,9 @@ const GAMMA: &str = include_str!("../../shaders/shared/gamma.wgsl");
 /// The interface.
 pub(super) const INTERFACE: &str = include_str!("../../shaders/interface.wgsl");
 
+/// The window as it was kept.
+pub(super) const KEPT: &str = include_str!("../../shaders/kept.wgsl");
+
 const KEYS_NARROW: &str = include_str!("../../shaders/shared/keys_narrow.wgsl");
 const KEYS_WIDE: &str = include_str!("../../shaders/shared/keys_wide.wgsl");
 
@@ -107,6 +110,11 @@ pub(super) fn plane(variant: Variant) -> String {
         + include_str!("../../shaders/plane.wgsl")
 }
 
+/// The shader that draws a plane whose pixels were coloured on the CPU.
+pub(super) fn pixels() -> String {
+    plane(Variant { kind: TexelKind::Float, is_layered: false }) + include_str!("../../shaders/pixels.wgsl")
+}
+
 /// The shader of flat areas.
 pub(super) fn fill() -> String {
     GAMMA.to_owned() + include_str!("../../shaders/fill.wgsl")
@@ -131,6 +139,7 @@ fn sources() -> Vec<(String, String)> {
         .into_iter()
         .flat_map(|v| [Some((format!("plane {v:?}"), plane(v))), project(v).map(|s| (format!("project {v:?}"), s))])
         .flatten()
+        .chain([("pixels".to_owned(), pixels()), ("kept".to_owned(), KEPT.to_owned())])
         .chain([("fill".to_owned(), fill()), ("interface".to_owned(), INTERFACE.to_owned())])
         .collect()
 }

@@ -26,12 +26,14 @@ pub struct Drawn {
     pub key: PictureKey,
     /// Whether all of it has arrived; else the rows from the top that have.
     pub is_whole: bool,
+    /// The voxels'.
+    pub(super) id: u64,
     pub(super) plane: Plane,
 }
 
 impl Drawn {
-    pub(super) fn new(key: PictureKey, plane: Plane) -> Self {
-        Self { key, is_whole: plane.is_complete(), plane }
+    pub(super) fn new(key: PictureKey, id: u64, plane: Plane) -> Self {
+        Self { key, is_whole: plane.is_complete(), id, plane }
     }
 }
 

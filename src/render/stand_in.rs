@@ -1,10 +1,12 @@
 //! Which picture is drawn while a large one is on its way to the GPU: one like it or none, and by its own name.
 
+use std::sync::Arc;
+
 use super::planes::{Plane, Planes};
 use super::renderer::Renderer;
 use super::show::{Drawn, Wanted};
 use super::textures::Textures;
-use crate::volume::{LayerId, PictureKey, ViewId};
+use crate::volume::{LayerId, PictureKey, ViewId, Voxels};
 
 /// Whose memory it is: what one view shows of one layer.
 pub(super) type Spot = (ViewId, LayerId);
@@ -16,6 +18,8 @@ pub(super) struct Memory {
     pub(super) frame: u64,
     /// The picture last seen complete, and its voxels.
     shown: Option<(PictureKey, u64)>,
+    /// The voxels themselves, where the CPU colours them.
+    shown_voxels: Option<Arc<Voxels>>,
     /// A picture whose upload was begun. It is finished before another like it is begun, so that a scrub
     /// through large pictures shows some of them instead of none.
     unfinished: Option<Wanted>,
@@ -38,11 +42,16 @@ impl Memory {
         plane.mask.map(|mask| textures.touch(mask, frame));
     }
 
+    /// The voxels of what is shown, where the CPU colours them.
+    pub(super) fn voxels(&self, id: u64) -> Option<&Arc<Voxels>> {
+        self.shown_voxels.as_ref().filter(|voxels| voxels.id() == id)
+    }
+
     /// The complete picture that may be drawn in the place of the wanted one.
     fn stand_in(&self, wanted: &Wanted, planes: &Planes, textures: &Textures) -> Option<Drawn> {
         let (shown, id) = self.shown.filter(|(shown, _)| shown.is_like(&wanted.key))?;
         let plane = planes.get(id, textures)?;
-        (*wanted.voxels.shape().dims() == [plane.size[1], plane.size[0]]).then(|| Drawn::new(shown, plane))
+        (*wanted.voxels.shape().dims() == [plane.size[1], plane.size[0]]).then(|| Drawn::new(shown, id, plane))
     }
 }
 
@@ -71,20 +80,23 @@ impl Renderer {
         let plane = if is_busy && !is_here { None } else { self.advance(wanted, memory) };
         memory.is_pending = is_busy || plane.is_some_and(|plane| !plane.is_complete());
         if let Some(plane) = plane.filter(Plane::is_complete) {
-            return Some(Drawn::new(wanted.key, plane));
+            return Some(Drawn::new(wanted.key, wanted.voxels.id(), plane));
         }
         let stand_in = memory.stand_in(wanted, &self.planes, &self.textures);
-        stand_in.or(plane.filter(|plane| plane.rows_done > 0).map(|plane| Drawn::new(wanted.key, plane)))
+        stand_in.or(plane
+            .filter(|plane| plane.rows_done > 0)
+            .map(|plane| Drawn::new(wanted.key, wanted.voxels.id(), plane)))
     }
 
     /// Uploads more of a picture and remembers whether it is shown or unfinished.
     fn advance(&mut self, wanted: &Wanted, memory: &mut Memory) -> Option<Plane> {
-        let Self { planes, textures, pipelines, allowance, frame, .. } = self;
+        let Self { planes, textures, pipelines, allowance, frame, .. } = &mut *self;
         let before = planes.uploaded_bytes;
         let plane = planes.advance(&wanted.voxels, *frame, allowance, textures, pipelines)?;
         self.is_upload_unsubmitted |= planes.uploaded_bytes > before;
         if plane.is_complete() {
             memory.shown = Some((wanted.key, wanted.voxels.id()));
+            memory.shown_voxels = self.is_software.then(|| Arc::clone(&wanted.voxels));
         } else {
             memory.unfinished = Some(wanted.clone());
         }

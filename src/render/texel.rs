@@ -18,6 +18,8 @@ pub(super) enum Texel {
     U64,
     I64,
     F64,
+    /// No voxel: the colour of a pixel, as the CPU made it.
+    Color,
 }
 
 impl Texel {
@@ -48,6 +50,7 @@ impl Texel {
             Self::I32 => wgpu::TextureFormat::R32Sint,
             Self::F32 => wgpu::TextureFormat::R32Float,
             Self::U64 | Self::I64 | Self::F64 => wgpu::TextureFormat::Rg32Uint,
+            Self::Color => wgpu::TextureFormat::Rgba8Unorm,
         }
     }
 
@@ -55,7 +58,7 @@ impl Texel {
         match self {
             Self::U8 | Self::I8 => 1,
             Self::U16 | Self::I16 => 2,
-            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U32 | Self::I32 | Self::F32 | Self::Color => 4,
             Self::U64 | Self::I64 | Self::F64 => 8,
         }
     }
@@ -66,7 +69,7 @@ impl Texel {
             Self::I8 | Self::I16 => TexelKind::Sint,
             Self::U32 => TexelKind::Uint32,
             Self::I32 => TexelKind::Sint32,
-            Self::F32 => TexelKind::Float,
+            Self::F32 | Self::Color => TexelKind::Float,
             Self::U64 => TexelKind::Uint64,
             Self::I64 => TexelKind::Sint64,
             Self::F64 => TexelKind::Float64,
@@ -103,6 +106,7 @@ impl Reduced<'_> {
             Texel::U64 => self.fill_as::<u64>(columns, rows, target, |mean| mean.round() as u64),
             Texel::I64 => self.fill_as::<i64>(columns, rows, target, |mean| mean.round() as i64),
             Texel::F64 => self.fill_as::<f64>(columns, rows, target, |mean| mean),
+            Texel::Color => {}
         }
     }
 

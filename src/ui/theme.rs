@@ -111,35 +111,14 @@ pub const SCRIM_RADIUS: f32 = 4.0;
 /// Distance of what is written on a picture from the canvas's edges.
 pub const SCRIM_INSET: f32 = 12.0;
 
-/// Where the context keeps whether large areas are filled by the renderer.
-fn fills_id() -> egui::Id {
-    egui::Id::unique("tectum fills")
-}
-
-/// From now on [`fill`] uses the renderer's own pipeline, which must be installed, and the window is
-/// cleared to black.
-pub fn fill_by_renderer(ctx: &egui::Context) {
-    ctx.data_mut(|data| data.insert_temp(fills_id(), true));
-}
-
-/// Black under the canvas, which the renderer's window is cleared to.
+/// Black under the canvas.
 pub fn canvas_ground(ui: &egui::Ui, rect: egui::Rect) {
-    if !is_filled_by_renderer(ui) {
-        ui.painter().rect_filled(rect, 0.0, Color32::BLACK);
-    }
-}
-
-fn is_filled_by_renderer(ui: &egui::Ui) -> bool {
-    ui.data(|data| data.get_temp(fills_id()).unwrap_or(false))
+    fill(ui, rect, Color32::BLACK);
 }
 
 /// Fills a large area with an opaque colour.
 pub fn fill(ui: &egui::Ui, rect: egui::Rect, color: Color32) {
-    if is_filled_by_renderer(ui) {
-        ui.painter().add(crate::render::fill_shape(rect, color));
-    } else {
-        ui.painter().rect_filled(rect, 0.0, color);
-    }
+    ui.painter().rect_filled(rect, 0.0, color);
 }
 
 impl Tokens {

@@ -24,7 +24,7 @@ impl Stage {
         let (ctx, wake) = (egui::Context::default(), Wake::default());
         let config = StreamConfig::with_ram_budget(64 << 20);
         let program = Program::new(Beginning::new(Memory::none(), config, wake.callback()));
-        let window = TectumApp::new(&ctx, program, renderer, wake, None);
+        let window = TectumApp::new(&ctx, program, renderer, wake);
         Self { ctx, target, window, start: Instant::now() }
     }
 
