@@ -28,7 +28,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("eframe::", &["app/window", "app/mod.rs"]),
     (
         "egui::Context",
-        &["ui", "render", "app/window", "app/wake.rs", "app/still.rs", "app/snapshot.rs", "app/gpu_scrub.rs"],
+        &[
+            "ui",
+            "render",
+            "app/window",
+            "app/wake.rs",
+            "app/still.rs",
+            "app/snapshot.rs",
+            "app/stage.rs",
+            "app/gpu_scrub.rs",
+        ],
     ),
     ("rfd::", &["app"]),
 ];

@@ -112,7 +112,7 @@ impl Watches for Held {
     }
 
     fn codes(&self) -> Vec<&'static str> {
-        codes(&*self.source)
+        codes(&self.source)
     }
 }
 

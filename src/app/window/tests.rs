@@ -87,7 +87,7 @@ fn press(key: egui::Key) -> Vec<egui::Event> {
 #[test]
 fn a_key_is_answered_by_the_picture_and_what_failed_is_taken_away_by_esc() {
     let mut stage = Stage::new();
-    stage.window.program.open(&fixture("a_4d_default"), OpenOptions::default());
+    stage.window.program.open(fixture("a_4d_default"), OpenOptions::default());
     let mut titles = Vec::new();
     stage.frames_until(|stage, asked| {
         titles.extend(asked.into_iter().filter_map(|command| match command {
@@ -100,7 +100,7 @@ fn a_key_is_answered_by_the_picture_and_what_failed_is_taken_away_by_esc() {
     stage.frame(press(egui::Key::ArrowRight));
     let session = stage.window.program.session().unwrap();
     assert_eq!((session.view.cursor.t, session.asked().t()), (1, 1), "in the very frame");
-    stage.window.program.open(&fixture("no_such_fixture"), OpenOptions::default());
+    stage.window.program.open(fixture("no_such_fixture"), OpenOptions::default());
     stage.frames_until(|stage, _| matches!(stage.window.program.screen().0, Screen::Session { failure: Some(_), .. }));
     assert_eq!(stage.window.program.session().unwrap().view.panels.overlay, Some(Overlay::NotOpened));
     stage.frame(press(egui::Key::Escape));
@@ -118,7 +118,7 @@ fn a_key_is_answered_by_the_picture_and_what_failed_is_taken_away_by_esc() {
 fn the_frame_of_a_key_shows_its_answer_everywhere_and_is_drawn_once() {
     let mut stage = Stage::new();
     stage.ctx.enable_accesskit();
-    stage.window.program.open(&fixture("a_4d_default"), OpenOptions::default());
+    stage.window.program.open(fixture("a_4d_default"), OpenOptions::default());
     let is_there = |stage: &mut Stage, t: usize| {
         stage.frames_until(|stage, _| {
             let session = stage.window.program.session();
