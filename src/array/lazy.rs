@@ -1,6 +1,5 @@
 //! [`LazyArray`]: one source as (t, z, y, x). Geometry questions do no IO.
 
-use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -140,24 +139,16 @@ impl LazyArray {
     /// no allocation once it has been used. A source may ask another array in the course of it, and so may
     /// `visit`.
     pub fn for_each_chunk(&self, region: &Region, mut visit: impl FnMut(&Chunk, &Region)) {
-        thread_local! {
-            static FOUND: RefCell<Vec<Chunk>> = const { RefCell::new(Vec::new()) };
-        }
         let Some(region) = region.intersect(&self.whole()) else { return };
         // Taken out, not borrowed: whoever asks in the meantime on the same thread begins with an empty list.
-        let mut found = FOUND.take();
-        found.clear();
-        self.source.chunks(&self.map.to_source(&region), &mut found);
-        // Boxes are large: a plan of ten thousand chunks is mostly copying them.
         let is_identity = self.map.is_identity();
-        for chunk in &found {
+        self.source.each_chunk(&self.map.to_source(&region), &mut |chunk| {
             if is_identity {
                 visit(chunk, &chunk.region);
             } else if let Some(region) = self.map.to_view(&chunk.region) {
                 visit(chunk, &region);
             }
-        }
-        FOUND.set(found);
+        });
     }
 
     /// The chunk that holds one voxel; `None` outside the array.

@@ -98,7 +98,11 @@ impl Source for MemorySource {
     }
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
-        self.grid.each(region, |cell| chunks.push(Chunk { index: cell.position, region: cell.region }));
+        self.each_chunk(region, &mut |chunk| chunks.push(*chunk));
+    }
+
+    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
+        self.grid.each(region, |cell| visit(&Chunk { index: cell.position, region: cell.region }));
     }
 
     fn region_of(&self, indices: &Range<u64>) -> Region {
@@ -238,6 +242,10 @@ impl Source for GatedSource {
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
         self.inner.chunks(region, chunks);
+    }
+
+    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
+        self.inner.each_chunk(region, visit);
     }
 
     fn region_of(&self, indices: &Range<u64>) -> Region {

@@ -1,5 +1,6 @@
 //! The trait every format implements.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -37,6 +38,20 @@ pub trait Source: Send + Sync {
     /// A chunk's region is a function of its index alone; where a stored chunk can be decoded in parts,
     /// the parts are the chunks. Parts of `region` outside the array are ignored.
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>);
+
+    /// Visits the chunks that [`Source::chunks`] lists. Where thousands are looked at, writing their boxes down
+    /// first costs more than all else.
+    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
+        thread_local! {
+            static FOUND: Cell<Vec<Chunk>> = const { Cell::new(Vec::new()) };
+        }
+        // Taken, not borrowed: a visit may ask another source.
+        let mut found = FOUND.take();
+        found.clear();
+        self.chunks(region, &mut found);
+        found.iter().for_each(visit);
+        FOUND.set(found);
+    }
 
     /// A box that holds the chunks of these indices; all of the array where that is not known. Without IO.
     fn region_of(&self, _indices: &Range<u64>) -> Region {

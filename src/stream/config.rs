@@ -24,30 +24,36 @@ pub struct StreamConfig {
 const MAX_PREVIEW_BYTES: usize = 250 << 20;
 
 impl StreamConfig {
-    /// Divides one budget for decoded data: 5/8 chunks, 1/4 pictures, 1/8 (at most 250 MiB) previews.
+    /// Divides one budget for everything a stream keeps: 1/4 pictures, 1/8 (at most 250 MiB) previews, 1/8 (at
+    /// most 64 MiB) what is being read, as much buffers between two uses, and the rest chunks.
     pub fn with_ram_budget(total_bytes: usize) -> Self {
         let preview_budget_bytes = (total_bytes / 8).min(MAX_PREVIEW_BYTES);
         let picture_budget_bytes = total_bytes / 4;
+        let max_in_flight_bytes = (total_bytes / 8).min(64 << 20);
         let num_workers = std::thread::available_parallelism().map_or(2, |n| n.get()).clamp(1, 16);
         Self {
-            ram_budget_bytes: total_bytes - picture_budget_bytes - preview_budget_bytes,
+            ram_budget_bytes: total_bytes - picture_budget_bytes - preview_budget_bytes - 2 * max_in_flight_bytes,
             picture_budget_bytes,
             preview_budget_bytes,
             num_workers,
-            max_in_flight_bytes: (total_bytes / 8).min(64 << 20),
+            max_in_flight_bytes,
             background_bytes_per_s: None,
             slow_picture_ms: 30.0,
         }
     }
 
-    /// All budgets that hold decoded data.
+    /// All budgets together.
     pub fn total_bytes(&self) -> usize {
-        self.ram_budget_bytes + self.picture_budget_bytes + self.preview_budget_bytes
+        self.ram_budget_bytes
+            + self.picture_budget_bytes
+            + self.preview_budget_bytes
+            + self.max_in_flight_bytes
+            + self.pool_bytes()
     }
 
     /// Unused buffers kept for the next read.
     pub(super) fn pool_bytes(&self) -> usize {
-        self.max_in_flight_bytes.max(8 << 20)
+        self.max_in_flight_bytes
     }
 }
 

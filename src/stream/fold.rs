@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Stream;
-use super::loader::Shared;
+use super::loader::{INTERNAL_ERROR, Shared, guarded};
 use super::log::Moment;
 use super::making::{Finished, Product};
 use super::state::{State, Trash};
@@ -145,7 +145,12 @@ impl Shared {
     /// Folds a volume; true if that is what is on screen.
     pub(super) fn fold(&self, key: &PictureKey, volume: &Loaded, since: Moment) -> bool {
         let Picture::Projection { orientation, slab, op, .. } = key.picture else { return false };
-        let voxels = project_for_display(&volume.voxels, orientation, slab, op, &self.pool);
+        let folded = guarded(|| project_for_display(&volume.voxels, orientation, slab, op, &self.pool));
+        let Some(voxels) = folded else {
+            let array = self.state.lock().array_of(key.layer, key.level).map(Arc::clone);
+            let error = array.map(|array| array.error(ReadErrorKind::Corrupt, INTERNAL_ERROR.to_owned()));
+            return error.is_some_and(|error| self.land_fold(key, since, Err(error)));
+        };
         let reason = volume.reason.clone().filter(|_| !voxels.is_whole());
         let finished = match reason {
             Some(error) if voxels.is_void() => Err(error),

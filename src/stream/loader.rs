@@ -60,7 +60,9 @@ impl Shared {
                     }
                 }
             };
-            self.perform(task);
+            if guarded(|| self.perform(task)).is_none() {
+                tracing::error!("a loader thread goes on after an internal error");
+            }
         }
     }
 
@@ -89,6 +91,7 @@ impl Shared {
                 drop(volume);
                 self.wake_for(is_visible);
             }
+            Task::Refused => self.wake_for(true),
             Task::Survey(key, since, voxels) => {
                 let is_visible = self.survey(&key, since, voxels.as_deref());
                 self.wake_for(is_visible);
@@ -125,11 +128,6 @@ impl Shared {
                 if read.keep == Keep::Yes || read.keep == Keep::IfRoom && state.cache.has_room_for(num_bytes) {
                     let entry = Entry { region, loaded: loaded.clone() };
                     state.cache.insert(key, entry, read.tier, &mut trash.chunks);
-                    if num_bytes > state.cache.budget_bytes() {
-                        let message = "is stored in pieces larger than the memory budget for data";
-                        let error = job.array.error(ReadErrorKind::Unsupported, message.to_owned());
-                        state.failures.insert(key, error);
-                    }
                 }
             }
             Err(error) => {
@@ -155,18 +153,26 @@ impl Shared {
 
     /// Folds a chunk in; true if that finished what is on screen.
     fn feed(&self, making: &Arc<Making>, ordinal: usize, loaded: &Result<Loaded, ReadError>) -> bool {
-        let Some(finished) = making.feed(ordinal, loaded, &self.pool) else { return false };
-        self.finish(making, finished)
+        let fed = guarded(|| making.feed(ordinal, loaded, &self.pool));
+        // What is half folded in cannot be told from what is whole: nothing of it is shown.
+        match fed.unwrap_or_else(|| Some(Err(making.internal_error()))) {
+            Some(finished) => self.finish(making, finished),
+            None => false,
+        }
     }
 
-    fn finish(&self, making: &Arc<Making>, finished: Finished) -> bool {
+    fn finish(&self, making: &Arc<Making>, mut finished: Finished) -> bool {
         let preview = match (making.product, &finished) {
             (Product::Preview(key), Ok(loaded)) => {
                 let side = self.state.lock().layer(key.layer).map(|layer| layer.previewing.side());
-                side.map(|side| Arc::new(reduce(&loaded.voxels, side, &self.pool)))
+                side.map(|side| guarded(|| Arc::new(reduce(&loaded.voxels, side, &self.pool))))
             }
             _ => None,
         };
+        if matches!(preview, Some(None)) {
+            finished = Err(making.internal_error());
+        }
+        let preview = preview.flatten();
         let surveyed = match making.product {
             Product::Preview(key) => Some((key, finished.as_ref().ok().map(|l| Arc::clone(&l.voxels)))),
             Product::Picture(_) | Product::Volume(_) => None,
@@ -234,6 +240,15 @@ impl Shared {
 
 /// Reads a chunk. A format that panics in spite of its promise costs a chunk, not a thread.
 fn read(array: &LazyArray, chunk: &ArrayChunk, pool: &Pool) -> Result<Loaded, ReadError> {
-    let result = catch_unwind(AssertUnwindSafe(|| array.read_chunk(chunk, pool)));
-    result.unwrap_or_else(|_| Err(array.error(ReadErrorKind::Corrupt, "cannot be read: internal error".to_owned())))
+    let result = guarded(|| array.read_chunk(chunk, pool));
+    result.unwrap_or_else(|| Err(array.error(ReadErrorKind::Corrupt, INTERNAL_ERROR.to_owned())))
+}
+
+/// What is said of data that a part of the program fell over.
+pub(super) const INTERNAL_ERROR: &str = "cannot be read: internal error";
+
+/// Does what a format or a kernel may get wrong in spite of its promise; `None` where it panicked. Nothing it
+/// leaves behind may be used.
+pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }

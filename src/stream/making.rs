@@ -2,11 +2,12 @@
 //! threads at once, so that no volume needs to be assembled for a projection.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use super::layer::Snapshot;
+use super::loader::INTERNAL_ERROR;
 use super::log::Moment;
 use super::plan::Wanted;
 use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
@@ -67,7 +68,9 @@ pub(super) struct Making {
     dtype: DType,
     /// Ten thousand of them are remembered in a form that is quickly made.
     chunks: Vec<Wanted>,
+    num_bytes: usize,
     claimed: Vec<AtomicBool>,
+    num_claimed: AtomicUsize,
     progress: Mutex<Progress>,
 }
 
@@ -109,6 +112,7 @@ impl Making {
             missing: Vec::new(),
             reason: None,
         };
+        let num_bytes = chunks.iter().fold(0usize, |sum, wanted| sum.saturating_add(wanted.num_bytes));
         let claimed = chunks.iter().map(|_| AtomicBool::new(false)).collect();
         let (dtype, keep_chunks) = (array.info().dtype, AtomicBool::new(false));
         let can_be_made = !chunks.is_empty() && chunks.iter().all(Wanted::is_findable);
@@ -124,7 +128,9 @@ impl Making {
             array,
             dtype,
             chunks,
+            num_bytes,
             claimed,
+            num_claimed: AtomicUsize::new(0),
             progress,
         })
     }
@@ -132,6 +138,11 @@ impl Making {
     /// An error about the dataset it is made of.
     pub(super) fn error(&self, kind: ReadErrorKind, message: String) -> ReadError {
         self.array.error(kind, message)
+    }
+
+    /// What is said where making it fell over.
+    pub(super) fn internal_error(&self) -> ReadError {
+        self.error(ReadErrorKind::Corrupt, INTERNAL_ERROR.to_owned())
     }
 
     pub(super) fn chunks(&self) -> &[Wanted] {
@@ -160,12 +171,24 @@ impl Making {
 
     /// Whether any work has gone into it.
     pub(super) fn is_begun(&self) -> bool {
-        self.claimed.iter().any(|claimed| claimed.load(Ordering::Acquire))
+        self.num_claimed.load(Ordering::Relaxed) > 0
+    }
+
+    /// Chunks that nobody feeds yet.
+    pub(super) fn num_unclaimed(&self) -> usize {
+        self.chunks.len() - self.num_claimed.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of all its chunks.
+    pub(super) fn num_bytes(&self) -> usize {
+        self.num_bytes
     }
 
     /// Claims a chunk; false if it is taken. Whoever claims must feed.
     pub(super) fn claim(&self, ordinal: usize) -> bool {
-        !self.claimed[ordinal].swap(true, Ordering::AcqRel)
+        let is_new = !self.claimed[ordinal].swap(true, Ordering::AcqRel);
+        self.num_claimed.fetch_add(usize::from(is_new), Ordering::Relaxed);
+        is_new
     }
 
     /// Whether a chunk, once read, is worth keeping for others.
@@ -175,8 +198,9 @@ impl Making {
 
     /// Folds in a claimed chunk; the last one gets the product. Takes long: call it without a lock.
     pub(super) fn feed(&self, ordinal: usize, loaded: &Result<Loaded, ReadError>, pool: &Pool) -> Option<Finished> {
-        let chunk = &self.chunk(ordinal)?;
-        let part = chunk.region.intersect(&self.region)?;
+        let found = self.chunk(ordinal).and_then(|chunk| Some((chunk, chunk.region.intersect(&self.region)?)));
+        // A source that does not find its own chunk again.
+        let Some((chunk, part)) = &found else { return Some(Err(self.internal_error())) };
         let reason = match loaded {
             Ok(loaded) => loaded.reason.as_ref(),
             Err(error) => Some(error),
@@ -200,7 +224,7 @@ impl Making {
                 self.progress.lock().partial.push(accumulator);
             }
             (None, Ok(loaded)) => self.copy(chunk, loaded, pool),
-            (None, Err(_)) => self.progress.lock().missing.push(part),
+            (None, Err(_)) => self.progress.lock().missing.push(*part),
         }
         let mut progress = self.progress.lock();
         progress.num_failed += usize::from(loaded.is_err());

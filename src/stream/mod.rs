@@ -19,6 +19,7 @@ mod pictures;
 mod plan;
 mod preview;
 mod priority;
+mod queue;
 mod replace;
 mod request;
 mod sampling;
@@ -140,6 +141,7 @@ impl Stream {
         let counters = &state.counters;
         let asked = counters.hits + counters.misses;
         StreamStats {
+            total_budget_bytes: self.config.total_bytes(),
             cache_bytes: state.cache.num_bytes(),
             budget_bytes: state.cache.budget_bytes(),
             num_chunks: state.cache.len(),
@@ -152,7 +154,7 @@ impl Stream {
             in_flight_bytes: state.in_flight_bytes,
             max_in_flight_bytes: self.config.max_in_flight_bytes,
             queued: state.num_queued(),
-            queued_visible: state.plan.visible.len() - state.next_visible,
+            queued_visible: state.plan.visible.len(),
             hits: counters.hits,
             misses: counters.misses,
             hit_rate: if asked == 0 { 1.0 } else { counters.hits as f64 / asked as f64 },

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::hash::ChunkSet;
 use super::making::Making;
+use super::queue::Queue;
 use super::velocity::Outlook;
 use crate::array::{ArrayChunk, ChunkKey, Image, LazyArray};
 use crate::volume::{Axis, Picture, PictureKey, Region};
@@ -25,23 +26,16 @@ pub struct Wanted {
     pub(super) num_bytes: usize,
     /// Its first voxel, by which the array finds it again.
     corner: [u32; 4],
-    /// What is being made of it: position in [`Plan::makings`], or [`Wanted::KEEP`].
-    pub(super) making: u32,
-    /// Position among the chunks of that making.
-    pub(super) ordinal: u32,
 }
 
 impl Wanted {
-    /// The chunk itself is wanted in the cache.
-    pub(super) const KEEP: u32 = u32::MAX;
-
     /// A chunk wanted in the cache, of voxels of `item` bytes.
     pub(super) fn new(key: ChunkKey, region: &Region, item: usize) -> Self {
         let (start, stop) = (region.start(), region.stop());
         let num_voxels = start.iter().zip(stop).fold(1usize, |n, (a, b)| n.saturating_mul(b - a));
         // Beyond 2^32 voxels along an axis the chunk is not found again, and the picture stays missing.
         let corner = [0, 1, 2, 3].map(|axis| u32::try_from(start[axis]).unwrap_or(u32::MAX));
-        Self { key, num_bytes: num_voxels.saturating_mul(item), corner, making: Self::KEEP, ordinal: 0 }
+        Self { key, num_bytes: num_voxels.saturating_mul(item), corner }
     }
 
     /// Whether [`Wanted::find`] can tell where it is.
@@ -59,9 +53,9 @@ impl Wanted {
 #[derive(Default)]
 pub struct Plan {
     /// What is on screen and not yet had, most central first.
-    pub visible: Vec<Wanted>,
+    pub visible: Queue,
     /// What is likely to be needed, likeliest first.
-    pub prefetch: Vec<Wanted>,
+    pub prefetch: Queue,
     /// Projections and volumes in the making.
     pub(super) makings: Vec<Arc<Making>>,
 }
@@ -74,17 +68,11 @@ impl Plan {
         self.makings.clear();
     }
 
-    /// Adds the chunks of something in the making; returns their bytes.
-    pub(super) fn add_making(&mut self, making: &Arc<Making>, is_visible: bool) -> usize {
-        let at = self.makings.len() as u32;
+    /// Adds the chunks of something in the making.
+    pub(super) fn add_making(&mut self, making: &Arc<Making>, is_visible: bool) {
         self.makings.push(Arc::clone(making));
         let queue = if is_visible { &mut self.visible } else { &mut self.prefetch };
-        let mut total = 0;
-        for (ordinal, chunk) in making.chunks().iter().enumerate().filter(|(i, _)| !making.is_claimed(*i)) {
-            total += chunk.num_bytes;
-            queue.push(Wanted { making: at, ordinal: ordinal as u32, ..*chunk });
-        }
-        total
+        queue.push_making(making);
     }
 }
 
@@ -133,7 +121,7 @@ impl Planner {
     /// distance from its middle; returns their bytes.
     pub fn add(&mut self, plan: &mut Plan, key: &PictureKey, is_visible: bool) -> usize {
         let Some(plane) = self.plane(key) else { return 0 };
-        let first = if is_visible { plan.visible.len() } else { 0 };
+        let first = plan.visible.num_entries();
         let queue = if is_visible { &mut plan.visible } else { &mut plan.prefetch };
         let chunks = &self.chunks[plane.range];
         let mut num_bytes = plane.num_bytes;
@@ -146,14 +134,14 @@ impl Planner {
                 }
             }
         } else {
-            queue.extend_from_slice(chunks);
+            chunks.iter().for_each(|wanted| queue.push(*wanted));
         }
         if is_visible {
             // Chunks of a grid: their corners are as far apart as their middles.
             let corners = chunks.iter().map(|wanted| wanted.corner);
             let last = corners.reduce(|a, b| [0, 1, 2, 3].map(|i| a[i].max(b[i]))).unwrap_or_default();
             let middle = [1, 2, 3].map(|i| (plane.start[i - 1] as i128 + last[i] as i128) / 2);
-            queue[first..].sort_by_cached_key(|wanted| {
+            queue.sort_from(first, |wanted| {
                 let axes = [1, 2, 3].map(|i| (i128::from(wanted.corner[i]) - middle[i - 1]).unsigned_abs().pow(2));
                 axes.iter().sum::<u128>()
             });
@@ -235,7 +223,7 @@ mod tests {
                 let picture = Picture::Plane { t: *t, orientation: Orientation::Xy, index: 1 };
                 total += planner.add(&mut plan, &PictureKey::finest(image.id(), picture), i == 0);
             }
-            let all: Vec<_> = plan.visible.iter().chain(&plan.prefetch).collect();
+            let all = [plan.visible.chunks(), plan.prefetch.chunks()].concat();
             let distinct: std::collections::BTreeSet<_> = all.iter().map(|wanted| wanted.key).collect();
             prop_assert_eq!(all.len(), distinct.len());
             prop_assert_eq!(all.iter().map(|wanted| wanted.num_bytes).sum::<usize>(), total);
@@ -249,9 +237,9 @@ mod tests {
         planner.begin(std::slice::from_ref(&image), false);
         let picture = Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 };
         planner.add(&mut plan, &PictureKey::finest(image.id(), picture), true);
-        assert_eq!(plan.visible[0].key.index, 4);
+        assert_eq!(plan.visible.chunks()[0].key.index, 4);
         assert_eq!(plan.visible.len(), 9);
-        let corners: Vec<_> = plan.visible[5..].iter().map(|wanted| wanted.key.index).collect();
+        let corners: Vec<_> = plan.visible.chunks()[5..].iter().map(|wanted| wanted.key.index).collect();
         assert_eq!(corners, [0, 2, 6, 8]);
     }
 

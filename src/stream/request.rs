@@ -252,14 +252,13 @@ impl Stream {
                     // What does not fit is folded chunk by chunk.
                     let is_from_volumes = request.want_volume && volume_bytes <= State::volume_budget(&self.config);
                     let product_bytes = is_from_volumes.then_some(volume_bytes);
-                    let before = viewer.plan.visible.len();
-                    self.plan_makings(viewer, of, key, ahead, product_bytes, t.speed.abs() < BROWSING_HZ);
+                    let num_bytes = self.plan_makings(viewer, of, key, ahead, product_bytes, t.speed.abs() < BROWSING_HZ);
                     products.push(match is_from_volumes {
                         true => Product::Volume(key.volume()),
                         false => Product::Picture(*key),
                     });
                     from_volumes.extend(is_from_volumes.then_some(key.layer));
-                    viewer.plan.visible[before..].iter().map(|wanted| wanted.num_bytes).sum()
+                    num_bytes
                 }
             });
         }
@@ -291,7 +290,8 @@ impl Stream {
         }
     }
 
-    /// Plans projections, or the volumes of so many bytes that they are folded from.
+    /// Plans projections, or the volumes of so many bytes that they are folded from; the bytes of the chunks of
+    /// the one asked for, where it is not there.
     fn plan_makings(
         &self,
         viewer: &mut Viewer,
@@ -300,8 +300,8 @@ impl Stream {
         ahead: &[Picture],
         volume_bytes: Option<usize>,
         keep_chunks: bool,
-    ) {
-        let Some(array) = of.image.level(asked.level) else { return };
+    ) -> usize {
+        let Some(array) = of.image.level(asked.level) else { return 0 };
         let item = array.info().dtype.num_bytes();
         let product = |key: &PictureKey| match volume_bytes {
             Some(_) => Product::Volume(key.volume()),
@@ -335,9 +335,13 @@ impl Stream {
                 }
             }
         }
+        let mut visible_bytes = 0;
         for (i, (product, known)) in wanted.into_iter().enumerate() {
             let is_visible = i == 0 && product.t() == asked.picture.t();
             let Some(making) = known.or_else(|| Making::new(of, product).map(Arc::new)) else { continue };
+            if is_visible {
+                visible_bytes = making.num_bytes();
+            }
             if let ([wanted], Product::Volume(_)) = (making.chunks(), product)
                 && making.chunk(0).is_some_and(|chunk| chunk.region == making.region)
             {
@@ -349,5 +353,6 @@ impl Stream {
             making.keep_chunks.store(keep_chunks && is_visible, std::sync::atomic::Ordering::Relaxed);
             viewer.plan.add_making(&making, is_visible);
         }
+        visible_bytes
     }
 }

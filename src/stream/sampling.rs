@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::loader::Shared;
+use super::loader::{Shared, guarded};
 use super::plan::Wanted;
 use crate::array::{LazyArray, Loaded};
 use crate::volume::{Histogram, LayerId, measured_values, percentiles};
@@ -151,14 +151,14 @@ impl Shared {
             // An odd step does not walk along the columns of an even width.
             measured_values(&loaded.voxels, num_voxels.div_ceil(per_chunk) | 1)
         };
-        let values = loaded.map(gather).unwrap_or_default();
+        let values = loaded.and_then(|loaded| guarded(|| gather(loaded))).unwrap_or_default();
         let (values, is_integer) = {
             let mut state = self.state.lock();
             let Some(layer) = state.layer_mut(layer) else { return false };
             let Some(values) = layer.sampling.settle(values) else { return false };
             (values, layer.sampling.is_integer)
         };
-        let sample = Sample::of(values, is_integer).map(Arc::new);
+        let sample = guarded(|| Sample::of(values, is_integer)).flatten().map(Arc::new);
         let mut state = self.state.lock();
         let Some(layer) = state.layer_mut(layer) else { return false };
         layer.sampling.is_void = sample.is_none();

@@ -1,6 +1,7 @@
 //! What the window and the loader threads share, under one lock that is only ever held for moments:
 //! nothing here reads, decodes, assembles or frees memory.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -79,6 +80,8 @@ pub(super) enum Task {
         volume: Loaded,
         since: Moment,
     },
+    /// A chunk that is not read; what was wanted of it is known to fail.
+    Refused,
     /// A picture of the kind being surveyed, if it can be had.
     Survey(PictureKey, Moment, Option<Arc<Voxels>>),
 }
@@ -110,8 +113,6 @@ pub(super) struct State {
     pub(super) cache: Cache,
     pub(super) failures: ChunkMap<ReadError>,
     pub(super) plan: Plan,
-    pub(super) next_visible: usize,
-    pub(super) next_prefetch: usize,
     /// Background tasks taken, to give the sample its turn.
     pub(super) num_background: usize,
     pub(super) in_flight: ChunkMap<InFlight>,
@@ -152,8 +153,6 @@ impl State {
             cache: Cache::new(config.ram_budget_bytes),
             failures: ChunkMap::default(),
             plan: Plan::default(),
-            next_visible: 0,
-            next_prefetch: 0,
             num_background: 0,
             in_flight: ChunkMap::default(),
             num_in_flight: 0,
@@ -188,26 +187,28 @@ impl State {
     /// queued and is not in the new plan is gone; what has been started goes on.
     pub(super) fn submit(&mut self, plan: &mut Plan, visible_products: Vec<Product>) {
         std::mem::swap(&mut self.plan, plan);
-        (self.next_visible, self.next_prefetch) = (0, 0);
         self.visible_products = visible_products;
         self.cache.demote_all();
         self.in_flight.values_mut().for_each(|read| read.tier = Tier::Recent);
         let Self { cache, in_flight, failures, .. } = self;
+        let cache = RefCell::new(cache);
         let mut is_open = |wanted: &Wanted, tier: Tier| {
-            if wanted.making != Wanted::KEEP {
-                // What is being made takes the chunk from wherever it is.
-                cache.mark(wanted.key, tier);
-                return true;
-            }
             if let Some(read) = in_flight.get_mut(&wanted.key) {
                 read.tier = tier;
                 read.keep = Keep::Yes;
                 return false;
             }
-            !cache.mark(wanted.key, tier) && !failures.contains_key(&wanted.key)
+            !cache.borrow_mut().mark(wanted.key, tier) && !failures.contains_key(&wanted.key)
         };
-        self.plan.visible.retain(|wanted| is_open(wanted, Tier::Visible));
-        self.plan.prefetch.retain(|wanted| is_open(wanted, Tier::Prefetch));
+        // What is being made takes its chunks from wherever they are.
+        let mark = |making: &Making, tier: Tier| {
+            let mut cache = cache.borrow_mut();
+            if !cache.is_empty() {
+                making.chunks().iter().for_each(|wanted| _ = cache.mark(wanted.key, tier));
+            }
+        };
+        self.plan.visible.retain(|wanted| is_open(wanted, Tier::Visible), |making| mark(making, Tier::Visible));
+        self.plan.prefetch.retain(|wanted| is_open(wanted, Tier::Prefetch), |making| mark(making, Tier::Prefetch));
         self.makings.retain(|making| making.is_begun() || self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making)));
         for making in &self.plan.makings {
             if !self.makings.iter().any(|known| Arc::ptr_eq(known, making)) {
@@ -226,12 +227,11 @@ impl State {
     /// Empties the queue.
     pub(super) fn clear_queue(&mut self) {
         self.plan.clear();
-        (self.next_visible, self.next_prefetch) = (0, 0);
     }
 
     /// Chunks waiting for their turn.
     pub(super) fn num_queued(&self) -> usize {
-        self.plan.visible.len() - self.next_visible + self.plan.prefetch.len() - self.next_prefetch
+        self.plan.visible.len() + self.plan.prefetch.len()
     }
 
     /// Whether nothing is left to do.

@@ -3,6 +3,8 @@
 /// What a stream holds and has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StreamStats {
+    /// What all of it together may take.
+    pub total_budget_bytes: usize,
     /// Decoded chunks held.
     pub cache_bytes: usize,
     /// What they may take.
@@ -49,4 +51,11 @@ pub struct StreamStats {
     pub last_image_ms: Option<f64>,
     /// What reading a picture is estimated to take.
     pub picture_ms: Option<f64>,
+}
+
+impl StreamStats {
+    /// Memory in use: everything kept, being read, or waiting to be used again.
+    pub fn used_bytes(&self) -> usize {
+        self.cache_bytes + self.picture_bytes + self.preview_bytes + self.in_flight_bytes + self.free_bytes
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Stream;
 use super::layer::Snapshot;
-use super::loader::Shared;
+use super::loader::{Shared, guarded};
 use super::log::Moment;
 use super::making::{Making, Product};
 use super::sampling::{MAX_SAMPLE_BYTES, MAX_VALUES, Sample};
@@ -153,7 +153,7 @@ impl Shared {
             let num_pixels = voxels.shape().num_voxels().unwrap_or(0);
             measured_values(voxels, num_pixels.div_ceil(per_picture) | 1)
         };
-        let values = voxels.map(gather).unwrap_or_default();
+        let values = voxels.and_then(|voxels| guarded(|| gather(voxels))).unwrap_or_default();
         let ended = {
             let mut state = self.state.lock();
             let Some(survey) = state.layer_mut(key.layer).map(|layer| &mut layer.survey) else { return false };
@@ -166,7 +166,8 @@ impl Shared {
             is_last.then(|| survey.running.take()).flatten()
         };
         let Some(Running { kind, values, is_integer, .. }) = ended else { return false };
-        let result = Sample::of(values, is_integer).map_or(SurveyState::Nothing, |s| SurveyState::Done(Arc::new(s)));
+        let sample = guarded(|| Sample::of(values, is_integer)).flatten();
+        let result = sample.map_or(SurveyState::Nothing, |sample| SurveyState::Done(Arc::new(sample)));
         let mut state = self.state.lock();
         let Some(survey) = state.layer_mut(kind.layer).map(|layer| &mut layer.survey) else { return false };
         if survey.done.len() >= MAX_DONE {

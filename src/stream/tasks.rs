@@ -7,9 +7,10 @@ use std::time::Instant;
 use super::cache::Tier;
 use super::log::Moment;
 use super::making::{Making, Product};
-use super::plan::Wanted;
+use super::queue::Next;
 use super::state::{Class, InFlight, Keep, Read, State, Target, Task};
 use crate::array::ArrayChunk;
+use crate::format::ReadErrorKind;
 use crate::volume::{LayerId, PictureKey};
 
 impl State {
@@ -21,12 +22,12 @@ impl State {
                 let since = self.now_of(key.layer);
                 return Some(Task::Fold { key, volume, since });
             }
-            while let Some(&wanted) = self.plan.visible.get(self.next_visible) {
-                if self.is_full(wanted.num_bytes, self.max_in_flight_bytes) {
+            while let Some(num_bytes) = self.plan.visible.next_bytes() {
+                if self.is_full(num_bytes, self.max_in_flight_bytes) {
                     return None;
                 }
-                self.next_visible += 1;
-                if let Some(task) = self.start(&wanted, Tier::Visible) {
+                let next = self.plan.visible.pop()?;
+                if let Some(task) = self.start(next, Tier::Visible) {
                     return Some(task);
                 }
             }
@@ -57,7 +58,7 @@ impl State {
 
     /// Work on previews, when nothing else is to be done.
     fn next_preview(&mut self) -> Option<Task> {
-        if self.next_prefetch < self.plan.prefetch.len() || self.is_sampling() || !self.is_slow() {
+        if !self.plan.prefetch.is_empty() || self.is_sampling() || !self.is_slow() {
             return None;
         }
         (0..self.layers.len()).find_map(|at| self.next_preview_of(at))
@@ -107,13 +108,13 @@ impl State {
     }
 
     fn next_prefetch(&mut self) -> Option<Task> {
-        while let Some(&wanted) = self.plan.prefetch.get(self.next_prefetch) {
+        while let Some(num_bytes) = self.plan.prefetch.next_bytes() {
             // Half of what may be in flight is left for what is on screen.
-            if self.is_full(wanted.num_bytes, self.max_in_flight_bytes / 2) {
+            if self.is_full(num_bytes, self.max_in_flight_bytes / 2) {
                 return None;
             }
-            self.next_prefetch += 1;
-            if let Some(task) = self.start(&wanted, Tier::Prefetch) {
+            let next = self.plan.prefetch.pop()?;
+            if let Some(task) = self.start(next, Tier::Prefetch) {
                 return Some(task);
             }
         }
@@ -161,21 +162,21 @@ impl State {
     }
 
     /// Begins with one entry of the queue, unless it is had, under way or known to fail.
-    fn start(&mut self, wanted: &Wanted, tier: Tier) -> Option<Task> {
-        if wanted.making == Wanted::KEEP {
-            if self.cache.contains(wanted.key) || self.failures.contains_key(&wanted.key) {
-                return None;
-            }
-            if let Some(read) = self.in_flight.get_mut(&wanted.key) {
-                read.keep = Keep::Yes;
-                read.tier = read.tier.min(tier);
-                return None;
-            }
-            let chunk = wanted.find(self.array_of(wanted.key.layer, wanted.key.level)?)?;
-            return self.read(chunk, wanted.num_bytes, tier, Keep::Yes, Vec::new());
+    fn start(&mut self, next: Next, tier: Tier) -> Option<Task> {
+        let wanted = match next {
+            Next::Piece(making, ordinal, num_bytes) => return self.start_making(making, ordinal, num_bytes, tier),
+            Next::Chunk(wanted) => wanted,
+        };
+        if self.cache.contains(wanted.key) || self.failures.contains_key(&wanted.key) {
+            return None;
         }
-        let making = Arc::clone(&self.plan.makings[wanted.making as usize]);
-        self.start_making(making, wanted.ordinal as usize, wanted.num_bytes, tier)
+        if let Some(read) = self.in_flight.get_mut(&wanted.key) {
+            read.keep = Keep::Yes;
+            read.tier = read.tier.min(tier);
+            return None;
+        }
+        let chunk = wanted.find(self.array_of(wanted.key.layer, wanted.key.level)?)?;
+        self.read(chunk, wanted.num_bytes, tier, Keep::Yes, Vec::new())
     }
 
     /// Gets one chunk for something in the making, from wherever it is.
@@ -207,7 +208,8 @@ impl State {
         self.read(chunk, num_bytes, tier, keep, vec![target])
     }
 
-    /// Begins to read a chunk; `None` where its recording has gone.
+    /// Begins to read a chunk, unless it is larger than what all chunks together may take; `None` where its
+    /// recording has gone.
     fn read(
         &mut self,
         chunk: ArrayChunk,
@@ -218,6 +220,17 @@ impl State {
     ) -> Option<Task> {
         let layer = self.layer(chunk.key.layer)?;
         let (array, since) = (Arc::clone(layer.image.level(chunk.key.level)?), layer.data.now());
+        if num_bytes > self.cache.budget_bytes() {
+            let message = "is stored in pieces larger than the memory budget for data";
+            let error = array.error(ReadErrorKind::Unsupported, message.to_owned());
+            self.failures.insert(chunk.key, error.clone());
+            self.note_change(chunk.key.layer, chunk.region.start()[0], chunk.region.stop()[0]);
+            return Some(match targets.into_iter().next() {
+                Some(Target::Making(making, ordinal)) => Task::Feed(making, ordinal, Err(error)),
+                Some(Target::Sample) => Task::Sample(chunk.key.layer, None),
+                None => Task::Refused,
+            });
+        }
         self.counters.num_reads += 1;
         match tier {
             Tier::Visible => self.counters.visible_bytes += num_bytes as u64,

@@ -384,6 +384,10 @@ impl Source for SplitSource {
     }
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+        self.each_chunk(region, &mut |chunk| chunks.push(*chunk));
+    }
+
+    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
         let Some(region) = region.intersect(&Region::whole(&self.geometry.shape)) else { return };
         let rank = region.rank();
         for at in self.geometry.touched(&region).indices() {
@@ -393,7 +397,7 @@ impl Source for SplitSource {
             let first = ordinal as u64 * self.chunks_per_block();
             self.parts.each(&wanted.relative_to(block.start()), |part| {
                 if let Some(region) = part.region.offset_by(block.start()).intersect(&block) {
-                    chunks.push(Chunk { index: first + part.position, region });
+                    visit(&Chunk { index: first + part.position, region });
                 }
             });
         }
