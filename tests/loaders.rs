@@ -78,7 +78,9 @@ fn a_panic_while_reading_costs_a_chunk() {
         for picture in [plane, max] {
             match settled(&stream, picture) {
                 PictureState::Failed(error) => assert!(t == 1 && error.message.contains("internal error"), "{error}"),
-                PictureState::Ready(voxels) => assert_eq!((t == 1, voxels.format_value(&[3, 3])), (false, Some("9".into()))),
+                PictureState::Ready(voxels) => {
+                    assert_eq!((t == 1, voxels.format_value(&[3, 3])), (false, Some("9".into())))
+                }
                 PictureState::Loading => unreachable!("settled"),
             }
         }
@@ -103,7 +105,9 @@ fn a_panic_while_folding_costs_a_picture() {
         let max = Picture::Projection { t, orientation: Orientation::Xy, slab: [0, 2], op: Projection::Max };
         match settled(&stream, max) {
             PictureState::Failed(error) => assert!(t == 1 && error.message.contains("internal error"), "{error}"),
-            PictureState::Ready(voxels) => assert_eq!((t == 1, voxels.format_value(&[3, 3])), (false, Some("9".into()))),
+            PictureState::Ready(voxels) => {
+                assert_eq!((t == 1, voxels.format_value(&[3, 3])), (false, Some("9".into())))
+            }
             PictureState::Loading => unreachable!("settled"),
         }
     }

@@ -252,7 +252,8 @@ impl Stream {
                     // What does not fit is folded chunk by chunk.
                     let is_from_volumes = request.want_volume && volume_bytes <= State::volume_budget(&self.config);
                     let product_bytes = is_from_volumes.then_some(volume_bytes);
-                    let num_bytes = self.plan_makings(viewer, of, key, ahead, product_bytes, t.speed.abs() < BROWSING_HZ);
+                    let num_bytes =
+                        self.plan_makings(viewer, of, key, ahead, product_bytes, t.speed.abs() < BROWSING_HZ);
                     products.push(match is_from_volumes {
                         true => Product::Volume(key.volume()),
                         false => Product::Picture(*key),
