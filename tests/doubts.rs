@@ -10,8 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use common::{fixtures, read_whole};
 use tectum::demo::BlockWriter;
-use tectum::format::split::SplitSource;
-use tectum::format::{OpenOptions, Source as _, open};
+use tectum::format::{Growing, Location, OpenOptions, open};
 use tectum::volume::{PieceState, Severity};
 
 const VOLUME: [usize; 3] = [3, 6, 7];
@@ -49,22 +48,22 @@ fn set_age(folder: &Path, number: usize, seconds: u64) {
     file.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
 }
 
-fn opened_with(folder: &Path, leave_out_suspects: bool) -> Arc<SplitSource> {
+fn opened_with(folder: &Path, leave_out_suspects: bool) -> Arc<dyn Growing> {
     let options = OpenOptions { leave_out_suspects, ..OpenOptions::default() };
-    open(folder, &options).unwrap().split.unwrap()
+    open(folder, &options).unwrap().growing.unwrap()
 }
 
-fn opened(folder: &Path) -> Arc<SplitSource> {
+fn opened(folder: &Path) -> Arc<dyn Growing> {
     opened_with(folder, false)
 }
 
 /// Number of the block that each block's place shows, checked voxel by voxel; `None` where all of it is missing.
-fn shown(source: &SplitSource) -> Vec<Option<usize>> {
-    let whole = read_whole(source);
+fn shown(source: &Arc<dyn Growing>) -> Vec<Option<usize>> {
+    let whole = read_whole(&**source);
     let values: Vec<u16> = whole.bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     let volume = VOLUME.iter().product::<usize>();
-    let number_of = |path: &Arc<Path>| path.file_stem()?.to_str()?.parse::<usize>().ok();
-    let numbers: Vec<usize> = source.block_paths().map(|path| number_of(path).unwrap()).collect();
+    let number_of = |file: &Location| file.path()?.file_stem()?.to_str()?.parse::<usize>().ok();
+    let numbers: Vec<usize> = source.files().iter().map(|file| number_of(file).unwrap()).collect();
     let block = |place: usize| {
         let gone = (0..LEN).filter(|t| whole.is_missing(&[place * LEN + t, 0, 0, 0])).count();
         assert!(gone == 0 || gone == LEN, "a block is there or not");
@@ -87,12 +86,12 @@ fn all(numbers: impl IntoIterator<Item = usize>) -> Vec<Option<usize>> {
     numbers.into_iter().map(Some).collect()
 }
 
-fn states(source: &SplitSource) -> Vec<PieceState> {
+fn states(source: &Arc<dyn Growing>) -> Vec<PieceState> {
     source.pieces().iter().map(|piece| piece.state).collect()
 }
 
 /// Code and place of what is said beyond a note.
-fn warnings(source: &SplitSource) -> Vec<(&'static str, String)> {
+fn warnings(source: &Arc<dyn Growing>) -> Vec<(&'static str, String)> {
     let mut all = source.problems();
     all.retain(|problem| problem.severity > Severity::Note);
     all.iter().map(|problem| (problem.code, problem.span.map_or(String::new(), |span| span.to_string()))).collect()
@@ -216,8 +215,8 @@ fn zeros_of_a_complete_file_that_nobody_writes_are_data() {
     let root = folder.path();
     write_blocks(root, 0..2);
     write_block(root, 2, VOLUME, 1);
-    let missing = |source: &SplitSource| -> Vec<usize> {
-        let whole = read_whole(source);
+    let missing = |source: &Arc<dyn Growing>| -> Vec<usize> {
+        let whole = read_whole(&**source);
         (0..3 * LEN).filter(|&t| whole.is_missing(&[t, 0, 0, 0])).collect()
     };
     // Landed a moment ago: they may not have been written yet.

@@ -40,6 +40,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("rfd::", &["app"]),
+    // What follows, shows and writes recordings knows no format by name.
+    ("split::", &["format"]),
 ];
 
 fn sources(folder: &Path, files: &mut Vec<PathBuf>) {

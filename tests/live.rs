@@ -18,8 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use common::{read_whole, untouched};
 use rig::{LEN, Rig, VOLUME, value};
-use tectum::format::split::{Refresh, SplitSource};
-use tectum::format::{OpenOptions, Source, open};
+use tectum::format::{Growing, OpenOptions, Refresh, open};
 use tectum::live::{LiveEvent, LiveState, WatchConfig, Watcher};
 use tectum::volume::{Axis, Piece, PieceState, Region};
 
@@ -30,11 +29,11 @@ fn the_rig() {
     rig::serve();
 }
 
-fn opened(path: &Path) -> Arc<SplitSource> {
-    open(path, &OpenOptions::default()).unwrap().split.unwrap()
+fn opened(path: &Path) -> Arc<dyn Growing> {
+    open(path, &OpenOptions::default()).unwrap().growing.unwrap()
 }
 
-fn changed(source: &SplitSource) -> Arc<SplitSource> {
+fn changed(source: &Arc<dyn Growing>) -> Arc<dyn Growing> {
     match source.refresh(&[]).unwrap() {
         Refresh::Changed { source, .. } => source,
         Refresh::Unchanged => panic!("unchanged"),
@@ -43,12 +42,21 @@ fn changed(source: &SplitSource) -> Arc<SplitSource> {
     }
 }
 
-fn num_t(source: &SplitSource) -> usize {
+fn num_t(source: &Arc<dyn Growing>) -> usize {
     source.info().shape.dims()[0]
 }
 
-fn codes(source: &SplitSource) -> Vec<&'static str> {
+fn codes(source: &Arc<dyn Growing>) -> Vec<&'static str> {
     source.problems().iter().map(|problem| problem.code).filter(|code| *code != "no_metadata").collect()
+}
+
+/// Indices of the chunks of a block.
+fn chunks_of_block(source: &Arc<dyn Growing>, block: usize) -> std::ops::Range<u64> {
+    let region = Region::whole(&source.info().shape).with_axis(0, block * LEN, (block + 1) * LEN);
+    let mut chunks = Vec::new();
+    source.chunks(&region, &mut chunks);
+    let indices = || chunks.iter().map(|chunk| chunk.index);
+    indices().min().unwrap()..indices().max().unwrap() + 1
 }
 
 /// Which writing each timepoint shows: an id, or `None` where it is missing. Panics if a volume is of
@@ -75,8 +83,8 @@ fn shown(bytes: &[u8], is_missing: impl Fn(&[usize]) -> bool, num_t: usize, ids:
         .collect()
 }
 
-fn ids_of(source: &SplitSource, ids: &[u32]) -> Vec<Option<u32>> {
-    let whole = read_whole(source);
+fn ids_of(source: &Arc<dyn Growing>, ids: &[u32]) -> Vec<Option<u32>> {
+    let whole = read_whole(&**source);
     shown(&whole.bytes, |index| whole.is_missing(index), num_t(source), ids)
 }
 
@@ -92,7 +100,7 @@ fn a_recording_grows_block_by_block_and_finishes_with_its_metadata() {
     let mut rig = Rig::start();
     rig.block(&original, 0, 1, LEN);
     let first = opened(&exp);
-    assert_eq!((num_t(&first), first.is_finished(), first.growth_axis()), (3, false, 0));
+    assert_eq!((num_t(&first), first.growth().is_finished, first.growth().axis), (3, false, 0));
     assert!(matches!(first.refresh(&[]).unwrap(), Refresh::Unchanged));
     rig.block(&original, 1, 2, LEN);
     let Refresh::Changed { source, stale } = first.refresh(&[]).unwrap() else { panic!("grown") };
@@ -110,7 +118,7 @@ fn a_recording_grows_block_by_block_and_finishes_with_its_metadata() {
     assert_eq!(num_t(&source), 7);
     rig.finish(&original, 30);
     let source = untouched(&exp, || changed(&source));
-    assert!(source.is_finished());
+    assert!(source.growth().is_finished);
     assert_eq!(
         (codes(&source), source.info().claimed_shape.as_deref()),
         (vec!["stopped_early"], Some(&[30, 2, 12, 14][..]))
@@ -127,7 +135,7 @@ fn a_block_being_written_is_left_out_and_its_unwritten_part_is_missing() {
     rig.block(&original, 0, 1, LEN);
     rig.tell(&format!("half {} 1 2", original.display())).unwrap();
     let source = opened(&original);
-    assert_eq!((num_t(&source), source.writing()), (3, Some([3, 6])));
+    assert_eq!((num_t(&source), source.growth().writing), (3, Some([3, 6])));
     let writing = Piece { axis: Some(Axis::T), range: [3, 6], state: PieceState::Writing };
     assert_eq!(source.pieces().last(), Some(&writing));
     assert!(matches!(source.refresh(&[]).unwrap(), Refresh::Unchanged));
@@ -141,13 +149,12 @@ fn a_block_being_written_is_left_out_and_its_unwritten_part_is_missing() {
     // It was only slow.
     rig.block(&original, 1, 2, LEN);
     let Refresh::Changed { source, stale } = given_up.refresh(&[]).unwrap() else { panic!("changed") };
-    let per_block = source.chunks_per_block();
-    assert_eq!(stale, vec![per_block..2 * per_block]);
+    assert_eq!(stale, vec![chunks_of_block(&source, 1)]);
     assert_eq!((ids_of(&source, &[1, 2]), codes(&source)), (repeated(&[1, 2]), vec![]));
     // Zero bytes for a while.
     rig.tell(&format!("empty {}/0002.h5", original.display())).unwrap();
     let source = changed(&source);
-    assert_eq!((num_t(&source), source.writing()), (6, Some([6, 9])));
+    assert_eq!((num_t(&source), source.growth().writing), (6, Some([6, 9])));
     std::thread::sleep(Duration::from_millis(2100));
     let source = changed(&source);
     assert_eq!((num_t(&source), codes(&source)), (6, vec!["unfinished_block"]));
@@ -264,7 +271,7 @@ fn left_over_blocks_are_shown_until_they_are_seen_to_be_and_clocks_may_jump() {
     // Opened while one of them is being overwritten: certain as well, until its writer is given up.
     rig.tell(&format!("half {} 4 15", original.display())).unwrap();
     let source = opened(&original);
-    assert_eq!((num_t(&source), source.writing()), (4 * LEN, Some([12, 15])));
+    assert_eq!((num_t(&source), source.growth().writing), (4 * LEN, Some([12, 15])));
     assert_eq!(codes(&source), ["stale_block"]);
     std::thread::sleep(Duration::from_millis(2100));
     assert_eq!(num_t(&changed(&source)), 6 * LEN);
@@ -297,7 +304,7 @@ fn left_over_blocks_are_shown_until_they_are_seen_to_be_and_clocks_may_jump() {
 
 fn watch(
     path: &Path,
-    source: Option<Arc<SplitSource>>,
+    source: Option<Arc<dyn Growing>>,
     use_notify: bool,
 ) -> (Watcher, crossbeam_channel::Receiver<()>) {
     let (sender, receiver) = crossbeam_channel::unbounded();
@@ -356,7 +363,7 @@ fn the_watcher_follows_a_recording_from_before_its_first_block_to_its_end() {
         wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Replaced(source) if num_t(source) == 3));
         assert_eq!(watcher.status().state, LiveState::Restarted);
         rig.finish(&original, 9);
-        wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Changed { source, .. } if source.is_finished()));
+        wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Changed { source, .. } if source.growth().is_finished));
         assert_eq!(watcher.status().state, LiveState::StoppedEarly { claimed: 9, have: 3 });
         assert!(watcher.was_live());
     }
@@ -403,7 +410,7 @@ fn a_folder_found_half_wiped_holds_another_recording_afterwards() {
     // Its blocks are shorter: laid out as the former ones, each would stand at a time that is not its own.
     rig.block(&original, 0, 11, LEN - 1);
     let Refresh::Replaced(source) = source.refresh(&[]).unwrap() else { panic!("another recording") };
-    assert_eq!((num_t(&source), source.block_len()), (LEN - 1, LEN - 1));
+    assert_eq!((num_t(&source), source.growth().piece_len), (LEN - 1, LEN - 1));
 }
 
 #[test]
@@ -414,11 +421,11 @@ fn the_newest_that_can_be_shown_of_a_crashed_run_is_its_last_whole_volume() {
     rig.block(&original, 0, 1, LEN);
     rig.tell(&format!("half {} 1 2", original.display())).unwrap();
     let source = opened(&original);
-    assert_eq!((num_t(&source), source.newest_readable()), (3, Some(2)));
+    assert_eq!((num_t(&source), source.growth().newest_readable), (3, Some(2)));
     std::thread::sleep(Duration::from_millis(2100));
     // Given up: its first volume was written, the others are a hatch.
     let source = changed(&source);
-    assert_eq!((num_t(&source), source.newest_readable()), (6, Some(3)));
+    assert_eq!((num_t(&source), source.growth().newest_readable), (6, Some(3)));
     let (watcher, _) = watch(&original, Some(source), false);
     assert_eq!(watcher.status().newest_t, Some(3));
 }
@@ -431,12 +438,11 @@ fn zeros_held_back_are_shown_once_their_file_is_still() {
     rig.block(&original, 0, 1, LEN);
     rig.tell(&format!("dark {} 1", original.display())).unwrap();
     let source = opened(&original);
-    let is_missing = |source: &SplitSource| read_whole(source).is_missing(&[5, 0, 0, 0]);
+    let is_missing = |source: &Arc<dyn Growing>| read_whole(&**source).is_missing(&[5, 0, 0, 0]);
     assert!(is_missing(&source));
     std::thread::sleep(Duration::from_millis(2100));
     let Refresh::Changed { source, stale } = source.refresh(&[]).unwrap() else { panic!("still by now") };
-    let per_block = source.chunks_per_block();
-    assert_eq!(stale, vec![per_block..2 * per_block]);
+    assert_eq!(stale, vec![chunks_of_block(&source, 1)]);
     assert!(!is_missing(&source));
     assert!(matches!(source.refresh(&[]).unwrap(), Refresh::Unchanged));
 }

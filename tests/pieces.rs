@@ -10,8 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use common::{fixtures, read_whole};
 use tectum::demo::BlockWriter;
-use tectum::format::split::SplitSource;
-use tectum::format::{OpenOptions, Source as _, open};
+use tectum::format::{Growing, OpenOptions, open};
 use tectum::volume::{Axis, PieceState, Severity, Span};
 
 fn copied(fixture: &str) -> (tempfile::TempDir, PathBuf) {
@@ -33,16 +32,16 @@ fn aged(path: &Path) {
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
 }
 
-fn opened(path: &Path) -> Arc<SplitSource> {
-    open(path, &OpenOptions::default()).unwrap().split.unwrap()
+fn opened(path: &Path) -> Arc<dyn Growing> {
+    open(path, &OpenOptions::default()).unwrap().growing.unwrap()
 }
 
-fn states(source: &SplitSource) -> Vec<PieceState> {
+fn states(source: &Arc<dyn Growing>) -> Vec<PieceState> {
     source.pieces().iter().map(|piece| piece.state).collect()
 }
 
 /// Every error names a faulty piece, and every faulty piece is named by an error.
-fn assert_agreement(source: &SplitSource) {
+fn assert_agreement(source: &Arc<dyn Growing>) {
     let pieces = source.pieces();
     let errors: Vec<Span> = source
         .problems()
@@ -109,7 +108,7 @@ fn destroyed_blocks_at_the_end_are_each_named_by_their_own_place() {
     }
     (0..5).for_each(|number| aged(&root.join(format!("{number:04}.h5"))));
     let source = opened(&root);
-    assert_eq!(source.writing(), None, "nobody writes there");
+    assert_eq!(source.growth().writing, None, "nobody writes there");
     let errors: Vec<String> = source
         .problems()
         .iter()
@@ -122,7 +121,7 @@ fn destroyed_blocks_at_the_end_are_each_named_by_their_own_place() {
     // One of them is being written.
     std::fs::write(root.join("0004.h5"), "").unwrap();
     let source = opened(&root);
-    assert_eq!(source.writing(), Some([16, 20]));
+    assert_eq!(source.growth().writing, Some([16, 20]));
     assert_eq!(states(&source)[3..], [PieceState::Damaged, PieceState::Writing]);
 }
 

@@ -103,7 +103,7 @@ impl Session {
         let request = resolve(&view, &[(array.id(), array.info())], &[]);
         let stream = Stream::new(Arc::clone(&array), config, Arc::clone(&wake));
         let watcher_wake = Arc::clone(&wake);
-        let watcher = opened.split.map(|source| {
+        let watcher = opened.growing.map(|source| {
             Watcher::start(&location, options.clone(), Some(source), WatchConfig::default(), watcher_wake)
         });
         stream.request(&request, now);

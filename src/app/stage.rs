@@ -9,7 +9,7 @@ use super::memory::Recall;
 use super::session::{Session, Setup};
 use super::wake::WakeFn;
 use super::window::{SessionUi, session_ui};
-use crate::format::{OpenOptions, Opened, Source};
+use crate::format::{Growing, OpenOptions, Opened, Source};
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::StreamConfig;
 use crate::ui::{Command, Shown, ViewState};
@@ -51,7 +51,16 @@ pub fn no_wake() -> WakeFn {
 
 impl Stage {
     pub fn new(source: Arc<dyn Source>, scene: Scene) -> Self {
-        let opened = Opened { source, split: None, datasets: Vec::new(), chosen: 0 };
+        Self::of(Opened { source, growing: None, datasets: Vec::new(), chosen: 0 }, scene)
+    }
+
+    /// Of a recording that is followed.
+    pub fn following(source: Arc<dyn Growing>, scene: Scene) -> Self {
+        let growing = Some(Arc::clone(&source));
+        Self::of(Opened { source, growing, datasets: Vec::new(), chosen: 0 }, scene)
+    }
+
+    fn of(opened: Opened, scene: Scene) -> Self {
         let target = OffscreenTarget::new(640, 480, 1.0).unwrap();
         let config = GpuConfig {
             upload_bytes_per_frame: scene.upload_bytes_per_frame,

@@ -1,7 +1,7 @@
 //! `tectum info`: what a recording is, in words or as JSON.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::fs::Metadata;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -54,11 +54,9 @@ fn duration_s(info: &ArrayInfo) -> Option<f64> {
 
 /// What the files take that the array is read from.
 fn bytes_on_disk(opened: &Opened) -> Option<u64> {
-    let len = |path: &Path| path.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
-    match &opened.split {
-        Some(split) => Some(split.block_paths().filter_map(|path| len(path)).sum()),
-        None => opened.source.info().location.path().and_then(len),
-    }
+    let len = |file: &Location| file.path()?.metadata().ok().filter(Metadata::is_file).map(|file| file.len());
+    // Some of a recording's files may be missing, but not all.
+    opened.source.files().iter().filter_map(len).reduce(|a, b| a + b)
 }
 
 fn axis_name(axis: Option<Axis>) -> String {

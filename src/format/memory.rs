@@ -1,6 +1,8 @@
-//! In-memory and gated sources, for tests and small data; below, one that lies afar and one that is computed.
+//! In-memory and gated sources, for tests and small data; below, one that lies afar, one that is computed
+//! and one that grows.
 
 mod combined;
+mod growing;
 mod remote;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use combined::SumSource;
+pub use growing::{GrowingSource, Question, Tape};
 pub use remote::{RemoteLog, RemoteSource};
 
 use super::{Chunk, Filled, ReadError, ReadErrorKind, Source};

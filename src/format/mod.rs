@@ -4,16 +4,18 @@
 mod composite;
 mod error;
 mod fetching;
+mod growing;
 pub mod hdf5;
 pub mod memory;
 mod open;
 mod source;
-pub mod split;
+mod split;
 
 pub use crate::volume::Location;
 pub use composite::{Composite, Given, Input, Need, gather, read_and_combine};
 pub use error::{FormatError, ReadError, ReadErrorKind};
 pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch_and_decode};
-pub use open::{DatasetEntry, OpenOptions, Opened, open};
+pub use growing::{Growing, Growth, Refresh};
+pub use open::{DatasetEntry, OpenOptions, Opened, expected_in, open};
 pub use source::{Chunk, Filled, Source};
 pub use split::{FoundRecording, search, what_is_at};

@@ -1,9 +1,10 @@
 //! From a path a user gave to an open dataset.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{FormatError, Source, split};
+use super::{FormatError, Growing, Source, split};
 use crate::volume::Location;
 
 /// What the user said beside the path.
@@ -43,7 +44,7 @@ pub struct Opened {
     /// The array.
     pub source: Arc<dyn Source>,
     /// The same array where it can grow, for [`crate::live::Watcher`].
-    pub split: Option<Arc<split::SplitSource>>,
+    pub growing: Option<Arc<dyn Growing>>,
     /// Every array the path offers, `source` among them.
     pub datasets: Vec<DatasetEntry>,
     /// Index of `source` in `datasets`.
@@ -60,6 +61,11 @@ pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Open
         Location::Path(path) => split::open(path, options),
         Location::Url(_) => Err(no_store(&location)),
     }
+}
+
+/// The folder whose changes tell of a recording that is expected at a location. Asks the disk.
+pub fn expected_in(location: &Location) -> Option<PathBuf> {
+    location.path().map(split::expected_in)
 }
 
 /// What is said of a URL: nothing here reads from one.

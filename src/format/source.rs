@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Composite, Fetching, ReadError};
-use crate::volume::{ArrayInfo, Piece, Problem, Region};
+use crate::volume::{ArrayInfo, Location, Piece, Problem, Region};
 
 /// The smallest piece of a dataset that can be read alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +77,11 @@ pub trait Source: Send + Sync {
     /// Looks at every stored piece's header, so that [`Source::problems`] and [`Source::pieces`]
     /// are complete afterwards. May block for as long as that takes; voxels are not read.
     fn survey(&self) {}
+
+    /// The files it is read from, in order, missing ones too. Without IO.
+    fn files(&self) -> Vec<Location> {
+        vec![self.info().location.clone()]
+    }
 
     /// Forgets what is remembered about failed pieces, so that the next read tries the disk again.
     fn forget_failures(&self) {}

@@ -4,7 +4,6 @@
 //! those work, and by a listing now and then everywhere. It opens nothing that has not changed, keeps no
 //! file open and never writes, so that the program that records does not notice it.
 
-mod disk;
 mod news;
 mod notice;
 mod pace;

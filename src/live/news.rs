@@ -4,23 +4,23 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::format::split::SplitSource;
+use crate::format::Growing;
 
 /// Something that happened to a watched recording.
 #[derive(Clone)]
 pub enum LiveEvent {
     /// There is something to show for the first time.
-    Opened(Arc<SplitSource>),
+    Opened(Arc<dyn Growing>),
     /// The same recording has grown or changed. Chunks in `stale` hold other data now; failures of the
     /// rest are worth another attempt.
     Changed {
         /// The recording as it is now.
-        source: Arc<SplitSource>,
+        source: Arc<dyn Growing>,
         /// Ranges of chunk indices.
         stale: Vec<Range<u64>>,
     },
     /// Another recording has begun in the same place: nothing read of the old one may be shown for it.
-    Replaced(Arc<SplitSource>),
+    Replaced(Arc<dyn Growing>),
     /// The blocks have gone, for the reason in the status. What was read of them is still true.
     Gone,
     /// The status changed in kind.
@@ -90,14 +90,14 @@ fn union(mut a: Vec<Range<u64>>, b: Vec<Range<u64>>) -> Vec<Range<u64>> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::format::{OpenOptions, split};
+    use crate::format::memory::{MemorySource, Tape};
+    use crate::volume::{DType, Shape};
 
-    fn source() -> Arc<SplitSource> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split/a_4d_default/data");
-        split::open(&path, &OpenOptions::default()).unwrap().split.unwrap()
+    fn source() -> Arc<dyn Growing> {
+        let shape = Shape::from([2, 3, 4]);
+        let array = MemorySource::new(DType::U8, shape, "tyx", &[1, 3, 4], vec![0; 24]).unwrap();
+        Tape::begin(array, 1).source()
     }
 
     #[test]

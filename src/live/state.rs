@@ -7,8 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::news::{LiveEvent, News};
 use super::{LiveState, LiveStatus, Pace};
-use crate::format::Source as _;
-use crate::format::split::SplitSource;
+use crate::format::Growing;
 use crate::volume::{Axis, Span};
 
 /// How long a restart is shown as one.
@@ -20,15 +19,15 @@ const STUCK: Duration = Duration::from_secs(5);
 /// What one look saw, with all that had to be asked of the disk.
 pub(super) enum Sight {
     /// Something to show for the first time.
-    Opened { source: Arc<SplitSource>, pace: Pace },
+    Opened { source: Arc<dyn Growing>, pace: Pace },
     /// Still nothing; what is waited for.
     Absent(String),
     /// As before.
     Unchanged,
-    /// More, or other; the times of the last blocks that are new.
-    Changed { source: Arc<SplitSource>, stale: Vec<Range<u64>>, landed: Vec<Option<SystemTime>> },
+    /// More, or other; the times of the last pieces that are new.
+    Changed { source: Arc<dyn Growing>, stale: Vec<Range<u64>>, landed: Vec<Option<SystemTime>> },
     /// Another recording in the same place.
-    Replaced { source: Arc<SplitSource>, pace: Pace },
+    Replaced { source: Arc<dyn Growing>, pace: Pace },
     /// Nothing any more, for this reason.
     Gone(String),
     /// The disk did not say.
@@ -38,7 +37,7 @@ pub(super) enum Sight {
 /// What is known.
 pub(super) struct State {
     pub news: News,
-    pub source: Option<Arc<SplitSource>>,
+    pub source: Option<Arc<dyn Growing>>,
     pub gone: Option<String>,
     pub trouble: Option<String>,
     pub was_live: bool,
@@ -49,18 +48,18 @@ pub(super) struct State {
     restarted: Option<Instant>,
     message: Option<String>,
     pace: Pace,
-    /// First timepoint of the newest block, whose first picture on screen makes the lag.
-    newest_block_t: Option<usize>,
+    /// First timepoint of the newest piece, whose first picture on screen makes the lag.
+    newest_piece_t: Option<usize>,
     lag_ms: Option<f64>,
 }
 
 impl State {
     /// The state of a recording just opened, or of one that is expected.
-    pub fn new(source: Option<Arc<SplitSource>>, pace: Pace) -> Self {
+    pub fn new(source: Option<Arc<dyn Growing>>, pace: Pace) -> Self {
         Self {
             news: News::default(),
-            was_live: source.as_ref().is_some_and(|source| !source.is_finished()),
-            newest_block_t: source.as_ref().and_then(|source| newest_block_t(source)),
+            was_live: source.as_ref().is_some_and(|source| !source.growth().is_finished),
+            newest_piece_t: source.as_deref().and_then(newest_piece_t),
             source,
             gone: None,
             trouble: None,
@@ -90,14 +89,14 @@ impl State {
             }
             Sight::Unchanged => {
                 let Some(source) = self.source.clone().filter(|_| self.gone.take().is_some()) else { return false };
-                self.note_return(&source);
+                self.note_return(&*source);
                 self.news.add(LiveEvent::Changed { source, stale: Vec::new() });
             }
             Sight::Changed { source, stale, landed } => {
                 if self.gone.take().is_some() {
-                    self.note_return(&source);
+                    self.note_return(&*source);
                 }
-                self.note_growth(&source, &landed);
+                self.note_growth(&*source, &landed);
                 self.source = Some(Arc::clone(&source));
                 self.news.add(LiveEvent::Changed { source, stale });
             }
@@ -129,38 +128,38 @@ impl State {
     }
 
     /// What could not be read while the files were away can be read again.
-    fn note_return(&mut self, source: &SplitSource) {
+    fn note_return(&mut self, source: &dyn Growing) {
         source.forget_failures();
         self.message = Some("the folder is back".into());
     }
 
-    fn begin(&mut self, source: &Arc<SplitSource>, pace: Pace) {
+    fn begin(&mut self, source: &Arc<dyn Growing>, pace: Pace) {
         self.pace = pace;
-        self.newest_block_t = newest_block_t(source);
-        self.was_live |= !source.is_finished();
+        self.newest_piece_t = newest_piece_t(&**source);
+        self.was_live |= !source.growth().is_finished;
         self.source = Some(Arc::clone(source));
     }
 
-    fn note_growth(&mut self, new: &SplitSource, landed: &[Option<SystemTime>]) {
+    fn note_growth(&mut self, new: &dyn Growing, landed: &[Option<SystemTime>]) {
         let (now, clock) = (Instant::now(), SystemTime::now());
         for modified in landed {
             self.pace.landed(*modified, now, clock);
         }
         let Some(old) = &self.source else { return };
         if new.info().num_blocks > old.info().num_blocks {
-            self.newest_block_t = newest_block_t(new);
+            self.newest_piece_t = newest_piece_t(new);
             self.message = None;
-        } else if new.is_finished() && !old.is_finished() {
+        } else if new.growth().is_finished && !old.growth().is_finished {
             self.message = None;
         }
     }
 
     /// The picture of timepoint `t` is on screen, while the newest is being followed.
     pub fn mark_shown(&mut self, t: usize) {
-        if self.newest_block_t.is_some_and(|first| t >= first)
+        if self.newest_piece_t.is_some_and(|first| t >= first)
             && let Some(landed) = self.pace.newest()
         {
-            self.newest_block_t = None;
+            self.newest_piece_t = None;
             let lag_ms = landed.elapsed().as_secs_f64() * 1e3;
             self.lag_ms = Some(lag_ms);
             tracing::debug!(t, lag_ms, "newest on screen");
@@ -169,7 +168,7 @@ impl State {
 
     /// The newest is not being followed: what has landed until now makes no lag, whenever it is looked at.
     pub fn mark_unfollowed(&mut self) {
-        self.newest_block_t = None;
+        self.newest_piece_t = None;
     }
 
     /// Said of a disk that has not answered for a while: what is shown may be old.
@@ -181,16 +180,16 @@ impl State {
     /// The state as the window shows it.
     pub fn status(&self, now: Instant) -> LiveStatus {
         let source = self.source.as_deref();
-        let newest_t = source.and_then(SplitSource::newest_readable);
-        let is_t = |source: &&SplitSource| source.info().axes.get(source.growth_axis()) == Some(&Some(Axis::T));
-        let claimed = source.filter(is_t).and_then(|source| {
+        let growth = source.map(Growing::growth);
+        let in_time = source.filter(|source| axis_of(*source) == Some(Axis::T)).zip(growth);
+        let claimed = in_time.and_then(|(source, growth)| {
             let claim = source.info().claimed_shape.as_ref()?;
-            usize::try_from(*claim.get(source.growth_axis())?).ok()
+            usize::try_from(*claim.get(growth.axis)?).ok()
         });
         let state = match source {
             _ if self.gone.is_some() => LiveState::Gone,
             None => LiveState::Waiting { what: self.waiting_for.clone() },
-            Some(source) if source.is_finished() => match (claimed, num_t(source)) {
+            Some(source) if source.growth().is_finished => match (claimed, num_t(source)) {
                 (Some(claimed), Some(have)) if claimed > have => LiveState::StoppedEarly { claimed, have },
                 _ => LiveState::Finished,
             },
@@ -200,11 +199,11 @@ impl State {
             Some(_) if self.pace.is_quiet(now) => LiveState::Quiet,
             Some(_) => LiveState::Live,
         };
-        let block_len = source.filter(is_t).map(|source| source.block_len() as f64);
-        let rate_hz = block_len.zip(self.pace.interval()).map(|(len, interval)| len / interval.as_secs_f64());
+        let piece_len = in_time.map(|(_, growth)| growth.piece_len as f64);
+        let rate_hz = piece_len.zip(self.pace.interval()).map(|(len, interval)| len / interval.as_secs_f64());
         LiveStatus {
             rate_hz: rate_hz.filter(|rate| rate.is_finite()),
-            newest_t,
+            newest_t: growth.and_then(|growth| growth.newest_readable),
             newest_age: self.pace.age(now).unwrap_or_default(),
             lag_ms: self.lag_ms,
             expected_end: claimed,
@@ -220,20 +219,24 @@ impl State {
 }
 
 /// Number of timepoints.
-fn num_t(source: &SplitSource) -> Option<usize> {
+fn num_t(source: &dyn Growing) -> Option<usize> {
     let info = source.info();
     let axis = info.axes.iter().position(|axis| *axis == Some(Axis::T))?;
     info.shape.dims().get(axis).copied()
 }
 
-/// What is being written.
-fn writing(source: &SplitSource) -> Option<Span> {
-    Some(Span { axis: source.axis()?, range: source.writing()? })
+/// What the axis is along which a recording grows, where it has a meaning.
+fn axis_of(source: &dyn Growing) -> Option<Axis> {
+    source.info().axes.get(source.growth().axis).copied().flatten()
 }
 
-/// First timepoint of the newest block; 0 where blocks run along depth.
-fn newest_block_t(source: &SplitSource) -> Option<usize> {
-    let num = num_t(source)?;
-    let is_t = source.info().axes.get(source.growth_axis()) == Some(&Some(Axis::T));
-    Some(if is_t { (num - 1) / source.block_len() * source.block_len() } else { 0 })
+/// What is being written.
+fn writing(source: &dyn Growing) -> Option<Span> {
+    Some(Span { axis: axis_of(source)?, range: source.growth().writing? })
+}
+
+/// First timepoint of the newest piece; 0 where pieces run along depth.
+fn newest_piece_t(source: &dyn Growing) -> Option<usize> {
+    let (num, len) = (num_t(source)?, source.growth().piece_len.max(1));
+    Some(if axis_of(source) == Some(Axis::T) { num.saturating_sub(1) / len * len } else { 0 })
 }

@@ -11,13 +11,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 
-use super::disk::{Disk, System};
 use super::news::LiveEvent;
 use super::notice::{Notice, Subscription};
 use super::state::{Sight, State};
 use super::{LiveStatus, Pace};
-use crate::format::split::{Refresh, SplitSource};
-use crate::format::{Location, OpenOptions, Source as _};
+use crate::format::{self, FormatError, Growing, Location, OpenOptions, Refresh};
 
 /// Notices that may wait to be looked at; what does not fit is found by the look itself.
 const MAX_NOTICES: usize = 256;
@@ -66,10 +64,12 @@ pub struct Watcher {
     notices: Sender<Notice>,
 }
 
+/// Opens what there may be by now; `None` for something that cannot grow.
+type Open = dyn Fn() -> Result<Option<Arc<dyn Growing>>, FormatError> + Send + Sync;
+
 struct Shared {
-    disk: Arc<dyn Disk>,
     location: Location,
-    options: OpenOptions,
+    open: Box<Open>,
     config: WatchConfig,
     wake: Arc<dyn Fn() + Send + Sync>,
     stop: AtomicBool,
@@ -82,26 +82,28 @@ impl Watcher {
     pub fn start(
         location: impl Into<Location>,
         options: OpenOptions,
-        source: Option<Arc<SplitSource>>,
+        source: Option<Arc<dyn Growing>>,
         config: WatchConfig,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
-        Self::on(Arc::new(System), location.into(), options, source, config, wake)
+        let location = location.into();
+        let there = location.clone();
+        let open = move || format::open(&there, &options).map(|opened| opened.growing);
+        Self::with(Box::new(open), location, source, config, wake)
     }
 
-    fn on(
-        disk: Arc<dyn Disk>,
+    fn with(
+        open: Box<Open>,
         location: Location,
-        options: OpenOptions,
-        source: Option<Arc<SplitSource>>,
+        source: Option<Arc<dyn Growing>>,
         config: WatchConfig,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
         let (sender, receiver) = bounded(MAX_NOTICES);
-        let pace = source.as_ref().map(|source| pace_of(&*disk, source)).unwrap_or_default();
+        let pace = source.as_deref().map(pace_of).unwrap_or_default();
         let state = Mutex::new(State::new(source, pace));
         let stop = AtomicBool::new(false);
-        let shared = Arc::new(Shared { disk, location, options, config, wake, stop, state });
+        let shared = Arc::new(Shared { location, open, config, wake, stop, state });
         let thread = Arc::clone(&shared);
         let notices = sender.clone();
         let spawned =
@@ -166,8 +168,8 @@ impl Shared {
         let mut last_kind = None;
         while !self.stop.load(Ordering::Relaxed) {
             let wanted = self.folder_to_watch();
-            if self.config.use_notify && subscription.as_ref().map(Subscription::folder) != Some(wanted.as_path()) {
-                subscription = Subscription::new(&wanted, sender);
+            if self.config.use_notify && subscription.as_ref().map(Subscription::folder) != wanted.as_deref() {
+                subscription = wanted.and_then(|folder| Subscription::new(&folder, sender));
             }
             let begin = Instant::now();
             self.state.lock().look_began = Some(begin);
@@ -228,15 +230,15 @@ impl Shared {
     fn pause(&self, since_change: Duration) -> Duration {
         let state = self.state.lock();
         let config = &self.config;
-        if state.source.as_ref().is_some_and(|source| source.is_finished()) && state.gone.is_none() {
+        if state.source.as_ref().is_some_and(|source| source.growth().is_finished) && state.gone.is_none() {
             return config.finished_poll;
         }
         (since_change / 16).clamp(config.poll, config.idle_poll.max(config.poll))
     }
 
-    fn folder_to_watch(&self) -> PathBuf {
-        let folder = self.state.lock().source.as_ref().map(|source| source.folder().to_owned());
-        folder.unwrap_or_else(|| self.disk.folder_of(&self.location))
+    fn folder_to_watch(&self) -> Option<PathBuf> {
+        let source = self.state.lock().source.clone();
+        source.map_or_else(|| format::expected_in(&self.location), |source| source.folder())
     }
 
     /// One look, which may take as long as the disk does: no lock is held.
@@ -247,15 +249,15 @@ impl Shared {
             state.source.clone()
         };
         let Some(source) = source else { return self.look_for_first() };
-        match self.disk.refresh(&source, hints) {
+        match source.refresh(hints) {
             Ok(Refresh::Unchanged) => Sight::Unchanged,
             Ok(Refresh::Changed { source: new, stale }) => {
                 let (before, after) = (source.info().num_blocks, new.info().num_blocks);
                 // Of many that landed at once only the last ones say something.
-                let landed = self.disk.block_times(&new, before.max(after.saturating_sub(8))..after);
+                let landed = new.piece_times(before.max(after.saturating_sub(8))..after);
                 Sight::Changed { source: new, stale, landed }
             }
-            Ok(Refresh::Replaced(new)) => Sight::Replaced { pace: pace_of(&*self.disk, &new), source: new },
+            Ok(Refresh::Replaced(new)) => Sight::Replaced { pace: pace_of(&*new), source: new },
             Ok(Refresh::Gone(reason)) => Sight::Gone(reason),
             // A share that does not answer for a moment: nothing is known, so nothing is changed.
             Err(error) => Sight::Trouble(error.to_string()),
@@ -264,8 +266,8 @@ impl Shared {
 
     /// Looks whether there is something to open by now.
     fn look_for_first(&self) -> Sight {
-        match self.disk.open(&self.location, &self.options) {
-            Ok(Some(source)) => Sight::Opened { pace: pace_of(&*self.disk, &source), source },
+        match (self.open)() {
+            Ok(Some(source)) => Sight::Opened { pace: pace_of(&*source), source },
             // A single file beside the place where the recording will be.
             Ok(None) => Sight::Unchanged,
             // Where a recording is expected, its absence needs no reason; what is in its way does.
@@ -282,9 +284,9 @@ impl Shared {
 }
 
 /// The pace of a recording that has just been opened, by the times of its last files.
-fn pace_of(disk: &dyn Disk, source: &SplitSource) -> Pace {
+fn pace_of(source: &dyn Growing) -> Pace {
     let num = source.info().num_blocks;
-    let times = disk.block_times(source, num.saturating_sub(8)..num);
+    let times = source.piece_times(num.saturating_sub(8)..num);
     Pace::found(&times, Instant::now(), std::time::SystemTime::now())
 }
 

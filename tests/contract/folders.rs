@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tectum::demo::BlockWriter;
-use tectum::format::split::Refresh;
-use tectum::format::{FormatError, OpenOptions, Source, open};
+use tectum::format::{FormatError, OpenOptions, Refresh, Source, open};
 use tectum::volume::{DType, Region, Shape};
 
 use crate::common::{fixtures, read_whole};
@@ -91,7 +90,7 @@ impl Subject for Rig {
             return Rig { lost: None, ..*self }.grow(folder);
         }
         self.write_block(folder, 0);
-        let first = open(folder, &OpenOptions::default()).unwrap().split.unwrap();
+        let first = open(folder, &OpenOptions::default()).unwrap().growing.unwrap();
         let mut states = vec![State { source: Arc::clone(&first) as _, truth: self.truth(1), stale: Vec::new() }];
         let mut source = first;
         for index in 1..self.lens.len() {

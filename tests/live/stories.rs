@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tectum::app::Session;
-use tectum::format::split::{Refresh, SplitSource};
-use tectum::format::{Chunk, Filled, Source};
+use tectum::format::{Chunk, Filled, Growing, Refresh};
 use tectum::ui::{Command, Mode};
 use tectum::volume::Region;
 
@@ -34,12 +33,12 @@ trait Watches {
 
 /// A source, and the chunks that were read of it.
 struct Held {
-    source: Arc<SplitSource>,
+    source: Arc<dyn Growing>,
     cache: HashMap<u64, (Chunk, Vec<u8>, Vec<Region>)>,
 }
 
 impl Held {
-    fn new(source: Arc<SplitSource>) -> Self {
+    fn new(source: Arc<dyn Growing>) -> Self {
         Self { source, cache: HashMap::new() }
     }
 

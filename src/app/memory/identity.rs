@@ -10,8 +10,8 @@ use crate::volume::{Axis, Location};
 /// disk.
 pub fn identity_of(opened: &Opened) -> String {
     let info = opened.source.info();
-    let began = match &opened.split {
-        Some(split) => split.block_time(0),
+    let began = match &opened.growing {
+        Some(source) => source.piece_times(0..1).into_iter().next().flatten(),
         None => info.location.path().and_then(|path| std::fs::metadata(path).ok()?.modified().ok()),
     };
     let began = began.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());

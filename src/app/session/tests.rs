@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Session;
 use crate::app::stage::{Scene, Stage};
-use crate::format::memory::{GatedSource, MemorySource};
+use crate::format::memory::{GatedSource, MemorySource, Tape};
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
 use crate::stream::{PictureState, StreamConfig};
 use crate::ui::{Command, Loop, Mode, PlayMode, Shown};
@@ -355,4 +355,38 @@ fn pieces_are_copied_again_only_where_something_has_been_read() {
     assert_eq!(session.facts.pieces[0].range, [0, before + 1], "and what was found is shown");
     while session.stream.run_one() {}
     assert_eq!(num_copies_after(&mut session), before + 2);
+}
+
+#[test]
+fn a_recording_that_lies_in_no_file_is_followed_like_any_other() {
+    // Two planes at each timepoint, of one value each.
+    let planes = |num_t: usize, first: usize| {
+        let value = move |i: &[usize]| (first + 10 * i[0] + i[1]) as u16;
+        MemorySource::from_fn(DType::U16, Shape::from([num_t, 2, 8, 8]), "tzyx", &[1, 1, 8, 8], value).unwrap()
+    };
+    for on_gpu in [false, true] {
+        let tape = Tape::begin(planes(1, 0), 1);
+        let mut stage = Stage::following(tape.source(), Scene { on_gpu, ..Scene::default() });
+        stage.apply(&Command::SetMode(Mode::Projection));
+        if !stage.session.view.follow {
+            stage.apply(&Command::ToggleFollow);
+        }
+        // What is on screen is all of one value, that of the brighter plane.
+        let shows = |stage: &Stage, value: u16| {
+            let Some(shown) = stage.session.on_screen().filter(|_| stage.session.shown() == &Shown::Exact) else {
+                return false;
+            };
+            shown.voxels.bytes().chunks_exact(2).all(|voxel| voxel == value.to_le_bytes())
+        };
+        stage.frames_until(|stage| shows(stage, 1));
+        for num_t in 2..4 {
+            tape.extend(planes(num_t, 0), &[]);
+            stage.frames_until(|stage| shows(stage, 10 * (num_t as u16 - 1) + 1));
+        }
+        tape.begin_anew(planes(1, 500));
+        stage.frames_until(|stage| shows(stage, 501));
+        assert_eq!(stage.session.info().shape[0], 1);
+        tape.finish();
+        stage.frames_until(|stage| !stage.session.view.follow);
+    }
 }

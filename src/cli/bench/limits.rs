@@ -104,21 +104,14 @@ impl Sample {
     /// The first chunks of the recording's HDF5 files; `None` where it is stored in another way.
     fn of(array: &LazyArray) -> Option<Self> {
         let info = array.source().info();
-        let path = info.location.path()?;
-        let mut paths: Vec<PathBuf> = if path.is_dir() {
-            std::fs::read_dir(path).ok()?.flatten().map(|entry| entry.path()).collect()
-        } else {
-            vec![path.to_owned()]
-        };
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "h5"));
-        paths.sort();
         let mut sample = Self { files: Vec::new(), chunk_bytes: 0, stored_bytes: 0, decoded_bytes: 0 };
-        for path in paths {
+        for file in array.source().files() {
             if sample.stored_bytes as usize >= SAMPLE_BYTES {
                 break;
             }
-            // Files that are no blocks, or damaged ones, are not what is measured here.
-            let Some(file) = sample.load(path, info.dtype.num_bytes()) else { continue };
+            // Files of another format, or damaged ones, are not what is measured here.
+            let Some(path) = file.path() else { continue };
+            let Some(file) = sample.load(path.to_owned(), info.dtype.num_bytes()) else { continue };
             sample.files.push(file);
         }
         (sample.decoded_bytes > 0).then_some(sample)

@@ -2,51 +2,29 @@
 //! read, however long the recording.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::block::{Block, Key};
 use super::discover::Listing;
 use super::extent::Survey;
-use super::identity::{Identity, age, identity_of};
+use super::identity::identity_of;
 use super::indexes::Indexes;
 use super::layout::{self, ClaimedGrid, Geometry};
 use super::metadata::{self, Claim};
 use super::names::{BlockName, Group};
-use super::refresh::Watch;
+use super::place::Place;
 use super::rig;
+use super::seen::Seen;
 use super::source::{Found, Reference, SplitSource, Suspects};
 use super::{describe, extent, far, former};
 use crate::format::{FormatError, ReadErrorKind};
 use crate::volume::{Grid, MAX_RANK, PieceState, Problem, Shape};
 
-/// How long a file must not have changed before a block that is not structurally whole counts as given up.
-pub(super) const STILL: Duration = Duration::from_secs(2);
-
 /// Blocks left over from a former recording that are looked at for whether they are overwritten now.
 const NUM_LEFT_OVER: usize = 8;
-
-/// Blocks that may be absent, beside three times those that are there, before a number is taken for
-/// something else: each of them takes memory.
-pub(super) const MAX_ABSENT: usize = 1 << 16;
-
-/// Where a recording lies and how it is to be read: what stays the same while it grows.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    /// The folder of the blocks.
-    pub folder: PathBuf,
-    /// What block names start with.
-    pub prefix: String,
-    /// Which of interleaved channels.
-    pub channel: usize,
-    /// What the user says the axes are.
-    pub axes: Option<String>,
-    /// Whether blocks that are perhaps left over from a former recording are left out.
-    pub leave_out_suspects: bool,
-}
 
 /// What an earlier version of the same recording already knows.
 pub(super) struct Previous<'a> {
@@ -64,14 +42,14 @@ pub(super) fn build(
     place: &Arc<Place>,
     listing: &Arc<Listing>,
     previous: Option<&Previous<'_>>,
-    watch: &Arc<Mutex<Watch>>,
+    seen: &Arc<Mutex<Seen>>,
 ) -> Result<SplitSource, FormatError> {
     let folder = &place.folder;
     let Some(group) = listing.group(&place.prefix).filter(|group| !group.blocks.is_empty()) else {
         return Err(FormatError::beginning(folder, "no block yet: waiting for 0000.h5"));
     };
     let mut problems = Vec::new();
-    let (claim, claim_problems, is_finished) = read_claim(place, listing, group, previous, watch);
+    let (claim, claim_problems, is_finished) = read_claim(place, listing, group, previous, seen);
     problems.extend(claim_problems.iter().cloned());
 
     let reuse = |name: &str| previous.and_then(|previous| previous.blocks.get(name)).map(Arc::clone);
@@ -81,7 +59,7 @@ pub(super) fn build(
         Arc::new(Block::new(&path, number, is_present))
     };
     let mut block_of = |block: &BlockName| reuse(&block.name).unwrap_or_else(|| fresh(block.number, &block.name, true));
-    let grid = ClaimedGrid::of(&claim).filter(|grid| grid.count <= group.num_files() * 4 + MAX_ABSENT);
+    let grid = ClaimedGrid::of(&claim).filter(|grid| grid.count <= group.num_files() * 4 + far::MAX_ABSENT);
     let (sure, doubtful) = far::sort_out(group, grid.as_ref().map(|grid| grid.count));
     let mut blocks: Vec<Arc<Block>> = sure.iter().map(&mut block_of).collect();
 
@@ -90,7 +68,7 @@ pub(super) fn build(
         Some(previous) if previous.source.is_finished == is_finished => previous.source.rig.clone(),
         _ => rig::look(folder, listing),
     };
-    let reference = find_reference(&blocks, previous, &indexes, is_finished, watch)?;
+    let reference = find_reference(&blocks, previous, &indexes, is_finished, seen)?;
     let header = &reference.header;
     let key = Key::Named(header.name.clone());
     let dims = header.shape.dims().to_vec();
@@ -101,7 +79,7 @@ pub(super) fn build(
         ));
     }
 
-    let survey = Survey { key: &key, indexes: &indexes, is_finished, watch };
+    let survey = Survey { key: &key, indexes: &indexes, is_finished, seen };
     let mut strays = far::join(&mut blocks, &doubtful, &mut block_of, header, &survey);
     strays.extend(group.left_out.iter().cloned());
 
@@ -141,7 +119,7 @@ pub(super) fn build(
     let tail = survey.trim_tail(&mut blocks);
     let is_last = |path: &Path| blocks.last().is_some_and(|last| *last.path == *path);
     let is_watched = |path: &Path| is_last(path) || tail.iter().any(|part| *part.block.path == *path);
-    watch.lock().tail.retain(|path, _| is_watched(path));
+    seen.lock().tail.retain(|path, _| is_watched(path));
     let Some(last) = blocks.last() else {
         return Err(FormatError::beginning(folder, "no block is complete yet: waiting for the first"));
     };
@@ -211,7 +189,7 @@ pub(super) fn build(
         tail: tail.iter().map(|tail| Arc::clone(&tail.block.path)).collect(),
         left_over,
         listed: Arc::clone(listing),
-        watch: Arc::clone(watch),
+        seen: Arc::clone(seen),
         newest_readable: None,
     };
     source.newest_readable = source.find_newest();
@@ -229,19 +207,19 @@ fn read_claim(
     listing: &Listing,
     group: &Group,
     previous: Option<&Previous<'_>>,
-    watch: &Mutex<Watch>,
+    seen: &Mutex<Seen>,
 ) -> (Claim, Vec<Problem>, bool) {
     if let Some(name) = listing.metadata(&place.prefix) {
         let path = place.folder.join(name);
         let identity = identity_of(&path).ok();
-        let is_same = std::mem::replace(&mut watch.lock().metadata, identity) == identity && identity.is_some();
+        let is_same = std::mem::replace(&mut seen.lock().metadata, identity) == identity && identity.is_some();
         if let Some(previous) = previous.filter(|previous| is_same && previous.source.claim.file == path) {
             return (previous.source.claim.clone(), previous.source.claim_problems.clone(), true);
         }
         let (claim, problems) = metadata::read_json(&path);
         return (claim, problems, true);
     }
-    watch.lock().metadata = None;
+    seen.lock().metadata = None;
     // The oldest form is looked for once: no rig of today writes it.
     let inside = match (previous, group.blocks.last()) {
         (None, Some(last)) => metadata::read_from_block(&place.folder.join(&last.name)),
@@ -262,7 +240,7 @@ fn find_reference(
     previous: Option<&Previous<'_>>,
     indexes: &Indexes,
     is_finished: bool,
-    watch: &Mutex<Watch>,
+    seen: &Mutex<Seen>,
 ) -> Result<Reference, FormatError> {
     // As long as one block of the recording is what it was, its layout is that of the recording.
     if let Some(previous) = previous.filter(|previous| !previous.blocks.is_empty()) {
@@ -277,7 +255,11 @@ fn find_reference(
         match block.open(&Key::Any, indexes) {
             Ok(open) => {
                 let is_last = block.id() == blocks[n - 1].id();
-                if is_last && !is_finished && !open.array.is_whole() && !is_still(block, &open.identity, watch) {
+                if is_last
+                    && !is_finished
+                    && !open.array.is_whole()
+                    && !seen.lock().is_still(&block.path, &open.identity)
+                {
                     let text = "the first block is being written";
                     failure.get_or_insert_with(|| FormatError::beginning(&*block.path, text));
                     indexes.remove(block.id());
@@ -291,8 +273,8 @@ fn find_reference(
             }
             Err(error) => {
                 // A file of a moment ago is on its way to becoming a block.
-                let is_coming =
-                    !is_finished && identity_of(&block.path).is_ok_and(|file| !is_still(block, &file, watch));
+                let is_coming = !is_finished
+                    && identity_of(&block.path).is_ok_and(|file| !seen.lock().is_still(&block.path, &file));
                 let is_absent = is_coming && error.kind != ReadErrorKind::Unsupported;
                 failure.get_or_insert_with(|| FormatError {
                     is_absent,
@@ -303,19 +285,6 @@ fn find_reference(
         }
     }
     Err(failure.unwrap_or_else(|| FormatError::new(&*blocks[0].path, "no block opens")))
-}
-
-/// Whether a file has not changed for a while: by our own clock since we watch it, by its age before that.
-pub(super) fn is_still(block: &Block, identity: &Identity, watch: &Mutex<Watch>) -> bool {
-    let now = Instant::now();
-    let mut watch = watch.lock();
-    let is_first_look = watch.is_first_look;
-    let (seen, since) = watch.tail.entry(block.path.to_path_buf()).or_insert((*identity, now));
-    if seen != identity {
-        (*seen, *since) = (*identity, now);
-    }
-    let watched = now.duration_since(*since) >= STILL;
-    watched || (is_first_look && age(identity).is_some_and(|age| age >= STILL))
 }
 
 /// The grid of chunks: as the reference block is stored, within the extent of one block.

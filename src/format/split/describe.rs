@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::axes;
 use super::block::Block;
-use super::build::Place;
 use super::layout::Geometry;
 use super::metadata::Claim;
+use super::place::Place;
 use super::rig::{self, Rig};
 use crate::format::FormatError;
 use crate::format::hdf5::{H5Array, Header, list};

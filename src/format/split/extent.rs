@@ -6,11 +6,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::block::{Block, Key};
-use super::build::is_still;
 use super::identity::{Identity, identity_of};
 use super::indexes::Indexes;
 use super::layout::Layout;
-use super::refresh::Watch;
+use super::seen::Seen;
 use crate::format::hdf5::H5Array;
 use crate::format::{Filled, ReadErrorKind};
 use crate::volume::{Axis, Piece, PieceState, Problem, Region, Severity, Span};
@@ -27,7 +26,7 @@ pub(super) struct Survey<'a> {
     /// Whether the metadata are there, which are written last.
     pub is_finished: bool,
     /// What is remembered between looks.
-    pub watch: &'a Mutex<Watch>,
+    pub seen: &'a Mutex<Seen>,
 }
 
 /// A last block that is not part of the recording yet.
@@ -115,7 +114,7 @@ impl Placement<'_> {
 impl Survey<'_> {
     /// Whether a block's file has not changed for a while.
     pub fn is_still(&self, block: &Block, file: &Identity) -> bool {
-        is_still(block, file, self.watch)
+        self.seen.lock().is_still(&block.path, file)
     }
 
     /// Length of a block along the growth axis, if it opens and has the right rank.

@@ -4,10 +4,13 @@
 use std::sync::Arc;
 
 use super::block::Block;
-use super::build::MAX_ABSENT;
 use super::extent::Survey;
 use super::names::{BlockName, Group, runs};
 use crate::format::hdf5::Header;
+
+/// Blocks that may be absent, beside three times those that are there, before a number is taken for
+/// something else: each of them takes memory.
+pub(super) const MAX_ABSENT: usize = 1 << 16;
 
 /// Runs of far numbers whose content is looked at.
 const MAX_RUNS: usize = 16;

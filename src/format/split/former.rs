@@ -146,11 +146,11 @@ fn find_sign(
     if claimed.is_some_and(|grid| grid.count as u64 == span) || blocks.len() < 2 {
         return None;
     }
-    if !survey.watch.lock().former.is_empty() {
+    if !survey.seen.lock().former.is_empty() {
         // We watched the restart, so no clock is needed.
         let is_former = |block: &Block| {
-            let watch = survey.watch.lock();
-            let known = watch.former.get(&*block.path)?;
+            let seen = survey.seen.lock();
+            let known = seen.former.get(&*block.path)?;
             identity_of(&block.path).ok().map(|now| now == *known)
         };
         let from = blocks.partition_point(|block| is_former(block) != Some(true));

@@ -19,25 +19,25 @@ mod indexes;
 mod layout;
 mod metadata;
 mod names;
+mod place;
 mod refresh;
 mod rig;
 mod search;
+mod seen;
 mod single;
 mod source;
 mod survey;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use self::build::Place;
 use self::discover::{Candidate, Found};
+use self::place::Place;
 use super::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
 
-pub use refresh::Refresh;
 pub use search::{FoundRecording, search, what_is_at};
-pub use source::SplitSource;
 
 /// Opens a folder of blocks, its parent, its metadata file, one of its blocks, or a single HDF5 file.
 ///
@@ -52,6 +52,19 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
             let opened = if is_file { single::open(path, options).ok() } else { None };
             opened.ok_or(error)
         }),
+    }
+}
+
+/// The folder in which blocks expected at a path will appear.
+pub fn expected_in(path: &Path) -> PathBuf {
+    // The rigs make this folder first.
+    let original = path.join("original");
+    if original.is_dir() {
+        original
+    } else if path.is_dir() {
+        path.to_owned()
+    } else {
+        path.parent().unwrap_or(Path::new(".")).to_owned()
     }
 }
 
@@ -97,7 +110,7 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
     } else if let (Some(wanted), None) = (wanted, by_name) {
         return Err(no_dataset(path, wanted, datasets.into_iter().map(|entry| entry.name)));
     }
-    Ok(Opened { source: Arc::clone(&source) as Arc<dyn Source>, split: Some(source), datasets, chosen })
+    Ok(Opened { source: Arc::clone(&source) as Arc<dyn Source>, growing: Some(source), datasets, chosen })
 }
 
 /// What `--dataset` calls one of the channels interleaved in a file.

@@ -6,68 +6,39 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
 
 use super::block::Block;
-use super::build::{self, Previous, STILL};
+use super::build::{self, Previous};
 use super::discover::{Listing, io_error};
 use super::former::Sign;
 use super::identity::{Identity, identity_of, is_same_content};
 use super::names::BlockName;
+use super::seen::{STILL, Seen};
 use super::source::SplitSource;
-use crate::format::FormatError;
+use crate::format::{FormatError, Growing, Growth, Refresh};
+use crate::volume::PieceState;
 
 /// Known blocks asked for their size and time at each look, beside the first and the last two.
 const NUM_SAMPLED: usize = 64;
 
-/// What a look at the folder found.
-pub enum Refresh {
-    /// Nothing new.
-    Unchanged,
-    /// The same recording, grown or changed. Chunk indices keep their meaning; those in `stale` hold
-    /// other data now, or none.
-    Changed {
-        /// The recording as it is now.
-        source: Arc<SplitSource>,
-        /// Ranges of chunk indices whose content changed.
-        stale: Vec<Range<u64>>,
-    },
-    /// Another recording lies in the same place: nothing that was read of the old one is true any more.
-    Replaced(Arc<SplitSource>),
-    /// The blocks, the folder or the disk have gone, for this reason.
-    Gone(String),
-}
-
-/// What is remembered between looks at one recording's folder.
-#[derive(Debug)]
-pub(super) struct Watch {
-    /// Whether only the file system's clock can say how long a file has been still.
-    pub is_first_look: bool,
-    /// Last blocks that were not whole: how they were, and since when by our clock.
-    pub tail: HashMap<PathBuf, (Identity, Instant)>,
-    /// Blocks that stood there before a restart that was seen happening.
-    pub former: HashMap<PathBuf, Identity>,
-    /// The metadata file when it was read.
-    pub metadata: Option<Identity>,
-    /// Where the round through the known blocks goes on.
-    cursor: usize,
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self { is_first_look: true, tail: HashMap::new(), former: HashMap::new(), metadata: None, cursor: 0 }
+impl Growing for SplitSource {
+    fn growth(&self) -> Growth {
+        let writing = self.beyond.iter().find(|piece| piece.state == PieceState::Writing);
+        Growth {
+            axis: self.growth_axis(),
+            piece_len: self.geometry.layout.block[self.growth_axis()],
+            // Every rig writes the metadata last.
+            is_finished: self.is_finished,
+            newest_readable: self.newest_readable,
+            writing: writing.map(|piece| piece.range),
+        }
     }
-}
 
-impl SplitSource {
-    /// Looks at the folder again: one listing, and the sizes and times of some files. Blocks that are
-    /// unchanged are not opened. `hints` are files said to have changed.
-    ///
-    /// # Errors
-    /// When the folder cannot be listed, or holds blocks of which nothing can be shown.
-    pub fn refresh(&self, hints: &[PathBuf]) -> Result<Refresh, FormatError> {
+    /// One listing, and the sizes and times of some files. Blocks that are unchanged are not opened.
+    fn refresh(&self, hints: &[PathBuf]) -> Result<Refresh, FormatError> {
         let folder = &self.place.folder;
         let listing = match Listing::of(folder) {
             Ok(listing) => Arc::new(listing),
@@ -80,21 +51,13 @@ impl SplitSource {
         let Some(group) = group.filter(|group| !group.blocks.is_empty()) else {
             return Ok(Refresh::Gone("the blocks have been deleted".into()));
         };
-        self.watch.lock().is_first_look = false;
+        self.seen.lock().is_first_look = false;
         let metadata = listing.metadata(&self.place.prefix).map(|name| folder.join(name));
         let metadata = metadata.and_then(|path| identity_of(&path).ok());
-        let is_same_metadata = metadata == self.watch.lock().metadata;
+        let is_same_metadata = metadata == self.seen.lock().metadata;
 
         let changed = self.find_changed(hints);
-        let first = self.blocks.iter().find(|block| block.is_present);
-        let is_first_new = first.is_some_and(|first| {
-            let was = first.identity();
-            match (was, identity_of(&first.path)) {
-                (Some(was), Ok(now)) => was != now && !is_same_content(&was, &now),
-                _ => false,
-            }
-        });
-        let is_restart = (is_first_new || self.is_nothing_left()) && !(is_same_metadata && metadata.is_some());
+        let is_restart = (self.is_first_new() || self.is_nothing_left()) && !(is_same_metadata && metadata.is_some());
         if is_restart {
             // Until the new first block can be read there is nothing to show: not the old recording either.
             return Ok(match self.restarted(&listing, &group.all()) {
@@ -107,6 +70,26 @@ impl SplitSource {
         if is_same_names && is_same_metadata && changed.is_empty() && !is_overwritten && !self.tail_moved() {
             return Ok(Refresh::Unchanged);
         }
+        self.built_again(&listing, changed)
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        Some(self.place.folder.clone())
+    }
+
+    /// By the file system; it is asked for a block that was never read.
+    fn piece_times(&self, pieces: Range<usize>) -> Vec<Option<SystemTime>> {
+        let time = |ordinal: usize| {
+            let block = self.blocks.get(ordinal)?;
+            block.identity().or_else(|| identity_of(&block.path).ok())?.modified
+        };
+        pieces.map(time).collect()
+    }
+}
+
+impl SplitSource {
+    /// The recording as a listing shows it, given that some blocks are not the files they were.
+    fn built_again(&self, listing: &Arc<Listing>, changed: Vec<u64>) -> Result<Refresh, FormatError> {
         // Where one block was written anew others may have been: now it is worth asking for all.
         let changed: Vec<u64> = match changed.is_empty() {
             true => changed,
@@ -121,7 +104,7 @@ impl SplitSource {
         }
         self.note_overwriting(&changed);
         let previous = Previous { source: self, blocks };
-        let source = build::build(&self.place, &listing, Some(&previous), &self.watch)?;
+        let source = build::build(&self.place, listing, Some(&previous), &self.seen)?;
         if !source.geometry.layout.is_like(&self.geometry.layout)
             || source.parts != self.parts
             || source.info.dtype != self.info.dtype
@@ -137,15 +120,20 @@ impl SplitSource {
         Ok(Refresh::Changed { source: Arc::new(source), stale })
     }
 
+    /// Whether the first block is another file than it was: with it a recording begins again.
+    fn is_first_new(&self) -> bool {
+        let Some(first) = self.blocks.iter().find(|block| block.is_present) else { return false };
+        match (first.identity(), identity_of(&first.path)) {
+            (Some(was), Ok(now)) => was != now && !is_same_content(&was, &now),
+            _ => false,
+        }
+    }
+
     /// Whether of the blocks that were there not one is left: a folder may be found half wiped, and what is
     /// written into it afterwards is another recording whatever its numbers are.
     fn is_nothing_left(&self) -> bool {
         let mut known = self.blocks.iter().filter(|block| block.is_present).peekable();
         known.peek().is_some() && known.all(|block| is_gone(&block.path))
-    }
-
-    pub(super) fn first_number(&self) -> Option<u64> {
-        self.blocks.first().map(|block| block.number)
     }
 
     /// Whether nothing that is shown differs: a block that is still being written is no news.
@@ -164,9 +152,9 @@ impl SplitSource {
     fn find_changed(&self, hints: &[PathBuf]) -> Vec<u64> {
         let n = self.blocks.len();
         let start = {
-            let mut watch = self.watch.lock();
-            let start = watch.cursor % n.max(1);
-            watch.cursor = start + NUM_SAMPLED.min(n);
+            let mut seen = self.seen.lock();
+            let start = seen.cursor % n.max(1);
+            seen.cursor = start + NUM_SAMPLED.min(n);
             start
         };
         let round = (0..NUM_SAMPLED.min(n)).map(|i| (start + i) % n);
@@ -194,11 +182,11 @@ impl SplitSource {
         if self.blocks.last().is_some_and(|last| last.is_withheld() && self.is_settled(last)) {
             return true;
         }
-        let mut watch = self.watch.lock();
+        let mut seen = self.seen.lock();
         let now = Instant::now();
         self.tail.iter().any(|path| {
             let Ok(file) = identity_of(path) else { return true };
-            match watch.tail.get_mut(&**path) {
+            match seen.tail.get_mut(&**path) {
                 // Judged once, when the time is up.
                 Some((seen, since)) if *seen == file => now.duration_since(*since) >= STILL && !self.is_tail_judged,
                 _ => true,
@@ -209,7 +197,7 @@ impl SplitSource {
     /// Opens the recording that has begun in the place of this one. Blocks that have not been written
     /// since are of the old one.
     fn restarted(&self, listing: &Arc<Listing>, names: &[BlockName]) -> Result<Arc<SplitSource>, FormatError> {
-        let mut watch = Watch { is_first_look: false, ..Watch::default() };
+        let mut seen = Seen { is_first_look: false, ..Seen::default() };
         let known: HashMap<&Path, Option<Identity>> =
             self.blocks.iter().map(|block| (&*block.path, block.identity())).collect();
         let first = names.first().and_then(|name| identity_of(&self.place.folder.join(&name.name)).ok());
@@ -221,16 +209,16 @@ impl SplitSource {
             let is_known = known.get(path.as_path()).is_some_and(|was| *was == Some(now));
             let is_former = is_known || first.is_some_and(|first| now.modified < first.modified);
             if is_former {
-                watch.former.insert(path, now);
+                seen.former.insert(path, now);
             }
         }
         // Blocks left over from the run before the last one stay left over.
-        for (path, was) in &self.watch.lock().former {
+        for (path, was) in &self.seen.lock().former {
             if identity_of(path).is_ok_and(|now| now == *was) {
-                watch.former.insert(path.clone(), *was);
+                seen.former.insert(path.clone(), *was);
             }
         }
-        build::build(&self.place, listing, None, &Arc::new(Mutex::new(watch))).map(Arc::new)
+        build::build(&self.place, listing, None, &Arc::new(Mutex::new(seen))).map(Arc::new)
     }
 
     /// Where one of the blocks that only looked left over has been written anew, what follows it and has
@@ -239,10 +227,10 @@ impl SplitSource {
         let Some(suspects) = self.suspects.filter(|suspects| suspects.sign == Sign::Older) else { return };
         let doubted = &self.blocks[suspects.from.min(self.blocks.len())..];
         let Some(newest) = doubted.iter().rposition(|block| changed.contains(&block.id())) else { return };
-        let mut watch = self.watch.lock();
+        let mut seen = self.seen.lock();
         for block in &doubted[newest + 1..] {
             if let Ok(file) = identity_of(&block.path) {
-                watch.former.insert(block.path.to_path_buf(), file);
+                seen.former.insert(block.path.to_path_buf(), file);
             }
         }
     }

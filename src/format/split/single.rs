@@ -57,7 +57,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatE
     })?;
     let array = H5Array::open(path, &header.name)?;
     let source: Arc<dyn Source> = Arc::new(SingleSource::new(path, array, options)?);
-    Ok(Opened { source, split: None, datasets, chosen })
+    Ok(Opened { source, growing: None, datasets, chosen })
 }
 
 /// How much an array is like a recording: by its name as the writers use it, its axes, its size.

@@ -8,27 +8,28 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::block::{Block, GONE, Key, OpenBlock};
-use super::build::{Place, is_still};
 use super::convert::convert_exactly;
 use super::discover::Listing;
 use super::former::Sign;
-use super::identity::{Identity, identity_of};
+use super::identity::Identity;
 use super::indexes::Indexes;
 use super::layout::Geometry;
 use super::metadata::Claim;
-use super::refresh::Watch;
+use super::place::Place;
 use super::rig::Rig;
+use super::seen::Seen;
 use crate::format::hdf5::{Header, read_attributes};
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
 use crate::volume::{
-    ArrayInfo, Axis, DType, Grid, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span, copy_region,
+    ArrayInfo, Axis, DType, Grid, Location, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span,
+    copy_region,
 };
 
 /// An open split dataset. Holds no file open; blocks are indexed when first read.
 ///
 /// A chunk's index is the position of its block in the recording times [`SplitSource::chunks_per_block`]
 /// plus its place in the block, so it keeps its meaning while the recording grows.
-pub struct SplitSource {
+pub(super) struct SplitSource {
     pub(super) info: Arc<ArrayInfo>,
     pub(super) place: Arc<Place>,
     pub(super) geometry: Geometry,
@@ -67,7 +68,7 @@ pub struct SplitSource {
     /// The folder when it was listed.
     pub(super) listed: Arc<Listing>,
     /// What is remembered between looks at the folder.
-    pub(super) watch: Arc<Mutex<Watch>>,
+    pub(super) seen: Arc<Mutex<Seen>>,
 }
 
 /// Problems by the id of their block and their code.
@@ -103,50 +104,23 @@ pub(super) struct Fit {
 
 impl SplitSource {
     /// Chunk indices from `k * n` to `(k + 1) * n` belong to block `k`.
-    pub fn chunks_per_block(&self) -> u64 {
+    pub(super) fn chunks_per_block(&self) -> u64 {
         self.parts.num_cells()
     }
 
     /// The axis along which the recording grows, an index into the shape.
-    pub fn growth_axis(&self) -> usize {
+    pub(super) fn growth_axis(&self) -> usize {
         self.geometry.layout.growth
     }
 
-    /// Whether the metadata file, which every rig writes last, is there.
-    pub fn is_finished(&self) -> bool {
-        self.is_finished
-    }
-
-    /// The range along the growth axis whose block is being written.
-    pub fn writing(&self) -> Option<[usize; 2]> {
-        self.beyond.iter().find(|piece| piece.state == PieceState::Writing).map(|piece| piece.range)
+    /// Number of the block in the first place.
+    pub(super) fn first_number(&self) -> Option<u64> {
+        self.blocks.first().map(|block| block.number)
     }
 
     /// Channels interleaved in each file.
     pub(super) fn num_channels(&self) -> usize {
         self.geometry.layout.channels
-    }
-
-    /// The folder that holds the blocks.
-    pub fn folder(&self) -> &Path {
-        &self.place.folder
-    }
-
-    /// Extent of a block along the growth axis.
-    pub fn block_len(&self) -> usize {
-        self.geometry.layout.block[self.growth_axis()]
-    }
-
-    /// When a block's file was last changed, by its file system; asks for it if it was never read.
-    pub fn block_time(&self, ordinal: usize) -> Option<std::time::SystemTime> {
-        let block = self.blocks.get(ordinal)?;
-        block.identity().or_else(|| identity_of(&block.path).ok())?.modified
-    }
-
-    /// The newest timepoint of which all was written, as far as the files told when the folder was looked
-    /// at: where a recording that was cut off ends to the eye.
-    pub fn newest_readable(&self) -> Option<usize> {
-        self.newest_readable
     }
 
     /// Asks the files at the end that are not whole.
@@ -173,13 +147,8 @@ impl SplitSource {
         None
     }
 
-    /// The block files in order, missing ones included.
-    pub fn block_paths(&self) -> impl Iterator<Item = &Arc<Path>> {
-        self.blocks.iter().map(|block| &block.path)
-    }
-
     /// What the growth axis is, where it has a meaning.
-    pub fn axis(&self) -> Option<Axis> {
+    fn axis(&self) -> Option<Axis> {
         self.info.axes.get(self.growth_axis()).copied().flatten()
     }
 
@@ -191,7 +160,7 @@ impl SplitSource {
 
     /// Whether a block is complete and has not changed for a while: then what reads as zero is zero.
     pub(super) fn is_settled(&self, block: &Block) -> bool {
-        block.is_complete() && block.identity().is_some_and(|file| is_still(block, &file, &self.watch))
+        block.is_complete() && block.identity().is_some_and(|file| self.seen.lock().is_still(&block.path, &file))
     }
 
     /// Whether a block's file carries all that the file of the reference block carries beside the array: one
@@ -460,6 +429,10 @@ impl Source for SplitSource {
             Piece { axis, range, state }
         });
         rows.chain(self.beyond.iter().copied()).collect()
+    }
+
+    fn files(&self) -> Vec<Location> {
+        self.blocks.iter().map(|block| (&block.path).into()).collect()
     }
 
     fn survey(&self) {

@@ -1,67 +1,44 @@
 //! A watcher on a disk that does not answer.
 
-use std::ops::Range;
-use std::sync::atomic::AtomicUsize;
-use std::time::SystemTime;
-
 use super::*;
-use crate::format::{FormatError, split};
+use crate::format::memory::{MemorySource, Question, Tape};
 use crate::live::LiveState;
+use crate::volume::{Axis, DType, Shape, Span};
 
-/// The questions this disk answers only when told to.
+fn array(num_t: usize, first: u8) -> MemorySource {
+    let shape = Shape::from([num_t, 3, 4]);
+    MemorySource::from_fn(DType::U8, shape, "tyx", &[1, 3, 4], |index| first + index[0] as u8).unwrap()
+}
+
+/// What a test's watcher may be stuck in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Question {
-    Listing,
-    Times,
+enum Stuck {
     Opening,
+    Asking(Question),
 }
 
-struct StuckDisk {
-    stuck_at: Question,
-    num_asked: AtomicUsize,
-    num_times: AtomicUsize,
-    answer: Receiver<()>,
-    next: Mutex<Option<Arc<SplitSource>>>,
+fn quick() -> WatchConfig {
+    WatchConfig { use_notify: false, poll: Duration::from_millis(5), ..WatchConfig::default() }
 }
 
-impl StuckDisk {
-    fn ask(&self, question: Question) {
-        if question == self.stuck_at {
-            self.num_asked.fetch_add(1, Ordering::SeqCst);
-            let _ = self.answer.recv();
+/// A watcher of a tape, and what tells that it has something to say.
+fn follow(tape: &Arc<Tape>) -> (Watcher, Receiver<()>) {
+    let (woken, wakes) = crossbeam_channel::unbounded();
+    let wake = Arc::new(move || woken.send(()).unwrap_or_default());
+    (Watcher::start("memory", OpenOptions::default(), Some(tape.source()), quick(), wake), wakes)
+}
+
+/// What comes next of the data.
+fn next(watcher: &Watcher, wakes: &Receiver<()>) -> LiveEvent {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        assert!(Instant::now() < deadline, "nothing came: {:?}", watcher.status());
+        let _late = wakes.recv_timeout(Duration::from_millis(100));
+        let news = watcher.drain().into_iter().find(|event| !matches!(event, LiveEvent::Status));
+        if let Some(news) = news {
+            return news;
         }
     }
-}
-
-impl Disk for StuckDisk {
-    fn open(&self, location: &Location, _: &OpenOptions) -> Result<Option<Arc<SplitSource>>, FormatError> {
-        self.ask(Question::Opening);
-        self.next.lock().take().map(Some).ok_or_else(|| FormatError::absent(location, "nothing here"))
-    }
-
-    fn refresh(&self, _: &SplitSource, _: &[PathBuf]) -> Result<Refresh, FormatError> {
-        self.ask(Question::Listing);
-        let next = self.next.lock().take();
-        Ok(next.map_or(Refresh::Unchanged, |source| Refresh::Changed { source, stale: vec![0..1] }))
-    }
-
-    fn block_times(&self, _: &SplitSource, blocks: Range<usize>) -> Vec<Option<SystemTime>> {
-        // Asked once when the watcher is made, by whoever makes it.
-        if self.num_times.fetch_add(1, Ordering::SeqCst) > 0 {
-            self.ask(Question::Times);
-        }
-        vec![None; blocks.len()]
-    }
-
-    fn folder_of(&self, location: &Location) -> PathBuf {
-        location.path().unwrap().to_owned()
-    }
-}
-
-fn fixture() -> (PathBuf, Arc<SplitSource>) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split/a_4d_default/data");
-    let source = split::open(&path, &OpenOptions::default()).unwrap().split.unwrap();
-    (path, source)
 }
 
 /// What the window does in a frame, and how long it takes.
@@ -77,42 +54,50 @@ fn frame(watcher: &Watcher) -> Duration {
 
 #[test]
 fn a_disk_that_does_not_answer_keeps_no_frame_waiting() {
-    for stuck_at in [Question::Listing, Question::Times, Question::Opening] {
-        let (path, source) = fixture();
-        let (answer, answers) = bounded(100);
-        let next = Mutex::new(Some(Arc::clone(&source)));
-        let (num_asked, num_times) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let disk = Arc::new(StuckDisk { stuck_at, num_asked, num_times, answer: answers, next });
-        let config = WatchConfig { use_notify: false, ..WatchConfig::default() };
+    for stuck_in in [Stuck::Asking(Question::Refresh), Stuck::Asking(Question::Times), Stuck::Opening] {
+        let tape = Tape::begin(array(2, 0), 1);
         let (woken, wakes) = crossbeam_channel::unbounded();
         let wake = Arc::new(move || woken.send(()).unwrap_or_default());
-        let open = (stuck_at != Question::Opening).then_some(source);
-        let asked = Arc::clone(&disk);
-        let watcher = Watcher::on(disk, path.into(), OpenOptions::default(), open, config, wake);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while asked.num_asked.load(Ordering::SeqCst) == 0 {
-            assert!(Instant::now() < deadline, "{stuck_at:?} was not asked");
-            std::thread::sleep(Duration::from_millis(1));
+        let (answer, answers) = bounded(1);
+        let (asked, asks) = crossbeam_channel::unbounded();
+        let (begun, open_tape) = (tape.source(), Arc::clone(&tape));
+        let open = move || {
+            let _ = asked.send(());
+            let _ = answers.recv();
+            Ok(Some(open_tape.source()))
+        };
+        let source = (stuck_in != Stuck::Opening).then_some(begun);
+        let watcher = Watcher::with(Box::new(open), "memory".into(), source, quick(), wake);
+        if let Stuck::Asking(question) = stuck_in {
+            tape.hold(question);
+            tape.extend(array(3, 0), &[]);
+            assert!(tape.wait_until_asked(Duration::from_secs(20)), "{question:?} was not asked");
+        } else {
+            asks.recv_timeout(Duration::from_secs(20)).unwrap();
         }
         // The thread hangs in the disk now.
         let slowest = (0..50).map(|_| frame(&watcher)).max().unwrap_or_default();
-        assert!(slowest < Duration::from_millis(100), "{stuck_at:?}: a frame took {slowest:?}");
+        assert!(slowest < Duration::from_millis(100), "{stuck_in:?}: a frame took {slowest:?}");
         // It answers at last: one change is handed over.
         answer.send(()).unwrap();
-        wakes.recv_timeout(Duration::from_secs(20)).unwrap();
-        let events = watcher.drain();
-        assert!(matches!(events[..], [LiveEvent::Changed { .. } | LiveEvent::Opened(_)]), "{stuck_at:?}");
+        tape.let_go();
+        assert!(matches!(next(&watcher, &wakes), LiveEvent::Changed { .. } | LiveEvent::Opened(_)), "{stuck_in:?}");
         // And it is given up without waiting for the next answer.
+        if let Stuck::Asking(question) = stuck_in {
+            tape.hold(question);
+        }
         let begin = Instant::now();
         drop(watcher);
         assert!(begin.elapsed() < Duration::from_millis(100));
+        tape.let_go();
     }
 }
 
 #[test]
 fn what_the_disk_does_not_say_is_said_of_the_disk() {
-    let (_, source) = fixture();
-    let mut state = State::new(Some(source), Pace::default());
+    let tape = Tape::begin(array(2, 0), 1);
+    tape.finish();
+    let mut state = State::new(Some(tape.source()), Pace::default());
     let now = Instant::now();
     state.look_began = Some(now);
     assert_eq!(state.status(now + Duration::from_secs(2)).message, None);
@@ -121,4 +106,33 @@ fn what_the_disk_does_not_say_is_said_of_the_disk() {
     state.look_began = None;
     assert_eq!(state.status(now + Duration::from_secs(20)).message, None);
     assert_eq!(state.status(now).state, LiveState::Finished);
+}
+
+#[test]
+fn what_is_no_folder_of_blocks_is_followed_to_its_end_and_beyond() {
+    let tape = Tape::begin(array(2, 0), 2);
+    let (watcher, wakes) = follow(&tape);
+    assert_eq!(watcher.status().state, LiveState::Live);
+    assert_eq!(watcher.status().newest_t, Some(1));
+    tape.extend(array(4, 0), &[0..1]);
+    let LiveEvent::Changed { source, stale } = next(&watcher, &wakes) else { panic!("it has grown") };
+    assert_eq!((source.info().shape.dims()[0], stale), (4, vec![0..1]));
+    assert_eq!((watcher.status().newest_t, watcher.status().writing), (Some(3), None));
+    tape.set_writing(Some([4, 6]));
+    assert!(matches!(next(&watcher, &wakes), LiveEvent::Changed { .. }));
+    assert_eq!(watcher.status().writing, Some(Span { axis: Axis::T, range: [4, 6] }));
+    tape.take_away("somebody pulled the plug");
+    assert!(matches!(next(&watcher, &wakes), LiveEvent::Gone));
+    let status = watcher.status();
+    assert_eq!((status.state, status.message.as_deref()), (LiveState::Gone, Some("somebody pulled the plug")));
+    tape.bring_back();
+    assert!(matches!(next(&watcher, &wakes), LiveEvent::Changed { .. }));
+    tape.finish();
+    let LiveEvent::Changed { source, .. } = next(&watcher, &wakes) else { panic!("it has ended") };
+    assert!(source.growth().is_finished);
+    assert_eq!(watcher.status().state, LiveState::Finished);
+    tape.begin_anew(array(1, 100));
+    watcher.look_now();
+    let LiveEvent::Replaced(source) = next(&watcher, &wakes) else { panic!("another one") };
+    assert_eq!((source.info().shape.dims()[0], watcher.status().state), (1, LiveState::Restarted));
 }
