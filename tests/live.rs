@@ -363,7 +363,11 @@ fn the_watcher_follows_a_recording_from_before_its_first_block_to_its_end() {
         wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Replaced(source) if num_t(source) == 3));
         assert_eq!(watcher.status().state, LiveState::Restarted);
         rig.finish(&original, 9);
-        wait_for(&watcher, &woken, |event| matches!(event, LiveEvent::Changed { source, .. } if source.growth().is_finished));
+        wait_for(
+            &watcher,
+            &woken,
+            |event| matches!(event, LiveEvent::Changed { source, .. } if source.growth().is_finished),
+        );
         assert_eq!(watcher.status().state, LiveState::StoppedEarly { claimed: 9, have: 3 });
         assert!(watcher.was_live());
     }
