@@ -67,7 +67,8 @@ impl Renderer {
     /// The voxels of a draw, where they are all on the GPU as they are in memory.
     fn voxels_of(&self, draw: &PlaneDraw) -> Option<Arc<Voxels>> {
         let plane = &draw.drawn.plane;
-        let is_as_stored = plane.is_complete() && plane.factor == 1 && !self.textures.key(plane.lease)?.is_target;
+        let is_target = self.textures.key(plane.lease)?.is_target;
+        let is_as_stored = plane.is_complete() && plane.factor == 1 && plane.border.is_none() && !is_target;
         let voxels = self.memories.values().find_map(|memory| memory.voxels(draw.drawn.id))?;
         is_as_stored.then(|| Arc::clone(voxels))
     }
