@@ -40,6 +40,7 @@ fn state_for(format: impl Fn(&RenderState) -> wgpu::TextureFormat) -> Option<Ren
 
 /// What all pictures of these tests are called, but where it matters.
 const KEY: PictureKey = PictureKey {
+    tile: None,
     layer: LayerId::numbered(1),
     level: 0,
     picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 },
