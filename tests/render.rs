@@ -998,7 +998,7 @@ fn a_tile_s_place_is_never_empty_and_never_misnamed() {
     let display = Display { limits: [0.0, 255.0], ..Display::default() };
     let at = |t, level| {
         let picture = Picture::Plane { t, orientation: Orientation::Xy, index: 0 };
-        PictureKey { layer: LayerId::numbered(1), level, picture }
+        PictureKey { layer: LayerId::numbered(1), level, picture, tile: None }
     };
     let gray =
         |side: usize, value: u8| Voxels::from_values(DType::U8, Shape::from([side, side]), &vec![value; side * side]);

@@ -248,6 +248,7 @@ mod tests {
     use crate::volume::{DType, LayerId, Orientation, Picture, PictureKey, Region, Shape};
 
     const KEY: PictureKey = PictureKey {
+        tile: None,
         layer: LayerId::numbered(1),
         level: 0,
         picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 },
