@@ -55,8 +55,8 @@ bench: release ## Measure this machine on the demo recording, and the parts by t
 	$(BIN) bench demo
 	$(CARGO) bench --locked
 
-bench-peers: release ## Measure beside napari, split_dataset and h5py; writes the table of BENCHMARKS.md
-	@benches/peers/run.sh
+bench-peers: release ## Measure beside napari, ndv, fastplotlib, split_dataset, h5py; writes BENCHMARKS.md's table (PEERS="--only …": parts)
+	@benches/peers/run.sh $(PEERS)
 
 bench-rig: release ## Measure what following a recording costs its writer, for 20 minutes
 	@benches/rig/run.sh

@@ -1,4 +1,5 @@
 """A virtual screen, a program's window on it, and what can be seen and pressed there."""
+import json
 import os
 import subprocess
 import sys
@@ -74,14 +75,16 @@ class Window:
         self.x.sync()
 
     def key_latency(self, key, count):
-        """(median, p95) in ms of key_latency.py, which watches from outside."""
+        """Milliseconds of every press that was answered, in order of length, by latency.py, which watches from outside."""
         region = ",".join(map(str, CENTRE))
-        out = subprocess.run([sys.executable, HERE / "key_latency.py", key, str(count), region], env=self.screen.env,
+        out = subprocess.run([sys.executable, HERE / "latency.py", key, str(count), region], env=self.screen.env,
                              capture_output=True, text=True)
         if out.returncode:
             raise RuntimeError(out.stderr.strip())
-        words = out.stdout.replace(",", "").split()
-        return float(words[words.index("median") + 1]), float(words[words.index("p95") + 1])
+        answer = json.loads(out.stdout)
+        if answer["missed"]:
+            print(f"  {answer['missed']} presses changed nothing within 3 s", flush=True)
+        return sorted(answer["times"])
 
     def press(self, key, times=1, pause_s=0.02):
         from Xlib import XK, X
@@ -93,6 +96,15 @@ class Window:
             xtest.fake_input(self.x, X.KeyRelease, code)
             self.x.sync()
             time.sleep(pause_s)
+
+    def point(self, x, y):
+        """Moves the pointer to a place of the screen, in fractions of it."""
+        from Xlib import X
+        from Xlib.ext import xtest
+
+        full = self.mss.monitors[0]
+        xtest.fake_input(self.x, X.MotionNotify, x=int(full["width"] * x), y=int(full["height"] * y))
+        self.x.sync()
 
     def memory_mb(self):
         """(now, peak) resident, MB."""

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sets up the Python peers once (in .tools/peers), writes the large recording once (in .tools/big), then
+# Sets up the Python peers once (in .tools/peers and .tools/peers-newer), writes the large recording once (in .tools/big), then
 # measures both sides in turns and writes the table of BENCHMARKS.md. About ten minutes, and 2 GB of disk.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -1,4 +1,5 @@
-# Sourced in the project's folder: installs the Python peers once, into $peers (.tools/peers).
+# Sourced in the project's folder: installs the Python peers once, into $peers (.tools/peers), and those that want
+# a newer NumPy into peers-newer beside it.
 peers=${TECTUM_PEERS:-.tools/peers}
 
 packages="xvfb libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0
@@ -21,4 +22,12 @@ if [ ! -e "$peers/ready" ]; then
     # Last, and by itself: the peers break on NumPy 2.
     "$peers/bin/pip" install -q "numpy<2"
     touch "$peers/ready"
+fi
+newer=$(dirname "$peers")/peers-newer
+if [ ! -e "$newer/ready" ]; then
+    echo "benches: installing the newer Python peers into $newer" >&2
+    python3 -m venv "$newer"
+    # One that cannot be had here is left out of the table.
+    "$newer/bin/pip" install -q -r benches/peers/requirements-newer.txt && touch "$newer/ready" ||
+        echo "benches: the newer peers could not be installed" >&2
 fi

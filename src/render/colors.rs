@@ -84,6 +84,12 @@ impl Raw for f32 {
     }
 }
 
+/// The colour of every value of a type that has few, whatever lies where.
+pub(super) fn table<T: Raw>(plane: &gpu::Plane, key: PlaneKey) -> Vec<u32> {
+    let coloring = Coloring::<T> { plane, key, values: &[], mask: None, table: None };
+    T::all().into_iter().map(|raw| coloring.color_of(coloring.of(raw, false), raw)).collect()
+}
+
 /// A plane and how it is coloured.
 pub(super) struct Coloring<'a, T> {
     pub(super) plane: &'a gpu::Plane,
@@ -92,6 +98,8 @@ pub(super) struct Coloring<'a, T> {
     pub(super) values: &'a [T],
     /// 1 where a voxel is missing.
     pub(super) mask: Option<&'a [u8]>,
+    /// What [`table`] gives, where the type has one and voxels are taken as they are.
+    pub(super) table: Option<&'a [u32]>,
 }
 
 #[derive(Clone, Copy)]
@@ -143,29 +151,20 @@ impl<T: Raw> Coloring<'_, T> {
     pub(super) fn paint(&self, [left, top, right, bottom]: [u32; 4], out: &mut [u32], stride: usize) {
         let columns = Line::new(self.plane, 0, left..right);
         let rows = Line::new(self.plane, 1, top..bottom);
-        let table = self.table(columns.point.len() * rows.point.len());
         let num_columns = columns.point.len();
         out.par_chunks_mut(ROWS * stride).enumerate().for_each(|(band, out)| {
             for (i, line) in out.chunks_mut(stride).enumerate() {
                 let row = band * ROWS + i;
                 if row < rows.point.len() {
                     let place = [left, top + row as u32];
-                    self.paint_row(place, &columns, &rows, row, table.as_deref(), &mut line[..num_columns]);
+                    self.paint_row(place, &columns, &rows, row, &mut line[..num_columns]);
                 }
             }
         });
     }
 
-    fn paint_row(
-        &self,
-        [left, y]: [u32; 2],
-        columns: &Line,
-        rows: &Line,
-        row: usize,
-        table: Option<&[u32]>,
-        out: &mut [u32],
-    ) {
-        match (self.key.filter, table) {
+    fn paint_row(&self, [left, y]: [u32; 2], columns: &Line, rows: &Line, row: usize, out: &mut [u32]) {
+        match (self.key.filter, self.table) {
             (Filter::Nearest, Some(table)) if self.mask.is_none() => {
                 let values = self.row(rows.centre[row]);
                 for (out, &column) in out.iter_mut().zip(&columns.centre) {
@@ -205,16 +204,6 @@ impl<T: Raw> Coloring<'_, T> {
             }
             *out = self.step_color(self.step(sum[0] * (1.0 / sum[1].max(1e-30))));
         }
-    }
-
-    /// The colour of every value, where there are fewer than pixels.
-    fn table(&self, num_pixels: usize) -> Option<Vec<u32>> {
-        if !matches!(self.key.filter, Filter::Nearest) {
-            return None;
-        }
-        let all = T::all();
-        let color = |raw: T| self.color_of(self.of(raw, false), raw);
-        (!all.is_empty() && all.len() <= num_pixels).then(|| all.into_iter().map(color).collect())
     }
 
     fn row(&self, row: usize) -> &[T] {

@@ -177,7 +177,7 @@ mod tests {
         let new: Vec<_> = (0..45).map(|i| square(20.0 * i as f32, 17.0 * i as f32, Color32::RED)).collect();
         let areas = damage(&old, &new, 1.0, SCREEN);
         assert!(areas.len() <= MAX_AREAS);
-        for shape in old.iter().chain(&new).skip(1) {
+        for shape in old[1..].iter().chain(&new[1..]) {
             let bounds = bounds(shape, 1.0).intersect(SCREEN);
             assert!(!bounds.is_positive() || areas.iter().any(|area| area.contains_rect(bounds)), "{bounds:?}");
         }

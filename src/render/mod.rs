@@ -28,7 +28,6 @@ mod software;
 mod stand_in;
 mod texel;
 mod textures;
-mod tile;
 mod tiling;
 mod uniforms;
 
@@ -38,5 +37,4 @@ pub use kept::KeptWindow;
 pub use offscreen::OffscreenTarget;
 pub use projector::ProjectionJob;
 pub use renderer::{GpuConfig, GpuStats, RendererHandle, install};
-pub use show::{Drawn, Wanted, WantedTile};
-pub use tile::Tile;
+pub use show::{Drawn, Wanted};

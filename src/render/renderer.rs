@@ -9,7 +9,7 @@ use super::health::Health;
 use super::pipelines::Pipelines;
 use super::planes::{Allowance, Planes};
 use super::projector::Projector;
-use super::software::Colored;
+use super::software::{ColorTable, Colored};
 use super::stand_in::{Memory, Spot};
 use super::textures::Textures;
 use super::uniforms::UniformRing;
@@ -133,6 +133,7 @@ pub(super) struct Renderer {
     pub(super) memories: HashMap<Spot, Memory>,
     pub(super) allowance: Allowance,
     pub(super) colored: Vec<Colored>,
+    pub(super) color_table: Option<ColorTable>,
     /// Something was uploaded since the queue was last submitted.
     pub(super) is_upload_unsubmitted: bool,
     pub(super) is_software: bool,
@@ -165,6 +166,7 @@ impl Renderer {
             memories: HashMap::new(),
             allowance: Allowance::new(0),
             colored: Vec::new(),
+            color_table: None,
             is_upload_unsubmitted: false,
             health,
         }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::canvas::PlaneDraw;
-use super::colors::{Coloring, Raw};
-use super::pipelines::PlaneKey;
+use super::colors::{Coloring, Raw, table};
+use super::pipelines::{Filter, PlaneKey};
 use super::planes::write;
 use super::renderer::Renderer;
 use super::texel::{Reduced, Texel};
@@ -24,6 +24,24 @@ pub(super) struct Colored {
     key: PlaneKey,
     plane: gpu::Plane,
     last_used: u64,
+}
+
+/// The colours of all values of a type, as last made: they change with the contrast, not with the picture.
+pub(super) struct ColorTable {
+    dtype: DType,
+    key: PlaneKey,
+    plane: gpu::Plane,
+    colors: Arc<[u32]>,
+}
+
+impl ColorTable {
+    fn is_of(&self, dtype: DType, plane: &gpu::Plane, key: PlaneKey) -> bool {
+        // Where the picture lies makes no difference.
+        let gpu::Plane { quad_px, image_px, voxels_per_px, screen_px, tiles, size, .. } = *plane;
+        let placed = gpu::Plane { quad_px, image_px, voxels_per_px, screen_px, tiles, size, ..self.plane };
+        let is_same = bytemuck::bytes_of(&placed) == bytemuck::bytes_of(plane);
+        self.dtype == dtype && self.key == key && is_same
+    }
 }
 
 impl Renderer {
@@ -56,21 +74,19 @@ impl Renderer {
         }
         let voxels = self.voxels_of(draw)?;
         let lease = self.lease_pixels(area)?;
-        if !self.write_colored(&voxels, plane, key, area, lease) {
-            self.textures.release(lease);
-            return None;
-        }
+        self.write_colored(&voxels, plane, key, area, lease);
         self.colored.push(Colored { lease, voxels: id, key, plane: *plane, last_used: frame });
         Some((lease, from))
     }
 
-    /// The voxels of a draw, where they are all on the GPU as they are in memory.
+    /// The voxels of a draw, where they are all on the GPU as they are in memory and of a type that is coloured.
     fn voxels_of(&self, draw: &PlaneDraw) -> Option<Arc<Voxels>> {
         let plane = &draw.drawn.plane;
-        let is_target = self.textures.key(plane.lease)?.is_target;
-        let is_as_stored = plane.is_complete() && plane.factor == 1 && plane.border.is_none() && !is_target;
+        let is_as_stored = plane.is_complete() && plane.factor == 1 && !self.textures.key(plane.lease)?.is_target;
+        let is_common =
+            matches!(plane.dtype, DType::U8 | DType::Bool | DType::I8 | DType::U16 | DType::I16 | DType::F32);
         let voxels = self.memories.values().find_map(|memory| memory.voxels(draw.drawn.id))?;
-        is_as_stored.then(|| Arc::clone(voxels))
+        (is_as_stored && is_common).then(|| Arc::clone(voxels))
     }
 
     /// A texture for the pixels of an area, in the place of one that is not on screen any more.
@@ -89,26 +105,26 @@ impl Renderer {
         textures.lease(key, *frame, pipelines)
     }
 
-    fn write_colored(&self, voxels: &Voxels, plane: &gpu::Plane, key: PlaneKey, area: [u32; 4], lease: Lease) -> bool {
+    fn write_colored(&mut self, voxels: &Voxels, plane: &gpu::Plane, key: PlaneKey, area: [u32; 4], lease: Lease) {
         match voxels.dtype() {
             DType::U8 | DType::Bool => self.write_as::<u8>(voxels, plane, key, area, lease),
             DType::I8 => self.write_as::<i8>(voxels, plane, key, area, lease),
             DType::U16 => self.write_as::<u16>(voxels, plane, key, area, lease),
             DType::I16 => self.write_as::<i16>(voxels, plane, key, area, lease),
             DType::F32 => self.write_as::<f32>(voxels, plane, key, area, lease),
-            _ => return false,
+            _ => {}
         }
-        true
     }
 
     fn write_as<T: Raw + bytemuck::Pod>(
-        &self,
+        &mut self,
         voxels: &Voxels,
         plane: &gpu::Plane,
         key: PlaneKey,
         area: [u32; 4],
         lease: Lease,
     ) {
+        let colors = self.colors_of::<T>(voxels.dtype(), plane, key);
         let Some(texture) = self.textures.texture(lease) else { return };
         let [width, height] = plane.size.map(|side| side as usize);
         let mask = key.is_masked.then(|| {
@@ -118,12 +134,23 @@ impl Renderer {
             mask
         });
         let values: &[T] = bytemuck::cast_slice(voxels.bytes());
-        let coloring = Coloring { plane, key, values, mask: mask.as_deref() };
+        let coloring = Coloring { plane, key, values, mask: mask.as_deref(), table: colors.as_deref() };
         let size = [area[2] - area[0], area[3] - area[1]];
         let row_bytes = size[0] as usize * 4;
         let mut buffer = self.planes.staging.take(row_bytes * size[1] as usize);
         coloring.paint(area, bytemuck::cast_slice_mut(buffer.bytes_mut()), size[0] as usize);
         write(&self.queue, texture, buffer.bytes(), row_bytes, &Piece { layer: 0, at: [0; 2], from: [0; 2], size });
+    }
+
+    /// The colours of all values, where they are few and not blended.
+    fn colors_of<T: Raw>(&mut self, dtype: DType, plane: &gpu::Plane, key: PlaneKey) -> Option<Arc<[u32]>> {
+        if key.filter != Filter::Nearest || T::CAN_BE_NAN {
+            return None;
+        }
+        let known = self.color_table.take().filter(|table| table.is_of(dtype, plane, key));
+        let known =
+            known.unwrap_or_else(|| ColorTable { dtype, key, plane: *plane, colors: table::<T>(plane, key).into() });
+        Some(Arc::clone(&self.color_table.insert(known).colors))
     }
 }
 
