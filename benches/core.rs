@@ -9,6 +9,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use tectum::array::LazyArray;
 use tectum::codec::blosc;
 use tectum::demo::{BlockWriter, Recipe, Scene};
+use tectum::format::Source;
 use tectum::format::hdf5::H5Array;
 use tectum::format::memory::MemorySource;
 use tectum::stream::{Stream, StreamConfig, ViewRequest};
@@ -82,6 +83,33 @@ fn plan(c: &mut Criterion) {
     });
 }
 
+/// A recording of which 64,000 chunks are in memory gets a timepoint more, or has it again written anew.
+fn grow(c: &mut Criterion) {
+    let source = |num_t: usize| {
+        let shape = Shape::from([num_t, 64, 8, 8]);
+        let bytes = vec![0; shape.num_bytes(DType::U8).unwrap()];
+        Arc::new(MemorySource::new(DType::U8, shape, "tzyx", &[1, 1, 8, 8], bytes).unwrap())
+    };
+    let (short, long) = (source(1000), source(1001));
+    let array = Arc::new(LazyArray::new(Arc::clone(&short) as Arc<dyn Source>));
+    let config = StreamConfig { num_workers: 0, ..StreamConfig::default() };
+    let stream = Stream::new(Arc::clone(&array), config, Arc::new(|| {}));
+    for t in (0..1000).step_by(8) {
+        let picture = Picture::Plane { t, orientation: Orientation::Xz, index: 4 };
+        stream.request(&ViewRequest::of(array.id(), picture), Instant::now());
+        while stream.run_one() {}
+    }
+    assert!(stream.stats().num_chunks >= 64_000);
+    let mut is_long = false;
+    c.bench_function("a timepoint more, 64,000 chunks in memory", |b| {
+        b.iter(|| {
+            is_long = !is_long;
+            let next = Arc::clone(if is_long { &long } else { &short });
+            stream.replace_array(Arc::new(stream.array().grown(next)), &[]);
+        });
+    });
+}
+
 fn projection(c: &mut Criterion) {
     let shape = Shape::from([24, 512, 512]);
     let voxels = volume(24, 512);
@@ -103,5 +131,5 @@ fn projection(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, assemble, plan, projection);
+criterion_group!(benches, decode, assemble, plan, grow, projection);
 criterion_main!(benches);

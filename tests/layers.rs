@@ -59,6 +59,7 @@ fn run_all(stream: &Stream) {
     while stream.run_one() {
         let stats = stream.stats();
         assert!(stats.cache_bytes <= stats.budget_bytes && stats.picture_bytes <= stats.picture_budget_bytes);
+        assert!(stats.used_bytes() <= stats.total_budget_bytes);
     }
 }
 

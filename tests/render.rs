@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use egui_wgpu::RenderState;
 use tectum::render::{
-    Drawn, GpuConfig, KeptWindow, OffscreenTarget, PlaneDraw, RendererHandle, Wanted, canvas_shape, headless, install,
+    Drawn, GpuConfig, KeptWindow, OffscreenTarget, PlaneDraw, RendererHandle, Tile, Wanted, WantedTile, canvas_shape,
+    headless, install,
 };
 use tectum::volume::{
     Blend, Buffer, Colormap, DType, Display, Interpolation, LayerId, Orientation, Picture, PictureKey, Pool,
@@ -39,6 +40,7 @@ fn state_for(format: impl Fn(&RenderState) -> wgpu::TextureFormat) -> Option<Ren
 
 /// What all pictures of these tests are called, but where it matters.
 const KEY: PictureKey = PictureKey {
+    tile: None,
     layer: LayerId::numbered(1),
     level: 0,
     picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 },
@@ -99,6 +101,25 @@ impl Stage {
                 ui.painter().add(canvas_shape(*rect, placed.collect()));
                 answers.extend(drawn);
             }
+        });
+        let image = self.target.paint(&self.ctx, output).expect("painting");
+        assert_eq!(self.handle.stats().problem, None);
+        (image, answers)
+    }
+
+    /// Draws a frame of tiles of one picture.
+    fn draw_tiles(
+        &self,
+        tiles: &[WantedTile],
+        image_px: [f32; 4],
+        display: Display,
+    ) -> (image::RgbaImage, Vec<Option<Drawn>>) {
+        let mut answers = Vec::new();
+        let output = self.ctx.run_ui(self.target.raw_input(0.0), |ui| {
+            answers = self.handle.show_tiles(ui.ctx(), ViewId(0), tiles);
+            let draw = |drawn: &Drawn| PlaneDraw { drawn: *drawn, image_px, display, is_preview: false };
+            let draws = answers.iter().flatten().map(draw).collect();
+            ui.painter().add(canvas_shape(self.target.screen_rect(), draws));
         });
         let image = self.target.paint(&self.ctx, output).expect("painting");
         assert_eq!(self.handle.stats().problem, None);
@@ -870,6 +891,160 @@ fn two_views_of_two_layers_are_drawn_right() {
     compare_layers(&stage.draw_views(&[(ViewId(0), rect, alone.clone())]).0, rect, &alone);
     // One camera's planes lie on the GPU once, whoever shows them.
     assert_eq!(stage.handle.stats().uploads, 3);
+}
+
+/// A plane and its cut into tiles of at most `side` voxels.
+fn cut(plane: &Voxels, key: PictureKey, side: usize) -> Vec<WantedTile> {
+    let &[height, width] = plane.shape().dims() else { panic!("a plane") };
+    let num_bytes = plane.dtype().num_bytes();
+    let starts = (0..height).step_by(side).flat_map(|y| (0..width).step_by(side).map(move |x| [y, x]));
+    starts
+        .map(|[y, x]| {
+            let size = [side.min(height - y), side.min(width - x)];
+            let region = Region::new(&[y, x], &[y + size[0], x + size[1]]).unwrap();
+            let rows = (y..y + size[0]).map(|row| (row * width + x) * num_bytes);
+            let bytes: Vec<u8> = rows.flat_map(|at| &plane.bytes()[at..at + size[1] * num_bytes]).copied().collect();
+            let mut buffer = Buffer::unpooled(bytes.len());
+            buffer.bytes_mut().copy_from_slice(&bytes);
+            let missing = plane.missing().iter().filter_map(|hole| hole.intersect(&region));
+            let missing = missing.map(|hole| hole.relative_to(&[y, x])).filter(|hole| !hole.is_empty()).collect();
+            let voxels = Arc::new(Voxels::new(plane.dtype(), Shape::from(size), buffer, missing));
+            let tile = Tile { from: [y, x], size, of: [height as f64, width as f64] };
+            WantedTile { wanted: Wanted { key, voxels }, tile, is_backdrop: false }
+        })
+        .collect()
+}
+
+#[test]
+fn tiles_of_a_picture_are_drawn_as_if_they_were_one() {
+    let Some(stage) = Stage::new([96, 80], GpuConfig::default()) else { return };
+    for dtype in [DType::U8, DType::U16, DType::F16, DType::F32, DType::I64] {
+        let hole = vec![Region::new(&[13, 5], &[18, 12]).unwrap()];
+        let plane = Arc::new(voxels(dtype, &[37, 45], 5).with_missing(hole));
+        let tiles = cut(&plane, KEY, 16);
+        assert_eq!(tiles.len(), 9);
+        for interpolation in Interpolation::ALL {
+            for image_px in [[-21.3, -17.4, 211.7, 173.9], [4.2, 3.1, 88.3, 72.6], [10.3, 7.1, 61.9, 50.9]] {
+                let display =
+                    Display { limits: limits_of(dtype), colormap: Colormap::Gray, interpolation, ..Display::default() };
+                let draw = Draw { key: KEY, voxels: plane.clone(), image_px, display, is_preview: false };
+                let whole = stage.draw(vec![draw]);
+                let is_reduced = image_px[2] < 80.0 && interpolation == Interpolation::Linear;
+                // Handed over one after the other, as they are read, the borders are mended as neighbours come.
+                for num in [4, 9] {
+                    let (image, answers) = stage.draw_tiles(&tiles[..num], image_px, display);
+                    assert!(answers.iter().flatten().filter(|drawn| drawn.is_whole).count() == num);
+                    if num < 9 {
+                        continue;
+                    }
+                    let mut num_apart = 0;
+                    for (x, y, pixel) in image.enumerate_pixels() {
+                        let wanted = whole.get_pixel(x, y).0;
+                        let apart = pixel.0[0].abs_diff(wanted[0]);
+                        // A pixel over a seam averages what of its area lies in one tile and a voxel beyond it;
+                        // one beside a hole that lies in another tile knows less of the hole.
+                        num_apart += usize::from(apart > 1);
+                        let is_loose =
+                            is_reduced || interpolation == Interpolation::Linear && is_near_hole(image_px, [x, y]);
+                        assert!(
+                            apart <= 1 || is_loose,
+                            "{dtype} {display:?} {image_px:?} {x} {y}: {pixel:?} {wanted:?}"
+                        );
+                    }
+                    assert!(num_apart <= 96 * 80 / 25, "{num_apart} pixels");
+                }
+            }
+        }
+    }
+}
+
+/// Whether a pixel lies about the voxels that `tiles_of_a_picture_are_drawn_as_if_they_were_one` leaves out.
+fn is_near_hole(image_px: [f32; 4], px: [u32; 2]) -> bool {
+    let x = (px[0] as f32 - image_px[0]) / image_px[2] * 45.0;
+    let y = (px[1] as f32 - image_px[1]) / image_px[3] * 37.0;
+    (4.0..=14.0).contains(&x) && (12.0..=19.0).contains(&y)
+}
+
+#[test]
+fn scrubbing_cached_tiles_makes_no_objects() {
+    let config = GpuConfig { budget_bytes: 1 << 20, ..GpuConfig::default() };
+    let Some(stage) = Stage::new([64, 64], config) else { return };
+    let pictures: Vec<_> = (0..12)
+        .map(|t| {
+            let picture = Picture::Plane { t, orientation: Orientation::Xy, index: 0 };
+            cut(&voxels(DType::U16, &[100, 100], t), PictureKey::finest(LayerId::numbered(1), picture), 16)
+        })
+        .collect();
+    let display = Display { limits: [0.0, 65535.0], ..Display::default() };
+    let draw = |tiles: &[WantedTile]| {
+        let (_, answers) = stage.draw_tiles(tiles, [0.0, 0.0, 64.0, 64.0], display);
+        assert!(answers.iter().zip(tiles).all(|(drawn, tile)| drawn.unwrap().key == tile.wanted.key));
+        assert!(stage.handle.stats().texture_bytes <= config.budget_bytes);
+    };
+    pictures.iter().for_each(|tiles| draw(tiles));
+    let warm = stage.handle.stats();
+    pictures.iter().chain(pictures.iter().rev()).for_each(|tiles| draw(tiles));
+    let after = stage.handle.stats();
+    assert_eq!(after.objects_created, warm.objects_created);
+    assert!(after.uploads > warm.uploads);
+}
+
+/// While a tile is on its way a coarser resolution of the same picture stands in its place, or else the tile of the
+/// picture before; each is called what it is.
+#[test]
+fn a_tile_s_place_is_never_empty_and_never_misnamed() {
+    let config = GpuConfig { budget_bytes: 1 << 20, upload_bytes_per_frame: 600, ..GpuConfig::default() };
+    let Some(stage) = Stage::new([64, 64], config) else { return };
+    let display = Display { limits: [0.0, 255.0], ..Display::default() };
+    let at = |t, level| {
+        let picture = Picture::Plane { t, orientation: Orientation::Xy, index: 0 };
+        PictureKey { layer: LayerId::numbered(1), level, picture, tile: None }
+    };
+    let gray =
+        |side: usize, value: u8| Voxels::from_values(DType::U8, Shape::from([side, side]), &vec![value; side * side]);
+    let fine = |t: usize, value| cut(&gray(64, value), at(t, 0), 32);
+    let coarse = |t: usize, value| -> Vec<WantedTile> {
+        let tiles = cut(&gray(16, value), at(t, 2), 16).into_iter();
+        tiles.map(|tile| WantedTile { is_backdrop: true, ..tile }).collect()
+    };
+    // Pixels in the middle of each of the four tiles, and their names.
+    let frame = |tiles: &[WantedTile]| {
+        let (image, answers) = stage.draw_tiles(tiles, [0.0, 0.0, 64.0, 64.0], display);
+        let places = [[16, 31], [48, 31], [16, 63], [48, 63]];
+        let values = places.map(|[x, y]| image.get_pixel(x, y).0[0]);
+        let names: Vec<_> = answers[..4]
+            .iter()
+            .map(|drawn| drawn.filter(|drawn| drawn.is_whole).map(|drawn| (drawn.key, drawn.is_backdrop)))
+            .collect();
+        assert!(answers[4..].iter().all(Option::is_none), "backdrops are not drawn by themselves");
+        (values, names)
+    };
+    // The coarse one is there first, wholly; then the fine ones take its place one by one.
+    let tiles: Vec<_> = fine(0, 100).into_iter().chain(coarse(0, 90)).collect();
+    let (values, names) = frame(&tiles);
+    assert_eq!((values, names.clone()), ([90; 4], vec![Some((at(0, 2), true)); 4]));
+    let mut num_mixed = 0;
+    loop {
+        let (values, names) = frame(&tiles);
+        for (value, name) in values.iter().zip(&names) {
+            assert_eq!(Some(*value), name.map(|(key, _)| if key.level == 0 { 100 } else { 90 }));
+        }
+        if names.iter().all(|name| *name == Some((at(0, 0), false))) {
+            break;
+        }
+        num_mixed += usize::from(values.contains(&100));
+        assert!(num_mixed < 20);
+    }
+    assert!(num_mixed >= 3, "{num_mixed}");
+    // Of the next timepoint there is no coarse one: the tiles of the former one stay, under its name.
+    let next = fine(1, 200);
+    let (values, names) = frame(&next);
+    assert_eq!((values, names), ([100; 4], vec![Some((at(0, 0), false)); 4]));
+    while frame(&next).1 != vec![Some((at(1, 0), false)); 4] {}
+    // Another resolution's tile at the same place does not stand in for it.
+    let zoomed: Vec<_> = cut(&gray(64, 30), at(1, 1), 32);
+    let (values, names) = frame(&zoomed);
+    assert_eq!((values, names), ([0; 4], vec![None; 4]));
 }
 
 /// egui runs frames it does not paint, passes it throws away, and paints a frame again.

@@ -211,7 +211,9 @@ impl Session {
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
     pub(super) fn ask(&mut self, now: Instant) {
         let layers = [(self.array.id(), self.array.info())];
-        let request = resolve(&self.view, &layers, &self.canvases_px);
+        let mut request = resolve(&self.view, &layers, &self.canvases_px);
+        // Each canvas draws its pictures in one piece.
+        request.views.iter_mut().for_each(|view| view.visible = [[0, usize::MAX]; 2]);
         let want_volume = self.gpu_projections.wants_volume(&self.view.picture(self.array.info()), self.array.info());
         let request = ViewRequest { want_volume, ..request };
         if request == self.request {

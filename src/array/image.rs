@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use super::{LazyArray, Told, ViewInfo};
 use crate::format::Source;
-use crate::volume::{LayerId, Picture, PictureKey, Region};
+use crate::volume::{LayerId, Picture, PictureKey, Region, TileIndex};
+
+/// Planes of more voxels than this are shown in tiles.
+const MAX_WHOLE: usize = 2048 * 2048;
+/// Rows and columns of a tile; those at the end have fewer.
+const TILE: usize = 1024;
 
 /// An array at its resolutions, the finest first, all of one layer. The axes beyond t, z, y and x are held
 /// at an index, the same for all ([`LazyArray::holding`]). Cheap to clone.
@@ -105,7 +110,72 @@ impl Image {
 
     /// The voxels that a key names, in those of its level; empty where it lies outside the array.
     pub fn picture_region(&self, key: &PictureKey) -> Option<Region> {
-        Some(self.level(key.level)?.picture_region(&self.picture_at(key)?))
+        let region = self.level(key.level)?.picture_region(&self.picture_at(key)?);
+        let (rows, columns) = key.picture.orientation().plane_axes();
+        let [row_range, column_range] = self.part(key)?;
+        let cut = region.with_axis(rows.index(), row_range[0], row_range[1]);
+        Some(cut.with_axis(columns.index(), column_range[0], column_range[1]).intersect(&region).unwrap_or(region))
+    }
+
+    /// Half-open ranges of rows and columns of a picture that a key names, in voxels of its level.
+    pub fn part(&self, key: &PictureKey) -> Option<[[usize; 2]; 2]> {
+        let shape = self.level(key.level)?.picture_shape(&key.picture);
+        let Some(TileIndex { row, column }) = key.tile else { return Some(shape.map(|len| [0, len])) };
+        let range = |at: u16, len: usize| {
+            let start = (usize::from(at) * TILE).min(len);
+            [start, (start + TILE).min(len)]
+        };
+        Some([range(row, shape[0]), range(column, shape[1])])
+    }
+
+    /// Rows and columns of all of a picture in voxels of a level: no whole numbers where the last of them
+    /// stands for less than the others.
+    pub fn extent_in(&self, level: u8, picture: &Picture) -> Option<[f64; 2]> {
+        let (fine, coarse) = (self.finest().picture_shape(picture), self.level(level)?.picture_shape(picture));
+        Some([0, 1].map(|i| {
+            let factor = (fine[i] as f64 / coarse[i].max(1) as f64).round().max(1.0) as usize;
+            if fine[i].div_ceil(factor) == coarse[i] { fine[i] as f64 / factor as f64 } else { coarse[i] as f64 }
+        }))
+    }
+
+    /// What is to be read and drawn for a picture of which `visible`, half-open ranges of rows and columns, is
+    /// on screen, `voxels_per_px` voxels along a pixel, both in voxels of the finest level: the picture itself,
+    /// or, where it is a large plane, the tiles in view of the level that fits, from the middle outwards.
+    pub fn keys_in_view(&self, picture: Picture, visible: [[usize; 2]; 2], voxels_per_px: f32) -> Vec<PictureKey> {
+        let whole = PictureKey::finest(self.id(), picture);
+        let fine = self.finest().picture_shape(&picture);
+        let is_large = |shape: [usize; 2]| shape[0].saturating_mul(shape[1]) > MAX_WHOLE;
+        let is_all = visible.iter().all(|range| range[1] == usize::MAX);
+        if matches!(picture, Picture::Projection { .. }) || is_all || !is_large(fine) {
+            return vec![whole];
+        }
+        let key = PictureKey { level: self.level_for(&picture, voxels_per_px), ..whole };
+        let Some(level) = self.level(key.level) else { return vec![whole] };
+        let shape = level.picture_shape(&picture);
+        if !is_large(shape) {
+            return vec![key];
+        }
+        // Outward, in voxels of the level.
+        let seen = [0, 1].map(|i| {
+            let [start, stop] = visible[i].map(|at| at.min(fine[i]));
+            let start = (start.saturating_mul(shape[i]) / fine[i]).min(shape[i] - 1);
+            [start, stop.saturating_mul(shape[i]).div_ceil(fine[i]).clamp(start + 1, shape[i])]
+        });
+        let tiles = |i: usize| seen[i][0] / TILE..seen[i][1].div_ceil(TILE);
+        let mut keys = Vec::new();
+        for row in tiles(0) {
+            for column in tiles(1) {
+                let (Ok(row), Ok(column)) = (u16::try_from(row), u16::try_from(column)) else { return vec![whole] };
+                keys.push(PictureKey { tile: Some(TileIndex { row, column }), ..key });
+            }
+        }
+        let distance = |key: &PictureKey| {
+            let part = self.part(key).unwrap_or_default();
+            let axes = [0, 1].map(|i| (part[i][0] + part[i][1]).abs_diff(seen[i][0] + seen[i][1]) as u128);
+            axes[0] * axes[0] + axes[1] * axes[1]
+        };
+        keys.sort_by_key(distance);
+        keys
     }
 
     /// The coarsest level that still has a voxel for each pixel of the screen along both axes of a picture,

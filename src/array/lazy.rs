@@ -174,7 +174,7 @@ impl LazyArray {
 
     /// Key of a picture cut or folded from this array.
     pub fn picture_key(&self, picture: Picture) -> PictureKey {
-        PictureKey { layer: self.id, level: self.level, picture }
+        PictureKey { layer: self.id, level: self.level, picture, tile: None }
     }
 
     fn array_chunk(&self, chunk: &Chunk, region: &Region) -> ArrayChunk {

@@ -28,6 +28,7 @@ mod software;
 mod stand_in;
 mod texel;
 mod textures;
+mod tile;
 mod tiling;
 mod uniforms;
 
@@ -37,4 +38,5 @@ pub use kept::KeptWindow;
 pub use offscreen::OffscreenTarget;
 pub use projector::ProjectionJob;
 pub use renderer::{GpuConfig, GpuStats, RendererHandle, install};
-pub use show::{Drawn, Wanted};
+pub use show::{Drawn, Wanted, WantedTile};
+pub use tile::Tile;

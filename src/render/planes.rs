@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::pipelines::Pipelines;
 use super::texel::{Reduced, Texel, is_native};
 use super::textures::{Lease, TextureKey, Textures};
+use super::tile::{Around, Border, NeighbourIds};
 use super::tiling::{Piece, Tiling};
 use crate::volume::{DType, Pool, Voxels};
 
@@ -41,6 +42,8 @@ pub(super) struct Plane {
     pub(super) size: [usize; 2],
     /// Voxels along each side of what one texel stands for.
     pub(super) factor: usize,
+    /// Texels about it that hold voxels of its neighbours.
+    pub(super) border: Border,
     pub(super) dtype: DType,
     /// Rows of texels that have arrived.
     pub(super) rows_done: u32,
@@ -58,6 +61,8 @@ pub(super) struct Planes {
     limits: wgpu::Limits,
     pub(super) staging: Pool,
     residents: HashMap<u64, Plane>,
+    /// Whose voxels lie in the borders of planes.
+    neighbours: HashMap<u64, NeighbourIds>,
     /// Bytes uploaded so far.
     pub(super) uploaded_bytes: u64,
     /// Pictures whose upload was begun so far.
@@ -71,6 +76,7 @@ impl Planes {
             limits,
             staging: Pool::new(staging_bytes),
             residents: HashMap::new(),
+            neighbours: HashMap::new(),
             uploaded_bytes: 0,
             num_uploads: 0,
         }
@@ -87,6 +93,7 @@ impl Planes {
             }
             is_held
         });
+        self.neighbours.retain(|id, _| self.residents.contains_key(id));
     }
 
     /// The plane of these voxels, whatever has arrived of it.
@@ -98,7 +105,10 @@ impl Planes {
     pub(super) fn adopt(&mut self, id: u64, lease: Lease, tiling: Tiling, dtype: DType) {
         let size = tiling.size.map(|n| n as usize);
         let rows_done = tiling.size[1];
-        self.residents.insert(id, Plane { lease, mask: None, tiling, size, factor: 1, dtype, rows_done });
+        self.residents.insert(
+            id,
+            Plane { lease, mask: None, tiling, size, factor: 1, border: Border::default(), dtype, rows_done },
+        );
     }
 
     /// Makes room for the plane, uploads what the allowance permits, and returns how far it is. `None`
@@ -106,6 +116,7 @@ impl Planes {
     pub(super) fn advance(
         &mut self,
         voxels: &Voxels,
+        around: &Around<'_>,
         frame: u64,
         allowance: &mut Allowance,
         textures: &mut Textures,
@@ -114,7 +125,7 @@ impl Planes {
         let mut plane = match self.get(voxels.id(), textures) {
             Some(plane) => plane,
             None => {
-                let plane = self.place(voxels, frame, textures, pipelines)?;
+                let plane = self.place(voxels, around.border, frame, textures, pipelines)?;
                 self.num_uploads += 1;
                 plane
             }
@@ -127,9 +138,15 @@ impl Planes {
         let rows = allowance.take_rows(plane.tiling.size[1] - plane.rows_done, row_bytes);
         if rows > 0 {
             let band = plane.rows_done..plane.rows_done + rows;
-            self.upload(voxels, &plane, band.clone(), textures);
+            self.upload(voxels, around, &plane, band.clone(), textures);
             self.uploaded_bytes += rows as u64 * row_bytes as u64;
             plane.rows_done = band.end;
+            if band.start == 0 && plane.is_complete() {
+                self.neighbours.insert(voxels.id(), around.ids());
+            }
+        }
+        if plane.is_complete() && !plane.border.is_none() {
+            self.mend_borders(voxels.id(), around, &plane, textures);
         }
         self.residents.insert(voxels.id(), plane);
         Some(plane)
@@ -137,25 +154,35 @@ impl Planes {
 
     /// Bytes of the texture and mask the voxels need, and how they are cut and reduced to fit into half
     /// of the budget: the other half is for the picture that is shown meanwhile.
-    fn fit(&self, voxels: &Voxels, textures: &Textures) -> Option<(Tiling, usize)> {
+    fn fit(&self, voxels: &Voxels, border: Border, textures: &Textures) -> Option<(Tiling, usize, Border)> {
         let &[height, width] = voxels.shape().dims() else { return None };
         let texel_bytes = Texel::of(voxels.dtype()).num_bytes() + usize::from(!voxels.missing().is_empty());
         let mut factor = 1;
         while factor <= width.max(height) {
-            let size = [width.div_ceil(factor), height.div_ceil(factor)];
+            // What is reduced ends at its own edge.
+            let border = if factor == 1 { border } else { Border::default() };
+            let size = border.around([width.div_ceil(factor), height.div_ceil(factor)]);
             let num_bytes = size[0].checked_mul(size[1])?.checked_mul(texel_bytes)?;
             if num_bytes <= textures.budget_bytes() / 2
                 && let Some(tiling) = Tiling::new(size, 1, &self.limits)
+                && (border.is_none() || tiling.num_layers() == 1)
             {
-                return Some((tiling, factor));
+                return Some((tiling, factor, border));
             }
             factor *= 2;
         }
         None
     }
 
-    fn place(&mut self, voxels: &Voxels, frame: u64, textures: &mut Textures, pipelines: &Pipelines) -> Option<Plane> {
-        let (tiling, factor) = self.fit(voxels, textures)?;
+    fn place(
+        &mut self,
+        voxels: &Voxels,
+        border: Border,
+        frame: u64,
+        textures: &mut Textures,
+        pipelines: &Pipelines,
+    ) -> Option<Plane> {
+        let (tiling, factor, border) = self.fit(voxels, border, textures)?;
         let key = |texel| {
             let num_layers = tiling.num_layers();
             TextureKey { size: tiling.tile, num_layers, texel, is_target: false }.without_cubes()
@@ -170,10 +197,14 @@ impl Planes {
             }
         };
         let &[height, width] = voxels.shape().dims() else { return None };
-        Some(Plane { lease, mask, tiling, size: [width, height], factor, dtype: voxels.dtype(), rows_done: 0 })
+        Some(Plane { lease, mask, tiling, size: [width, height], factor, border, dtype: voxels.dtype(), rows_done: 0 })
     }
 
-    fn upload(&self, voxels: &Voxels, plane: &Plane, rows: Range<u32>, textures: &Textures) {
+    fn upload(&self, voxels: &Voxels, around: &Around<'_>, plane: &Plane, rows: Range<u32>, textures: &Textures) {
+        if !plane.border.is_none() {
+            plane.tiling.pieces(rows).for_each(|piece| self.upload_bordered(around, plane, &piece, textures));
+            return;
+        }
         let reduced = Reduced { voxels, size: plane.size, factor: plane.factor };
         let texel = Texel::of(plane.dtype);
         let Some(texture) = textures.texture(plane.lease) else { return };
@@ -190,6 +221,40 @@ impl Planes {
                     reduced.fill_mask(columns, rows, target);
                 });
             }
+        }
+    }
+
+    fn upload_bordered(&self, around: &Around<'_>, plane: &Plane, piece: &Piece, textures: &Textures) {
+        if let Some(texture) = textures.texture(plane.lease) {
+            let fill = |columns, rows, target: &mut [u8]| around.fill(columns, rows, target);
+            self.write_filled(texture, piece, Texel::of(plane.dtype), fill);
+        }
+        if let Some(mask) = plane.mask.and_then(|mask| textures.texture(mask)) {
+            self.write_filled(mask, piece, Texel::U8, |columns, rows, target| around.fill_mask(columns, rows, target));
+        }
+    }
+
+    /// Brings the voxels of neighbours that have come, or were replaced, into the borders of a plane.
+    fn mend_borders(&mut self, id: u64, around: &Around<'_>, plane: &Plane, textures: &Textures) {
+        let known = self.neighbours.entry(id).or_default();
+        let ids = around.ids();
+        if ids.iter().zip(known.iter()).all(|(now, known)| now.is_none() || now == known) {
+            return;
+        }
+        *known = ids;
+        let [width, height] = plane.tiling.size;
+        let strip = |at: [u32; 2], size| Piece { layer: 0, at, from: at, size };
+        let Border { low, high } = plane.border;
+        let strips = [
+            strip([0, 0], [width, low[1]]),
+            strip([0, height - high[1]], [width, high[1]]),
+            strip([0, 0], [low[0], height]),
+            strip([width - high[0], 0], [high[0], height]),
+        ];
+        let texel_bytes = Texel::of(plane.dtype).num_bytes() + usize::from(plane.mask.is_some());
+        for strip in strips.iter().filter(|strip| !strip.size.contains(&0)) {
+            self.upload_bordered(around, plane, strip, textures);
+            self.uploaded_bytes += u64::from(strip.size[0]) * u64::from(strip.size[1]) * texel_bytes as u64;
         }
     }
 

@@ -6,6 +6,7 @@ use super::canvas::PlaneDraw;
 use super::offsets::Offsets;
 use super::pipelines::{Filter, Part, PlaneKey};
 use super::renderer::Renderer;
+use super::show::Drawn;
 use super::texel::Texel;
 use super::uniforms::{UniformRing, gpu};
 use crate::volume::{Blend, Colormap, Display, Interpolation};
@@ -101,7 +102,7 @@ fn filter(voxels_per_px: [f32; 2], draw: &PlaneDraw, is_software: bool) -> Filte
         return Filter::Nearest;
     }
     let is_saturation = draw.display.colormap == Colormap::Saturation;
-    let is_linear = draw.is_preview || draw.display.interpolation == Interpolation::Linear;
+    let is_linear = draw.is_preview || draw.drawn.is_backdrop || draw.display.interpolation == Interpolation::Linear;
     if most > 1.0 && (is_linear || is_saturation) {
         // A pixel touches at most one voxel more than it is wide. Few different numbers, so that
         // zooming makes few pipelines; a software rasteriser affords 16 voxels for a pixel.
@@ -128,14 +129,19 @@ fn plane_uniforms(texel: Texel, draw: &PlaneDraw, rect: egui::Rect, screen: &Scr
         return None;
     }
     let display: &Display = &draw.display;
+    let Drawn { tile, within, .. } = draw.drawn;
     // Texels along the image's sides; the last one may stand for fewer voxels than the others.
-    let extent = plane.size.map(|n| n as f32 / plane.factor as f32);
+    let extent = [1, 0].map(|axis| tile.of[axis] as f32 / plane.factor as f32);
     let voxels_per_px = [extent[0] / width, extent[1] / height];
+    let [left, top, _, tile_bottom] = tile.edges_px(draw.image_px);
+    // Where the plane's first texel lies.
+    let origin_px = [0, 1].map(|i| [left, top][i] - plane.border.low[i] as f32 / voxels_per_px[i]);
     let rows = plane.rows_done.min(plane.tiling.size[1]);
-    let bottom = if plane.is_complete() { top + height } else { top + rows as f32 / voxels_per_px[1] };
+    let arrived = if plane.is_complete() { tile_bottom } else { origin_px[1] + rows as f32 / voxels_per_px[1] };
     let rect = rect * screen.pixels_per_point;
+    let [left, top, right, bottom] = within.edges_px(draw.image_px);
     let quad_px =
-        [left.max(rect.left()), top.max(rect.top()), (left + width).min(rect.right()), bottom.min(rect.bottom())];
+        [left.max(rect.left()), top.max(rect.top()), right.min(rect.right()), bottom.min(arrived).min(rect.bottom())];
     if quad_px[0] >= quad_px[2] || quad_px[1] >= quad_px[3] {
         return None;
     }
@@ -144,7 +150,7 @@ fn plane_uniforms(texel: Texel, draw: &PlaneDraw, rect: egui::Rect, screen: &Scr
     let scale = screen.pixels_per_point;
     Some(gpu::Plane {
         quad_px,
-        image_px: [left, top],
+        image_px: origin_px,
         voxels_per_px,
         screen_px: screen.size_in_pixels.map(|n| n as f32),
         limits: offsets.limits,

@@ -82,7 +82,8 @@ impl Renderer {
     /// The voxels of a draw, where they are all on the GPU as they are in memory and of a type that is coloured.
     fn voxels_of(&self, draw: &PlaneDraw) -> Option<Arc<Voxels>> {
         let plane = &draw.drawn.plane;
-        let is_as_stored = plane.is_complete() && plane.factor == 1 && !self.textures.key(plane.lease)?.is_target;
+        let is_target = self.textures.key(plane.lease)?.is_target;
+        let is_as_stored = plane.is_complete() && plane.factor == 1 && plane.border.is_none() && !is_target;
         let is_common =
             matches!(plane.dtype, DType::U8 | DType::Bool | DType::I8 | DType::U16 | DType::I16 | DType::F32);
         let voxels = self.memories.values().find_map(|memory| memory.voxels(draw.drawn.id))?;

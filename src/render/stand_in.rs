@@ -4,14 +4,30 @@ use std::sync::Arc;
 
 use super::planes::{Plane, Planes};
 use super::renderer::Renderer;
-use super::show::{Drawn, Wanted};
+use super::show::{Drawn, Wanted, WantedTile};
 use super::textures::Textures;
+use super::tile::Around;
 use crate::volume::{LayerId, PictureKey, ViewId, Voxels};
 
-/// Whose memory it is: what one view shows of one layer.
-pub(super) type Spot = (ViewId, LayerId);
+/// Whose memory it is: what one view shows of one layer, of a tiled one at one place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Spot {
+    view: ViewId,
+    layer: LayerId,
+    level: u8,
+    /// First row and column of the tile.
+    from: [usize; 2],
+    is_backdrop: bool,
+}
 
-/// What a view remembers of a layer from frame to frame.
+impl Spot {
+    fn of(view: ViewId, wanted: &WantedTile) -> Self {
+        let WantedTile { wanted, tile, is_backdrop } = wanted;
+        Self { view, layer: wanted.key.layer, level: wanted.key.level, from: tile.from, is_backdrop: *is_backdrop }
+    }
+}
+
+/// What a view remembers of a spot from frame to frame.
 #[derive(Default)]
 pub(super) struct Memory {
     /// The frame of egui in which the view was last shown.
@@ -48,51 +64,55 @@ impl Memory {
     }
 
     /// The complete picture that may be drawn in the place of the wanted one.
-    fn stand_in(&self, wanted: &Wanted, planes: &Planes, textures: &Textures) -> Option<Drawn> {
+    fn stand_in(&self, tile: &WantedTile, planes: &Planes, textures: &Textures) -> Option<Drawn> {
+        let wanted = &tile.wanted;
         let (shown, id) = self.shown.filter(|(shown, _)| shown.is_like(&wanted.key))?;
         let plane = planes.get(id, textures)?;
-        (*wanted.voxels.shape().dims() == [plane.size[1], plane.size[0]]).then(|| Drawn::new(shown, id, plane))
+        let is_alike = *wanted.voxels.shape().dims() == [plane.size[1], plane.size[0]];
+        is_alike.then(|| Drawn::new(shown, id, plane, tile.tile))
     }
 }
 
 impl Renderer {
     /// What to draw: the picture wanted, or the last complete one like it while that is on its way, or, where
     /// there is none, what has arrived of it.
-    pub(super) fn show_layer(&mut self, spot: Spot, wanted: &Wanted) -> Option<Drawn> {
+    pub(super) fn show_tile(&mut self, view: ViewId, wanted: &[WantedTile], nth: usize) -> Option<Drawn> {
+        let spot = Spot::of(view, &wanted[nth]);
         let mut memory = self.memories.remove(&spot).unwrap_or_default();
         memory.frame = self.frame_of_egui.unwrap_or_default();
-        let drawn = self.show_remembering(&mut memory, wanted);
+        let drawn = self.show_remembering(&mut memory, &wanted[nth], &Around::of(wanted, nth));
         memory.reduction = drawn.map_or(1, |drawn| drawn.plane.factor);
         self.memories.insert(spot, memory);
         drawn
     }
 
-    fn show_remembering(&mut self, memory: &mut Memory, wanted: &Wanted) -> Option<Drawn> {
+    fn show_remembering(&mut self, memory: &mut Memory, tile: &WantedTile, around: &Around<'_>) -> Option<Drawn> {
+        let wanted = &tile.wanted;
         if let Some(begun) = memory.unfinished.take()
             && begun.voxels.id() != wanted.voxels.id()
             && begun.key.is_like(&wanted.key)
             && begun.voxels.shape() == wanted.voxels.shape()
         {
-            self.advance(&begun, memory);
+            // Its neighbours are not known any more: its borders repeat its edges until it is wanted again.
+            self.advance(&begun, &around.alone(&begun.voxels), memory);
         }
         let is_busy = memory.unfinished.is_some();
         let is_here = self.planes.get(wanted.voxels.id(), &self.textures).is_some_and(|plane| plane.is_complete());
-        let plane = if is_busy && !is_here { None } else { self.advance(wanted, memory) };
+        let plane = if is_busy && !is_here { None } else { self.advance(wanted, around, memory) };
         memory.is_pending = is_busy || plane.is_some_and(|plane| !plane.is_complete());
         if let Some(plane) = plane.filter(Plane::is_complete) {
-            return Some(Drawn::new(wanted.key, wanted.voxels.id(), plane));
+            return Some(Drawn::new(wanted.key, wanted.voxels.id(), plane, tile.tile));
         }
-        let stand_in = memory.stand_in(wanted, &self.planes, &self.textures);
-        stand_in.or(plane
-            .filter(|plane| plane.rows_done > 0)
-            .map(|plane| Drawn::new(wanted.key, wanted.voxels.id(), plane)))
+        let stand_in = memory.stand_in(tile, &self.planes, &self.textures);
+        let begun = plane.filter(|plane| plane.rows_done > 0);
+        stand_in.or(begun.map(|plane| Drawn::new(wanted.key, wanted.voxels.id(), plane, tile.tile)))
     }
 
     /// Uploads more of a picture and remembers whether it is shown or unfinished.
-    fn advance(&mut self, wanted: &Wanted, memory: &mut Memory) -> Option<Plane> {
+    fn advance(&mut self, wanted: &Wanted, around: &Around<'_>, memory: &mut Memory) -> Option<Plane> {
         let Self { planes, textures, pipelines, allowance, frame, .. } = &mut *self;
         let before = planes.uploaded_bytes;
-        let plane = planes.advance(&wanted.voxels, *frame, allowance, textures, pipelines)?;
+        let plane = planes.advance(&wanted.voxels, around, *frame, allowance, textures, pipelines)?;
         self.is_upload_unsubmitted |= planes.uploaded_bytes > before;
         if plane.is_complete() {
             memory.shown = Some((wanted.key, wanted.voxels.id()));

@@ -7,8 +7,8 @@ use super::state::State;
 use crate::array::{ArrayChunk, ChunkKey};
 use crate::volume::{Picture, PictureKey, Region};
 
-/// Kinds of pictures whose answers are kept: a few views of a few layers.
-const MAX_KINDS: usize = 16;
+/// Kinds of pictures whose answers are kept: a few views of a few layers, large planes in tiles.
+const MAX_KINDS: usize = 128;
 
 /// The answers for the kinds of pictures that were asked for last, the latest first.
 #[derive(Default)]

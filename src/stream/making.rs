@@ -71,6 +71,7 @@ pub(super) struct Making {
     num_bytes: usize,
     claimed: Vec<AtomicBool>,
     num_claimed: AtomicUsize,
+    held_bytes: AtomicUsize,
     progress: Mutex<Progress>,
 }
 
@@ -131,6 +132,7 @@ impl Making {
             num_bytes,
             claimed,
             num_claimed: AtomicUsize::new(0),
+            held_bytes: AtomicUsize::new(0),
             progress,
         })
     }
@@ -179,6 +181,11 @@ impl Making {
         self.chunks.len() - self.num_claimed.load(Ordering::Relaxed)
     }
 
+    /// Memory that what is folded so far takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
     /// Bytes of all its chunks.
     pub(super) fn num_bytes(&self) -> usize {
         self.num_bytes
@@ -212,7 +219,11 @@ impl Making {
             (Some((picture, op)), _) => {
                 let spare = self.progress.lock().partial.pop();
                 let (axis, shape) = self.geometry(&picture);
-                let mut accumulator = spare.unwrap_or_else(|| Accumulator::new(self.dtype, op, shape, pool));
+                let mut accumulator = spare.unwrap_or_else(|| {
+                    let new = Accumulator::new(self.dtype, op, shape, pool);
+                    self.held_bytes.fetch_add(new.num_bytes(), Ordering::Relaxed);
+                    new
+                });
                 match loaded {
                     Ok(loaded) => self.fold(&mut accumulator, axis, chunk, loaded),
                     Err(_) => {
@@ -253,7 +264,10 @@ impl Making {
     fn copy(&self, chunk: &ArrayChunk, loaded: &Loaded, pool: &Pool) {
         let mut progress = self.progress.lock();
         let num_bytes = self.region.shape().num_bytes(self.dtype).unwrap_or(0);
-        let buffer = progress.volume.get_or_insert_with(|| pool.take(num_bytes));
+        let buffer = progress.volume.get_or_insert_with(|| {
+            self.held_bytes.fetch_add(num_bytes, Ordering::Relaxed);
+            pool.take(num_bytes)
+        });
         let bytes = loaded.voxels.bytes();
         copy_region(bytes, &chunk.region, buffer.bytes_mut(), &self.region, self.dtype.num_bytes());
         progress.missing.extend(self.missing_of(chunk, loaded));

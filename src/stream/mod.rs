@@ -124,6 +124,12 @@ impl Stream {
         availability.of(&self.shared.state.lock(), key).ranges().to_vec()
     }
 
+    /// The same of what is shown in tiles: where all of them can be shown at once.
+    pub fn cached_ranges_of(&self, keys: &[PictureKey]) -> Vec<[usize; 2]> {
+        let ranges = keys.iter().map(|key| self.cached_ranges(key));
+        ranges.reduce(|a, b| common(&a, &b)).unwrap_or_default()
+    }
+
     /// A sample of the values of a whole recording, once it is complete; it never changes afterwards.
     pub fn sample(&self, layer: LayerId) -> Option<Arc<Sample>> {
         self.shared.state.lock().layer(layer)?.sampling.done()
@@ -147,6 +153,7 @@ impl Stream {
             num_chunks: state.cache.len(),
             picture_bytes: state.picture_bytes(),
             picture_budget_bytes: self.config.picture_budget_bytes,
+            making_bytes: state.making_bytes(),
             preview_bytes: state.previews.num_bytes(),
             preview_budget_bytes: state.previews.budget_bytes(),
             num_previews: state.previews.len(),
@@ -180,4 +187,10 @@ impl Drop for Stream {
         drop(state);
         self.shared.work.notify_all();
     }
+}
+
+/// What two lists of half-open ranges, each in order, have in common.
+fn common(a: &[[usize; 2]], b: &[[usize; 2]]) -> Vec<[usize; 2]> {
+    let pairs = a.iter().flat_map(|a| b.iter().map(|b| [a[0].max(b[0]), a[1].min(b[1])]));
+    pairs.filter(|[start, stop]| start < stop).collect()
 }

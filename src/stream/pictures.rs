@@ -6,10 +6,11 @@ use super::Stream;
 use super::layer::{Layer, Snapshot};
 use super::log::Moment;
 use super::making::Product;
+use super::request::PictureRequest;
 use super::state::{State, Trash};
 use crate::array::{ArrayChunk, Loaded, unsqueeze};
 use crate::format::{ReadError, ReadErrorKind};
-use crate::volume::{DType, Picture, PictureKey, Region, Shape, VolumeKey, Voxels, copy_region};
+use crate::volume::{DType, LayerId, Picture, PictureKey, Region, Shape, VolumeKey, Voxels, copy_region};
 
 /// What can be said of a picture now.
 #[derive(Clone, Debug)]
@@ -78,7 +79,10 @@ impl Stream {
                 // The data may have changed since the pieces were taken.
                 let is_true = state.is_true(key.layer, since, key.picture.t());
                 // Chunks of more than the plane may be there, and nothing of the plane.
-                let reason = pieces.iter().find_map(|(_, loaded)| loaded.reason.clone()).filter(|_| voxels.is_void());
+                let reason = pieces
+                    .iter()
+                    .find_map(|(_, loaded)| loaded.reason.clone())
+                    .filter(|_| voxels.is_void() && key.tile.is_none());
                 if let Some(error) = reason {
                     if is_true {
                         state.failed.insert(Product::Picture(*key), error.clone());
@@ -97,8 +101,9 @@ impl Stream {
 
     fn cut(&self, state: &mut State, key: &PictureKey) -> Cut {
         let layer = state.layer(key.layer).map(Layer::snapshot);
-        let Some((array, region, since)) = layer.and_then(|Snapshot { image, since }| {
-            Some((Arc::clone(image.level(key.level)?), image.picture_region(key)?, since))
+        let Some((array, region, shape, since)) = layer.and_then(|Snapshot { image, since }| {
+            let shape = image.part(key)?.map(|[start, stop]| stop - start);
+            Some((Arc::clone(image.level(key.level)?), image.picture_region(key)?, shape, since))
         }) else {
             // Of a former recording, whose pictures are gone: whoever asks has not heard of it yet.
             return Cut::State(PictureState::Loading);
@@ -123,7 +128,6 @@ impl Stream {
         if let Some(error) = state.failed.get(&Product::Picture(*key)) {
             return Cut::State(PictureState::Failed(error.clone()));
         }
-        let shape = array.picture_shape(picture);
         let mut chunks: Vec<ArrayChunk> = Vec::new();
         array.chunks(&region, &mut chunks);
         let (mut pieces, mut holes, mut failure) = (Vec::new(), Vec::new(), None);
@@ -141,7 +145,8 @@ impl Stream {
             }
         }
         match failure {
-            Some(error) if pieces.is_empty() => Cut::State(PictureState::Failed(error)),
+            // Of a picture in tiles the others may be there: this one is drawn as missing among them.
+            Some(error) if pieces.is_empty() && key.tile.is_none() => Cut::State(PictureState::Failed(error)),
             _ => Cut::Pieces { since, dtype: array.info().dtype, region, shape, pieces, holes },
         }
     }
@@ -173,6 +178,29 @@ impl Stream {
         };
         let found = key.at(t);
         Some((found, self.look(&found).ready()?))
+    }
+
+    /// What is to be asked for and drawn for a part of a request, the most central first: the picture, or the
+    /// tiles of it that are in view; nothing where its layer is not here.
+    pub fn keys(&self, request: &PictureRequest) -> Vec<PictureKey> {
+        let image = self.image(request.layer);
+        image.map_or_else(Vec::new, |image| request.keys(&image))
+    }
+
+    /// A voxel of a layer in full resolution: `None` where it has not been read, `Some(None)` where it cannot
+    /// be had. Never waits.
+    pub fn value_at(&self, layer: LayerId, voxel: [usize; 4]) -> Option<Option<String>> {
+        let state = self.shared.state.lock();
+        let chunk = state.array_of(layer, 0)?.chunk_at(voxel)?;
+        let Some(entry) = state.cache.get(chunk.key) else {
+            return state.failures.contains_key(&chunk.key).then_some(None);
+        };
+        let start = entry.region.start();
+        let index = [0, 1, 2, 3].map(|axis| voxel[axis] - start[axis]);
+        let voxels = Arc::clone(&entry.loaded.voxels);
+        drop(state);
+        // Leading axes of extent 1 are not kept.
+        Some(voxels.format_value(&index[4 - voxels.shape().rank()..]))
     }
 
     /// A low-resolution stand-in for a picture that is still loading. Not for reading values from.

@@ -1,6 +1,7 @@
 //! Which low-resolution previews to make, for recordings too slow to read while scrubbing: one for each
 //! timepoint of the kind of picture on screen, the whole recording coarsely first.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::array::ViewInfo;
@@ -16,8 +17,11 @@ const NEWEST: f64 = 0.2;
 pub(super) struct Previewing {
     kind: Option<PictureKey>,
     num_t: usize,
-    /// Position in the walk over time.
+    /// Position in the walk over time, and the length it was begun with.
     next: usize,
+    walked_t: usize,
+    /// Timepoints that came after that.
+    new: Vec<Range<usize>>,
     /// Seconds a read takes, and seconds for each byte.
     read_s: Option<f64>,
     byte_s: f64,
@@ -31,7 +35,12 @@ impl Previewing {
     /// The view is of this kind now; a picture of it takes that many bytes.
     pub(super) fn set_kind(&mut self, key: &PictureKey, num_t: usize, picture_bytes: usize) {
         if self.kind != Some(key.at(0)) || self.num_t != num_t {
-            (self.kind, self.num_t, self.next) = (Some(key.at(0)), num_t, 0);
+            let has_grown = self.kind == Some(key.at(0)) && num_t > self.num_t;
+            match has_grown {
+                true => self.new.push(self.num_t..num_t),
+                false => (self.next, self.walked_t, self.new) = (0, num_t, Vec::new()),
+            }
+            (self.kind, self.num_t) = (Some(key.at(0)), num_t);
         }
         if picture_bytes > 0 {
             self.picture_bytes = picture_bytes;
@@ -40,7 +49,7 @@ impl Previewing {
 
     /// Everything is to be looked at again.
     pub(super) fn start_over(&mut self) {
-        self.next = 0;
+        (self.next, self.walked_t, self.new) = (0, self.num_t, Vec::new());
     }
 
     /// A read of that many bytes took that long.
@@ -64,14 +73,21 @@ impl Previewing {
     /// The next picture that should have a preview; `has` says which have.
     pub(super) fn next(&mut self, has: impl Fn(&PictureKey) -> bool) -> Option<PictureKey> {
         let kind = self.kind?;
-        let len = self.num_t.next_power_of_two();
+        while let Some(range) = self.new.last_mut() {
+            match range.next().map(|t| kind.at(t)) {
+                Some(key) if !has(&key) => return Some(key),
+                Some(_) => {}
+                None => _ = self.new.pop(),
+            }
+        }
+        let len = self.walked_t.next_power_of_two();
         while self.next < len {
             // Halves, then quarters, then eighths: bits of a counter from the other end.
             let bits = len.trailing_zeros();
             let t = if bits == 0 { 0 } else { self.next.reverse_bits() >> (usize::BITS - bits) };
             self.next += 1;
             let key = kind.at(t);
-            if t < self.num_t && !has(&key) {
+            if t < self.walked_t && !has(&key) {
                 return Some(key);
             }
         }
@@ -117,6 +133,18 @@ mod tests {
                 assert_eq!(order[..4], [0, 32, 16, 48]);
             }
         }
+    }
+
+    #[test]
+    fn what_comes_later_is_walked_without_beginning_again() {
+        let mut previewing = Previewing::default();
+        previewing.set_kind(&kind(0, 0), 4, 100);
+        assert_eq!(std::iter::from_fn(|| previewing.next(|_| false)).count(), 4);
+        previewing.set_kind(&kind(3, 0), 6, 100);
+        let later: Vec<_> = std::iter::from_fn(|| previewing.next(|_| false)).map(|key| key.picture.t()).collect();
+        assert_eq!(later, [4, 5]);
+        previewing.set_kind(&kind(3, 1), 6, 100);
+        assert_eq!(std::iter::from_fn(|| previewing.next(|_| false)).count(), 6, "another kind");
     }
 
     #[test]

@@ -167,8 +167,13 @@ impl State {
         self.makings.retain(|making| {
             making.product.layer() != id || !change.touches(making.product.t()) && !making.has_failures()
         });
-        let is_kept = |layer: LayerId, t: usize, is_whole: bool| layer != id || is_whole && !change.touches(t);
-        self.retain_pictures(is_kept, trash);
+        let Self { projections, previews, planes, volumes, folds, folding, .. } = self;
+        projections.remove_changed(id, &change.touched, &mut trash.pictures);
+        previews.remove_changed(id, &change.touched, &mut trash.previews);
+        planes.remove_changed(id, &change.touched, &mut trash.pictures);
+        volumes.remove_changed(id, &change.touched, &mut trash.volumes);
+        folds.retain(|(key, _)| key.layer != id || !change.touches(key.picture.t()));
+        folding.retain(|key| key.layer != id || !change.touches(key.picture.t()));
         lost_samples
     }
 

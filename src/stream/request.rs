@@ -56,7 +56,12 @@ impl PictureRequest {
         PictureKey::finest(self.layer, self.picture)
     }
 
-    /// All of a picture, a voxel a pixel, on the only canvas.
+    /// What is read and drawn for it, the most central first ([`Image::keys_in_view`]).
+    pub fn keys(&self, image: &Image) -> Vec<PictureKey> {
+        image.keys_in_view(self.picture, self.visible, self.voxels_per_px)
+    }
+
+    /// All of a picture at once, a voxel a pixel, on the only canvas.
     pub fn whole(layer: LayerId, picture: Picture) -> Self {
         Self { view: ViewId::default(), layer, picture, visible: [[0, usize::MAX]; 2], voxels_per_px: 1.0 }
     }
@@ -83,6 +88,15 @@ impl ViewRequest {
     pub fn first(&self) -> Option<&PictureRequest> {
         self.views.first()
     }
+}
+
+/// What one view wants of one layer.
+struct Wish {
+    /// The picture in full resolution.
+    whole: PictureKey,
+    /// What is read for it, the most central first.
+    keys: Vec<PictureKey>,
+    of: Snapshot,
 }
 
 /// What a stream remembers of its window. Touched by the window's thread only.
@@ -159,8 +173,8 @@ impl Stream {
         let mut viewer = self.viewer.lock();
         let viewer = &mut *viewer;
         let wanted = self.wanted(request);
-        let Some((first, _)) = wanted.first() else { return true };
-        let (key, picture) = (*first, first.picture);
+        let Some(key) = wanted.first().and_then(|wish| wish.keys.first()).copied() else { return true };
+        let picture = key.picture;
         viewer.t.sample(picture.t(), now);
         viewer.depth.sample(picture.depth_range()[0], now);
         let is_idle = request.play.is_some() || viewer.t.is_idle(now) && viewer.depth.is_idle(now);
@@ -190,12 +204,12 @@ impl Stream {
         }
         // A layer that was replaced meanwhile is planned again by whoever replaced it.
         let is_current = |of: &Snapshot| state.layer(of.image.id()).is_some_and(|now| now.image.is_same(&of.image));
-        if wanted.iter().all(|(_, of)| is_current(of)) {
+        if wanted.iter().all(|wish| is_current(&wish.of)) {
             state.submit(&mut viewer.plan, visible_products);
             // Of several views of a layer the first one counts.
-            for ((key, of), num_bytes) in wanted.iter().zip(bytes).rev() {
-                if let Some(layer) = state.layer_mut(key.layer) {
-                    layer.previewing.set_kind(key, of.image.info().shape[0], num_bytes);
+            for (Wish { whole, of, .. }, num_bytes) in wanted.iter().zip(bytes).rev() {
+                if let Some(layer) = state.layer_mut(whole.layer) {
+                    layer.previewing.set_kind(whole, of.image.info().shape[0], num_bytes);
                 }
             }
         }
@@ -205,12 +219,15 @@ impl Stream {
     }
 
     /// The pictures of a request, each once, with the data they are of; what is of no layer is left out.
-    fn wanted(&self, request: &ViewRequest) -> Vec<(PictureKey, Snapshot)> {
+    fn wanted(&self, request: &ViewRequest) -> Vec<Wish> {
         let state = self.shared.state.lock();
-        let mut wanted: Vec<(PictureKey, Snapshot)> = Vec::new();
-        for key in request.views.iter().map(PictureRequest::key) {
-            let is_new = wanted.iter().all(|(known, _)| *known != key);
-            wanted.extend(state.layer(key.layer).filter(|_| is_new).map(|layer| (key, layer.snapshot())));
+        let mut wanted: Vec<Wish> = Vec::new();
+        for view in &request.views {
+            let Some(layer) = state.layer(view.layer) else { continue };
+            let keys = view.keys(&layer.image);
+            if wanted.iter().all(|known| known.keys != keys) {
+                wanted.push(Wish { whole: view.key(), keys, of: layer.snapshot() });
+            }
         }
         wanted
     }
@@ -221,31 +238,31 @@ impl Stream {
         &self,
         viewer: &mut Viewer,
         request: &ViewRequest,
-        wanted: &[(PictureKey, Snapshot)],
+        wanted: &[Wish],
         now: Instant,
     ) -> (Vec<Product>, Vec<LayerId>, Vec<usize>) {
         let (t, depth) = viewer.outlook(request, now);
         let rest = Outlook { speed: 0.0, spread: IDLE_SPREAD_DEPTH };
         let mut aheads: Vec<Vec<Picture>> = Vec::new();
-        for (i, (key, of)) in wanted.iter().enumerate() {
+        for (i, Wish { whole, of, .. }) in wanted.iter().enumerate() {
             let mut ahead = if i == 0 { std::mem::take(&mut viewer.ahead) } else { Vec::new() };
             ahead.clear();
             let depth = if i == 0 { depth } else { rest };
-            pictures_ahead(of.image.info().shape, &key.picture, t, depth, &mut ahead);
+            pictures_ahead(of.image.info().shape, &whole.picture, t, depth, &mut ahead);
             aheads.push(ahead);
         }
         let mut images: Vec<Image> = Vec::new();
-        for (_, of) in wanted {
+        for Wish { of, .. } in wanted {
             if !images.iter().any(|known| known.is_same(&of.image)) {
                 images.push(of.image.clone());
             }
         }
         viewer.plan.clear();
-        viewer.planner.begin(&images, wanted.len() > 1);
+        viewer.planner.begin(&images, wanted.iter().map(|wish| wish.keys.len()).sum::<usize>() > 1);
         let (mut products, mut from_volumes, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
-        for ((key, of), ahead) in wanted.iter().zip(&aheads) {
+        for (Wish { whole: key, keys, of }, ahead) in wanted.iter().zip(&aheads) {
             bytes.push(match key.picture {
-                Picture::Plane { .. } => viewer.planner.add(&mut viewer.plan, key, true),
+                Picture::Plane { .. } => keys.iter().map(|key| viewer.planner.add(&mut viewer.plan, key, true)).sum(),
                 Picture::Projection { .. } => {
                     let volume_bytes = of.image.finest().whole().with_axis(0, 0, 1).shape();
                     let volume_bytes = volume_bytes.num_bytes(of.image.info().dtype).unwrap_or(usize::MAX);
@@ -269,19 +286,13 @@ impl Stream {
     }
 
     /// Plans the planes that may be next, within what the budget leaves beside those on screen.
-    fn plan_planes_ahead(
-        &self,
-        viewer: &mut Viewer,
-        wanted: &[(PictureKey, Snapshot)],
-        aheads: &[Vec<Picture>],
-        visible_bytes: usize,
-    ) {
+    fn plan_planes_ahead(&self, viewer: &mut Viewer, wanted: &[Wish], aheads: &[Vec<Picture>], visible_bytes: usize) {
         // The rest of the budget is for what was of use: moving back and forth must not read twice.
         let mut left = (self.config.ram_budget_bytes / 5 * 3).saturating_sub(visible_bytes);
         let Viewer { plan, planner, .. } = viewer;
-        let planes = wanted.iter().zip(aheads).filter(|((key, _), _)| matches!(key.picture, Picture::Plane { .. }));
-        for ((key, _), ahead) in planes {
-            for picture in ahead {
+        let planes = wanted.iter().zip(aheads).filter(|(wish, _)| matches!(wish.whole.picture, Picture::Plane { .. }));
+        for (wish, ahead) in planes {
+            for (picture, key) in ahead.iter().flat_map(|picture| wish.keys.iter().map(move |key| (picture, key))) {
                 let added = planner.add(plan, &PictureKey { picture: *picture, ..*key }, false);
                 if added > left {
                     return;

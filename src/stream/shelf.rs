@@ -1,16 +1,38 @@
 //! Finished pictures under a byte budget, the least recently used given up first. A plain value.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::volume::Voxels;
+use crate::volume::{LayerId, PictureKey, VolumeKey, Voxels};
+
+/// What is of one timepoint of a recording.
+pub(super) trait Timed {
+    /// Which.
+    fn place(&self) -> (LayerId, usize);
+}
+
+impl Timed for PictureKey {
+    fn place(&self) -> (LayerId, usize) {
+        (self.layer, self.picture.t())
+    }
+}
+
+impl Timed for VolumeKey {
+    fn place(&self) -> (LayerId, usize) {
+        (self.layer, self.t)
+    }
+}
 
 /// The shelf. Resident bytes never exceed the budget.
 pub(super) struct Shelf<K> {
     budget_bytes: usize,
     num_bytes: usize,
     items: HashMap<K, Item>,
+    /// What there is of a timepoint, so that a change of it is no search.
+    times: BTreeMap<(LayerId, usize), Vec<K>>,
+    /// What lacks voxels.
+    partial: HashSet<K>,
     /// Keys by their last use.
     order: BTreeMap<u64, K>,
     clock: u64,
@@ -22,9 +44,17 @@ struct Item {
     used: u64,
 }
 
-impl<K: Copy + Eq + Hash> Shelf<K> {
+impl<K: Copy + Eq + Hash + Timed> Shelf<K> {
     pub(super) fn new(budget_bytes: usize) -> Self {
-        Self { budget_bytes, num_bytes: 0, items: HashMap::new(), order: BTreeMap::new(), clock: 0 }
+        Self {
+            budget_bytes,
+            num_bytes: 0,
+            items: HashMap::new(),
+            times: BTreeMap::new(),
+            partial: HashSet::new(),
+            order: BTreeMap::new(),
+            clock: 0,
+        }
     }
 
     pub(super) fn num_bytes(&self) -> usize {
@@ -73,6 +103,10 @@ impl<K: Copy + Eq + Hash> Shelf<K> {
         self.clock += 1;
         self.num_bytes += num_bytes;
         self.order.insert(self.clock, key);
+        self.times.entry(key.place()).or_default().push(key);
+        if !voxels.is_whole() || !voxels.missing().is_empty() {
+            self.partial.insert(key);
+        }
         self.items.insert(key, Item { voxels, num_bytes, used: self.clock });
         assert!(self.num_bytes <= self.budget_bytes, "a shelf is over its budget");
         true
@@ -80,10 +114,31 @@ impl<K: Copy + Eq + Hash> Shelf<K> {
 
     pub(super) fn remove(&mut self, key: &K, dropped: &mut Vec<(K, Arc<Voxels>)>) {
         if let Some(item) = self.items.remove(key) {
+            self.partial.remove(key);
+            if let Some(keys) = self.times.get_mut(&key.place()) {
+                keys.retain(|known| known != key);
+                if keys.is_empty() {
+                    self.times.remove(&key.place());
+                }
+            }
             self.order.remove(&item.used);
             self.num_bytes -= item.num_bytes;
             dropped.push((*key, item.voxels));
         }
+    }
+
+    /// Removes what is of these timepoints of a recording, half-open ranges, and what of it lacks voxels.
+    pub(super) fn remove_changed(
+        &mut self,
+        layer: LayerId,
+        changed: &[[usize; 2]],
+        dropped: &mut Vec<(K, Arc<Voxels>)>,
+    ) {
+        let mut gone: Vec<K> = self.partial.iter().filter(|key| key.place().0 == layer).copied().collect();
+        for &[start, stop] in changed {
+            gone.extend(self.times.range((layer, start)..(layer, stop)).flat_map(|(_, keys)| keys));
+        }
+        gone.iter().for_each(|key| self.remove(key, dropped));
     }
 
     /// Removes what does not satisfy `keep`.
@@ -102,6 +157,13 @@ mod tests {
 
     use super::*;
     use crate::volume::{Buffer, DType, Shape};
+
+    /// Two recordings, in which a picture is of the timepoint of its number.
+    impl Timed for u32 {
+        fn place(&self) -> (LayerId, usize) {
+            (LayerId::numbered(self % 2), *self as usize / 2)
+        }
+    }
 
     proptest! {
         #[test]
@@ -134,5 +196,21 @@ mod tests {
                 prop_assert_eq!(held, expected);
             }
         }
+    }
+
+    #[test]
+    fn only_what_changed_and_what_lacks_voxels_goes() {
+        let (mut shelf, mut dropped) = (Shelf::new(1000), Vec::new());
+        let shape = Shape::from([1, 8]);
+        for key in 0..10u32 {
+            let missing = if key == 8 || key == 9 { vec![crate::volume::Region::whole(&shape)] } else { Vec::new() };
+            let voxels = Voxels::new(DType::U8, shape, Buffer::unpooled(8), missing);
+            shelf.insert(key, Arc::new(voxels), &mut dropped);
+        }
+        shelf.remove_changed(LayerId::numbered(0), &[[1, 3]], &mut dropped);
+        let mut gone: Vec<_> = dropped.iter().map(|(key, _)| *key).collect();
+        gone.sort_unstable();
+        assert_eq!(gone, [2, 4, 8], "of the second and third timepoint of this recording, and the hatched one");
+        assert_eq!((shelf.len(), shelf.num_bytes()), (7, 56));
     }
 }

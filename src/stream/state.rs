@@ -122,6 +122,8 @@ pub(super) struct State {
     pub(super) max_in_flight_bytes: usize,
     /// Unfinished products, oldest first.
     pub(super) makings: Vec<Arc<Making>>,
+    /// What unfinished products may take that nobody wants at the moment.
+    making_budget_bytes: usize,
     pub(super) visible_products: Vec<Product>,
     /// Recordings whose projections are folded outside, from volumes.
     pub(super) from_volumes: Vec<LayerId>,
@@ -148,6 +150,7 @@ impl State {
         // Planes are cut from chunks in memory within a frame: a few of them will do.
         let plane_bytes = config.picture_budget_bytes / 8;
         let volume_bytes = Self::volume_budget(config);
+        let making_bytes = config.picture_budget_bytes / 8;
         Self {
             layers: vec![Layer::new(image, config.preview_budget_bytes)],
             cache: Cache::new(config.ram_budget_bytes),
@@ -159,11 +162,12 @@ impl State {
             in_flight_bytes: 0,
             max_in_flight_bytes: config.max_in_flight_bytes,
             makings: Vec::new(),
+            making_budget_bytes: making_bytes,
             visible_products: Vec::new(),
             from_volumes: Vec::new(),
             folds: VecDeque::new(),
             folding: Vec::new(),
-            projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes),
+            projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes - making_bytes),
             planes: Shelf::new(plane_bytes),
             volumes: Shelf::new(volume_bytes),
             previews: Shelf::new(config.preview_budget_bytes),
@@ -219,6 +223,13 @@ impl State {
         self.makings.retain(|making| {
             let drop = excess > 0 && !self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making));
             excess -= usize::from(drop);
+            !drop
+        });
+        let mut held_bytes = self.making_bytes();
+        let budget_bytes = self.making_budget_bytes;
+        self.makings.retain(|making| {
+            let drop = held_bytes > budget_bytes && !self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making));
+            held_bytes -= if drop { making.held_bytes() } else { 0 };
             !drop
         });
         self.counters.num_plans += 1;
@@ -292,6 +303,11 @@ impl State {
     /// The array that a key is of.
     pub(super) fn array_of(&self, layer: LayerId, level: u8) -> Option<&Arc<LazyArray>> {
         self.layer(layer)?.image.level(level)
+    }
+
+    /// Memory of what is being made.
+    pub(super) fn making_bytes(&self) -> usize {
+        self.makings.iter().map(|making| making.held_bytes()).sum()
     }
 
     /// Bytes of everything kept for reuse, by kind: chunks, pictures, previews.

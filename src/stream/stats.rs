@@ -15,6 +15,8 @@ pub struct StreamStats {
     pub picture_bytes: usize,
     /// What they may take.
     pub picture_budget_bytes: usize,
+    /// Projections half folded.
+    pub making_bytes: usize,
     /// Low-resolution previews held.
     pub preview_bytes: usize,
     /// What they may take.
@@ -56,6 +58,7 @@ pub struct StreamStats {
 impl StreamStats {
     /// Memory in use: everything kept, being read, or waiting to be used again.
     pub fn used_bytes(&self) -> usize {
-        self.cache_bytes + self.picture_bytes + self.preview_bytes + self.in_flight_bytes + self.free_bytes
+        let kept = self.cache_bytes + self.picture_bytes + self.preview_bytes;
+        kept + self.making_bytes + self.in_flight_bytes + self.free_bytes
     }
 }

@@ -35,7 +35,7 @@ pub use identity::{LayerId, ViewId};
 pub use info::{ArrayInfo, VoxelSize};
 pub use location::Location;
 pub use losses::Gaps;
-pub use picture::{Picture, PictureKey, PictureValues, Projection, ValueKind, VolumeKey};
+pub use picture::{Picture, PictureKey, PictureValues, Projection, TileIndex, ValueKind, VolumeKey};
 pub use piece::{Piece, PieceState, Span, count_states};
 pub use pool::{Buffer, Pool};
 pub use problem::{Problem, Severity};

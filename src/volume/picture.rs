@@ -178,12 +178,22 @@ pub struct PictureKey {
     pub level: u8,
     /// What of it, in voxels of level 0.
     pub picture: Picture,
+    /// Which part of that; `None` for all of it.
+    pub tile: Option<TileIndex>,
+}
+
+/// A part of a large plane: its place among the tiles of the resolution, from the upper left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub struct TileIndex {
+    pub row: u16,
+    pub column: u16,
 }
 
 impl PictureKey {
     /// A picture in full resolution.
     pub fn finest(layer: LayerId, picture: Picture) -> Self {
-        Self { layer, level: 0, picture }
+        Self { layer, level: 0, picture, tile: None }
     }
 
     /// The same picture at another timepoint.
@@ -196,14 +206,15 @@ impl PictureKey {
         VolumeKey { layer: self.layer, level: self.level, t: self.picture.t() }
     }
 
-    /// Whether one may stand in for the other while that is on its way: the same recording, cut or folded in
-    /// the same way at another place or time.
+    /// Whether one may stand in for the other while that is on its way: the same recording in the same
+    /// resolution, cut or folded in the same way at another depth or time.
     pub fn is_like(&self, other: &Self) -> bool {
         let sort = |picture: Picture| match picture {
             Picture::Plane { orientation, .. } => Picture::Plane { t: 0, orientation, index: 0 },
             Picture::Projection { .. } => picture.at(0),
         };
-        self.layer == other.layer && sort(self.picture) == sort(other.picture)
+        let place = |key: &Self| (key.layer, key.level, key.tile);
+        place(self) == place(other) && sort(self.picture) == sort(other.picture)
     }
 }
 

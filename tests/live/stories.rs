@@ -3,7 +3,7 @@
 //! refreshed, and of the whole program.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use tectum::ui::{Command, Mode};
 use tectum::volume::Region;
 
 use super::rig::{LEN, Rig, VOLUME};
-use super::viewer::{FOLDERS, Folder, Viewer, writing_in};
+use super::viewer::{FOLDERS, Viewer, writing_in};
 use super::{codes, opened, repeated, shown};
 
 /// Whoever looks at the recording.
@@ -157,115 +157,125 @@ impl Random {
     }
 }
 
+/// What the rig has left on the disk.
+struct Disk {
+    original: PathBuf,
+    away: PathBuf,
+    is_away: bool,
+    /// Which writing each block of the current run is; `None` where it is damaged.
+    blocks: Vec<Option<u32>>,
+    /// All writings there ever were.
+    ids: Vec<u32>,
+}
+
+impl Disk {
+    fn new(folder: &Path) -> Self {
+        let [original, away] = ["original", "away"].map(|name| folder.join(name));
+        Self { original, away, is_away: false, blocks: Vec::new(), ids: Vec::new() }
+    }
+
+    /// Writes a block, or writes it anew.
+    fn write(&mut self, rig: &mut Rig, index: usize) {
+        let id = self.ids.len() as u32 + 1;
+        self.ids.push(id);
+        rig.block(&self.original, index, id, LEN);
+        self.blocks.resize(self.blocks.len().max(index + 1), None);
+        self.blocks[index] = Some(id);
+    }
+
+    /// Another run begins with so many blocks, over what is left of the former one.
+    fn begin(&mut self, rig: &mut Rig, num_blocks: usize) {
+        self.blocks.clear();
+        (0..num_blocks).for_each(|index| self.write(rig, index));
+    }
+
+    /// Takes the folder away, or brings it back.
+    fn rename(&mut self, rig: &mut Rig) {
+        let (from, to) = if self.is_away { (&self.away, &self.original) } else { (&self.original, &self.away) };
+        rig.tell(&format!("rename {} {}", from.display(), to.display())).unwrap();
+        self.is_away = !self.is_away;
+    }
+
+    fn wipe(&mut self, rig: &mut Rig) {
+        rig.tell(&format!("rmdir {}", self.original.display())).unwrap();
+    }
+
+    /// One of the things rigs, users and disks do, to block `k` where it is done to one.
+    fn accident(&mut self, rig: &mut Rig, kind: usize, k: usize, random: &mut Random) {
+        let block = format!("{}/{k:04}.h5", self.original.display());
+        match kind {
+            0..=2 => self.write(rig, self.blocks.len()),
+            3 if k > 0 => self.write(rig, k),
+            // The rig starts over after a crash: its first block, and perhaps some more.
+            3 | 4 => self.begin(rig, 1 + random.below(3)),
+            5 if k > 0 => {
+                // It may have been removed before.
+                let _ = rig.tell(&format!("truncate {block} {}", random.below(100)));
+                self.blocks[k] = None;
+            }
+            6 if k > 0 => {
+                rig.tell(&format!("block {} {k} 0 {LEN} 10", self.original.display())).unwrap();
+                self.blocks[k] = None;
+            }
+            7 if k > 0 => {
+                let _ = rig.tell(&format!("remove {block}"));
+                self.blocks[k] = None;
+            }
+            8 => self.rename(rig),
+            _ => {
+                self.wipe(rig);
+                self.begin(rig, 1 + random.below(2));
+            }
+        }
+    }
+
+    /// Whether a timepoint may show this writing: of a truncated block the intact part may be shown.
+    fn may_show(&self, t: usize, id: u32) -> bool {
+        self.blocks.get(t / LEN).is_some_and(|on_disk| on_disk.is_none_or(|on_disk| on_disk == id))
+    }
+}
+
 /// One random story. Returns the number of things done.
 fn random_story<V: Watches>(rig: &mut Rig, seed: u64, open: impl FnOnce(&Path) -> V) -> usize {
     let folder = tempfile::tempdir().unwrap();
-    let original = folder.path().join("original");
-    let away = folder.path().join("away");
     let mut random = Random::new(seed);
-    let mut ids: Vec<u32> = Vec::new();
-    let mut next_id = 0;
-    let mut fresh = |ids: &mut Vec<u32>| {
-        next_id += 1;
-        ids.push(next_id);
-        next_id
-    };
-    // Which writing each block of the current run is; `None` where it is damaged.
-    let mut disk: Vec<Option<u32>> = Vec::new();
-    for _ in 0..1 + random.below(3) {
-        let id = fresh(&mut ids);
-        rig.block(&original, disk.len(), id, LEN);
-        disk.push(Some(id));
-    }
-    let mut viewer = open(&original);
+    let mut disk = Disk::new(folder.path());
+    disk.begin(rig, 1 + random.below(3));
+    let mut viewer = open(&disk.original);
     assert!(viewer.refresh());
-    let mut is_away = false;
     let mut story = Vec::new();
     let num_steps = 6 + random.below(6);
     for _ in 0..num_steps {
-        let path = |index: usize| format!("{}/{index:04}.h5", original.display());
-        let k = random.below(disk.len());
-        let step = if is_away { 8 } else { random.below(10) };
-        story.push((step, k));
-        match step {
-            0..=2 => {
-                let id = fresh(&mut ids);
-                rig.block(&original, disk.len(), id, LEN);
-                disk.push(Some(id));
-            }
-            3 if k > 0 => {
-                let id = fresh(&mut ids);
-                rig.block(&original, k, id, LEN);
-                disk[k] = Some(id);
-            }
-            // The rig starts over after a crash: its first block, and perhaps some more.
-            3 | 4 => {
-                disk.clear();
-                for index in 0..1 + random.below(3) {
-                    let id = fresh(&mut ids);
-                    rig.block(&original, index, id, LEN);
-                    disk.push(Some(id));
-                }
-            }
-            5 if k > 0 => {
-                // It may have been removed before.
-                let _ = rig.tell(&format!("truncate {} {}", path(k), random.below(100)));
-                disk[k] = None;
-            }
-            6 if k > 0 => {
-                rig.tell(&format!("block {} {k} 0 {LEN} 10", original.display())).unwrap();
-                disk[k] = None;
-            }
-            7 if k > 0 => {
-                let _ = rig.tell(&format!("remove {}", path(k)));
-                disk[k] = None;
-            }
-            8 => {
-                let (from, to) = if is_away { (&away, &original) } else { (&original, &away) };
-                rig.tell(&format!("rename {} {}", from.display(), to.display())).unwrap();
-                is_away = !is_away;
-            }
-            _ => {
-                rig.tell(&format!("rmdir {}", original.display())).unwrap();
-                disk.clear();
-                for index in 0..1 + random.below(2) {
-                    let id = fresh(&mut ids);
-                    rig.block(&original, index, id, LEN);
-                    disk.push(Some(id));
-                }
-            }
-        }
+        let k = random.below(disk.blocks.len());
+        let kind = if disk.is_away { 8 } else { random.below(10) };
+        story.push((kind, k));
+        disk.accident(rig, kind, k, &mut random);
         if random.below(2) == 0 {
-            viewer.read_some(&mut random, &ids);
+            viewer.read_some(&mut random, &disk.ids);
         }
         if random.below(4) == 0 {
             continue;
         }
         let can_show = viewer.refresh();
-        assert_eq!(can_show, !is_away, "seed {seed}: {story:?}");
+        assert_eq!(can_show, !disk.is_away, "seed {seed}: {story:?}");
         if !can_show {
             continue;
         }
-        for (t, id) in viewer.show(&mut random, &ids).into_iter().enumerate() {
-            let Some(id) = id else { continue };
-            let on_disk = disk.get(t / LEN).copied().flatten();
-            let is_damaged = disk.get(t / LEN) == Some(&None);
-            // Of a truncated block the intact part may be shown.
-            assert!(on_disk == Some(id) || is_damaged, "seed {seed}, t={t} shows {id}, disk {disk:?}: {story:?}");
+        for (t, id) in viewer.show(&mut random, &disk.ids).into_iter().enumerate() {
+            let is_right = id.is_none_or(|id| disk.may_show(t, id));
+            assert!(is_right, "seed {seed}, t={t} shows {id:?}, disk {:?}: {story:?}", disk.blocks);
         }
     }
     // In the end a whole recording is shown as a whole recording.
-    if is_away {
-        rig.tell(&format!("rename {} {}", away.display(), original.display())).unwrap();
+    if disk.is_away {
+        disk.rename(rig);
     }
-    rig.tell(&format!("rmdir {}", original.display())).unwrap();
-    let last: Vec<u32> = (0..3).map(|_| fresh(&mut ids)).collect();
-    for (index, id) in last.iter().enumerate() {
-        rig.block(&original, index, *id, LEN);
-    }
-    rig.finish(&original, 3 * LEN);
+    disk.wipe(rig);
+    disk.begin(rig, 3);
+    rig.finish(&disk.original, 3 * LEN);
     assert!(viewer.refresh());
-    assert_eq!(viewer.show(&mut random, &ids), repeated(&last), "seed {seed}: {story:?}");
+    let last: Vec<u32> = disk.blocks.iter().flatten().copied().collect();
+    assert_eq!(viewer.show(&mut random, &disk.ids), repeated(&last), "seed {seed}: {story:?}");
     assert_eq!(viewer.codes(), [""; 0], "seed {seed}: {story:?}");
     num_steps
 }
@@ -284,14 +294,13 @@ fn random_stories_never_show_what_is_not_there() {
 #[test]
 fn the_program_never_shows_what_is_not_there() {
     let mut rig = Rig::start();
-    let num_steps: usize = (200..216).map(|seed| told_of_program(&mut rig, seed)).sum();
-    println!("16 stories of the program, {num_steps} steps");
+    let num_steps: usize = (200..208).map(|seed| told_of_program(&mut rig, seed)).sum();
+    println!("8 stories of the program, twice {num_steps} steps");
 }
 
-/// One story with the CPU or the GPU folding projections, by turns.
+/// One story, told with the CPU and with the GPU folding projections.
 fn told_of_program(rig: &mut Rig, seed: u64) -> usize {
-    let folder: Folder = FOLDERS[seed as usize % 2];
-    random_story(rig, seed, |path| Viewer::open(path, folder))
+    FOLDERS.map(|folder| random_story(rig, seed, |path| Viewer::open(path, folder)))[0]
 }
 
 /// Thousands of them: `TECTUM_STORIES=5000 cargo test --test live soak -- --ignored --nocapture`.
@@ -305,5 +314,5 @@ fn soak_random_stories() {
     println!("{count} stories of a source, {num_steps} steps, {:.1} s", begin.elapsed().as_secs_f64());
     let begin = Instant::now();
     let num_steps: usize = (1000..1000 + count).map(|seed| told_of_program(&mut rig, seed)).sum();
-    println!("{count} stories of the program, {num_steps} steps, {:.1} s", begin.elapsed().as_secs_f64());
+    println!("{count} stories of the program, twice {num_steps} steps, {:.1} s", begin.elapsed().as_secs_f64());
 }
