@@ -1,6 +1,8 @@
 //! Errors of the format layer: what keeps a dataset from opening, and what keeps a chunk from being read.
 
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::volume::Location;
@@ -34,6 +36,16 @@ impl FormatError {
     pub fn beginning(folder: impl Into<Location>, message: impl Into<String>) -> Self {
         Self { is_beginning: true, ..Self::absent(folder, message) }
     }
+}
+
+/// Says in words what the system said of a path.
+pub(super) fn io_error(path: &Path, error: &io::Error) -> FormatError {
+    let message = match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+        _ => error.to_string(),
+    };
+    FormatError::new(path, message)
 }
 
 /// What kind of failure a [`ReadError`] is.

@@ -1,11 +1,26 @@
 //! Everything that knows how a recording lies on disk. Above this module there are only
 //! [`Source`]s: arrays that can be asked which chunks a region touches and for the voxels of a chunk.
+//!
+//! # Where a new format goes
+//! 1. A room of its own (`format/tiff/`), with a [`Source`]: what it knows of the array, its chunks, how one
+//!    is read. What the files never held is for it to say (see [`Source`]). Everything else of the trait has
+//!    a default.
+//! 2. A line in the table of `open.rs`: a function that is shown what lies at the location (a folder, or how
+//!    a file begins) and opens it, or says that it is not its own. Content decides, names only where the
+//!    names are the format.
+//! 3. Where it can grow, [`Growing`] beside [`Source`]: [`crate::live`] follows it, and says so.
+//! 4. Where its data lie afar, [`Fetching`]; where it is computed from other sources, [`Composite`].
+//! 5. A line in `tests/contract/`: the suite that every source passes.
+//!
+//! A store for URLs (HTTP, S3, a tar file) is asked in [`open`], before the formats are: a [`Location`] that
+//! is no path is refused there by its scheme until one opens it.
 
 mod composite;
 mod error;
 mod fetching;
 mod growing;
 pub mod hdf5;
+mod look;
 pub mod memory;
 mod open;
 mod source;
@@ -13,6 +28,7 @@ mod split;
 
 pub use crate::volume::Location;
 pub use composite::{Composite, Given, Input, Need, gather, read_and_combine};
+use error::io_error;
 pub use error::{FormatError, ReadError, ReadErrorKind};
 pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch_and_decode};
 pub use growing::{Growing, Growth, Refresh};

@@ -1,9 +1,10 @@
-//! From a path a user gave to an open dataset.
+//! From what a user gave to an open dataset: the table of formats.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::look::Look;
 use super::{FormatError, Growing, Source, split};
 use crate::volume::Location;
 
@@ -51,16 +52,31 @@ pub struct Opened {
     pub chosen: usize,
 }
 
-/// Opens a folder, its parent, a `stack_metadata.json` or an HDF5 file. Blocks; never writes.
+/// A format.
+struct Format {
+    /// Opens what was looked at; `None` where that is not of this format, by what it holds.
+    open: fn(&Look, &OpenOptions) -> Option<Result<Opened, FormatError>>,
+}
+
+/// The formats, in the order they are asked: the first that knows what was looked at opens it. A new one
+/// gets a line here. Those whose folders are marked by a file come first: a folder that no format knows is
+/// for split datasets, which look for blocks in the folders below it.
+const FORMATS: &[Format] = &[Format { open: split::open }, Format { open: split::open_file }];
+
+/// Opens a folder, its parent, a `stack_metadata.json` or an HDF5 file: by what is there, not by what it is
+/// called. Blocks; never writes.
 ///
 /// # Errors
 /// When nothing can be viewed: the message names the file, what is wrong and what to do.
 pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Opened, FormatError> {
     let location = location.into();
-    match &location {
-        Location::Path(path) => split::open(path, options),
-        Location::Url(_) => Err(no_store(&location)),
-    }
+    let Some(path) = location.path() else { return Err(no_store(&location)) };
+    let look = Look::at(path)?;
+    let opened = FORMATS.iter().find_map(|format| (format.open)(&look, options));
+    opened.unwrap_or_else(|| {
+        let what_to_do = "give the acquisition folder, its stack_metadata.json or an HDF5 file";
+        Err(FormatError::new(path, format!("{}; {what_to_do}", look.in_words())))
+    })
 }
 
 /// The folder whose changes tell of a recording that is expected at a location. Asks the disk.
@@ -87,6 +103,57 @@ mod tests {
             let scheme = url.split(':').next().unwrap();
             assert!(error.to_string().starts_with(&format!("{url}: {scheme}:// is not read")), "{error}");
             assert!(!error.is_absent, "nothing will appear there");
+        }
+    }
+
+    fn fixture(name: &str) -> PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/split").join(name)
+    }
+
+    fn copied(from: &str, to: &std::path::Path) {
+        std::fs::copy(fixture(from), to).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_opened_by_what_it_holds_whatever_it_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("fish.dat");
+        copied("g_single_files/data/array.h5", &file);
+        let opened = open(&file, &OpenOptions::default()).unwrap();
+        assert_eq!((opened.source.info().format.as_str(), opened.source.info().name.as_str()), ("HDF5 file", "fish"));
+        // Behind a user block of 1024 bytes.
+        let behind = folder.path().join("behind");
+        let stored = std::fs::read(fixture("g_single_files/data/array.h5")).unwrap();
+        std::fs::write(&behind, [vec![b' '; 1024], stored].concat()).unwrap();
+        assert!(Look::at(&behind).unwrap().is_hdf5());
+        // Metadata of another name lead to the blocks beside them.
+        for name in ["0000.h5", "0001.h5"] {
+            copied(&format!("a_4d_default/data/{name}"), &folder.path().join(name));
+        }
+        let claim = folder.path().join("what the rig said");
+        copied("a_4d_default/data/stack_metadata.json", &claim);
+        assert!(open(&claim, &OpenOptions::default()).unwrap().growing.is_some());
+    }
+
+    #[test]
+    fn what_is_no_recording_is_refused_by_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes, word) in [
+            ("notes.h5", &b"plane 3 is out of focus\n"[..], "is text"),
+            ("umlaut.h5", "Größe: 3 µm".as_bytes(), "is text"),
+            ("fish.h5", b"II*\0\x08\0\0\0", "is a TIFF file"),
+            ("mean.hdf5", b"\x93NUMPY\x01\0", "is a numpy array"),
+            ("empty.h5", b"", "is empty"),
+            ("copying.h5", &[0; 5000], "begins with zeros"),
+            ("noise.h5", &[0xfe; 5000], "is not HDF5"),
+            ("noise.dat", &[0xfe; 5000], "is of no format"),
+            ("settings.json", b"{\"a\": 1}", "is JSON"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let error = open(&path, &OpenOptions::default()).err().unwrap();
+            assert!(error.message.starts_with(word), "{error}");
+            assert_eq!(error.file, path.into());
         }
     }
 }

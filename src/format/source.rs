@@ -29,7 +29,15 @@ pub enum Filled {
 /// An open, read-only dataset of any rank.
 ///
 /// Nothing is cached here, and no file is held open between calls. All methods may be called from any
-/// thread; only [`Source::read`] may block.
+/// thread; only those that say so may block.
+///
+/// # What was never written
+/// Whether that is missing or has a value is for the source to say, by what its format means, and nobody
+/// above asks which it is: a read gives [`Filled::Except`] for what is missing and [`Filled::All`] for what
+/// has its value, be it a fill value that no byte on disk holds. A recorder allocates what it has recorded: in
+/// split datasets and plain HDF5 files what was never written is *missing*. Where a format leaves chunks
+/// out because all of them is the fill value (Zarr, sparse arrays), they *are* the fill value. A source
+/// that offers the other reading of its files says so among the facts of its [`ArrayInfo`].
 pub trait Source: Send + Sync {
     /// What is known of the array. Immediate.
     fn info(&self) -> &Arc<ArrayInfo>;

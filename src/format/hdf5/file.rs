@@ -96,6 +96,14 @@ impl Hdf5File {
 /// Most bytes that a cut-off file may lack, beside three times what is left of it.
 const MAX_CUT_BYTES: u64 = 512 << 20;
 
+/// Whether a file of so many bytes holds HDF5: at its beginning, or behind a user block.
+///
+/// # Errors
+/// When the system refuses to read it.
+pub fn has_signature(file: &File, num_bytes: u64) -> io::Result<bool> {
+    end_of_file(file, num_bytes).map(|end| end.is_some())
+}
+
 /// The end-of-file address of the superblock; `None` if there is none. Versions that are not known end
 /// where the file does: the library judges them.
 fn end_of_file(file: &File, num_bytes: u64) -> io::Result<Option<u64>> {

@@ -4,8 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::metadata;
 use super::names::{self, Group};
-use crate::format::{FormatError, OpenOptions};
+use crate::format::look::{Kind, Look};
+use crate::format::{FormatError, OpenOptions, io_error};
 
 /// Most sub-folders looked into.
 const MAX_FOLDERS: usize = 256;
@@ -85,47 +87,31 @@ pub(super) struct Candidate {
 pub(super) enum Found {
     /// Split datasets, the likeliest first.
     Split(Vec<Candidate>),
-    /// One HDF5 file that is no block.
+    /// The only HDF5 file of a folder, which is no block.
     File(PathBuf),
 }
 
-/// Says in words what the system said of a path.
-pub(super) fn io_error(path: &Path, error: &io::Error) -> FormatError {
-    let message = match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
-        _ => error.to_string(),
-    };
-    FormatError::new(path, message)
-}
-
-/// Finds what a path means: the folder of blocks, a parent of it, its metadata, one of its blocks, or a
-/// file of its own.
-pub(super) fn discover(path: &Path, options: &OpenOptions) -> Result<Found, FormatError> {
-    let metadata = std::fs::metadata(path).map_err(|error| io_error(path, &error))?;
-    let prefix = options.prefix.as_deref();
-    if metadata.is_dir() {
-        return in_folder(path, prefix, options);
+/// Finds what a path means: the folder of blocks, a parent of it, its metadata, one of its blocks. `None` for
+/// a file that is none of a split dataset.
+pub(super) fn discover(look: &Look, options: &OpenOptions) -> Result<Option<Found>, FormatError> {
+    let (path, prefix) = (look.path.as_path(), options.prefix.as_deref());
+    if matches!(look.kind, Kind::Folder) {
+        return in_folder(path, prefix, options).map(Some);
     }
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Some(own) = name.strip_suffix("stack_metadata.json") {
+    // Damaged metadata are known by their name alone.
+    let own = name.strip_suffix("stack_metadata.json");
+    if own.is_some() || is_claim(look) {
         let listing = Arc::new(Listing::of(parent).map_err(|error| io_error(parent, &error))?);
-        let wanted = prefix.or(Some(own).filter(|own| !own.is_empty()));
+        let wanted = prefix.or(own.filter(|own| !own.is_empty()));
         let mut found = candidates(parent, &listing, wanted);
         if found.is_empty() {
             found = candidates(parent, &listing, prefix);
         }
-        if found.is_empty() {
-            return Err(no_blocks(path, prefix));
-        }
-        return Ok(Found::Split(found));
+        return if found.is_empty() { Err(no_blocks(path, prefix)) } else { Ok(Some(Found::Split(found))) };
     }
-    if !(name.ends_with(".h5") || name.ends_with(".hdf5")) {
-        let text =
-            "not a recording this program reads; give the acquisition folder, its stack_metadata.json or an .h5 file";
-        return Err(FormatError::new(path, text));
-    }
+    // A block is one by its number among the others, whatever has become of its content.
     if let Some((own, _)) = names::parse(name)
         && let Ok(listing) = Listing::of(parent)
     {
@@ -133,10 +119,18 @@ pub(super) fn discover(path: &Path, options: &OpenOptions) -> Result<Found, Form
         if let Some(group) = group.filter(|group| group.blocks.iter().any(|block| block.name == name))
             && (own.is_empty() || group.blocks.len() > 1 || !listing.json.is_empty())
         {
-            return Ok(Found::Split(candidates(parent, &Arc::new(listing), Some(own))));
+            return Ok(Some(Found::Split(candidates(parent, &Arc::new(listing), Some(own)))));
         }
     }
-    Ok(Found::File(path.to_owned()))
+    Ok(None)
+}
+
+/// Whether a file holds what the metadata of a split dataset hold.
+fn is_claim(look: &Look) -> bool {
+    look.is_json()
+        && metadata::read_value(&look.path).is_ok_and(|value| {
+            ["shape_full", "shape_block"].iter().all(|key| value.get(key).is_some_and(serde_json::Value::is_array))
+        })
 }
 
 fn no_blocks(path: &Path, prefix: Option<&str>) -> FormatError {

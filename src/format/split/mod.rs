@@ -35,28 +35,36 @@ use parking_lot::Mutex;
 
 use self::discover::{Candidate, Found};
 use self::place::Place;
+use super::look::Look;
 use super::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
 
 pub use search::{FoundRecording, search, what_is_at};
 
-/// Opens a folder of blocks, its parent, its metadata file, one of its blocks, or a single HDF5 file.
-///
-/// # Errors
-/// When nothing can be viewed: the message names the file, what is wrong and what to do.
-pub fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
-    match discover::discover(path, options)? {
+/// Opens a folder of blocks, its parent, its metadata file or one of its blocks; of any other folder the one
+/// HDF5 file in it. `None` for a file that belongs to no split dataset.
+pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
+    let found = match discover::discover(look, options) {
+        Ok(found) => found?,
+        Err(error) => return Some(Err(error)),
+    };
+    Some(match found {
         Found::File(file) => single::open(&file, options),
-        Found::Split(candidates) => open_split(&candidates, path, options).or_else(|error| {
+        Found::Split(candidates) => open_split(&candidates, &look.path, options).or_else(|error| {
             // One array of a file, though the file is named as blocks are.
-            let is_file = options.dataset.is_some() && path.extension().is_some_and(|extension| extension == "h5");
-            let opened = if is_file { single::open(path, options).ok() } else { None };
+            let is_file = options.dataset.is_some() && look.is_hdf5();
+            let opened = if is_file { single::open(&look.path, options).ok() } else { None };
             opened.ok_or(error)
         }),
-    }
+    })
+}
+
+/// Opens an array of a file that holds HDF5.
+pub(super) fn open_file(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
+    look.is_hdf5().then(|| single::open(&look.path, options))
 }
 
 /// The folder in which blocks expected at a path will appear.
-pub fn expected_in(path: &Path) -> PathBuf {
+pub(super) fn expected_in(path: &Path) -> PathBuf {
     // The rigs make this folder first.
     let original = path.join("original");
     if original.is_dir() {

@@ -12,13 +12,13 @@ use parking_lot::Mutex;
 
 use super::block::Block;
 use super::build::{self, Previous};
-use super::discover::{Listing, io_error};
+use super::discover::Listing;
 use super::former::Sign;
 use super::identity::{Identity, identity_of, is_same_content};
 use super::names::BlockName;
 use super::seen::{STILL, Seen};
 use super::source::SplitSource;
-use crate::format::{FormatError, Growing, Growth, Refresh};
+use crate::format::{FormatError, Growing, Growth, Refresh, io_error};
 use crate::volume::PieceState;
 
 /// Known blocks asked for their size and time at each look, beside the first and the last two.

@@ -1,0 +1,112 @@
+//! What lies at a path, looked at once: formats are told apart by it, not by what it is called.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::hdf5::{has_signature, open_shared, read_at};
+use super::{FormatError, io_error};
+
+/// Bytes at the beginning of a file that formats are told by.
+const HEAD_BYTES: usize = 4096;
+
+/// A path and what is there.
+pub(super) struct Look {
+    /// The path.
+    pub path: PathBuf,
+    /// What is there.
+    pub kind: Kind,
+}
+
+/// What a path can be.
+pub(super) enum Kind {
+    /// A folder. A format that is a folder asks for the files it is known by.
+    Folder,
+    /// A file.
+    File {
+        /// How it begins; shorter only where the file is.
+        head: Vec<u8>,
+        /// Whether it holds HDF5, perhaps behind a user block.
+        is_hdf5: bool,
+    },
+    /// A pipe, a device: nothing to read, though it may be named like a part of a recording.
+    Other,
+}
+
+impl Look {
+    /// Looks at a path. Blocks.
+    ///
+    /// # Errors
+    /// When nothing is there, or it may not be read.
+    pub fn at(path: &Path) -> Result<Self, FormatError> {
+        let failed = |error: std::io::Error| io_error(path, &error);
+        let metadata = std::fs::metadata(path).map_err(failed)?;
+        let kind = if metadata.is_dir() {
+            Kind::Folder
+        } else if metadata.is_file() {
+            let file = open_shared(path).map_err(failed)?;
+            let is_hdf5 = has_signature(&file, metadata.len()).map_err(failed)?;
+            Kind::File { head: head_of(&file, metadata.len()), is_hdf5 }
+        } else {
+            Kind::Other
+        };
+        Ok(Self { path: path.to_owned(), kind })
+    }
+
+    /// Whether it is a file that holds HDF5.
+    pub fn is_hdf5(&self) -> bool {
+        matches!(self.kind, Kind::File { is_hdf5: true, .. })
+    }
+
+    /// Whether it is a file that begins as a JSON object does.
+    pub fn is_json(&self) -> bool {
+        matches!(&self.kind, Kind::File { head, .. } if head.trim_ascii_start().starts_with(b"{"))
+    }
+
+    /// What it is, for who has to be told that nothing here reads it.
+    pub fn in_words(&self) -> String {
+        let Kind::File { head, .. } = &self.kind else { return "is no file".to_owned() };
+        if let Some((_, name)) = KNOWN.iter().find(|(beginning, _)| head.starts_with(beginning)) {
+            return format!("is {name}, which this program does not read");
+        }
+        let is_called_hdf5 = self.path.extension().is_some_and(|end| end == "h5" || end == "hdf5");
+        let text = std::str::from_utf8(head).or_else(|error| std::str::from_utf8(&head[..error.valid_up_to()]));
+        let is_text = text.is_ok_and(|text| {
+            text.len() + 3 >= head.len() && text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
+        });
+        match () {
+            () if head.is_empty() => "is empty (0 bytes): not written yet, or its writer was stopped".to_owned(),
+            () if head.iter().all(|byte| *byte == 0) => {
+                "begins with zeros: not copied to its end yet, or damaged".to_owned()
+            }
+            () if self.is_json() => "is JSON, but not the metadata of a recording".to_owned(),
+            () if is_text => "is text, not a recording".to_owned(),
+            () if is_called_hdf5 => "is not HDF5, or its beginning is damaged".to_owned(),
+            () => "is of no format that this program reads".to_owned(),
+        }
+    }
+}
+
+/// How files begin that people have beside their recordings.
+const KNOWN: [(&[u8], &str); 12] = [
+    (b"II*\0", "a TIFF file"),
+    (b"MM\0*", "a TIFF file"),
+    (b"II+\0", "a TIFF file"),
+    (b"MM\0+", "a TIFF file"),
+    (b"\x93NUMPY", "a numpy array"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"MATLAB 5.0", "a Matlab file"),
+    (b"%PDF", "a PDF document"),
+];
+
+fn head_of(file: &File, num_bytes: u64) -> Vec<u8> {
+    let mut head = vec![0; num_bytes.min(HEAD_BYTES as u64) as usize];
+    // Cut off at this moment: nothing is known of it.
+    if read_at(file, &mut head, 0).is_err() {
+        head.clear();
+    }
+    head
+}
