@@ -123,6 +123,11 @@ impl LazyArray {
         self.level
     }
 
+    /// Whether its chunks have to be fetched before they can be decoded.
+    pub fn is_remote(&self) -> bool {
+        self.source.fetching().is_some()
+    }
+
     /// All of the array.
     pub fn whole(&self) -> Region {
         Region::whole(&Shape::from(self.info.shape))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{ArrayChunk, LazyArray};
-use crate::format::{Filled, ReadError, ReadErrorKind};
+use crate::format::{Fetched, Filled, ReadError, ReadErrorKind};
 use crate::volume::{Pool, Region, Shape, Voxels, copy_region};
 
 /// No chunk is larger than this; a file that says otherwise is refused before memory is asked for.
@@ -27,11 +27,32 @@ impl LazyArray {
     /// # Errors
     /// When nothing of the chunk can be had.
     pub fn read_chunk(&self, chunk: &ArrayChunk, pool: &Pool) -> Result<Loaded, ReadError> {
+        self.load(chunk, pool, |buffer| self.source().read(&chunk.chunk, buffer))
+    }
+
+    /// Decodes one chunk that has been fetched into pooled memory. No IO.
+    ///
+    /// # Errors
+    /// When nothing of the chunk can be had.
+    pub fn decode_chunk(&self, chunk: &ArrayChunk, fetched: &Fetched, pool: &Pool) -> Result<Loaded, ReadError> {
+        self.load(chunk, pool, |buffer| match self.source().fetching() {
+            Some(source) => source.decode(&chunk.chunk, fetched, buffer),
+            None => self.source().read(&chunk.chunk, buffer),
+        })
+    }
+
+    /// Gets one chunk by `fill`, which is given a buffer of the chunk as its source knows it.
+    fn load(
+        &self,
+        chunk: &ArrayChunk,
+        pool: &Pool,
+        fill: impl FnOnce(&mut [u8]) -> Result<Filled, ReadError>,
+    ) -> Result<Loaded, ReadError> {
         let dtype = self.info().dtype;
         let num_bytes = chunk.chunk.region.shape().num_bytes(dtype).filter(|&n| n <= MAX_CHUNK_BYTES);
         let num_bytes = num_bytes.ok_or_else(|| self.too_large(&chunk.region))?;
         let mut buffer = pool.take(num_bytes);
-        let filled = self.source().read(&chunk.chunk, buffer.bytes_mut())?;
+        let filled = fill(buffer.bytes_mut())?;
         if !self.map.is_direct(&chunk.chunk.region) {
             let item = dtype.num_bytes();
             let view_bytes = chunk.region.shape().num_bytes(dtype).ok_or_else(|| self.too_large(&chunk.region))?;

@@ -1,5 +1,7 @@
 //! What a [`super::Stream`] may use of the machine.
 
+use crate::format::Patience;
+
 /// Budgets and threads of a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamConfig {
@@ -14,6 +16,10 @@ pub struct StreamConfig {
     pub num_workers: usize,
     /// Bytes being read and decoded at any moment. A single larger chunk is read alone.
     pub max_in_flight_bytes: usize,
+    /// Chunks being fetched at any moment, of sources that lie afar.
+    pub max_fetches: usize,
+    /// How often and how long a fetch is tried.
+    pub patience: Patience,
     /// Cap on decoded bytes per second of background reading, set while the recording is being written.
     pub background_bytes_per_s: Option<u64>,
     /// A recording whose pictures take longer than this to read gets previews. 0: always.
@@ -37,6 +43,8 @@ impl StreamConfig {
             preview_budget_bytes,
             num_workers,
             max_in_flight_bytes,
+            max_fetches: 32,
+            patience: Patience::VIEW,
             background_bytes_per_s: None,
             slow_picture_ms: 30.0,
         }

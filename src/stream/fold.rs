@@ -51,7 +51,7 @@ impl Stream {
             if is_visible || state.folds.len() < MAX_WAITING {
                 let reason = state.volume_reason(&wanted.volume());
                 state.fold_here(wanted, Loaded { voxels: volume, reason });
-                self.shared.work.notify_all();
+                self.shared.notify();
             }
         }
         None
@@ -69,7 +69,7 @@ impl Stream {
             state.fold_here(fold.key, Loaded { voxels: fold.volume, reason: None });
         }
         drop(state);
-        self.shared.work.notify_all();
+        self.shared.notify();
     }
 }
 

@@ -53,6 +53,11 @@ impl Layer {
         self.image.id()
     }
 
+    /// Whether its chunks have to be fetched before they can be decoded, those of any resolution.
+    pub(super) fn is_remote(&self) -> bool {
+        (0..self.image.num_levels()).filter_map(|level| self.image.level(level)).any(|array| array.is_remote())
+    }
+
     /// What is made of the data from now on is made of this.
     pub(super) fn snapshot(&self) -> Snapshot {
         Snapshot { image: self.image.clone(), since: self.data.now() }

@@ -11,7 +11,7 @@ use super::cache::{Entry, Tier};
 use super::making::{Finished, Making, Product};
 use super::priority::{Priority, lower_this_thread};
 use super::state::{Class, Keep, Read, State, Target, Task, Trash};
-use crate::array::{ArrayChunk, LazyArray, Loaded};
+use crate::array::Loaded;
 use crate::format::{ReadError, ReadErrorKind};
 use crate::volume::{Picture, Pool, reduce};
 
@@ -23,6 +23,9 @@ pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     /// Signalled when there may be work for a thread that found none.
     pub(super) work: Condvar,
+    /// Signalled when there may be something to fetch; whoever fetches passes it on.
+    pub(super) fetching: Condvar,
+    pub(super) has_fetchers: AtomicBool,
     pub(super) pool: Pool,
     pub(super) wake: Arc<dyn Fn() + Send + Sync>,
     /// Whether somebody is recording, and reading ahead comes last of all.
@@ -49,7 +52,11 @@ impl Shared {
                         return;
                     }
                     let now = Instant::now();
-                    if let Some(task) = state.next_task(class, now) {
+                    let task = state.next_task(class, now);
+                    if state.fetches.has_waiting() {
+                        self.fetching.notify_one();
+                    }
+                    if let Some(task) = task {
                         break task;
                     }
                     match state.bandwidth.wait(now) {
@@ -66,12 +73,21 @@ impl Shared {
         }
     }
 
-    /// Does the most urgent task of any kind; false if there is none.
+    /// Does the most urgent task of any kind, fetching included; false if there is none.
     pub(super) fn run_one(&self) -> bool {
-        let task = self.state.lock().next_task(Class::Any, Instant::now());
-        let found = task.is_some();
-        if let Some(task) = task {
+        let mut state = self.state.lock();
+        let now = Instant::now();
+        if let Some(task) = state.next_task(Class::Any, now) {
+            drop(state);
             self.perform(task);
+            return true;
+        }
+        let fetch = state.next_fetch(now);
+        let is_ready = !state.ready.is_empty();
+        drop(state);
+        let found = fetch.is_some() || is_ready;
+        if let Some(fetch) = fetch {
+            self.fetch(fetch);
         }
         found
     }
@@ -98,8 +114,14 @@ impl Shared {
             }
             Task::Read(job) => {
                 let begin = Instant::now();
-                let result = read(&job.array, &job.chunk, &self.pool);
+                let result = chunk_of(&job, || job.array.read_chunk(&job.chunk, &self.pool));
                 self.land(&job, result, begin.elapsed());
+            }
+            Task::Decode { read, fetched, took } => {
+                let begin = Instant::now();
+                let decode = |fetched| chunk_of(&read, || read.array.decode_chunk(&read.chunk, &fetched, &self.pool));
+                let result = fetched.and_then(decode);
+                self.land(&read, result, took + begin.elapsed());
             }
         }
     }
@@ -115,7 +137,7 @@ impl Shared {
         let Some(read) = read else {
             // The data changed on disk meanwhile.
             drop(state);
-            self.work.notify_all();
+            self.notify();
             return;
         };
         match &result {
@@ -141,7 +163,7 @@ impl Shared {
         drop(state);
         drop(trash);
         // What came in has made room for the next read.
-        self.work.notify_all();
+        self.notify();
         for target in read.targets {
             match target {
                 Target::Making(making, ordinal) => is_visible |= self.feed(&making, ordinal, &result),
@@ -238,10 +260,10 @@ impl Shared {
     }
 }
 
-/// Reads a chunk. A format that panics in spite of its promise costs a chunk, not a thread.
-fn read(array: &LazyArray, chunk: &ArrayChunk, pool: &Pool) -> Result<Loaded, ReadError> {
-    let result = guarded(|| array.read_chunk(chunk, pool));
-    result.unwrap_or_else(|| Err(array.error(ReadErrorKind::Corrupt, INTERNAL_ERROR.to_owned())))
+/// Gets a chunk. A format that panics in spite of its promise costs a chunk, not a thread.
+fn chunk_of(read: &Read, get: impl FnOnce() -> Result<Loaded, ReadError>) -> Result<Loaded, ReadError> {
+    let internal = || read.array.error(ReadErrorKind::Corrupt, INTERNAL_ERROR.to_owned());
+    guarded(get).unwrap_or_else(|| Err(internal()))
 }
 
 /// What is said of data that a part of the program fell over.

@@ -191,6 +191,11 @@ impl Making {
         self.num_bytes
     }
 
+    /// Nobody feeds this chunk after all.
+    pub(super) fn unclaim(&self, ordinal: usize) {
+        self.claimed[ordinal].store(false, Ordering::Release);
+    }
+
     /// Claims a chunk; false if it is taken. Whoever claims must feed.
     pub(super) fn claim(&self, ordinal: usize) -> bool {
         let is_new = !self.claimed[ordinal].swap(true, Ordering::AcqRel);

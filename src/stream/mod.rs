@@ -9,6 +9,7 @@ mod availability;
 mod bandwidth;
 mod cache;
 mod config;
+mod fetches;
 mod fold;
 mod hash;
 mod layer;
@@ -50,6 +51,7 @@ use crate::array::{Image, LazyArray};
 use crate::volume::{LayerId, PictureKey, Pool};
 use availability::Availabilities;
 use bandwidth::Bandwidth;
+use layer::Layer;
 use loader::Shared;
 use request::Viewer;
 use state::{Class, State};
@@ -71,6 +73,8 @@ impl Stream {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(image.into(), &config)),
             work: Condvar::new(),
+            fetching: Condvar::new(),
+            has_fetchers: AtomicBool::new(false),
             pool: Pool::new(config.pool_bytes()),
             wake,
             is_live: AtomicBool::new(config.background_bytes_per_s.is_some()),
@@ -79,14 +83,24 @@ impl Stream {
         for (class, name) in [(Class::Foreground, "tectum-read"), (Class::Background, "tectum-ahead")] {
             for i in 0..config.num_workers {
                 let shared = Arc::clone(&shared);
-                let thread = std::thread::Builder::new().name(format!("{name}-{i}"));
-                // Without threads the machine is past helping; the picture then never comes, and nothing else breaks.
-                if let Err(error) = thread.spawn(move || shared.run(class)) {
-                    tracing::error!("cannot start a loader thread: {error}");
-                }
+                start_thread(format!("{name}-{i}"), move || shared.run(class));
             }
         }
-        Self { shared, config, viewer: Mutex::default(), availability: Mutex::default() }
+        let stream = Self { shared, config, viewer: Mutex::default(), availability: Mutex::default() };
+        stream.start_fetching();
+        stream
+    }
+
+    /// Starts the threads that fetch once there is something to fetch from.
+    fn start_fetching(&self) {
+        let is_remote = self.shared.state.lock().layers.iter().any(Layer::is_remote);
+        if !is_remote || self.config.num_workers == 0 || self.shared.has_fetchers.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        for i in 0..self.config.max_fetches {
+            let shared = Arc::clone(&self.shared);
+            start_thread(format!("tectum-fetch-{i}"), move || shared.run_fetches());
+        }
     }
 
     /// A stream of that many loader threads, otherwise by default and with nobody to wake; with 0, call
@@ -105,7 +119,7 @@ impl Stream {
     pub fn set_background_limit(&self, bytes_per_s: Option<u64>) {
         self.shared.state.lock().bandwidth = Bandwidth::new(bytes_per_s);
         self.shared.is_live.fetch_or(bytes_per_s.is_some(), Ordering::Relaxed);
-        self.shared.work.notify_all();
+        self.shared.notify();
     }
 
     /// The array of the first layer, in full resolution.
@@ -161,7 +175,7 @@ impl Stream {
             in_flight_bytes: state.in_flight_bytes,
             max_in_flight_bytes: self.config.max_in_flight_bytes,
             queued: state.num_queued(),
-            queued_visible: state.plan.visible.len(),
+            queued_visible: state.plan.visible.len() + state.fetches.num_queued()[0],
             hits: counters.hits,
             misses: counters.misses,
             hit_rate: if asked == 0 { 1.0 } else { counters.hits as f64 / asked as f64 },
@@ -176,16 +190,24 @@ impl Stream {
     }
 }
 
+fn start_thread(name: String, run: impl FnOnce() + Send + 'static) {
+    // Without threads the machine is past helping; the picture then never comes, and nothing else breaks.
+    if let Err(error) = std::thread::Builder::new().name(name).spawn(run) {
+        tracing::error!("cannot start a loader thread: {error}");
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
         // The threads end after what they are doing; a slow disk is not waited for.
         let mut state = self.shared.state.lock();
         state.is_closed = true;
+        state.cancel_all_fetches();
         state.clear_queue();
         state.folds.clear();
         state.layers.clear();
         drop(state);
-        self.shared.work.notify_all();
+        self.shared.notify();
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::making::Making;
 use super::plan::Wanted;
+use crate::volume::LayerId;
 
 /// The queue.
 #[derive(Default)]
@@ -85,6 +86,23 @@ impl Queue {
                 true
             }
         });
+    }
+
+    /// Moves what is of these layers to the end of another queue. Before anything was taken.
+    pub(super) fn move_layers(&mut self, layers: &[LayerId], to: &mut Self) {
+        let layer = |entry: &Entry| match entry {
+            Entry::Chunk(wanted) => wanted.key.layer,
+            Entry::Making(making) => making.product.layer(),
+        };
+        for entry in self.entries.extract_if(.., |entry| layers.contains(&layer(entry))) {
+            let num = match &entry {
+                Entry::Chunk(_) => 1,
+                Entry::Making(making) => making.num_unclaimed(),
+            };
+            self.num_left = self.num_left.saturating_sub(num);
+            to.num_left += num;
+            to.entries.push(entry);
+        }
     }
 
     /// Bytes of what is next.

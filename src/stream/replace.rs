@@ -241,8 +241,10 @@ impl Stream {
         }
         state.note_trash(&trash);
         state.clear_queue();
+        state.cancel_unwanted_fetches();
         drop(guard);
         drop(trash);
+        self.start_fetching();
         for _ in 0..lost_samples {
             self.shared.add_to_sample(id, None);
         }
@@ -253,7 +255,8 @@ impl Stream {
     pub fn add_layer(&self, image: impl Into<Image>) {
         let layer = Layer::new(image.into(), self.config.preview_budget_bytes);
         self.shared.state.lock().layers.push(layer);
-        self.shared.work.notify_all();
+        self.start_fetching();
+        self.shared.notify();
     }
 
     /// Takes a layer away and drops everything of it; false for the only one and for one that is not here.

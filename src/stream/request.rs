@@ -214,7 +214,7 @@ impl Stream {
             }
         }
         drop(state);
-        self.shared.work.notify_all();
+        self.shared.notify();
         is_idle
     }
 

@@ -4,10 +4,12 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::StreamConfig;
 use super::bandwidth::Bandwidth;
 use super::cache::{Cache, Entry, Tier};
+use super::fetches::Fetches;
 use super::hash::ChunkMap;
 use super::layer::Layer;
 use super::log::Moment;
@@ -15,7 +17,7 @@ use super::making::{Making, Product};
 use super::plan::{Plan, Wanted};
 use super::shelf::Shelf;
 use crate::array::{ArrayChunk, ChunkKey, Image, LazyArray, Loaded};
-use crate::format::ReadError;
+use crate::format::{Fetched, ReadError};
 use crate::volume::{LayerId, PictureKey, Region, VolumeKey, Voxels};
 
 /// Unfinished products nobody wants at the moment: so many are kept for when they are wanted again.
@@ -72,6 +74,12 @@ pub(super) struct Read {
 /// Something for a thread to do without the lock.
 pub(super) enum Task {
     Read(Box<Read>),
+    /// What has been fetched of a chunk, and the time that a thread of its own would have taken for it.
+    Decode {
+        read: Box<Read>,
+        fetched: Result<Fetched, ReadError>,
+        took: Duration,
+    },
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
     /// A chunk for the sample of a recording, if it can be had.
     Sample(LayerId, Option<Loaded>),
@@ -115,6 +123,9 @@ pub(super) struct State {
     pub(super) plan: Plan,
     /// Background tasks taken, to give the sample its turn.
     pub(super) num_background: usize,
+    /// What was begun elsewhere and a loader thread is to go on with.
+    pub(super) ready: VecDeque<Task>,
+    pub(super) fetches: Fetches,
     pub(super) in_flight: ChunkMap<InFlight>,
     /// Reads under way, those included whose result nobody wants any more.
     pub(super) num_in_flight: usize,
@@ -157,6 +168,8 @@ impl State {
             failures: ChunkMap::default(),
             plan: Plan::default(),
             num_background: 0,
+            ready: VecDeque::new(),
+            fetches: Fetches::new(config),
             in_flight: ChunkMap::default(),
             num_in_flight: 0,
             in_flight_bytes: 0,
@@ -213,6 +226,8 @@ impl State {
         };
         self.plan.visible.retain(|wanted| is_open(wanted, Tier::Visible), |making| mark(making, Tier::Visible));
         self.plan.prefetch.retain(|wanted| is_open(wanted, Tier::Prefetch), |making| mark(making, Tier::Prefetch));
+        let remote: Vec<LayerId> = self.layers.iter().filter(|layer| layer.is_remote()).map(Layer::id).collect();
+        self.fetches.replan(&mut self.plan, &remote);
         self.makings.retain(|making| making.is_begun() || self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making)));
         for making in &self.plan.makings {
             if !self.makings.iter().any(|known| Arc::ptr_eq(known, making)) {
@@ -233,21 +248,24 @@ impl State {
             !drop
         });
         self.counters.num_plans += 1;
+        self.cancel_unwanted_fetches();
     }
 
     /// Empties the queue.
     pub(super) fn clear_queue(&mut self) {
         self.plan.clear();
+        self.fetches.clear_queue();
     }
 
     /// Chunks waiting for their turn.
     pub(super) fn num_queued(&self) -> usize {
-        self.plan.visible.len() + self.plan.prefetch.len()
+        let [_, to_fetch] = self.fetches.num_queued();
+        self.plan.visible.len() + self.plan.prefetch.len() + to_fetch
     }
 
     /// Whether nothing is left to do.
     pub(super) fn is_drained(&self) -> bool {
-        self.num_queued() == 0 && self.num_in_flight == 0 && self.folds.is_empty()
+        self.num_queued() == 0 && self.num_in_flight == 0 && self.ready.is_empty() && self.folds.is_empty()
     }
 
     /// Whether what was made of a timepoint's data since that moment is true now: the recording is still

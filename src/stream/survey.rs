@@ -195,7 +195,7 @@ impl Stream {
             let picture_bytes = region.and_then(|region| region.shape().num_bytes(dtype)).unwrap_or(usize::MAX);
             layer.survey.running = Some(Running::new(kind, since, num_t, picture_bytes, dtype));
             drop(state);
-            self.shared.work.notify_all();
+            self.shared.notify();
         }
         SurveyState::Running
     }

@@ -22,6 +22,9 @@ impl State {
                 let since = self.now_of(key.layer);
                 return Some(Task::Fold { key, volume, since });
             }
+            if let Some(task) = self.next_ready(Class::Foreground) {
+                return Some(task);
+            }
             while let Some(num_bytes) = self.plan.visible.next_bytes() {
                 if self.is_full(num_bytes, self.max_in_flight_bytes) {
                     return None;
@@ -32,7 +35,14 @@ impl State {
                 }
             }
         }
-        if class == Class::Foreground || self.bandwidth.wait(now).is_some() {
+        if class == Class::Foreground {
+            return None;
+        }
+        // What has come is not held up: its memory is wanted.
+        if let Some(task) = self.next_ready(class) {
+            return Some(task);
+        }
+        if self.bandwidth.wait(now).is_some() {
             return None;
         }
         self.num_background += 1;
@@ -43,6 +53,17 @@ impl State {
             false => self.next_prefetch(),
         });
         task.or_else(|| self.next_preview())
+    }
+
+    /// What was begun elsewhere and is to be gone on with, of what is on screen or of anything.
+    fn next_ready(&mut self, class: Class) -> Option<Task> {
+        let is_visible = |task: &Task| match task {
+            Task::Read(read) | Task::Decode { read, .. } => self.tier_of(read) == Some(Tier::Visible),
+            Task::Feed(making, ..) => self.visible_products.contains(&making.product),
+            _ => false,
+        };
+        let at = self.ready.iter().position(|task| class != Class::Foreground || is_visible(task))?;
+        self.ready.remove(at)
     }
 
     /// What reading a picture of the kind on screen is estimated to take.
@@ -72,7 +93,7 @@ impl State {
             };
             let Some(chunk) = making.chunks().get(ordinal) else { continue };
             let num_bytes = chunk.num_bytes;
-            if self.is_full(num_bytes, self.max_in_flight_bytes / 2) {
+            if self.has_no_room_behind(num_bytes) {
                 self.layers[at].preview_making = Some((making, ordinal));
                 return None;
             }
@@ -122,34 +143,37 @@ impl State {
     }
 
     fn next_sample(&mut self) -> Option<Task> {
-        let at = self.layers.iter().position(|layer| !layer.sampling.places.is_empty())?;
-        let wanted = *self.layers[at].sampling.places.last()?;
-        if self.is_full(wanted.num_bytes, self.max_in_flight_bytes / 2) {
-            return None;
-        }
-        self.layers[at].sampling.places.pop();
-        let layer = wanted.key.layer;
-        if let Some(entry) = self.cache.get(wanted.key) {
-            return Some(Task::Sample(layer, Some(entry.loaded.clone())));
-        }
-        if self.failures.contains_key(&wanted.key) {
-            return Some(Task::Sample(layer, None));
-        }
-        if let Some(read) = self.in_flight.get_mut(&wanted.key) {
-            read.targets.push(Target::Sample);
-            return None;
-        }
-        match wanted.find(self.layers[at].image.finest()) {
-            Some(chunk) => {
-                Some(self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![Target::Sample])?)
+        loop {
+            let at = self.layers.iter().position(|layer| !layer.sampling.places.is_empty())?;
+            let wanted = *self.layers[at].sampling.places.last()?;
+            if self.has_no_room_behind(wanted.num_bytes) {
+                return None;
             }
-            None => Some(Task::Sample(layer, None)),
+            self.layers[at].sampling.places.pop();
+            let layer = wanted.key.layer;
+            if let Some(entry) = self.cache.get(wanted.key) {
+                return Some(Task::Sample(layer, Some(entry.loaded.clone())));
+            }
+            if self.failures.contains_key(&wanted.key) {
+                return Some(Task::Sample(layer, None));
+            }
+            if let Some(read) = self.in_flight.get_mut(&wanted.key) {
+                read.targets.push(Target::Sample);
+                continue;
+            }
+            let Some(chunk) = wanted.find(self.layers[at].image.finest()) else {
+                return Some(Task::Sample(layer, None));
+            };
+            let task = self.read(chunk, wanted.num_bytes, Tier::Recent, Keep::IfRoom, vec![Target::Sample]);
+            if task.is_some() {
+                return task;
+            }
         }
     }
 
     /// Whether a chunk that is not for the screen has to wait for others to be done with.
     pub(super) fn has_no_room_behind(&self, num_bytes: usize) -> bool {
-        self.is_full(num_bytes, self.max_in_flight_bytes / 2)
+        self.is_full(num_bytes, self.max_in_flight_bytes / 2) || self.fetches.is_crowded()
     }
 
     /// Gets one chunk for something in the making that is not for the screen.
@@ -157,12 +181,12 @@ impl State {
         self.start_making(making, ordinal, num_bytes, Tier::Recent)
     }
 
-    fn is_full(&self, num_bytes: usize, limit: usize) -> bool {
+    pub(super) fn is_full(&self, num_bytes: usize, limit: usize) -> bool {
         self.num_in_flight > 0 && self.in_flight_bytes.saturating_add(num_bytes) > limit
     }
 
     /// Begins with one entry of the queue, unless it is had, under way or known to fail.
-    fn start(&mut self, next: Next, tier: Tier) -> Option<Task> {
+    pub(super) fn start(&mut self, next: Next, tier: Tier) -> Option<Task> {
         let wanted = match next {
             Next::Piece(making, ordinal, num_bytes) => return self.start_making(making, ordinal, num_bytes, tier),
             Next::Chunk(wanted) => wanted,
@@ -208,8 +232,8 @@ impl State {
         self.read(chunk, num_bytes, tier, keep, vec![target])
     }
 
-    /// Begins to read a chunk, unless it is larger than what all chunks together may take; `None` where its
-    /// recording has gone.
+    /// Begins to get a chunk, unless it is larger than what all chunks together may take; a task where a thread
+    /// is to go on with it, `None` where it has to be fetched first or its recording has gone.
     fn read(
         &mut self,
         chunk: ArrayChunk,
@@ -236,9 +260,14 @@ impl State {
             Tier::Visible => self.counters.visible_bytes += num_bytes as u64,
             _ => self.bandwidth.spend(num_bytes),
         }
+        self.in_flight.insert(chunk.key, InFlight { region: chunk.region, tier, keep, since, targets });
+        if let Some(remote) = array.source().fetching() {
+            let num_bytes = num_bytes.saturating_add(remote.max_fetched_bytes(&chunk.chunk));
+            self.fetches.push(Box::new(Read { array: Arc::clone(&array), chunk, num_bytes, since }));
+            return None;
+        }
         self.num_in_flight += 1;
         self.in_flight_bytes += num_bytes;
-        self.in_flight.insert(chunk.key, InFlight { region: chunk.region, tier, keep, since, targets });
         Some(Task::Read(Box::new(Read { array, chunk, num_bytes, since })))
     }
 }

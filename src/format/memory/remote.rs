@@ -54,13 +54,18 @@ impl RemoteSource {
     /// Fetches wait until they are let through.
     pub fn closed(inner: MemorySource) -> Arc<Self> {
         let source = Self::open(inner);
-        source.change(|state| state.is_closed = true);
+        source.close();
         source
     }
 
     /// Lets every fetch through from now on.
     pub fn open_all(&self) {
         self.change(|state| state.is_closed = false);
+    }
+
+    /// Holds every fetch from now on, but for released chunks.
+    pub fn close(&self) {
+        self.change(|state| state.is_closed = true);
     }
 
     /// Lets the fetches of one chunk through, now and later.
