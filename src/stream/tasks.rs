@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::cache::Tier;
+use super::layer::Layer;
 use super::log::Moment;
 use super::making::{Making, Product};
 use super::queue::Next;
@@ -219,8 +220,10 @@ impl State {
             return Some(Task::Feed(making, ordinal, Err(error)));
         }
         let keep = match (making.wants_chunk_kept(&chunk), making.product) {
+            (true, Product::Picture(_) | Product::Volume(_)) => Keep::Yes,
+            // What had to be fetched is not thrown away while there is room.
             (_, Product::Preview(_)) => Keep::IfRoom,
-            (true, _) => Keep::Yes,
+            (false, _) if self.layer(key.layer).is_some_and(Layer::is_remote) => Keep::IfRoom,
             (false, _) => Keep::No,
         };
         let target = Target::Making(making, ordinal);
