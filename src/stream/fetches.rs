@@ -2,20 +2,19 @@
 //! the loader threads like anything else. A fetch that nobody wants any more is cancelled.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::StreamConfig;
 use super::cache::Tier;
-use super::loader::Shared;
+use super::loader::{Shared, guarded};
 use super::log::Moment;
 use super::making::Product;
 use super::plan::Plan;
 use super::queue::Queue;
 use super::state::{Read, State, Target, Task};
 use crate::array::ChunkKey;
-use crate::format::{Cancel, Patience, ReadErrorKind, fetch};
+use crate::format::{Cancel, Fetched, Patience, ReadErrorKind, fetch};
 use crate::volume::LayerId;
 
 /// What is to be fetched, in order, and what is being fetched.
@@ -267,13 +266,13 @@ impl Shared {
         let patience = self.state.lock().fetches.patience;
         let begin = Instant::now();
         let source = read.array.source();
-        let fetched = catch_unwind(AssertUnwindSafe(|| {
-            source
-                .fetching()
-                .map_or(Some(Ok(Default::default())), |remote| fetch(remote, &read.chunk.chunk, &patience, &cancel))
-        }));
-        let fetched = fetched.unwrap_or_else(|_| {
-            Some(Err(read.array.error(ReadErrorKind::Corrupt, "cannot be fetched: internal error".to_owned())))
+        let fetched = guarded(|| match source.fetching() {
+            Some(remote) => fetch(remote, &read.chunk.chunk, &patience, &cancel),
+            None => Some(Ok(Fetched::default())),
+        });
+        let fetched = fetched.unwrap_or_else(|| {
+            let message = "cannot be fetched: internal error".to_owned();
+            Some(Err(read.array.error(ReadErrorKind::Corrupt, message)))
         });
         let mut state = self.state.lock();
         state.fetches.under_way.retain(|fetch| fetch.number != number);
