@@ -102,8 +102,8 @@ impl State {
     /// the moment. What needs no fetching after all is left in `ready`.
     pub(super) fn next_fetch(&mut self, now: Instant) -> Option<Fetch> {
         loop {
-            let is_visible = |read: &Box<Read>| self.tier_of(read) == Some(Tier::Visible);
-            if let Some(at) = self.fetches.waiting.iter().position(is_visible) {
+            let is_visible = |read: &Read| self.tier_of(read) == Some(Tier::Visible);
+            if let Some(at) = self.fetches.waiting.iter().position(|read| is_visible(read)) {
                 return self.begin_fetch(at, self.fetches.max, self.max_in_flight_bytes);
             }
             let Some(next) = self.fetches.visible.pop() else { break };
