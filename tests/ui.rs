@@ -720,9 +720,9 @@ fn contrast_once_set_does_not_change_by_itself() {
     let mut view = tectum::ui::ViewState::default().for_dataset(&info);
     assert_eq!(view.display(&info).limits, [0.0, 65535.0]);
     let values = view.values(&info);
-    view.apply(&Command::LimitsMeasured { values, limits: [100.0, 900.0], is_wished: false }, &info);
+    view.apply(&Command::LimitsMeasured { layer: 0, values, limits: [100.0, 900.0], is_wished: false }, &info);
     assert_eq!(view.limits(&info), Some([100.0, 900.0]));
-    view.apply(&Command::LimitsMeasured { values, limits: [120.0, 950.0], is_wished: false }, &info);
+    view.apply(&Command::LimitsMeasured { layer: 0, values, limits: [120.0, 950.0], is_wished: false }, &info);
     assert_eq!(view.limits(&info), Some([100.0, 900.0]));
     view.apply(&Command::AutoContrast, &info);
     assert_eq!(view.limits(&info), Some([120.0, 950.0]));
@@ -840,6 +840,14 @@ fn every_command() -> Vec<Command> {
         Command::ToggleMode,
         Command::SetProjection(Projection::Min),
         Command::SetSlab(Some([2, 5])),
+        Command::AddView { orientation: Orientation::Yz, is_below: true },
+        Command::CloseView(tectum::volume::ViewId(1)),
+        Command::SetLayout(tectum::ui::Layout::Column(vec![
+            (1.0, tectum::ui::Layout::View(tectum::volume::ViewId(0))),
+            (1.0, tectum::ui::Layout::View(tectum::volume::ViewId(1))),
+        ])),
+        Command::SetOpacity(0.5),
+        Command::SetBlend(tectum::volume::Blend::Add),
         Command::SetActiveView(tectum::volume::ViewId(1)),
         Command::SetActiveLayer(1),
         Command::ToggleLayer(1),
@@ -849,11 +857,16 @@ fn every_command() -> Vec<Command> {
         Command::FitContrast,
         Command::LimitsOfPicture { values: PictureValues { kind: ValueKind::Voxels, num: 1 }, limits: [8.0, 9.0] },
         Command::LimitsMeasured {
+            layer: 0,
             values: PictureValues { kind: ValueKind::Voxels, num: 1 },
             limits: [3.0, 4.0],
             is_wished: false,
         },
-        Command::LimitsGuessed { values: PictureValues { kind: ValueKind::Voxels, num: 1 }, limits: [3.0, 4.0] },
+        Command::LimitsGuessed {
+            layer: 0,
+            values: PictureValues { kind: ValueKind::Voxels, num: 1 },
+            limits: [3.0, 4.0],
+        },
         Command::SetGamma(0.5),
         Command::SetColormap(Colormap::Gray),
         Command::ToggleInvert,
@@ -929,7 +942,7 @@ fn no_command_is_dropped_on_its_way() {
         view.views.push(tectum::ui::View { id: tectum::volume::ViewId(1), ..view.views[0] });
         view.layers.push(view.layers[0].clone());
         let values = view.values(&info);
-        view.apply(&Command::LimitsMeasured { values, limits: [7.0, 8.0], is_wished: false }, &info);
+        view.apply(&Command::LimitsMeasured { layer: 0, values, limits: [7.0, 8.0], is_wished: false }, &info);
         view.apply(&Command::SetLimits([5.0, 6.0]), &info);
         (view.play.is_running, view.follow, view.panels.overlay) = (true, true, Some(Overlay::Keys));
         let changed = history.apply(&mut view, &command, &info, 100.0);

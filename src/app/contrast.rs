@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::session::Session;
 use crate::stream::{NoSample, Sample, SurveyState};
 use crate::ui::{Command, HistogramData, LimitsOf};
-use crate::volume::{Picture, PictureValues, ValueKind, Voxels, measured_values, percentiles};
+use crate::volume::{Picture, PictureKey, PictureValues, ValueKind, Voxels, measured_values, percentiles};
 
 /// Every so many voxels of the first picture are looked at for its limits.
 const PROVISIONAL_STEP: usize = 7;
@@ -69,46 +69,58 @@ impl Contrast {
 }
 
 impl Session {
-    /// Takes in what has been measured of the kind of picture asked for, and begins with it where it is
-    /// seen for the first time.
+    /// Takes in what has been measured of the kind of picture asked for, of each layer that is seen, and begins
+    /// with it where it is seen for the first time.
     pub(super) fn measure_contrast(&mut self, now: Instant, now_s: f64) {
         let picture = self.asked().at(0);
-        let kind = picture.values().kind;
-        if kind == ValueKind::Voxels {
-            return self.measure_voxels(picture, now, now_s);
+        for layer in 0..self.contrasts.len() {
+            if !self.view.layers[layer].visible {
+                continue;
+            }
+            match picture.values().kind {
+                ValueKind::Voxels => self.measure_voxels(layer, picture, now, now_s),
+                _ => self.measure_projections(layer, picture, now, now_s),
+            }
         }
+    }
+
+    fn measure_projections(&mut self, layer: usize, picture: Picture, now: Instant, now_s: f64) {
+        let kind = picture.values().kind;
+        let Some(id) = self.layers().nth(layer).map(|array| array.id()) else { return };
+        let contrast = &mut self.contrasts[layer];
         let is_under_way = |running: &Measuring| running.picture.values().kind == kind;
-        if !self.contrast.measuring.as_ref().is_some_and(is_under_way) {
-            if self.contrast.measured[kind as usize].is_some() {
+        if !contrast.measuring.as_ref().is_some_and(is_under_way) {
+            if contrast.measured[kind as usize].is_some() {
                 return;
             }
-            self.contrast.measuring = Some(Measuring { picture, wished: None });
+            contrast.measuring = Some(Measuring { picture, wished: None });
         }
-        let Some(running) = &self.contrast.measuring else { return };
-        let sample = match self.stream.survey(&self.array.picture_key(running.picture)) {
+        let Some(running) = &contrast.measuring else { return };
+        let sample = match self.stream.survey(&PictureKey::finest(id, running.picture)) {
             SurveyState::Running => return,
             SurveyState::Nothing => None,
             SurveyState::Done(sample) => Some(sample),
         };
-        let Some(Measuring { picture, wished }) = self.contrast.measuring.take() else { return };
+        let Some(Measuring { picture, wished }) = self.contrasts[layer].measuring.take() else { return };
         if let Some(sample) = &sample {
             // What the user has chosen since the wish stays.
-            let is_wished = wished.is_some_and(|then| then == self.view.layer().contrast.chosen[kind as usize]);
+            let is_wished = wished.is_some_and(|then| then == self.view.layers[layer].contrast.chosen[kind as usize]);
             let (values, limits) = (picture.values(), sample.percentiles);
-            self.apply(&Command::LimitsMeasured { values, limits, is_wished }, now, now_s);
+            self.apply(&Command::LimitsMeasured { layer, values, limits, is_wished }, now, now_s);
         }
-        self.contrast.measured[kind as usize] = Some(Measured { picture, sample });
+        self.contrasts[layer].measured[kind as usize] = Some(Measured { picture, sample });
     }
 
-    fn measure_voxels(&mut self, picture: Picture, now: Instant, now_s: f64) {
-        if self.contrast.measured[ValueKind::Voxels as usize].is_some() {
+    fn measure_voxels(&mut self, layer: usize, picture: Picture, now: Instant, now_s: f64) {
+        if self.contrasts[layer].measured[ValueKind::Voxels as usize].is_some() {
             return;
         }
-        self.contrast.no_sample = self.stream.no_sample(self.array.id());
-        if let Some(sample) = self.stream.sample(self.array.id()) {
+        let Some(id) = self.layers().nth(layer).map(|array| array.id()) else { return };
+        self.contrasts[layer].no_sample = self.stream.no_sample(id);
+        if let Some(sample) = self.stream.sample(id) {
             let (values, limits) = (picture.values(), sample.percentiles);
-            self.contrast.measured[values.kind as usize] = Some(Measured { picture, sample: Some(sample) });
-            self.apply(&Command::LimitsMeasured { values, limits, is_wished: false }, now, now_s);
+            self.contrasts[layer].measured[values.kind as usize] = Some(Measured { picture, sample: Some(sample) });
+            self.apply(&Command::LimitsMeasured { layer, values, limits, is_wished: false }, now, now_s);
         }
     }
 
@@ -118,34 +130,39 @@ impl Session {
         let picture = self.asked().at(0);
         let kind = picture.values().kind;
         let is_other = |measured: &Measured| measured.picture != picture && kind != ValueKind::Voxels;
-        if self.contrast.measured[kind as usize].as_ref().is_some_and(is_other) {
+        if self.contrast().measured[kind as usize].as_ref().is_some_and(is_other) {
             let wished = Some(self.view.layer().contrast.chosen[kind as usize]);
-            self.contrast.measuring = Some(Measuring { picture, wished });
+            let layer = self.view.active_layer.min(self.contrasts.len() - 1);
+            self.contrasts[layer].measuring = Some(Measuring { picture, wished });
         }
     }
 
-    /// Gives the picture on screen the limits that fit it.
+    /// Gives the active layer the limits that fit its picture on screen.
     pub(super) fn fit_contrast(&mut self, now: Instant, now_s: f64) -> bool {
-        let Some(drawn) = self.on_screen() else { return false };
+        let active = self.layers().nth(self.view.active_layer).map(|array| array.id());
+        let drawn = self.on_screen().filter(|drawn| Some(drawn.key.layer) == active);
+        let Some(drawn) = drawn else { return false };
         let (picture, Some(limits)) = (drawn.key.picture, limits_of(&drawn.voxels, 1)) else { return false };
         self.apply(&Command::LimitsOfPicture { values: picture.values(), limits }, now, now_s)
     }
 
     /// Gives a kind of picture that is seen for the first time the limits of that picture, until the
     /// recording has been measured.
-    pub(super) fn guess_contrast(&mut self, picture: &Picture, voxels: &Voxels) {
-        let values = picture.values();
-        let is_known = self.view.layer().contrast.of(values).is_some()
-            || self.view.layer().contrast.guessed[values.kind as usize].is_some()
-            || self.contrast.without_values == Some((voxels.id(), values.kind));
+    pub(super) fn guess_contrast(&mut self, key: &PictureKey, voxels: &Voxels) {
+        let values = key.picture.values();
+        let Some(layer) = self.layers().position(|array| array.id() == key.layer) else { return };
+        let known = &self.view.layers[layer].contrast;
+        let is_known = known.of(values).is_some()
+            || known.guessed[values.kind as usize].is_some()
+            || self.contrasts[layer].without_values == Some((voxels.id(), values.kind));
         if is_known {
             return;
         }
         match limits_of(voxels, PROVISIONAL_STEP) {
             Some(limits) => {
-                self.view.apply(&Command::LimitsGuessed { values, limits }, self.array.info());
+                self.view.apply(&Command::LimitsGuessed { layer, values, limits }, self.array.info());
             }
-            None => self.contrast.without_values = Some((voxels.id(), values.kind)),
+            None => self.contrasts[layer].without_values = Some((voxels.id(), values.kind)),
         }
     }
 }

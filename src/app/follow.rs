@@ -89,10 +89,8 @@ impl Session {
         self.array = Arc::new(self.array.replaced_by(source));
         self.stream.replace_array(Arc::clone(&self.array), &[]);
         self.clear_panes();
-        self.contrast = Contrast::default();
-        for layer in &mut self.view.layers {
-            layer.contrast.guessed = Default::default();
-        }
+        self.contrasts[0] = Contrast::default();
+        self.view.layers[0].contrast.guessed = Default::default();
         self.history.clear();
         self.view.clamp_to(self.array.info());
         self.ask(now);

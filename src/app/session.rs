@@ -21,12 +21,12 @@ use super::memory::Recall;
 use super::saving::{Saver, Wish};
 use super::wake::WakeFn;
 use crate::array::{LazyArray, ViewInfo};
-use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
+use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
-use crate::ui::{Command, History, Playback, Route, SessionCommand, ViewState, resolve};
-use crate::volume::{Location, Problem, ViewId};
+use crate::ui::{Command, History, LayerView, Playback, Route, SessionCommand, ViewState, resolve};
+use crate::volume::{Blend, Location, Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
 /// is, because a frame costs time that the rig may need.
@@ -46,6 +46,8 @@ pub struct Session {
     pub(super) datasets: Vec<DatasetEntry>,
     pub(super) chosen: usize,
     pub(super) array: Arc<LazyArray>,
+    /// The layers over it, in the order of the view's.
+    more: Vec<Arc<LazyArray>>,
     pub(super) stream: Stream,
     pub(super) history: History,
     pub(super) playback: Playback,
@@ -55,7 +57,8 @@ pub struct Session {
     moved: Option<Instant>,
     panes: Vec<Pane>,
     pub(super) facts: Facts,
-    pub(super) contrast: Contrast,
+    /// Of each layer.
+    pub(super) contrasts: Vec<Contrast>,
     pub(super) watcher: Option<Watcher>,
     pub(super) live: Option<LiveStatus>,
     pub(super) is_background_limited: bool,
@@ -117,6 +120,7 @@ impl Session {
             datasets: opened.datasets,
             chosen: opened.chosen,
             array,
+            more: Vec::new(),
             stream,
             history: History::default(),
             playback: Playback::default(),
@@ -125,7 +129,7 @@ impl Session {
             moved: Some(now),
             panes: Vec::new(),
             facts,
-            contrast: Contrast::default(),
+            contrasts: vec![Contrast::default()],
             watcher,
             live: None,
             is_background_limited: false,
@@ -142,6 +146,39 @@ impl Session {
     /// The array as (t, z, y, x).
     pub fn info(&self) -> &ViewInfo {
         self.array.info()
+    }
+
+    /// The array of each layer, the recording itself first.
+    pub fn layers(&self) -> impl Iterator<Item = &Arc<LazyArray>> {
+        std::iter::once(&self.array).chain(&self.more)
+    }
+
+    /// Draws another array over what there is, as light of another channel.
+    ///
+    /// # Errors
+    /// When its volumes are of another shape.
+    pub fn add_layer(&mut self, source: Arc<dyn Source>, now: Instant) -> Result<(), FormatError> {
+        let array = Arc::new(LazyArray::new(source));
+        let ([_, ours @ ..], [_, theirs @ ..]) = (self.info().shape, array.info().shape);
+        if ours != theirs {
+            let [[z, y, x], [their_z, their_y, their_x]] = [ours, theirs];
+            let message = format!(
+                "its volumes (z {their_z} × y {their_y} × x {their_x}) cannot lie over those of {} (z {z} × y {y} × x {x})",
+                self.name()
+            );
+            return Err(FormatError::new(array.source().info().location.clone(), message));
+        }
+        self.stream.add_layer(Arc::clone(&array));
+        self.more.push(array);
+        self.contrasts.push(Contrast::default());
+        self.view.layers.push(LayerView { blend: Blend::Add, ..LayerView::default() });
+        self.ask(now);
+        Ok(())
+    }
+
+    /// What is measured of the layer the panels are about.
+    pub(super) fn contrast(&self) -> &Contrast {
+        &self.contrasts[self.view.active_layer.min(self.contrasts.len() - 1)]
     }
 
     /// Name for the title bar.
@@ -210,7 +247,7 @@ impl Session {
 
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
     pub(super) fn ask(&mut self, now: Instant) {
-        let layers = [(self.array.id(), self.array.info())];
+        let layers: Vec<_> = self.layers().map(|array| (array.id(), array.info())).collect();
         let mut request = resolve(&self.view, &layers, &self.canvases_px);
         // Each canvas draws its pictures in one piece.
         request.views.iter_mut().for_each(|view| view.visible = [[0, usize::MAX]; 2]);
@@ -255,3 +292,5 @@ impl Session {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_views;

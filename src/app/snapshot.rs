@@ -98,7 +98,7 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
     let is_finite = |shown: &OnScreen| measured_values(&shown.voxels, 1).iter().any(|value| value.is_finite());
     let kind = session.asked().values().kind;
     // A projection that cannot be made of any timepoint has nothing to be measured.
-    let is_void = kind != ValueKind::Voxels && session.contrast.why_none(kind).is_some();
+    let is_void = kind != ValueKind::Voxels && session.contrast().why_none(kind).is_some();
     let is_unreadable = is_void || session.stream.no_sample(session.array.id()) == Some(NoSample::Unreadable);
     Ok(match (session.shown(), session.on_screen()) {
         (Shown::Missing(reason), _) if is_unreadable => {

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use super::memory::Recall;
 use super::session::{Session, Setup};
 use super::wake::WakeFn;
-use super::window::{SessionUi, session_ui};
+use super::window::{SessionUi, session_steer, session_ui};
 use crate::format::{Growing, OpenOptions, Opened, Source};
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::StreamConfig;
+use crate::ui::panels::canvas;
 use crate::ui::{Command, Shown, ViewState};
+use crate::volume::ViewId;
 
 /// Longer than anything takes that does happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -79,14 +81,35 @@ impl Stage {
 
     /// One frame, as the window draws it.
     pub fn frame(&mut self) {
+        let output = self.run(Vec::new());
+        self.target.advance(&self.ctx, output);
+    }
+
+    /// A frame with some input, and how it looks.
+    pub fn picture(&mut self, events: Vec<egui::Event>) -> image::RgbaImage {
+        let output = self.run(events);
+        self.target.paint(&self.ctx, output).unwrap()
+    }
+
+    fn run(&mut self, events: Vec<egui::Event>) -> egui::FullOutput {
         let now = Instant::now();
         let now_s = now.duration_since(self.start).as_secs_f64();
         self.session.advance(now, now_s);
-        let output = self.ctx.run_ui(self.target.raw_input(now_s), |ui| {
+        let input = egui::RawInput { events, ..self.target.raw_input(now_s) };
+        self.ctx.run_ui(input, |ui| {
+            for command in session_steer(ui, &self.session) {
+                self.session.apply(&command, now, now_s);
+            }
             self.session.choose_pictures(now);
-            session_ui(ui, &mut self.session, &self.renderer, &mut self.ui, &[], now);
-        });
-        self.target.advance(&self.ctx, output);
+            for command in session_ui(ui, &mut self.session, &self.renderer, &mut self.ui, &[], now) {
+                self.session.apply(&command, now, now_s);
+            }
+        })
+    }
+
+    /// Where a view's canvas lies in the window.
+    pub fn canvas(&self, view: ViewId) -> egui::Rect {
+        self.ctx.read_response(canvas::id(view)).unwrap().rect
     }
 
     /// Draws frames until one satisfies the condition, and checks every one.

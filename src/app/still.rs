@@ -8,7 +8,7 @@ use image::RgbaImage;
 use super::wake::WakeFn;
 use crate::array::ViewInfo;
 use crate::render::{self, Drawn, GpuConfig, OffscreenTarget, PlaneDraw, RenderError, RendererHandle, Wanted};
-use crate::ui::{self, Canvas, Figures, Model, Placement, Saving, Shown, StillFrame, Value, ViewState};
+use crate::ui::{self, Canvas, Figures, Model, Placement, Saving, Shown, StillFrame, Value, View, ViewState};
 use crate::volume::{ArrayInfo, Display, Interpolation, PictureKey, ViewId, Voxels};
 
 /// Longer side of the reduced picture the sheet shows, in pixels.
@@ -19,12 +19,8 @@ const MAX_FRAMES: usize = 1000;
 /// Everything a still is drawn from, as it was when it was asked for.
 #[derive(Clone)]
 pub struct Subject {
-    /// Which picture it is.
-    pub key: PictureKey,
-    /// The exact picture.
-    pub voxels: Arc<Voxels>,
-    /// How its values become colours.
-    pub display: Display,
+    /// What lies over one another, the lowest first.
+    pub layers: Vec<StillLayer>,
     /// The view, its still's options included.
     pub view: ViewState,
     /// The array as (t, z, y, x).
@@ -35,12 +31,29 @@ pub struct Subject {
     pub frame: StillFrame,
 }
 
+/// One layer of a still.
+#[derive(Clone)]
+pub struct StillLayer {
+    /// Which picture it is.
+    pub key: PictureKey,
+    /// The exact picture.
+    pub voxels: Arc<Voxels>,
+    /// How its values become colours.
+    pub display: Display,
+}
+
+impl StillLayer {
+    fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key && self.voxels.id() == other.voxels.id() && self.display == other.display
+    }
+}
+
 impl Subject {
     /// Whether both would come out the same.
     pub fn is_same(&self, other: &Self) -> bool {
-        let words = |subject: &Self| (subject.key, subject.view.still);
-        self.voxels.id() == other.voxels.id()
-            && self.display == other.display
+        let words = |subject: &Self| subject.view.still;
+        self.layers.len() == other.layers.len()
+            && self.layers.iter().zip(&other.layers).all(|(layer, other)| layer.is_same(other))
             && self.frame == other.frame
             && self.info == other.info
             && words(self) == words(other)
@@ -165,7 +178,8 @@ fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
         chosen_dataset: 0,
         axes_are_given: false,
         shown: &Shown::Exact,
-        gaps: subject.voxels.gaps(),
+        gaps: subject.layers.iter().find_map(|layer| layer.voxels.gaps()),
+        canvases: &[],
         histogram: None,
         no_histogram: None,
         pieces: &[],
@@ -177,36 +191,41 @@ fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
         can_undo: false,
         can_redo: false,
     };
-    let wanted = Wanted { key: subject.key, voxels: Arc::clone(&subject.voxels) };
-    let drawn = renderer.show(ui.ctx(), ViewId::default(), &[wanted]).into_iter().next().flatten();
+    let wanted = |layer: &StillLayer| Wanted { key: layer.key, voxels: Arc::clone(&layer.voxels) };
+    let wanted: Vec<Wanted> = subject.layers.iter().map(wanted).collect();
+    let drawn = renderer.show(ui.ctx(), ViewId::default(), &wanted);
     ui::still_ui(ui, &model, &subject.frame, &mut StillCanvas { subject, drawn });
 }
 
 struct StillCanvas<'a> {
     subject: &'a Subject,
-    drawn: Option<Drawn>,
+    /// Of each layer.
+    drawn: Vec<Option<Drawn>>,
 }
 
 impl Canvas for StillCanvas<'_> {
-    fn image(&mut self, placement: &Placement) -> Option<egui::Shape> {
-        let Subject { display, view, frame, .. } = self.subject;
+    fn image(&mut self, _view: &View, placement: &Placement) -> Option<egui::Shape> {
+        let Subject { layers, view, frame, .. } = self.subject;
         let scale = frame.pixels_per_point;
         let image = placement.image;
-        let interpolation = match view.still.extent {
-            // Every pixel is a voxel: there is nothing to blend.
-            ui::Extent::Voxels => Interpolation::Nearest,
-            ui::Extent::OnScreen | ui::Extent::Whole => display.interpolation,
+        let draw = |layer: &StillLayer, drawn: &Option<Drawn>| {
+            let interpolation = match view.still.extent {
+                // Every pixel is a voxel: there is nothing to blend.
+                ui::Extent::Voxels => Interpolation::Nearest,
+                ui::Extent::OnScreen | ui::Extent::Whole => layer.display.interpolation,
+            };
+            Some(PlaneDraw {
+                drawn: (*drawn)?,
+                image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
+                display: Display { interpolation, ..layer.display },
+                is_preview: false,
+            })
         };
-        let draw = PlaneDraw {
-            drawn: self.drawn?,
-            image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
-            display: Display { interpolation, ..*display },
-            is_preview: false,
-        };
-        Some(render::canvas_shape(placement.canvas, vec![draw]))
+        let draws: Option<Vec<_>> = layers.iter().zip(&self.drawn).map(|(layer, drawn)| draw(layer, drawn)).collect();
+        Some(render::canvas_shape(placement.canvas, draws?))
     }
 
-    fn value_at(&mut self, _row: usize, _column: usize) -> Value {
+    fn value_at(&mut self, _view: ViewId, _row: usize, _column: usize) -> Value {
         Value::Unknown
     }
 }
@@ -256,7 +275,8 @@ pub(super) mod tests {
         let frame = StillFrame::new(&view, &info, egui::vec2(300.0, 200.0), 1.0);
         let display = view.display(&info);
         let key = PictureKey::finest(crate::volume::LayerId::next(), view.picture(&info));
-        Subject { key, voxels: Arc::new(voxels), display, view, info, array: Arc::new(array), frame }
+        let layers = vec![StillLayer { key, voxels: Arc::new(voxels), display }];
+        Subject { layers, view, info, array: Arc::new(array), frame }
     }
 
     fn draw(easel: &mut Easel, options: StillOptions) -> RgbaImage {
@@ -271,7 +291,7 @@ pub(super) mod tests {
         let window = OffscreenTarget::new(64, 64, 1.0).unwrap();
         let handle = render::install(window.render_state(), GpuConfig::default());
         let mut easel = Easel::new(&handle);
-        let Subject { voxels, display, .. } = subject(bare());
+        let StillLayer { voxels, display, .. } = subject(bare()).layers.remove(0);
         let values: &[u16] = bytemuck::cast_slice(voxels.bytes());
         for (extent, scale) in [(Extent::Voxels, 1), (Extent::Whole, 1), (Extent::Whole, 4)] {
             let image = draw(&mut easel, StillOptions { extent, scale, ..bare() });

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 pub use place::build;
 use screens::{screen_steer, screen_ui};
+#[cfg(test)]
+pub use session_ui::session_steer;
 pub use session_ui::{SessionUi, session_ui};
 
 use super::dialog::FileDialog;

@@ -49,6 +49,18 @@ impl ViewState {
             }
             Command::SetProjection(op) => self.active_mut().op = op,
             Command::SetSlab(slab) => self.set_slab(slab, info),
+            Command::AddView { orientation, is_below } => self.add_view(orientation, is_below),
+            Command::CloseView(id) => self.close_view(id),
+            Command::SetLayout(ref layout) => {
+                self.layout = layout.clone();
+                self.tidy();
+            }
+            Command::SetOpacity(opacity) => {
+                if opacity.is_finite() {
+                    self.layer_mut().opacity = opacity.clamp(0.0, 1.0);
+                }
+            }
+            Command::SetBlend(blend) => self.layer_mut().blend = blend,
             Command::SetActiveView(id) => {
                 if self.view(id).is_some() {
                     self.active_view = id;
@@ -70,14 +82,20 @@ impl ViewState {
                 self.layer_mut().contrast.back_to_measured(values);
                 self.layer_mut().gamma = 1.0;
             }
-            Command::LimitsMeasured { values, limits, is_wished } => {
-                self.layer_mut().contrast.measure(values, limits, is_wished);
+            Command::LimitsMeasured { layer, values, limits, is_wished } => {
+                if let Some(layer) = self.layers.get_mut(layer) {
+                    layer.contrast.measure(values, limits, is_wished);
+                }
             }
             Command::LimitsOfPicture { values, limits } => {
                 self.layer_mut().contrast.choose(values, limits);
                 self.layer_mut().gamma = 1.0;
             }
-            Command::LimitsGuessed { values, limits } => self.layer_mut().contrast.guess(values, limits),
+            Command::LimitsGuessed { layer, values, limits } => {
+                if let Some(layer) = self.layers.get_mut(layer) {
+                    layer.contrast.guess(values, limits);
+                }
+            }
             Command::SetGamma(gamma) => {
                 if gamma.is_finite() {
                     self.layer_mut().gamma = gamma.clamp(GAMMA_RANGE[0], GAMMA_RANGE[1]);

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Camera, Loop, Mode, Overlay, PlayMode, Section, StillOptions};
-use crate::volume::{Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
+use super::{Camera, Layout, Loop, Mode, Overlay, PlayMode, Section, StillOptions};
+use crate::volume::{Blend, Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
 
 /// One wish. Panels and keys return commands; [`super::ViewState::apply`] is the only thing that changes
 /// the view; what concerns more than the view goes on to whom [`Command::route`] names.
@@ -36,12 +36,27 @@ pub enum Command {
     SetProjection(Projection),
     /// Half-open depth range of the projection; `None` for the whole depth.
     SetSlab(Option<[usize; 2]>),
+    /// One more view, like the active one but cut in this way, beside or below it; it is the active one then.
+    AddView {
+        /// How its picture lies.
+        orientation: Orientation,
+        /// Below the active one, not beside it.
+        is_below: bool,
+    },
+    /// Take a view away; the last one stays.
+    CloseView(ViewId),
+    /// Divide the room among the views in this way.
+    SetLayout(Layout),
     /// Make a view the one that keys and panels are about.
     SetActiveView(ViewId),
     /// Make a layer, by its position, the one that the panels are about.
     SetActiveLayer(usize),
     /// Draw a layer, by its position, or leave it out.
     ToggleLayer(usize),
+    /// How much of the active layer is seen, 0 to 1.
+    SetOpacity(f32),
+    /// How the active layer comes over those below it.
+    SetBlend(Blend),
     /// Filtering of the picture.
     SetInterpolation(Interpolation),
     /// Contrast limits of the kind of picture shown, lower first.
@@ -60,6 +75,8 @@ pub enum Command {
     /// Those of the recording have been measured. Sets the contrast only if nobody has yet, or where the
     /// user wished for it. Not an undo step.
     LimitsMeasured {
+        /// Of which layer, by its position.
+        layer: usize,
         /// Of which pictures.
         values: PictureValues,
         /// Lower first.
@@ -69,6 +86,8 @@ pub enum Command {
     },
     /// Limits of the first picture, until those of the recording are measured. Not an undo step.
     LimitsGuessed {
+        /// Of which layer, by its position.
+        layer: usize,
         /// Of which pictures.
         values: PictureValues,
         /// Lower first.
@@ -296,6 +315,11 @@ impl Command {
             | Self::ToggleMode
             | Self::SetProjection(_)
             | Self::SetSlab(_)
+            | Self::AddView { .. }
+            | Self::CloseView(_)
+            | Self::SetLayout(_)
+            | Self::SetOpacity(_)
+            | Self::SetBlend(_)
             | Self::SetActiveView(_)
             | Self::SetActiveLayer(_)
             | Self::ToggleLayer(_)

@@ -88,6 +88,12 @@ fn is_undoable(command: &Command) -> bool {
             | Command::StepT(_)
             | Command::DepthTo(_)
             | Command::StepDepth(_)
+            | Command::AddView { .. }
+            | Command::CloseView(_)
+            | Command::SetLayout(_)
+            | Command::ToggleLayer(_)
+            | Command::SetOpacity(_)
+            | Command::SetBlend(_)
             | Command::SetOrientation(_)
             | Command::SetMode(_)
             | Command::ToggleMode
@@ -116,6 +122,8 @@ fn is_continuous(command: &Command) -> bool {
             | Command::DepthTo(_)
             | Command::StepDepth(_)
             | Command::SetSlab(_)
+            | Command::SetLayout(_)
+            | Command::SetOpacity(_)
             | Command::SetLimits(_)
             | Command::SetGamma(_)
             | Command::SetCamera(_)

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::value_range;
 use super::{GAMMA_RANGE, Limits};
 use crate::array::ViewInfo;
-use crate::volume::{Colormap, Display, Interpolation, PictureValues};
+use crate::volume::{Blend, Colormap, Display, Interpolation, PictureValues};
 
 /// How values of one layer become colours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,10 @@ pub struct LayerView {
     pub interpolation: Interpolation,
     /// Whether it is drawn at all.
     pub visible: bool,
+    /// How much of it is seen, 0 to 1.
+    pub opacity: f32,
+    /// How it comes over the layers below.
+    pub blend: Blend,
 }
 
 impl Default for LayerView {
@@ -37,6 +41,8 @@ impl Default for LayerView {
             saturation: false,
             interpolation: Interpolation::Nearest,
             visible: true,
+            opacity: 1.0,
+            blend: Blend::Over,
         }
     }
 }
@@ -50,6 +56,8 @@ impl LayerView {
             colormap: if self.saturation { Colormap::Saturation } else { self.colormap },
             invert: self.invert && !self.saturation,
             interpolation: self.interpolation,
+            opacity: self.opacity,
+            blend: self.blend,
             ..Display::default()
         }
     }

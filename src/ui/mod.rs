@@ -11,6 +11,7 @@ mod history;
 pub mod icons;
 pub mod keys;
 mod layer_view;
+mod layout;
 mod limits;
 mod live_text;
 mod model;
@@ -39,8 +40,11 @@ pub use command::{AppCommand, Command, Forget, Route, SessionCommand, Tell};
 pub use gaps_text::gaps_text;
 pub use history::History;
 pub use layer_view::LayerView;
+pub use layout::Layout;
 pub use limits::{Limits, LimitsOf, is_integer, value_range};
-pub use model::{Canvas, Figures, HistogramData, Model, OpenError, Opening, Placement, Saving, Shown, Value, Welcome};
+pub use model::{
+    Canvas, CanvasState, Figures, HistogramData, Model, OpenError, Opening, Placement, Saving, Shown, Value, Welcome,
+};
 pub use notes::Note;
 pub use playback::Playback;
 pub use recall::{KeptLayer, KeptPreferences, KeptView};

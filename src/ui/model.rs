@@ -9,7 +9,7 @@ use super::{LayerView, View, ViewState};
 use crate::array::ViewInfo;
 use crate::format::{DatasetEntry, FoundRecording};
 use crate::live::LiveStatus;
-use crate::volume::{ArrayInfo, Display, Gaps, Location, Picture, PictureValues, Piece, Problem};
+use crate::volume::{ArrayInfo, Display, Gaps, Location, Picture, PictureValues, Piece, Problem, ViewId};
 
 /// One frame's worth of everything the window shows of an open dataset.
 #[derive(Clone, Copy)]
@@ -34,6 +34,8 @@ pub struct Model<'a> {
     pub shown: &'a Shown,
     /// What the projection on the canvas lacks where it shows something.
     pub gaps: Option<&'a Gaps>,
+    /// The same of every canvas, in any order.
+    pub canvases: &'a [CanvasState<'a>],
     /// Counts of values over the whole recording, once sampled.
     pub histogram: Option<HistogramData<'a>>,
     /// Why there will be no such counts, in words, once that is certain.
@@ -56,7 +58,30 @@ pub struct Model<'a> {
     pub can_redo: bool,
 }
 
-impl Model<'_> {
+/// What is on one canvas.
+#[derive(Clone, Copy, Debug)]
+pub struct CanvasState<'a> {
+    /// Which one.
+    pub view: ViewId,
+    /// How what is on it relates to what was asked for.
+    pub shown: &'a Shown,
+    /// What the projection on it lacks where it shows something.
+    pub gaps: Option<&'a Gaps>,
+}
+
+impl<'a> Model<'a> {
+    /// The same about another canvas.
+    pub fn of_view(&self, id: ViewId) -> Option<Model<'a>> {
+        let view = self.state.view(id)?;
+        let state = self.canvases.iter().find(|canvas| canvas.view == id);
+        let (shown, gaps) = match state {
+            Some(state) => (state.shown, state.gaps),
+            None if id == self.view.id => (self.shown, self.gaps),
+            None => (&Shown::Nothing, None),
+        };
+        Some(Model { view, shown, gaps, ..*self })
+    }
+
     /// The picture the view asks for.
     pub fn picture(&self) -> Picture {
         self.view.picture(self.state.cursor, self.info)
@@ -171,11 +196,11 @@ pub enum Value {
 
 /// The app's part of the canvas: drawing the voxels and reading them.
 pub trait Canvas {
-    /// The shape that draws the picture (through the renderer), or `None` if there is none to draw.
-    fn image(&mut self, placement: &Placement) -> Option<egui::Shape>;
+    /// The shape that draws a view's picture (through the renderer), or `None` if there is none to draw.
+    fn image(&mut self, view: &View, placement: &Placement) -> Option<egui::Shape>;
 
-    /// The value at a row and a column of the picture, of the exact one alone.
-    fn value_at(&mut self, row: usize, column: usize) -> Value;
+    /// The value at a row and a column of a view's picture, of the exact one alone.
+    fn value_at(&mut self, view: ViewId, row: usize, column: usize) -> Value;
 }
 
 /// What the welcome screen shows.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, LayerView, Limits, Panels, Play, StillOptions, Theme, View, ViewState};
+use super::{Cursor, LayerView, Layout, Limits, Panels, Play, StillOptions, Theme, View, ViewState};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Interpolation, ViewId};
 
@@ -37,6 +37,7 @@ pub struct KeptView {
     pub cursor: Cursor,
     pub views: Vec<View>,
     pub active_view: ViewId,
+    pub layout: Layout,
     pub layers: Vec<KeptLayer>,
 }
 
@@ -80,6 +81,7 @@ impl ViewState {
             cursor: self.cursor,
             views: self.views.clone(),
             active_view: self.active_view,
+            layout: self.layout.clone(),
             layers: self.layers.iter().map(KeptLayer::of).collect(),
         }
     }
@@ -111,7 +113,8 @@ impl ViewState {
         if !views.is_empty() {
             self.views = views;
         }
-        self.active_view = self.view(kept.active_view).unwrap_or(&self.views[0]).id;
+        (self.active_view, self.layout) = (kept.active_view, kept.layout);
+        self.tidy();
         for (layer, kept) in self.layers.iter_mut().zip(kept.layers) {
             let KeptLayer { contrast, gamma, invert, saturation } = kept;
             *layer = LayerView { contrast, gamma, invert, saturation, ..layer.clone() }.sane();

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::view::clamp_slab;
-use super::{Cursor, LayerView, Limits, Panels, Play, StillOptions, View};
+use super::{Camera, Cursor, LayerView, Layout, Limits, Panels, Play, StillOptions, View};
 use crate::array::ViewInfo;
-use crate::volume::{Display, Picture, ViewId};
+use crate::volume::{Display, Orientation, Picture, ViewId};
 
 /// Everything on screen that is the user's choice. `info`, where a method takes it, is the recording's: the
 /// first layer's.
@@ -17,6 +17,8 @@ pub struct ViewState {
     pub views: Vec<View>,
     /// The one that keys and panels are about.
     pub active_view: ViewId,
+    /// How they divide their room.
+    pub layout: Layout,
     /// How each layer is drawn, in the order of the session's layers, at least one.
     pub layers: Vec<LayerView>,
     /// Position of the one that the panels are about.
@@ -39,6 +41,7 @@ impl Default for ViewState {
             cursor: Cursor::default(),
             views: vec![View::default()],
             active_view: ViewId::default(),
+            layout: Layout::default(),
             layers: vec![LayerView::default()],
             active_layer: 0,
             play: Play::default(),
@@ -116,6 +119,29 @@ impl ViewState {
         self.layer().display(self.values(info), info)
     }
 
+    /// One more view like the active one, cut in another way, in half of its room.
+    pub(super) fn add_view(&mut self, orientation: Orientation, is_below: bool) {
+        let Some(id) = (0..=u8::MAX).map(ViewId).find(|id| self.view(*id).is_none()) else { return };
+        let active = *self.active();
+        self.views.push(View { id, orientation, camera: Camera::FIT, ..active });
+        self.layout = std::mem::take(&mut self.layout).with(id, active.id, is_below);
+        self.active_view = id;
+    }
+
+    pub(super) fn close_view(&mut self, id: ViewId) {
+        if self.views.len() > 1 {
+            self.views.retain(|view| view.id != id);
+            self.tidy();
+        }
+    }
+
+    /// Sees to it that the views, the layout and the active one are of one mind.
+    pub(super) fn tidy(&mut self) {
+        let ids: Vec<ViewId> = self.views.iter().map(|view| view.id).collect();
+        self.layout = std::mem::take(&mut self.layout).of(&ids);
+        self.active_view = self.active().id;
+    }
+
     /// Moves the part of time that is shown so far that the timepoint is in it.
     pub(super) fn keep_t_in_sight(&mut self) {
         if let Some(zoom) = &mut self.panels.time_zoom {
@@ -147,9 +173,12 @@ impl ViewState {
     pub(super) fn restore(&mut self, earlier: &Self) {
         let now = std::mem::replace(self, earlier.clone());
         // What was measured meanwhile stays known.
-        for (layer, now) in self.layers.iter_mut().zip(now.layers) {
-            layer.contrast = Limits { chosen: layer.contrast.chosen, ..now.contrast };
+        for (layer, now) in self.layers.iter_mut().zip(&now.layers) {
+            layer.contrast = Limits { chosen: layer.contrast.chosen, ..now.contrast.clone() };
         }
+        // Layers come and go with the session.
+        self.layers.truncate(now.layers.len());
+        self.layers.extend_from_slice(&now.layers[self.layers.len()..]);
         self.play = now.play;
         self.follow = false;
         self.panels = now.panels;

@@ -6,7 +6,7 @@
 use egui::Ui;
 
 use super::keys::read_first;
-use super::panels::{canvas, contrast, depth, time_map};
+use super::panels::{canvas, canvases, contrast, time_map};
 use super::{Command, Model, place};
 
 /// What is asked before anything is drawn. `ui` is that of the whole window; what of the model changes only
@@ -15,8 +15,7 @@ use super::{Command, Model, place};
 pub fn steer(ui: &Ui, model: &Model<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
     read_first(ui, model.state, Some(one_to_one(ui, model)), &mut commands);
-    canvas::steer(ui, model, &mut commands);
-    depth::steer(ui, model, &mut commands);
+    canvases::steer(ui, model, &mut commands);
     time_map::steer(ui, model, &mut commands);
     contrast::steer(ui, model, &mut commands);
     commands
@@ -25,7 +24,7 @@ pub fn steer(ui: &Ui, model: &Model<'_>) -> Vec<Command> {
 /// The camera that draws every voxel of the active view as one pixel.
 pub(super) fn one_to_one(ui: &Ui, model: &Model<'_>) -> super::Camera {
     let view = model.view;
-    let canvas = ui.ctx().read_response(canvas::id(view.id)).map_or(ui.max_rect(), |response| response.rect);
+    let canvas = canvas::place(ui, model, ui.max_rect());
     let pixels_per_point = ui.ctx().pixels_per_point();
     place::camera_of_scale(canvas, model.info, view.orientation, view.camera, pixels_per_point, 1.0)
 }

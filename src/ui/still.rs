@@ -127,7 +127,7 @@ pub fn still_ui(ui: &mut Ui, model: &Model<'_>, frame: &StillFrame, canvas: &mut
     let rect = frame.rect();
     let image = frame.image(model.state, model.info);
     super::theme::canvas_ground(ui, rect);
-    match canvas.image(&Placement { image, canvas: rect }) {
+    match canvas.image(model.view, &Placement { image, canvas: rect }) {
         Some(shape) => {
             ui.painter_at(rect).add(shape);
         }

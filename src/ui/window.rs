@@ -3,7 +3,7 @@
 use egui::{Rect, Stroke, Ui, pos2};
 
 use super::keys::{key_commands, take_copy};
-use super::panels::{canvas, depth, problems, save, side, status_bar, time_bar, top_bar};
+use super::panels::{canvas, canvases, problems, save, side, status_bar, time_bar, top_bar};
 use super::steer::one_to_one;
 use super::theme::{self, Tokens};
 use super::{Canvas, Command, Model, Overlay, notes, overlay, screens};
@@ -66,9 +66,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &
         ui.painter().hline(regions.top.x_range(), regions.top.bottom() - 0.5, Stroke::new(1.0, tokens.line));
     });
     let readout = overlay::within(ui, regions.canvas, "canvas", |ui| {
-        let readout = canvas::canvas_ui(ui, regions.canvas, model, picture, &mut commands);
-        depth::depth_ui(ui, regions.canvas, model);
-        readout
+        canvases::canvases_ui(ui, regions.canvas, model, picture, &mut commands)
     });
     overlay::within(ui, regions.side, "side", |ui| {
         if regions.is_narrow {
@@ -88,7 +86,8 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &
         });
     }
     overlay::within(ui, regions.status, "status", |ui| {
-        status_bar::status_bar_ui(ui, regions.status, model, readout.as_ref());
+        let pointed = readout.as_ref().and_then(|readout| model.of_view(readout.view));
+        status_bar::status_bar_ui(ui, regions.status, pointed.as_ref().unwrap_or(model), readout.as_ref());
     });
     save::done_ui(ui, regions.canvas, model, &mut commands);
     over_ui(ui, &regions, model, recent, &mut commands);
@@ -102,7 +101,7 @@ fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[Location
     match model.state.panels.overlay {
         Some(Overlay::Keys) => overlay::keys_ui(ui, commands),
         Some(Overlay::Problems) => problems::problems_ui(ui, model, commands),
-        Some(Overlay::Save) => save::save_ui(ui, regions.canvas.size(), model, commands),
+        Some(Overlay::Save) => save::save_ui(ui, canvas::place(ui, model, regions.canvas).size(), model, commands),
         Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, commands),
         Some(Overlay::Notes) => notes::notes_ui(ui, commands),
         // The app draws it, which knows what could not be opened.

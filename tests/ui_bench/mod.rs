@@ -12,12 +12,12 @@ use tectum::array::ViewInfo;
 use tectum::format::{DatasetEntry, FoundRecording, Location};
 use tectum::live::{LiveState, LiveStatus};
 use tectum::ui::{
-    Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Saving, Shown, Value,
+    Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Saving, Shown, Value, View,
     ViewState, Welcome, theme,
 };
 use tectum::volume::{
     ArrayInfo, Axis, Colormap, DType, Gaps, PictureValues, Piece, PieceState, Problem, Severity, Shape as ArrayShape,
-    Span, ValueKind, VoxelSize,
+    Span, ValueKind, ViewId, VoxelSize,
 };
 
 /// Which screen the window is on.
@@ -87,7 +87,7 @@ impl Default for Bench {
         let mut view = ViewState::default().for_dataset(&info);
         for kind in [ValueKind::Voxels, ValueKind::Max] {
             let values = PictureValues { kind, num: 1 };
-            view.apply(&Command::LimitsMeasured { values, limits: [104.0, 1830.0], is_wished: false }, &info);
+            view.apply(&Command::LimitsMeasured { layer: 0, values, limits: [104.0, 1830.0], is_wished: false }, &info);
         }
         let bins = (0..256)
             .map(|bin| {
@@ -233,6 +233,7 @@ impl Bench {
             chosen_dataset: 0,
             shown: &self.shown,
             gaps: self.gaps.as_ref(),
+            canvases: &[],
             histogram: (!self.bins.is_empty()).then_some(HistogramData { bins: &self.bins, range: [90.0, 4095.0] }),
             no_histogram: self.no_histogram,
             pieces: &self.pieces,
@@ -257,12 +258,12 @@ struct Picture {
 }
 
 impl Canvas for Picture {
-    fn image(&mut self, placement: &Placement) -> Option<Shape> {
+    fn image(&mut self, _view: &View, placement: &Placement) -> Option<Shape> {
         let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         Some(Shape::image(self.texture?, placement.image, uv, Color32::WHITE))
     }
 
-    fn value_at(&mut self, row: usize, column: usize) -> Value {
+    fn value_at(&mut self, _view: ViewId, row: usize, column: usize) -> Value {
         Value::Exact((row * 1024 + column).to_string())
     }
 }

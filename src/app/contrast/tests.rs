@@ -56,7 +56,7 @@ fn every_kind_of_picture_opens_with_its_whole_range_of_grays() {
         stage.show(op);
         let [dark, bright] = stage.extent();
         assert!(dark < 0.35 && bright > 0.65 && bright - dark > 0.4, "{op:?}: {dark} to {bright}");
-        let histogram = stage.session.contrast.histogram(stage.session.view.values(stage.session.info()));
+        let histogram = stage.session.contrast().histogram(stage.session.view.values(stage.session.info()));
         let [low, high] = histogram.expect("a histogram").range;
         let limits = stage.limits();
         assert!(low <= limits[0] && high >= limits[1] - 1.0, "{op:?}: {low} to {high} holds {limits:?}");

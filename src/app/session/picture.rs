@@ -72,8 +72,8 @@ impl Session {
                 PictureState::Ready(voxels) => {
                     if index == 0 {
                         self.measure.shown(picture, now_after(now));
-                        self.guess_contrast(&picture, &voxels);
                     }
+                    self.guess_contrast(&asked, &voxels);
                     let on_screen = Some(OnScreen { key: asked, voxels, is_preview: false });
                     Pane { view, asked, on_screen, shown: Shown::Exact }
                 }
@@ -134,6 +134,11 @@ impl Session {
         self.panes.first().and_then(|pane| pane.on_screen.as_ref())
     }
 
+    /// The layers on a canvas, that which the readout is of first.
+    pub fn panes_of(&self, view: ViewId) -> impl Iterator<Item = &Pane> {
+        self.panes.iter().filter(move |pane| pane.view == view)
+    }
+
     /// How that relates to what was asked for.
     pub fn shown(&self) -> &Shown {
         self.panes.first().map_or(&Shown::Nothing, |pane| &pane.shown)
@@ -146,7 +151,8 @@ impl Session {
 
     /// Whether the contrast has been measured, or never will be.
     pub fn is_measured(&self) -> bool {
-        self.contrast.is_known(self.asked().values().kind)
+        let kind = self.asked().values().kind;
+        self.contrasts.iter().zip(&self.view.layers).all(|(contrast, layer)| !layer.visible || contrast.is_known(kind))
     }
 
     /// A number that changes as long as something is being loaded.

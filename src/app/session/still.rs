@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::picture::Pane;
 use super::{OnScreen, Session};
 use crate::app::effects::Effect;
-use crate::app::still::Subject;
+use crate::app::still::{StillLayer, Subject};
 use crate::render::RendererHandle;
 use crate::ui::panels::save::save_path;
 use crate::ui::{Overlay, Shown, StillFrame};
@@ -33,20 +34,35 @@ impl Session {
         }
     }
 
-    /// The picture on screen with all that a still of it is drawn from, or why there is none to save.
+    /// The active canvas with all that a still of it is drawn from, or why there is none to save.
     fn subject(&self) -> Result<Subject, String> {
-        match (self.on_screen(), self.shown()) {
-            (Some(OnScreen { key, voxels, is_preview: false }), Shown::Exact) => Ok(Subject {
-                key: *key,
-                voxels: Arc::clone(voxels),
-                display: self.view.display(self.array.info()),
-                view: self.view.clone(),
-                info: *self.array.info(),
-                array: Arc::clone(self.array.source().info()),
-                frame: StillFrame::new(&self.view, self.array.info(), self.canvas.points, self.canvas.pixels_per_point),
-            }),
-            (_, Shown::Missing(reason)) => Err(format!("there is no picture to save: {reason}")),
-            _ => Err("the picture is still loading".to_owned()),
+        let panes: Vec<&Pane> = self.panes_of(self.view.active().id).collect();
+        let missing = panes.iter().find_map(|pane| match &pane.shown {
+            Shown::Missing(reason) => Some(reason),
+            _ => None,
+        });
+        if let Some(reason) = missing {
+            return Err(format!("there is no picture to save: {reason}"));
         }
+        let mut layers = Vec::new();
+        for (array, layer) in self.layers().zip(&self.view.layers).filter(|(_, layer)| layer.visible) {
+            let Some(pane) = panes.iter().find(|pane| pane.asked.layer == array.id()) else { continue };
+            let (Some(OnScreen { key, voxels, is_preview: false }), Shown::Exact) = (&pane.on_screen, &pane.shown)
+            else {
+                return Err("the picture is still loading".to_owned());
+            };
+            let display = layer.display(key.picture.values(), array.info());
+            layers.push(StillLayer { key: *key, voxels: Arc::clone(voxels), display });
+        }
+        if layers.is_empty() {
+            return Err("no layer is shown".to_owned());
+        }
+        Ok(Subject {
+            layers,
+            view: self.view.clone(),
+            info: *self.array.info(),
+            array: Arc::clone(self.array.source().info()),
+            frame: StillFrame::new(&self.view, self.array.info(), self.canvas.points, self.canvas.pixels_per_point),
+        })
     }
 }

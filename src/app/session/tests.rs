@@ -300,12 +300,12 @@ fn the_measuring_ends_where_there_is_no_finite_value() {
     let source = MemorySource::from_fn(DType::F32, shape, "tzyx", &[1, 1, 8, 8], |_| f32::NAN).unwrap();
     let mut stage = stage_of(Arc::new(source), 16 << 20, false);
     stage.frames_until(|stage| stage.session.is_measured() && *stage.session.shown() == Shown::Exact);
-    assert_eq!(stage.session.contrast.why_none(ValueKind::Voxels), Some("No finite values"));
+    assert_eq!(stage.session.contrast().why_none(ValueKind::Voxels), Some("No finite values"));
     // As it does for projections.
     stage.apply(&Command::SetMode(Mode::Projection));
     stage.frame();
     stage.frames_until(|stage| stage.session.is_measured() && *stage.session.shown() == Shown::Exact);
-    assert_eq!(stage.session.contrast.why_none(ValueKind::Max), Some("No finite values"));
+    assert_eq!(stage.session.contrast().why_none(ValueKind::Max), Some("No finite values"));
 }
 
 /// A source that counts how often it is asked for its pieces.

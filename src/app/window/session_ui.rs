@@ -6,8 +6,10 @@ use std::time::Instant;
 use crate::app::session::{CanvasSize, OnScreen, Session};
 use crate::app::still::Still;
 use crate::render::{Drawn, PlaneDraw, RendererHandle, Wanted};
-use crate::ui::{Canvas, Command, Figures, Model, Placement, Saving, Shown, Value, steer, window_ui};
-use crate::volume::{Display, Location, ViewId};
+use crate::ui::{
+    Canvas, CanvasState, Command, Figures, Model, Placement, Saving, Shown, Value, View, steer, window_ui,
+};
+use crate::volume::{Location, ViewId};
 
 /// What drawing keeps from one frame to the next.
 #[derive(Default)]
@@ -35,10 +37,10 @@ impl SessionUi {
 pub fn session_steer(ui: &egui::Ui, session: &Session) -> Vec<Command> {
     // What moves in the status bar and the sheets is not asked for here.
     let (figures, saving) = (Figures::default(), Saving::default());
-    steer(ui, &model(session, &[], &figures, &saving))
+    steer(ui, &model(session, &canvas_states(session), &[], &figures, &saving))
 }
 
-/// Draws the whole window of a recording whose picture has been chosen, and returns what else the user asked
+/// Draws the whole window of a recording whose pictures have been chosen, and returns what else the user asked
 /// for.
 pub fn session_ui(
     ui: &mut egui::Ui,
@@ -48,37 +50,78 @@ pub fn session_ui(
     recent: &[Location],
     now: Instant,
 ) -> Vec<Command> {
-    let chosen = session.on_screen();
-    let wanted = chosen.map(|chosen| Wanted { key: chosen.key, voxels: Arc::clone(&chosen.voxels) });
-    let drawn = renderer.show(ui.ctx(), ViewId::default(), wanted.as_slice()).into_iter().next().flatten();
-    let layer = session.array.id();
-    session.note_drawn(ViewId::default(), layer, drawn.filter(|drawn| drawn.is_whole).map(|drawn| drawn.key));
+    let drawn = show_panes(ui.ctx(), session, renderer);
     session.note_newest_shown();
     let figures = figures(session, renderer, now);
     let cached = session.stream.cached_ranges(&session.asked_key());
     let preview = state.preview(ui.ctx(), session.saver.still());
     let saving = Saving { preview, ..session.saver.shown.clone() };
-    let model = model(session, &cached, &figures, &saving);
-    let mut canvas = PictureCanvas {
-        on_screen: session.on_screen(),
-        drawn,
-        is_exact: *session.shown() == Shown::Exact,
-        is_missing: matches!(session.shown(), Shown::Missing(_)),
-        display: model.display(),
-        size: CanvasSize { pixels_per_point: ui.ctx().pixels_per_point(), ..session.canvas },
-    };
+    let canvases = canvas_states(session);
+    let model = model(session, &canvases, &cached, &figures, &saving);
+    let scale = ui.ctx().pixels_per_point();
+    let mut canvas = PictureCanvas { session, drawn, scale, sizes: Vec::new() };
     let commands = window_ui(ui, &model, recent, &mut canvas);
-    let size = canvas.size;
-    session.canvas = size;
-    session.canvases_px = vec![(session.view.active().id, size.points * size.pixels_per_point)];
+    let sizes = canvas.sizes;
+    if let Some((_, points)) = sizes.iter().find(|(view, _)| *view == session.view.active().id) {
+        session.canvas = CanvasSize { points: *points, pixels_per_point: scale };
+    }
+    session.canvases_px = sizes.into_iter().map(|(view, points)| (view, points * scale)).collect();
     commands
 }
 
+/// Uploads what is on the canvases, and has the session name what is really drawn; returns that of each pane.
+fn show_panes(ctx: &egui::Context, session: &mut Session, renderer: &RendererHandle) -> Vec<Option<Drawn>> {
+    let mut drawn = vec![None; session.panes().len()];
+    let views: Vec<ViewId> = session.view.views.iter().map(|view| view.id).collect();
+    for view in views {
+        let panes = session.panes().iter().enumerate().filter(|(_, pane)| pane.view == view);
+        let (at, wanted): (Vec<usize>, Vec<Wanted>) = panes
+            .filter_map(|(at, pane)| {
+                let chosen = pane.on_screen.as_ref()?;
+                Some((at, Wanted { key: chosen.key, voxels: Arc::clone(&chosen.voxels) }))
+            })
+            .unzip();
+        for (at, answer) in at.into_iter().zip(renderer.show(ctx, view, &wanted)) {
+            let layer = session.panes()[at].asked.layer;
+            let whole = answer.as_ref().filter(|drawn| drawn.is_whole).map(|drawn| drawn.key);
+            session.note_drawn(view, layer, whole);
+            drawn[at] = answer;
+        }
+    }
+    drawn
+}
+
+/// What is on each canvas: it is as far from what was asked for as that layer of it which is farthest.
+fn canvas_states(session: &Session) -> Vec<CanvasState<'_>> {
+    let rank = |shown: &Shown| match shown {
+        Shown::Exact => 0,
+        Shown::Preview => 1,
+        Shown::Nearest { .. } => 2,
+        Shown::Nothing => 3,
+        Shown::Missing(_) => 4,
+    };
+    let state = |view: ViewId| {
+        let farthest = session.panes_of(view).map(|pane| &pane.shown).max_by_key(|shown| rank(shown));
+        // Where every layer is hidden there is nothing to wait for, once that has been asked for.
+        let shown = farthest.unwrap_or(if session.is_settled() { &Shown::Exact } else { &Shown::Nothing });
+        let gaps = session.panes_of(view).find_map(|pane| pane.on_screen.as_ref()?.voxels.gaps());
+        CanvasState { view, shown, gaps }
+    };
+    session.view.views.iter().map(|view| state(view.id)).collect()
+}
+
 /// What the panels show of a session.
-fn model<'a>(session: &'a Session, cached: &'a [[usize; 2]], figures: &'a Figures, saving: &'a Saving) -> Model<'a> {
+fn model<'a>(
+    session: &'a Session,
+    canvases: &'a [CanvasState<'a>],
+    cached: &'a [[usize; 2]],
+    figures: &'a Figures,
+    saving: &'a Saving,
+) -> Model<'a> {
     let state = &session.view;
     let info = session.array.info();
     let values = state.values(info);
+    let active = canvases.iter().find(|canvas| canvas.view == state.active().id);
     Model {
         state,
         view: state.active(),
@@ -88,10 +131,11 @@ fn model<'a>(session: &'a Session, cached: &'a [[usize; 2]], figures: &'a Figure
         datasets: &session.datasets,
         chosen_dataset: session.chosen,
         axes_are_given: session.options.axes.is_some(),
-        shown: session.shown(),
-        gaps: session.on_screen().and_then(|shown| shown.voxels.gaps()),
-        histogram: session.contrast.histogram(values),
-        no_histogram: session.contrast.why_none(values.kind),
+        shown: active.map_or(&Shown::Nothing, |active| active.shown),
+        gaps: active.and_then(|active| active.gaps),
+        canvases,
+        histogram: session.contrast().histogram(values),
+        no_histogram: session.contrast().why_none(values.kind),
         pieces: &session.facts.pieces,
         cached,
         problems: &session.facts.problems,
@@ -119,42 +163,48 @@ fn figures(session: &mut Session, renderer: &RendererHandle, now: Instant) -> Fi
     }
 }
 
-/// The session's side of the canvas panel.
+/// The session's side of the canvases.
 struct PictureCanvas<'a> {
-    on_screen: Option<&'a OnScreen>,
-    drawn: Option<Drawn>,
-    is_exact: bool,
-    is_missing: bool,
-    display: Display,
-    /// Noted where it is drawn.
-    size: CanvasSize,
+    session: &'a Session,
+    /// What is drawn of each pane.
+    drawn: Vec<Option<Drawn>>,
+    /// Pixels for each point.
+    scale: f32,
+    /// Size of each canvas in points, noted where it is drawn.
+    sizes: Vec<(ViewId, egui::Vec2)>,
 }
 
 impl Canvas for PictureCanvas<'_> {
-    fn image(&mut self, placement: &Placement) -> Option<egui::Shape> {
-        self.size.points = placement.canvas.size();
-        let shown = self.on_screen?;
-        let scale = self.size.pixels_per_point;
+    fn image(&mut self, view: &View, placement: &Placement) -> Option<egui::Shape> {
+        self.sizes.push((view.id, placement.canvas.size()));
+        let session = self.session;
+        // What is missing in one layer is missing on the canvas.
+        if session.panes_of(view.id).any(|pane| matches!(pane.shown, Shown::Missing(_))) {
+            return None;
+        }
         let image = placement.image;
-        let draw = PlaneDraw {
-            drawn: self.drawn?,
-            image_px: [image.min.x * scale, image.min.y * scale, image.width() * scale, image.height() * scale],
-            display: self.display,
-            is_preview: shown.is_preview,
-        };
-        Some(crate::render::canvas_shape(placement.canvas, vec![draw]))
+        let image_px = [image.min.x, image.min.y, image.width(), image.height()].map(|length| length * self.scale);
+        let mut draws = Vec::new();
+        for (array, layer) in session.layers().zip(&session.view.layers) {
+            let pane = session.panes().iter().position(|pane| pane.view == view.id && pane.asked.layer == array.id());
+            let Some((pane, drawn)) = pane.and_then(|at| Some((&session.panes()[at], self.drawn[at]?))) else {
+                continue;
+            };
+            let display = layer.display(pane.asked.picture.values(), array.info());
+            let is_preview = pane.on_screen.as_ref().is_some_and(|chosen| chosen.is_preview);
+            draws.push(PlaneDraw { drawn, image_px, display, is_preview });
+        }
+        (!draws.is_empty()).then(|| crate::render::canvas_shape(placement.canvas, draws))
     }
 
-    fn value_at(&mut self, row: usize, column: usize) -> Value {
-        if self.is_missing {
-            return Value::Missing;
-        }
-        let Some(shown) = self.on_screen.filter(|shown| self.is_exact && !shown.is_preview) else {
-            return Value::Unknown;
-        };
-        match shown.voxels.format_value(&[row, column]) {
-            Some(text) => Value::Exact(text),
-            None => Value::Missing,
+    fn value_at(&mut self, view: ViewId, row: usize, column: usize) -> Value {
+        let Some(pane) = self.session.panes_of(view).next() else { return Value::Unknown };
+        match (&pane.shown, &pane.on_screen) {
+            (Shown::Missing(_), _) => Value::Missing,
+            (Shown::Exact, Some(OnScreen { voxels, is_preview: false, .. })) => {
+                voxels.format_value(&[row, column]).map_or(Value::Missing, Value::Exact)
+            }
+            _ => Value::Unknown,
         }
     }
 }

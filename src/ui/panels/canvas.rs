@@ -12,6 +12,8 @@ use crate::volume::ViewId;
 /// What the pointer is over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Readout {
+    /// On which canvas.
+    pub view: ViewId,
     /// Row and column of the picture.
     pub row: usize,
     /// Column of the picture.
@@ -23,6 +25,17 @@ pub struct Readout {
 /// Name of a view's canvas among the widgets.
 pub fn id(view: ViewId) -> Id {
     Id::unique(("canvas", view))
+}
+
+/// Where the canvas of the model's view lies, or lay in the last frame; `room` where it is not there yet.
+pub fn place(ui: &Ui, model: &Model<'_>, room: Rect) -> Rect {
+    ui.ctx().read_response(id(model.view.id)).map_or(room, |response| response.rect)
+}
+
+/// Whether the pointer has just been pressed on a view's canvas.
+pub fn is_pressed(ui: &Ui, view: ViewId) -> bool {
+    let response = ui.ctx().read_response(id(view));
+    response.is_some_and(|response| response.is_pointer_button_down_on()) && ui.input(|i| i.pointer.any_pressed())
 }
 
 /// What the pointer asks for on the canvas: nearer, elsewhere, deeper.
@@ -69,7 +82,7 @@ pub fn canvas_ui(
     let image = image_rect(rect, model.info, view.orientation, view.camera);
 
     let placement = Placement { image, canvas: rect };
-    match canvas.image(&placement) {
+    match canvas.image(view, &placement) {
         Some(shape) => {
             ui.painter_at(rect).add(shape);
         }
@@ -80,8 +93,8 @@ pub fn canvas_ui(
     let size = image_size(model.info, view.orientation);
     let pointed = response.hover_pos().and_then(|pos| voxel_at(image, size, pos));
     let readout = pointed.map(|[column, row]| {
-        let value = if *model.shown == Shown::Exact { canvas.value_at(row, column) } else { Value::Unknown };
-        Readout { row, column, value }
+        let value = if *model.shown == Shown::Exact { canvas.value_at(view.id, row, column) } else { Value::Unknown };
+        Readout { view: view.id, row, column, value }
     });
     if let Some(voxel) = pointed {
         let outline = voxel_rect(image, size, voxel);

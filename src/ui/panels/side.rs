@@ -210,6 +210,7 @@ fn view_rows(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Co
 
 /// How large a voxel is drawn: 100 % is one pixel of the screen.
 fn zoom_row(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let canvas = super::canvas::place(ui, model, canvas);
     let camera = model.view.camera;
     let orientation = model.view.orientation;
     let pixels_per_point = ui.ctx().pixels_per_point();
