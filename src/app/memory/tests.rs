@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ui::{Camera, Cursor, Mode, Theme, View};
+use crate::ui::{Camera, Cursor, Layout, Mode, Theme, View};
 use crate::volume::{Colormap, DType, Orientation, Projection, ViewId};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -82,6 +82,8 @@ fn what_makes_no_sense_costs_nothing_else() {
     expected.views[0].mode = Mode::Projection;
     expected.views.push(View { id: ViewId(1), orientation: Orientation::Xz, ..View::default() });
     expected.layers[0].invert = true;
+    // It has a canvas that no layout names: it is put beside the other.
+    expected.layout = Layout::Row(vec![(1.0, Layout::View(ViewId(0))), (1.0, Layout::View(ViewId(1)))]);
     assert_eq!(view(&memory), Some(expected));
     for text in ["", "[]", "null", "{", "\u{0}\u{1}", r#"{"views": []}"#, r#"{"views": [[], 3], "active_view": 9}"#] {
         write("views/fish1.json", text);
