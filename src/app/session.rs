@@ -25,7 +25,7 @@ use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
-use crate::ui::{Command, History, LayerView, Playback, Route, SessionCommand, ViewState, resolve};
+use crate::ui::{Command, History, LayerView, Playback, SessionCommand, ViewState, resolve};
 use crate::volume::{Blend, Location, Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
@@ -219,21 +219,22 @@ impl Session {
     /// Carries out a command on the view and asks for what it needs. Returns whether anything on screen may
     /// have changed.
     pub fn apply(&mut self, command: &Command, now: Instant, now_s: f64) -> bool {
-        match command.route() {
-            Route::Session(SessionCommand::RetryFailures) => {
-                self.stream.retry_failures();
-                self.take_facts(now);
-                return true;
+        if let Command::Session(command) = command {
+            match command {
+                SessionCommand::RetryFailures => {
+                    self.stream.retry_failures();
+                    self.take_facts(now);
+                    return true;
+                }
+                SessionCommand::FitContrast => return self.fit_contrast(now, now_s),
+                SessionCommand::CopyPicture => self.saver.wish(Wish::Copy),
+                SessionCommand::SavePicture(path) => self.saver.wish(Wish::Save(path.clone())),
+                SessionCommand::SetStillPath(path) => self.saver.set_path(path.clone()),
+                SessionCommand::ShowSaved => {
+                    let folder = self.saver.last_saved().and_then(Path::parent);
+                    self.effects.extend(folder.map(|folder| Effect::ShowFolder(folder.to_owned())));
+                }
             }
-            Route::Session(SessionCommand::FitContrast) => return self.fit_contrast(now, now_s),
-            Route::Session(SessionCommand::CopyPicture) => self.saver.wish(Wish::Copy),
-            Route::Session(SessionCommand::SavePicture(path)) => self.saver.wish(Wish::Save(path)),
-            Route::Session(SessionCommand::SetStillPath(path)) => self.saver.set_path(path),
-            Route::Session(SessionCommand::ShowSaved) => {
-                let folder = self.saver.last_saved().and_then(Path::parent);
-                self.effects.extend(folder.map(|folder| Effect::ShowFolder(folder.to_owned())));
-            }
-            Route::View | Route::App(_) => {}
         }
         let changed = self.history.apply(&mut self.view, command, self.array.info(), now_s);
         if changed {

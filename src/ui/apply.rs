@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::view::clamp_slab;
 use super::{
-    Camera, Command, GAMMA_RANGE, Loop, Mode, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Theme, ViewState, num_depths,
+    AppCommand, Camera, Command, GAMMA_RANGE, Loop, Mode, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, SessionCommand, Theme,
+    ViewState, num_depths,
 };
 use crate::array::ViewInfo;
 
@@ -164,34 +165,20 @@ impl ViewState {
                     self.panels.drawer = None;
                 }
             }
-            Command::OpenPath(_)
-            | Command::OpenDemo
-            | Command::BrowseFolder
-            | Command::BrowseFile
-            | Command::TryAgain
-            | Command::WaitForRecording
-            | Command::CancelOpening => {
-                self.panels.overlay = None;
-            }
             Command::SetStill(still) => self.still = still,
-            Command::SavePicture(ref path) => self.still_folder = path.parent().map(Path::to_owned),
-            Command::SetStillPath(_)
-            | Command::BrowseStillPath
-            | Command::CopyPicture
-            | Command::ShowSaved
-            | Command::FollowTo(_)
-            | Command::Undo
-            | Command::Redo
-            | Command::CloseDataset
-            | Command::LeaveOutSuspects(_)
-            | Command::ChooseDataset(_)
-            | Command::RemoveRecent(_)
-            | Command::FitContrast
-            | Command::RetryFailures
-            | Command::CompletePath(_)
-            | Command::Tell(_)
-            | Command::Forget(_)
-            | Command::ClearNotes => {}
+            Command::App(
+                AppCommand::OpenPath(_)
+                | AppCommand::OpenDemo
+                | AppCommand::BrowseFolder
+                | AppCommand::BrowseFile
+                | AppCommand::TryAgain
+                | AppCommand::WaitForRecording
+                | AppCommand::CancelOpening,
+            ) => self.panels.overlay = None,
+            Command::Session(SessionCommand::SavePicture(ref path)) => {
+                self.still_folder = path.parent().map(Path::to_owned);
+            }
+            Command::FollowTo(_) | Command::Undo | Command::Redo | Command::Session(_) | Command::App(_) => {}
         }
     }
 

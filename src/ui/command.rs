@@ -1,4 +1,5 @@
-//! Everything a user, a key, a test or a running playback can ask for, in one enum.
+//! Everything a user, a key, a test or a running playback can ask for, by who carries it out: the view, the
+//! open dataset or the app.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,8 @@ use super::{Camera, Layout, Loop, Mode, Overlay, PlayMode, Section, StillOptions
 use crate::volume::{Blend, Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
 
 /// One wish. Panels and keys return commands; [`super::ViewState::apply`] is the only thing that changes
-/// the view; what concerns more than the view goes on to whom [`Command::route`] names.
+/// the view, and sees all of them: an opening, for one, takes its dialog away. What concerns more than the
+/// view says so by its type, and goes on to the session or the app.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Show a timepoint; beyond the end means the last one. Lets go of the newest.
@@ -63,8 +65,6 @@ pub enum Command {
     SetLimits([f64; 2]),
     /// Back to the limits measured over the whole recording.
     AutoContrast,
-    /// Limits that fit the picture on screen.
-    FitContrast,
     /// Those are these.
     LimitsOfPicture {
         /// Of which pictures.
@@ -141,48 +141,10 @@ pub enum Command {
     Redo,
     /// What a saved or copied picture is made of.
     SetStill(StillOptions),
-    /// Where the picture will be saved, as typed.
-    SetStillPath(String),
-    /// Let the user choose where the picture is saved.
-    BrowseStillPath,
-    /// Save the picture as chosen, replacing a file of that name.
-    SavePicture(PathBuf),
-    /// Put the picture as chosen on the clipboard.
-    CopyPicture,
-    /// Show the folder of the picture saved last.
-    ShowSaved,
-    /// Let the user choose a folder.
-    BrowseFolder,
-    /// Let the user choose a file.
-    BrowseFile,
-    /// Open a path.
-    OpenPath(Location),
-    /// Write the demo recording if it is not there, and open it.
-    OpenDemo,
-    /// Abandon the opening that is under way.
-    CancelOpening,
-    /// Go back to the welcome screen.
-    CloseDataset,
-    /// Leave out the blocks that may be of an earlier recording, or show them.
-    LeaveOutSuspects(bool),
-    /// Show another array of the same file.
-    ChooseDataset(usize),
-    /// Take a path off the list of recent ones.
-    RemoveRecent(Location),
-    /// Try to read again what could not be read.
-    RetryFailures,
-    /// Open again what could not be opened.
-    TryAgain,
-    /// Wait for a recording where there is none.
-    WaitForRecording,
-    /// Find out how a typed path may go on.
-    CompletePath(String),
-    /// Say something of the recording that its files do not say, or take it back.
-    Tell(Tell),
-    /// Forget what is remembered from one run to the next.
-    Forget(Forget),
-    /// Take all notes off the list.
-    ClearNotes,
+    /// What an open dataset carries out that is no change of its view.
+    Session(SessionCommand),
+    /// What concerns files, dialogs and which dataset is open.
+    App(AppCommand),
 }
 
 /// What can be said of a recording; `None` leaves it to the files again. Remembered for its folder.
@@ -203,17 +165,6 @@ pub enum Forget {
     Recording,
     /// All recordings and preferences.
     Everything,
-}
-
-/// Who carries a command out beyond the view. Exhaustive on either side, so that none can be dropped.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Route {
-    /// A change of the view and nothing else.
-    View,
-    /// The open dataset.
-    Session(SessionCommand),
-    /// The app.
-    App(AppCommand),
 }
 
 /// What an open dataset carries out that is no change of its view.
@@ -268,91 +219,4 @@ pub enum AppCommand {
     Forget(Forget),
     /// Take all notes off the list.
     ClearNotes,
-}
-
-impl Command {
-    /// What the app has to do of it.
-    pub fn for_app(&self) -> Option<AppCommand> {
-        match self.route() {
-            Route::App(command) => Some(command),
-            Route::View | Route::Session(_) => None,
-        }
-    }
-
-    /// Who carries it out. The view sees every command: an opening, for one, takes its dialog away.
-    pub fn route(&self) -> Route {
-        match self {
-            Self::FitContrast => Route::Session(SessionCommand::FitContrast),
-            Self::RetryFailures => Route::Session(SessionCommand::RetryFailures),
-            Self::SetStillPath(path) => Route::Session(SessionCommand::SetStillPath(path.clone())),
-            Self::SavePicture(path) => Route::Session(SessionCommand::SavePicture(path.clone())),
-            Self::CopyPicture => Route::Session(SessionCommand::CopyPicture),
-            Self::ShowSaved => Route::Session(SessionCommand::ShowSaved),
-            Self::BrowseStillPath => Route::App(AppCommand::BrowseStillPath),
-            Self::BrowseFolder => Route::App(AppCommand::BrowseFolder),
-            Self::BrowseFile => Route::App(AppCommand::BrowseFile),
-            Self::OpenPath(path) => Route::App(AppCommand::OpenPath(path.clone())),
-            Self::OpenDemo => Route::App(AppCommand::OpenDemo),
-            Self::CancelOpening => Route::App(AppCommand::CancelOpening),
-            Self::CloseDataset => Route::App(AppCommand::CloseDataset),
-            Self::LeaveOutSuspects(is_left_out) => Route::App(AppCommand::LeaveOutSuspects(*is_left_out)),
-            Self::ChooseDataset(index) => Route::App(AppCommand::ChooseDataset(*index)),
-            Self::RemoveRecent(path) => Route::App(AppCommand::RemoveRecent(path.clone())),
-            Self::TryAgain => Route::App(AppCommand::TryAgain),
-            Self::WaitForRecording => Route::App(AppCommand::WaitForRecording),
-            Self::CompletePath(typed) => Route::App(AppCommand::CompletePath(typed.clone())),
-            Self::Tell(tell) => Route::App(AppCommand::Tell(tell.clone())),
-            Self::Forget(what) => Route::App(AppCommand::Forget(*what)),
-            Self::ClearNotes => Route::App(AppCommand::ClearNotes),
-            Self::ScrubTo(_)
-            | Self::StepT(_)
-            | Self::PlayTo { .. }
-            | Self::FollowTo(_)
-            | Self::DepthTo(_)
-            | Self::StepDepth(_)
-            | Self::SetOrientation(_)
-            | Self::SetMode(_)
-            | Self::ToggleMode
-            | Self::SetProjection(_)
-            | Self::SetSlab(_)
-            | Self::AddView { .. }
-            | Self::CloseView(_)
-            | Self::SetLayout(_)
-            | Self::SetOpacity(_)
-            | Self::SetBlend(_)
-            | Self::SetActiveView(_)
-            | Self::SetActiveLayer(_)
-            | Self::ToggleLayer(_)
-            | Self::SetInterpolation(_)
-            | Self::SetLimits(_)
-            | Self::AutoContrast
-            | Self::LimitsOfPicture { .. }
-            | Self::LimitsMeasured { .. }
-            | Self::LimitsGuessed { .. }
-            | Self::SetGamma(_)
-            | Self::SetColormap(_)
-            | Self::ToggleInvert
-            | Self::ToggleSaturation
-            | Self::ToggleColorBar
-            | Self::SetCamera(_)
-            | Self::ZoomBy(_)
-            | Self::SetStill(_)
-            | Self::Fit
-            | Self::TogglePlay
-            | Self::StopPlay
-            | Self::SetPlayMode(_)
-            | Self::SetPlayRate(_)
-            | Self::SetPlaySpeed(_)
-            | Self::SetTimeZoom(_)
-            | Self::SetLoop(_)
-            | Self::ToggleFollow
-            | Self::ToggleTheme
-            | Self::ToggleSection(_)
-            | Self::ToggleDrawer(_)
-            | Self::ToggleOverlay(_)
-            | Self::CloseOverlay
-            | Self::Undo
-            | Self::Redo => Route::View,
-        }
-    }
 }

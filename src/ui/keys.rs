@@ -2,7 +2,7 @@
 
 use egui::{Context, Event, Id, Key, Modifiers, Popup, Ui};
 
-use super::{Camera, Command, Overlay, ViewState};
+use super::{AppCommand, Camera, Command, Overlay, SessionCommand, ViewState};
 
 /// What a key does, given the camera that draws every voxel as one pixel.
 type Act = fn(Camera) -> Command;
@@ -156,7 +156,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: "Shift A",
         does: "Contrast of this picture",
         group: Group::Contrast,
-        shortcuts: &[(SHIFT, Key::A, |_| Command::FitContrast)],
+        shortcuts: &[(SHIFT, Key::A, |_| Command::Session(SessionCommand::FitContrast))],
     },
     Binding {
         keys: "S",
@@ -373,7 +373,7 @@ fn is_allowed(command: &Command, has_dataset: bool, overlay: Option<Overlay>) ->
 /// Without a dataset the window is itself the dialog to open from.
 fn without_dataset(command: Command, has_dataset: bool) -> Command {
     match command {
-        Command::ToggleOverlay(Overlay::Open) if !has_dataset => Command::BrowseFolder,
+        Command::ToggleOverlay(Overlay::Open) if !has_dataset => Command::App(AppCommand::BrowseFolder),
         other => other,
     }
 }

@@ -36,7 +36,7 @@ mod window;
 pub use choices::{
     Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Panels, Play, PlayMode, Section, Theme,
 };
-pub use command::{AppCommand, Command, Forget, Route, SessionCommand, Tell};
+pub use command::{AppCommand, Command, Forget, SessionCommand, Tell};
 pub use gaps_text::gaps_text;
 pub use history::History;
 pub use layer_view::LayerView;

@@ -8,7 +8,7 @@ use egui::{Align2, Context, Id, Rect, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use super::theme::{Tokens, Weight, filled_icon_font, font};
 use super::widgets::{Button, runs};
-use super::{Command, Overlay, format, icons, overlay};
+use super::{AppCommand, Command, Overlay, format, icons, overlay};
 
 /// Something that went wrong and is no fault of the recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub fn notes_ui(ui: &mut Ui, commands: &mut Vec<Command>) {
         };
         let width = clear.width(ui) + 8.0;
         if clear.show(ui, Rect::from_min_size(rect.right_top() - vec2(width, 0.0), vec2(width, 28.0))) {
-            commands.push(Command::ClearNotes);
+            commands.push(Command::App(AppCommand::ClearNotes));
         }
     });
 }

@@ -6,7 +6,7 @@ use super::keys::{key_commands, take_copy};
 use super::panels::{canvas, canvases, problems, save, side, status_bar, time_bar, top_bar};
 use super::steer::one_to_one;
 use super::theme::{self, Tokens};
-use super::{Canvas, Command, Model, Overlay, notes, overlay, screens};
+use super::{Canvas, Command, Model, Overlay, SessionCommand, notes, overlay, screens};
 use crate::volume::Location;
 
 /// Below this width the side panel is a column of icons.
@@ -113,7 +113,7 @@ fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[Location
 fn keys_ui(ui: &Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     key_commands(ui, model.state, Some(one_to_one(ui, model)), commands);
     if matches!(model.state.panels.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
-        commands.push(Command::CopyPicture);
+        commands.push(Command::Session(SessionCommand::CopyPicture));
     }
 }
 

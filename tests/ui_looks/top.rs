@@ -3,7 +3,7 @@
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use tectum::ui::{Command, Overlay, Section};
+use tectum::ui::{AppCommand, Command, Overlay, Section};
 
 use super::super::ui_bench::{Screen, harness, harness_of};
 use super::super::{Window, click};
@@ -57,7 +57,7 @@ fn esc_leaves_the_menu_and_the_dialog_with_its_field() {
 #[test]
 fn esc_goes_back_from_every_screen() {
     // Back to what is open, or to the start.
-    let back = Command::CancelOpening;
+    let back = Command::App(AppCommand::CancelOpening);
     for screen in [Screen::Error, Screen::Waiting, Screen::Opening] {
         let mut window = harness_of(Bench { screen, ..bench() }, [1280.0, 800.0], 1.0);
         at_once(&mut window, strokes([(Modifiers::NONE, Key::F1)]));
@@ -73,9 +73,9 @@ fn a_path_can_be_typed_on_the_welcome_screen_at_once() {
     window.event(egui::Event::Text("/data/fish 7".to_owned()));
     window.run();
     let commands = at_once(&mut window, strokes([(Modifiers::NONE, Key::Enter)]));
-    assert_eq!(commands, [Command::OpenPath("/data/fish 7".into())]);
+    assert_eq!(commands, [Command::App(AppCommand::OpenPath("/data/fish 7".into()))]);
     window.get_by_role_and_label(Role::TextInput, "Path").focus();
     window.run();
     let commands = at_once(&mut window, strokes([(Modifiers::COMMAND | Modifiers::CTRL, Key::O)]));
-    assert_eq!(commands, [Command::BrowseFolder], "and the folder dialog is a key away");
+    assert_eq!(commands, [Command::App(AppCommand::BrowseFolder)], "and the folder dialog is a key away");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::app::stage::{Scene, Stage};
 use crate::format::memory::MemorySource;
-use crate::ui::{Mode, ViewState};
+use crate::ui::{Mode, SessionCommand, ViewState};
 use crate::volume::{Colormap, DType, Projection, Shape};
 
 const SIDE: usize = 32;
@@ -97,7 +97,7 @@ fn automatic_contrast_is_of_the_recording_or_of_the_picture_on_screen() {
     stage.show(Projection::Sum);
     let recording = stage.limits();
     stage.apply(&Command::SetGamma(2.0));
-    stage.apply(&Command::FitContrast);
+    stage.apply(&Command::Session(SessionCommand::FitContrast));
     let picture = stage.limits();
     // The first timepoint is the darkest.
     assert!(picture[1] < recording[1] - 400.0, "{picture:?} of {recording:?}");

@@ -31,9 +31,11 @@ impl Program {
                 false
             }
         };
-        for command in commands.iter().filter_map(Command::for_app) {
-            self.carry_out_in_app(command);
-            self.effects.push(Effect::RepaintAfter(Duration::ZERO));
+        for command in commands {
+            if let Command::App(command) = command {
+                self.carry_out_in_app(command.clone());
+                self.effects.push(Effect::RepaintAfter(Duration::ZERO));
+            }
         }
         changed
     }
@@ -55,8 +57,9 @@ impl Program {
             self.preferences.view = session.view.clone();
             // Whoever takes the message away has seen it; what is done about it needs to know what failed.
             let is_dismissed = session.view.panels.overlay != Some(Overlay::NotOpened);
-            let is_answered =
-                commands.iter().any(|command| matches!(command, Command::TryAgain | Command::WaitForRecording));
+            let is_answered = commands
+                .iter()
+                .any(|command| matches!(command, Command::App(AppCommand::TryAgain | AppCommand::WaitForRecording)));
             if is_dismissed && !is_answered && matches!(self.activity, Activity::Failed(_)) {
                 self.activity = Activity::Idle;
             }

@@ -9,7 +9,7 @@ use crate::app::memory::Given;
 use crate::app::stage::{PATIENCE, contents, copy, fixture, no_wake};
 use crate::demo::BlockWriter;
 use crate::live::LiveState;
-use crate::ui::{Command, Forget, Mode, Shown, Tell, Theme};
+use crate::ui::{AppCommand, Command, Forget, Mode, Shown, Tell, Theme};
 use crate::volume::Colormap;
 
 struct Run {
@@ -83,9 +83,9 @@ fn a_failed_opening_leaves_the_open_recording_alone() {
     let empty = root.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     run.open(&empty);
-    run.apply(Command::WaitForRecording);
+    run.apply(Command::App(AppCommand::WaitForRecording));
     assert!(matches!(run.program.activity, Activity::Waiting(_)));
-    run.apply(Command::CancelOpening);
+    run.apply(Command::App(AppCommand::CancelOpening));
     assert_eq!((run.session().view.cursor.t, run.session().view.panels.overlay), (2, None));
 }
 
@@ -112,7 +112,7 @@ fn a_wrong_folder_is_explained_and_waited_for_only_if_asked() {
     };
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].location, day.join("fish1/exp/original").into());
-    run.apply(Command::WaitForRecording);
+    run.apply(Command::App(AppCommand::WaitForRecording));
     assert!(matches!(run.program.activity, Activity::Waiting(_)));
     copy("a_4d_default", &day, |name| name != "stack_metadata.json");
     run.until("it appears", |run| run.program.session.is_some());
@@ -182,7 +182,7 @@ fn a_recording_opens_as_it_was_left_and_can_be_forgotten() {
     assert_eq!(run.session().view.to_keep(), left);
     assert_eq!(contents(&moved).len(), before.len(), "nothing is written beside it");
     // Forgotten, it opens as for the first time, now and in the next run.
-    run.apply(Command::Forget(Forget::Recording));
+    run.apply(Command::App(AppCommand::Forget(Forget::Recording)));
     run.until("it opens again", |run| matches!(run.program.activity, Activity::Idle));
     assert_eq!(run.session().view.cursor, fresh);
     run.program.keep_everything();
@@ -218,12 +218,12 @@ fn what_is_said_of_a_recording_is_used_remembered_and_taken_back() {
     run.open(&fish);
     let shape = run.session().info().shape;
     assert_eq!((run.session().info().voxel_size, run.session().info().rate_hz), (None, None));
-    run.apply(Command::Tell(Tell::VoxelSize(Some([5.0, 0.6, 0.7]))));
-    run.apply(Command::Tell(Tell::Rate(Some(2.5))));
+    run.apply(Command::App(AppCommand::Tell(Tell::VoxelSize(Some([5.0, 0.6, 0.7])))));
+    run.apply(Command::App(AppCommand::Tell(Tell::Rate(Some(2.5)))));
     let info = *run.session().info();
     assert_eq!(info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]), Some([5.0, 0.6, 0.7]));
     assert_eq!(info.rate_hz, Some(2.5));
-    run.apply(Command::Tell(Tell::Axes(Some("ztyx".into()))));
+    run.apply(Command::App(AppCommand::Tell(Tell::Axes(Some("ztyx".into())))));
     run.until("it opens again", |run| matches!(run.program.activity, Activity::Idle));
     let swapped = [shape[1], shape[0], shape[2], shape[3]];
     assert_eq!(run.session().info().shape, swapped);
@@ -235,7 +235,7 @@ fn what_is_said_of_a_recording_is_used_remembered_and_taken_back() {
     assert_eq!((info.shape, info.rate_hz), (swapped, Some(2.5)));
     assert!(info.voxel_size.is_some());
     for tell in [Tell::VoxelSize(None), Tell::Rate(None), Tell::Axes(None)] {
-        run.apply(Command::Tell(tell));
+        run.apply(Command::App(AppCommand::Tell(tell)));
     }
     run.until("it opens again", |run| matches!(run.program.activity, Activity::Idle));
     let info = *run.session().info();
@@ -322,23 +322,23 @@ fn a_run_that_was_told_to_wait_waits_and_opens_what_comes() {
 fn dialogs_are_asked_for_one_at_a_time_and_a_path_is_typed_where_there_is_none() {
     let root = tempfile::tempdir().unwrap();
     let mut run = Run::new(&root.path().join("settings"));
-    run.apply(Command::BrowseFolder);
-    run.apply(Command::BrowseFile);
-    run.apply(Command::BrowseFolder);
+    run.apply(Command::App(AppCommand::BrowseFolder));
+    run.apply(Command::App(AppCommand::BrowseFile));
+    run.apply(Command::App(AppCommand::BrowseFolder));
     let asked = run.effects.iter().filter(|effect| matches!(effect, Effect::Dialog(..)));
     assert_eq!(asked.collect::<Vec<_>>(), [&Effect::Dialog(Ask::Folder, None)]);
     assert!(matches!(run.program.screen().0, Screen::Welcome(welcome) if welcome.is_browsing));
     run.program.answer(Ask::Folder, Picked::Path(fixture("a_4d_default")));
     run.until("it opens", |run| run.program.session().is_some());
     // The next one begins beside what was opened last; this system has none.
-    run.apply(Command::BrowseFile);
+    run.apply(Command::App(AppCommand::BrowseFile));
     let beside = fixture("a_4d_default").parent().map(Path::to_owned);
     assert!(run.effects.contains(&Effect::Dialog(Ask::File, beside)));
     run.program.answer(Ask::File, Picked::NoDialog);
     run.step();
     assert_eq!(run.session().view.panels.overlay, Some(Overlay::Open));
     assert!(run.effects.iter().any(|effect| matches!(effect, Effect::PathField(PathField::Focus(_)))));
-    run.apply(Command::CompletePath(fixture("a_4d_default").join("stack_").display().to_string()));
+    run.apply(Command::App(AppCommand::CompletePath(fixture("a_4d_default").join("stack_").display().to_string())));
     run.until("it is completed", |run| {
         let is_whole = |typed: &str| typed.ends_with("stack_metadata.json");
         let is_it =
@@ -363,6 +363,6 @@ fn what_goes_wrong_in_the_program_is_told_the_window_once() {
         lengths.collect()
     };
     assert_eq!(notes(&mut run), [1]);
-    run.apply(Command::ClearNotes);
+    run.apply(Command::App(AppCommand::ClearNotes));
     assert_eq!(notes(&mut run), [0]);
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::app::stage::{PATIENCE, no_wake};
 use crate::app::still::tests::subject;
 use crate::render::{self, GpuConfig, OffscreenTarget};
-use crate::ui::{Command, StillOptions};
+use crate::ui::{Command, SessionCommand, StillOptions};
 use crate::volume::ArrayInfo;
 
 struct Stage {
@@ -18,7 +18,7 @@ fn stage(recording: &Path, out: &Path) -> Stage {
     let window = OffscreenTarget::new(64, 64, 1.0).unwrap();
     let renderer = render::install(window.render_state(), GpuConfig::default());
     let mut subject = subject(StillOptions::default());
-    subject.view.apply(&Command::SavePicture(out.join("earlier.png")), &subject.info);
+    subject.view.apply(&Command::Session(SessionCommand::SavePicture(out.join("earlier.png"))), &subject.info);
     subject.array = Arc::new(ArrayInfo { location: recording.into(), ..ArrayInfo::clone(&subject.array) });
     Stage { _window: window, renderer, saver: Saver::default(), subject }
 }

@@ -9,7 +9,7 @@ use crate::app::stage::{Scene, Stage};
 use crate::format::memory::{GatedSource, MemorySource, Tape};
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
 use crate::stream::{PictureState, StreamConfig};
-use crate::ui::{Command, Loop, Mode, PlayMode, Shown};
+use crate::ui::{Command, Loop, Mode, PlayMode, SessionCommand, Shown};
 use crate::volume::{
     ArrayInfo, Axis, DType, Orientation, Picture, Piece, PieceState, Problem, Projection, Region, Shape, ValueKind,
 };
@@ -86,7 +86,7 @@ fn what_could_not_be_read_is_read_again_when_asked() {
         let mut stage = stage_of(gate.clone(), 16 << 20, on_gpu);
         stage.frames_until(|stage| matches!(stage.session.shown(), Shown::Missing(_)));
         gate.heal(0);
-        assert!(stage.apply(&Command::RetryFailures));
+        assert!(stage.apply(&Command::Session(SessionCommand::RetryFailures)));
         stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         assert_eq!(gate.num_reads_of(0), 2);
     }

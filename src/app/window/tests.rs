@@ -8,7 +8,7 @@ use crate::app::program::{Beginning, Screen};
 use crate::app::stage::{PATIENCE, fixture};
 use crate::render::{self, GpuConfig, OffscreenTarget};
 use crate::stream::StreamConfig;
-use crate::ui::{Command, Overlay, Shown};
+use crate::ui::{AppCommand, Command, Overlay, Shown};
 
 struct Stage {
     ctx: egui::Context,
@@ -109,7 +109,7 @@ fn a_key_is_answered_by_the_picture_and_what_failed_is_taken_away_by_esc() {
     let session = stage.window.program.session().unwrap();
     assert_eq!((session.view.cursor.t, session.view.panels.overlay), (1, None));
     // What is closed leaves the welcome screen behind, and nothing on it of the recording.
-    stage.window.program.carry_out(&[Command::CloseDataset], Instant::now());
+    stage.window.program.carry_out(&[Command::App(AppCommand::CloseDataset)], Instant::now());
     stage.frame(Vec::new());
     assert!(matches!(stage.window.program.screen().0, Screen::Welcome(_)));
 }

@@ -4,7 +4,7 @@ use egui::{Align2, Popup, Response, Sense, Ui, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{menu_row, text};
-use super::super::{Command, Model, Overlay, Value};
+use super::super::{Command, Model, Overlay, SessionCommand, Value};
 use super::canvas::Readout;
 use crate::volume::{Axis, Picture};
 
@@ -38,7 +38,7 @@ pub fn canvas_menu_ui(response: &Response, model: &Model<'_>, readout: Option<&R
             commands.push(Command::ToggleOverlay(Overlay::Save));
         }
         if menu_row(ui, "Copy picture", false) {
-            commands.push(Command::CopyPicture);
+            commands.push(Command::Session(SessionCommand::CopyPicture));
         }
     });
 }

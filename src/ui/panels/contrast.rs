@@ -4,7 +4,7 @@ use egui::{Id, Rect, Sense, Ui, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{self, Button, Number, Slider, histogram, histogram_asked, swatch};
-use super::super::{Command, GAMMA_RANGE, LayerView, Model, is_integer, value_range};
+use super::super::{Command, GAMMA_RANGE, LayerView, Model, SessionCommand, is_integer, value_range};
 use super::side::{field, number_width, row};
 use crate::volume::{Colormap, PictureValues, ValueKind};
 
@@ -109,7 +109,11 @@ fn button_rows(ui: &mut Ui, layer: &LayerView, commands: &mut Vec<Command>) {
         key: "Shift A",
         ..Button::default()
     };
-    button_row(ui, [(recording, Command::AutoContrast), (picture, Command::FitContrast)], commands);
+    button_row(
+        ui,
+        [(recording, Command::AutoContrast), (picture, Command::Session(SessionCommand::FitContrast))],
+        commands,
+    );
     let saturation = Button {
         text: "Saturation",
         has_keycap: true,

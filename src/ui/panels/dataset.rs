@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use super::super::widgets::{Button, choice};
-use super::super::{Command, Forget, Model, format};
+use super::super::{AppCommand, Command, Forget, Model, format};
 use super::side::{field, row, value_row};
 use super::told::told_rows;
 use crate::volume::{PieceState, count_states};
@@ -15,7 +15,7 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
         let names: Vec<&str> = model.datasets.iter().map(|entry| entry.name.as_str()).collect();
         let hint = model.datasets.get(model.chosen_dataset).map_or("", |entry| entry.summary.as_str());
         if let Some(index) = choice(ui, field(rect, 168.0, 0.0), ARRAY, &names, model.chosen_dataset, hint, "") {
-            commands.push(Command::ChooseDataset(index));
+            commands.push(Command::App(AppCommand::ChooseDataset(index)));
         }
     }
     told_rows(ui, model, commands);
@@ -61,7 +61,7 @@ fn remembered_row(ui: &mut Ui, commands: &mut Vec<Command>) {
     };
     let width = forget.width(ui);
     if forget.show(ui, field(rect, width, 0.0)) {
-        commands.push(Command::Forget(Forget::Recording));
+        commands.push(Command::App(AppCommand::Forget(Forget::Recording)));
     }
 }
 

@@ -5,7 +5,7 @@ use egui::{Align2, Rect, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use super::super::icons;
 use super::super::theme::{Tokens, Weight, filled_icon_font, font};
 use super::super::widgets::{Button, elided, runs};
-use super::super::{Command, Model, Overlay, format, overlay};
+use super::super::{AppCommand, Command, Model, Overlay, SessionCommand, format, overlay};
 use crate::volume::{Problem, Severity, Span};
 
 /// The list over the window.
@@ -36,16 +36,16 @@ fn choices_ui(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
             "Read again",
             icons::ARROW_CLOCKWISE,
             "Try again what could not be read",
-            Command::RetryFailures,
+            Command::Session(SessionCommand::RetryFailures),
         ));
     }
     if has("suspect_block") {
         let why = "Show the recording without the blocks that may be of an earlier one; no file is touched";
-        choices.push(("Leave doubtful blocks out", icons::EYE, why, Command::LeaveOutSuspects(true)));
+        choices.push(("Leave doubtful blocks out", icons::EYE, why, Command::App(AppCommand::LeaveOutSuspects(true))));
     }
     if has("left_out_block") {
         let why = "Show the blocks that were left out as doubtful";
-        choices.push(("Show doubtful blocks", icons::EYE, why, Command::LeaveOutSuspects(false)));
+        choices.push(("Show doubtful blocks", icons::EYE, why, Command::App(AppCommand::LeaveOutSuspects(false))));
     }
     if choices.is_empty() {
         return;

@@ -8,7 +8,9 @@ use super::super::screens::typed_location;
 use super::super::still::MAX_SCALE;
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::{Button, Fill, check, choice, runs, segmented, segmented_width, text, text_width};
-use super::super::{Command, Extent, Mode, Model, Overlay, StillFrame, StillOptions, format, icons, overlay};
+use super::super::{
+    AppCommand, Command, Extent, Mode, Model, Overlay, SessionCommand, StillFrame, StillOptions, format, icons, overlay,
+};
 use crate::volume::Location;
 
 const WIDTH: f32 = 740.0;
@@ -141,7 +143,7 @@ fn path_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comman
     };
     let width = browse.width(ui) + 4.0;
     if browse.show(ui, Rect::from_min_max(pos2(rect.right() - width, rect.top()), rect.max)) {
-        commands.push(Command::BrowseStillPath);
+        commands.push(Command::App(AppCommand::BrowseStillPath));
     }
     let field = Rect::from_min_max(rect.min + vec2(72.0, 0.0), rect.max - vec2(width + 8.0, 0.0));
     ui.painter().rect_filled(field, 4.0, tokens.bg2);
@@ -162,7 +164,7 @@ fn path_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comman
         ui.painter().rect_stroke(field, 4.0, egui::Stroke::new(2.0, tokens.accent), StrokeKind::Outside);
     }
     if typed != model.saving.path {
-        commands.push(Command::SetStillPath(typed));
+        commands.push(Command::Session(SessionCommand::SetStillPath(typed)));
     } else if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
         save(model, commands);
     }
@@ -170,7 +172,10 @@ fn path_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comman
 
 fn save(model: &Model<'_>, commands: &mut Vec<Command>) {
     if model.saving.refusal.is_none() && !model.saving.is_busy {
-        commands.extend([Command::SavePicture(save_path(&model.saving.path)), Command::CloseOverlay]);
+        commands.extend([
+            Command::Session(SessionCommand::SavePicture(save_path(&model.saving.path))),
+            Command::CloseOverlay,
+        ]);
     }
 }
 
@@ -229,7 +234,7 @@ fn footer_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comm
         ..Button::default()
     };
     if button(ui, &copy, is_possible) {
-        commands.push(Command::CopyPicture);
+        commands.push(Command::Session(SessionCommand::CopyPicture));
     }
     facts_ui(ui, Rect::from_min_max(rect.min, pos2(right, rect.bottom())), model, tokens);
 }
@@ -292,7 +297,7 @@ pub fn done_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Vec<
     let at = rect.left_center() + vec2(28.0, 0.0);
     text(&painter, at, Align2::LEFT_CENTER, words, font(11.5, Weight::Medium), tokens.t1);
     if file.is_some() && response.on_hover_text("Show its folder").clicked() {
-        commands.push(Command::ShowSaved);
+        commands.push(Command::Session(SessionCommand::ShowSaved));
     }
 }
 

@@ -4,7 +4,7 @@
 use egui::Ui;
 
 use super::super::widgets::{Entered, Entry};
-use super::super::{Command, Model, Tell, format};
+use super::super::{AppCommand, Command, Model, Tell, format};
 use super::side::row;
 use crate::volume::Axis;
 
@@ -42,8 +42,8 @@ fn voxel_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     };
     let rect = row(ui, "Voxel z y x");
     match entry.show(ui, rect, |text| parse_edges(text, step, model.info.shape[1] > 1)) {
-        Some(Entered::Value(edges)) => commands.push(Command::Tell(Tell::VoxelSize(Some(edges)))),
-        Some(Entered::TakenBack) => commands.push(Command::Tell(Tell::VoxelSize(None))),
+        Some(Entered::Value(edges)) => commands.push(Command::App(AppCommand::Tell(Tell::VoxelSize(Some(edges))))),
+        Some(Entered::TakenBack) => commands.push(Command::App(AppCommand::Tell(Tell::VoxelSize(None)))),
         None => {}
     }
 }
@@ -62,8 +62,8 @@ fn rate_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     };
     let rect = row(ui, "Rate");
     match entry.show(ui, rect, parse_rate) {
-        Some(Entered::Value(rate)) => commands.push(Command::Tell(Tell::Rate(Some(rate)))),
-        Some(Entered::TakenBack) => commands.push(Command::Tell(Tell::Rate(None))),
+        Some(Entered::Value(rate)) => commands.push(Command::App(AppCommand::Tell(Tell::Rate(Some(rate))))),
+        Some(Entered::TakenBack) => commands.push(Command::App(AppCommand::Tell(Tell::Rate(None)))),
         None => {}
     }
 }
@@ -87,8 +87,8 @@ fn axes_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     };
     let rect = row(ui, "Axes");
     match entry.show(ui, rect, |text| parse_axes(text, rank)) {
-        Some(Entered::Value(axes)) => commands.push(Command::Tell(Tell::Axes(Some(axes)))),
-        Some(Entered::TakenBack) => commands.push(Command::Tell(Tell::Axes(None))),
+        Some(Entered::Value(axes)) => commands.push(Command::App(AppCommand::Tell(Tell::Axes(Some(axes))))),
+        Some(Entered::TakenBack) => commands.push(Command::App(AppCommand::Tell(Tell::Axes(None)))),
         None => {}
     }
 }

@@ -5,7 +5,7 @@ use egui::{Align2, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, filled_icon_font, font, icon_font};
 use super::super::widgets::{Button, Fill, focus_ring, runs, scroll_to_focus, text};
-use super::super::{Command, OpenError, Overlay, ViewState, icons, overlay};
+use super::super::{AppCommand, Command, OpenError, Overlay, ViewState, icons, overlay};
 use super::{ground, keys, path_field};
 use crate::format::FoundRecording;
 
@@ -39,7 +39,7 @@ pub fn error_ui(ui: &mut Ui, state: &ViewState, error: &OpenError<'_>) -> Vec<Co
         ui.data_mut(|data| data.insert_temp(id, content.inner));
         ui.ctx().request_repaint();
     }
-    keys(ui, state, Some(Command::CancelOpening), &mut commands);
+    keys(ui, state, Some(Command::App(AppCommand::CancelOpening)), &mut commands);
     commands
 }
 
@@ -142,7 +142,7 @@ fn found_row(ui: &mut Ui, found: &FoundRecording, commands: &mut Vec<Command>) {
     ui.painter().galley(row.left_center() + vec2(34.0, -galley.size().y / 2.0), galley, tokens.t1);
     focus_ring(ui, &response, 4.0);
     if response.on_hover_text(path).clicked() {
-        commands.push(Command::OpenPath(found.location.clone()));
+        commands.push(Command::App(AppCommand::OpenPath(found.location.clone())));
     }
 }
 
@@ -165,10 +165,13 @@ fn buttons_ui(ui: &mut Ui, error: &OpenError<'_>, back: &str, commands: &mut Vec
     let browse =
         Button { text: "Open another…", icon: icons::FOLDER_OPEN, hint: "Choose a folder", ..Button::default() };
     let leave = Button { text: back, hint: "Leave it", key: "Esc", ..Button::default() };
-    let mut buttons =
-        vec![(again, Command::TryAgain), (browse, Command::BrowseFolder), (leave, Command::CancelOpening)];
+    let mut buttons = vec![
+        (again, Command::App(AppCommand::TryAgain)),
+        (browse, Command::App(AppCommand::BrowseFolder)),
+        (leave, Command::App(AppCommand::CancelOpening)),
+    ];
     if error.can_wait {
-        buttons.insert(0, (wait, Command::WaitForRecording));
+        buttons.insert(0, (wait, Command::App(AppCommand::WaitForRecording)));
     }
     let mut x = rect.left();
     for (button, command) in buttons {

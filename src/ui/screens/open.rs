@@ -6,7 +6,7 @@ use egui::{Align2, Rect, Sense, Ui, WidgetInfo, vec2};
 
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::{Button, Fill, focus_ring, icon_button, runs, text};
-use super::super::{Command, Forget, Overlay, icons, overlay};
+use super::super::{AppCommand, Command, Forget, Overlay, icons, overlay};
 use super::{appears, path_field};
 use crate::volume::Location;
 
@@ -36,7 +36,7 @@ pub fn choices_ui(ui: &mut Ui, recent: &[Location], commands: &mut Vec<Command>)
         ..Button::default()
     };
     if folder.show(ui, Rect::from_min_size(rect.min, vec2(half, 36.0))) {
-        commands.push(Command::BrowseFolder);
+        commands.push(Command::App(AppCommand::BrowseFolder));
     }
     let file = Button {
         text: "Open file…",
@@ -45,7 +45,7 @@ pub fn choices_ui(ui: &mut Ui, recent: &[Location], commands: &mut Vec<Command>)
         ..Button::default()
     };
     if file.show(ui, Rect::from_min_size(rect.min + vec2(half + gap, 0.0), vec2(half, 36.0))) {
-        commands.push(Command::BrowseFile);
+        commands.push(Command::App(AppCommand::BrowseFile));
     }
     ui.add_space(8.0);
     path_field::path_field(ui, commands);
@@ -58,7 +58,7 @@ pub fn choices_ui(ui: &mut Ui, recent: &[Location], commands: &mut Vec<Command>)
         ..Button::default()
     };
     if demo.show(ui, rect) {
-        commands.push(Command::OpenDemo);
+        commands.push(Command::App(AppCommand::OpenDemo));
     }
     if recent.is_empty() {
         return;
@@ -76,7 +76,7 @@ pub fn choices_ui(ui: &mut Ui, recent: &[Location], commands: &mut Vec<Command>)
     };
     let width = forget.width(ui);
     if forget.show(ui, Rect::from_min_max(rect.right_top() - vec2(width, 0.0), rect.right_bottom())) {
-        commands.push(Command::Forget(Forget::Everything));
+        commands.push(Command::App(AppCommand::Forget(Forget::Everything)));
     }
     for path in recent.iter().take(8) {
         recent_row(ui, path, commands);
@@ -113,12 +113,12 @@ fn recent_row(ui: &mut Ui, location: &Location, commands: &mut Vec<Command>) {
     ui.painter().galley(row.left_center() + vec2(32.0, -galley.size().y / 2.0), galley, tokens.t1);
     focus_ring(ui, &response, 4.0);
     if response.on_hover_text(&shown).clicked() {
-        commands.push(Command::OpenPath(location.clone()));
+        commands.push(Command::App(AppCommand::OpenPath(location.clone())));
     }
     let remove = Rect::from_center_size(rect.right_center() - vec2(12.0, 0.0), vec2(24.0, 24.0));
     let label = format!("Remove {name} from the list");
     if icon_button(ui, remove, icons::X, false, Fill::None, &label, "").clicked() {
-        commands.push(Command::RemoveRecent(location.clone()));
+        commands.push(Command::App(AppCommand::RemoveRecent(location.clone())));
     }
 }
 

@@ -4,7 +4,7 @@ use egui::{Align2, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{Button, elided, runs, text};
-use super::super::{Command, Opening, ViewState, format};
+use super::super::{AppCommand, Command, Opening, ViewState, format};
 use super::{ground, keys};
 
 /// Draws the screen.
@@ -53,8 +53,8 @@ pub fn opening_ui(ui: &mut Ui, state: &ViewState, opening: &Opening<'_>) -> Vec<
         text(ui.painter(), at, Align2::RIGHT_CENTER, &elapsed, font(12.0, Weight::Regular), tokens.t3);
     }
     if cancel.show(ui, area) {
-        commands.push(Command::CancelOpening);
+        commands.push(Command::App(AppCommand::CancelOpening));
     }
-    keys(ui, state, Some(Command::CancelOpening), &mut commands);
+    keys(ui, state, Some(Command::App(AppCommand::CancelOpening)), &mut commands);
     commands
 }

@@ -5,7 +5,7 @@ use egui::{Align2, Context, FocusDirection, Frame, Id, Key, Margin, Modifiers, R
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{Button, Fill, ring, text};
-use super::super::{Command, overlay};
+use super::super::{AppCommand, Command, overlay};
 
 /// Names listed below the field when there are several.
 const MAX_NAMES: usize = 6;
@@ -70,7 +70,7 @@ pub fn clear_typed_path(ctx: &Context) {
     ctx.data_mut(|data| data.remove_temp::<Entry>(key()));
 }
 
-/// Brings in the answer to [`Command::CompletePath`], unless something else has been typed meanwhile.
+/// Brings in the answer to [`Command::App(AppCommand::CompletePath)`], unless something else has been typed meanwhile.
 pub fn complete_path(ctx: &Context, completion: &Completion) {
     change(ctx, |entry| {
         if entry.typed != completion.asked {
@@ -105,7 +105,7 @@ pub(super) fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
         if ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::Tab)) {
             ui.memory_mut(|memory| memory.move_focus(FocusDirection::Previous));
         } else if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Tab)) {
-            commands.push(Command::CompletePath(before.clone()));
+            commands.push(Command::App(AppCommand::CompletePath(before.clone())));
         }
     }
     if std::mem::take(&mut entry.cursor_to_end) {
@@ -148,7 +148,7 @@ pub(super) fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
         Rect::from_min_max(pos2(rect.right() - 64.0, rect.top() + 3.0), pos2(rect.right() - 4.0, rect.bottom() - 3.0));
     let is_pressed = !entry.typed.trim().is_empty() && open.show(ui, area);
     if (is_entered || is_pressed) && !entry.typed.trim().is_empty() {
-        commands.push(Command::OpenPath(super::open::typed_location(&entry.typed)));
+        commands.push(Command::App(AppCommand::OpenPath(super::open::typed_location(&entry.typed))));
     }
     if entry.typed != before {
         entry.below.clear();

@@ -4,7 +4,7 @@ use egui::{Align2, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::{Button, elided, runs, text};
-use super::super::{Command, ViewState, icons};
+use super::super::{AppCommand, Command, ViewState, icons};
 use super::{ground, keys};
 use crate::volume::Location;
 
@@ -33,8 +33,8 @@ pub fn waiting_ui(ui: &mut Ui, state: &ViewState, location: &Location, what: &st
     let back = Button { text: "Stop waiting", hint: "Back to what was open", key: "Esc", ..Button::default() };
     let area = Rect::from_center_size(center + vec2(0.0, 60.0), vec2(110.0, 28.0));
     if back.show(ui, area) {
-        commands.push(Command::CancelOpening);
+        commands.push(Command::App(AppCommand::CancelOpening));
     }
-    keys(ui, state, Some(Command::CancelOpening), &mut commands);
+    keys(ui, state, Some(Command::App(AppCommand::CancelOpening)), &mut commands);
     commands
 }
