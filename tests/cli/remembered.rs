@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tectum::app::{Beginning, Memory, Program};
 use tectum::format::OpenOptions;
 use tectum::stream::StreamConfig;
-use tectum::ui::{Command as Wish, Tell};
+use tectum::ui::{AppCommand, Command as Wish, Tell};
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn what_is_forgotten_is_named_and_nothing_else_goes() {
     let settings = folder.path().join("settings");
     let [first, second] = ["a_4d_default", "a_4d_one_block"].map(|name| Fixture::load(name).root);
     let before = state_of(&first);
-    let rate = Wish::Tell(Tell::Rate(Some(2.5)));
+    let rate = Wish::App(AppCommand::Tell(Tell::Rate(Some(2.5))));
     run(&settings, &first, &[Wish::ScrubTo(3), rate.clone()]);
     run(&settings, &second, &[Wish::ScrubTo(1), rate]);
     let kept = || ["views", "given"].map(|part| num_files(&settings.join(part)));
