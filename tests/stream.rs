@@ -188,7 +188,7 @@ fn projections_scrubbed_a_second_time_read_nothing() {
     let mut scrub = |stream: &Stream| {
         for t in 0..30 {
             now += Duration::from_millis(16);
-            stream.request(&view(&stream, projection(t, Projection::Max)), now);
+            stream.request(&view(stream, projection(t, Projection::Max)), now);
             run_all(stream);
             let voxels = ready(stream, &projection(t, Projection::Max)).expect("projected");
             assert_eq!(voxels.values::<u16>(), naive(&source, &projection(t, Projection::Max)));
