@@ -1,5 +1,6 @@
 //! A [`crate::format::Source`] of any rank and axis order seen as (t, z, y, x): geometry without IO, and
-//! reading chunks and regions in that order; and any selection of a source as an [`ndarray`] array. No file-format word appears from here upwards.
+//! reading chunks and regions in that order; [`Image`], the same in several resolutions; and any selection of
+//! a source as an [`ndarray`] array. No file-format word appears from here upwards.
 
 mod axes;
 mod image;

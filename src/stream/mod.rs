@@ -8,6 +8,7 @@
 mod availability;
 mod bandwidth;
 mod cache;
+mod change;
 mod config;
 mod fetches;
 mod fold;

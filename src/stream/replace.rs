@@ -5,124 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Stream;
+use super::change::Change;
 use super::layer::Layer;
 use super::sampling::Sampling;
 use super::state::{State, Target, Trash};
 use crate::array::{ChunkKey, Image, LazyArray};
 use crate::format::{ReadError, ReadErrorKind};
-use crate::volume::{LayerId, PictureKey, Region, Voxels};
-
-/// A recording before and after it grew or was written anew in places.
-struct Change<'a> {
-    old: &'a Image,
-    new: &'a Image,
-    /// Indices of chunks of the finest level that hold other data now.
-    stale: &'a [Range<u64>],
-    /// Timepoints that hold a chunk of which anything changed, as half-open ranges in order.
-    touched: Vec<[usize; 2]>,
-}
-
-impl<'a> Change<'a> {
-    fn new(old: &'a Image, new: &'a Image, stale: &'a [Range<u64>]) -> Self {
-        let mut touched = Vec::new();
-        for range in stale {
-            for array in [old.finest(), new.finest()] {
-                let region = array.region_of(range);
-                touched.push([region.start()[0], region.stop()[0]]);
-            }
-        }
-        for level in 0..old.num_levels() {
-            if let (Some(old), Some(new)) = (old.level(level), new.level(level)) {
-                touched.extend(changed_ends(old, new));
-            }
-        }
-        Self { old, new, stale, touched: merged(touched) }
-    }
-
-    /// Whether anything at a timepoint changed.
-    fn touches(&self, t: usize) -> bool {
-        self.overlaps(t, t.saturating_add(1))
-    }
-
-    fn overlaps(&self, start: usize, stop: usize) -> bool {
-        let first = self.touched.partition_point(|range| range[1] <= start);
-        self.touched.get(first).is_some_and(|range| range[0] < stop)
-    }
-
-    /// Whether a chunk still has the same voxels in the same place.
-    fn keeps(&self, key: ChunkKey, region: &Region) -> bool {
-        let (start, stop) = (region.start(), region.stop());
-        if !self.overlaps(start[0], stop[0]) {
-            return true;
-        }
-        // Which chunks of a coarser level are made of stale ones is not known here.
-        if key.level > 0 || self.stale.iter().any(|range| range.contains(&key.index)) {
-            return false;
-        }
-        let now = self.new.finest().chunk_at([start[0], start[1], start[2], start[3]]);
-        now.is_some_and(|chunk| chunk.key == key && chunk.region == *region)
-    }
-
-    /// Chunks at hand, or known to fail, that are something else now.
-    fn gone(&self, state: &State, layer: LayerId) -> Vec<ChunkKey> {
-        let mut gone = Vec::new();
-        let num_touched: usize = self.touched.iter().map(|[start, stop]| stop - start).sum();
-        if num_touched > state.cache.len() + state.failures.len() {
-            let held = state.cache.iter().filter(|(key, _)| key.layer == layer);
-            gone.extend(held.filter(|(key, entry)| !self.keeps(*key, &entry.region)).map(|(key, _)| key));
-            gone.extend(state.failures.keys().filter(|key| key.layer == layer));
-            return gone;
-        }
-        for array in (0..self.old.num_levels()).filter_map(|level| self.old.level(level)) {
-            for &[start, stop] in &self.touched {
-                array.for_each_chunk(&array.whole().with_axis(0, start, stop), |chunk, region| {
-                    let key = array.chunk_key(chunk.index);
-                    let is_known = state.cache.contains(key) || state.failures.contains_key(&key);
-                    if is_known && !self.keeps(key, region) {
-                        gone.push(key);
-                    }
-                });
-            }
-        }
-        gone
-    }
-}
-
-/// Timepoints at the ends of an array whose chunks have another extent than before.
-fn changed_ends(old: &LazyArray, new: &LazyArray) -> Vec<[usize; 2]> {
-    let (before, after) = (old.info().shape, new.info().shape);
-    if before == after {
-        return Vec::new();
-    }
-    if before[1..] != after[1..] {
-        return vec![[0, before[0].max(after[0])]];
-    }
-    // Only chunks at the shorter one's end can have changed.
-    let end = before[0].min(after[0]);
-    let mut ends: Vec<_> = (end < before[0]).then_some([end, before[0]]).into_iter().collect();
-    old.for_each_chunk(&old.whole().with_axis(0, end.saturating_sub(1), end), |chunk, region| {
-        let start = region.start();
-        let now = new.chunk_at([start[0], start[1], start[2], start[3]]);
-        if now.is_none_or(|now| now.key.index != chunk.index || now.region != *region) {
-            ends.push([start[0], region.stop()[0]]);
-        }
-    });
-    ends
-}
-
-/// The same timepoints as few ranges as possible, in order.
-fn merged(mut ranges: Vec<[usize; 2]>) -> Vec<[usize; 2]> {
-    ranges.retain(|[start, stop]| start < stop);
-    ranges.sort_unstable();
-    ranges.dedup_by(|next, kept| {
-        let is_one = next[0] <= kept[1];
-        if is_one {
-            kept[1] = kept[1].max(next[1]);
-        }
-        is_one
-    });
-    ranges
-}
+use crate::volume::{LayerId, PictureKey, Voxels};
 
 /// Whether something that could not be had may be there when it is asked for again.
 fn may_heal(error: &ReadError) -> bool {
