@@ -28,13 +28,19 @@ pub struct Wanted {
     corner: [u32; 4],
 }
 
+/// Coordinates of a box in (t, z, y, x).
+fn of_four(bounds: &[usize]) -> [usize; 4] {
+    bounds.try_into().unwrap_or_default()
+}
+
 impl Wanted {
     /// A chunk wanted in the cache, of voxels of `item` bytes.
     pub(super) fn new(key: ChunkKey, region: &Region, item: usize) -> Self {
-        let (start, stop) = (region.start(), region.stop());
-        let num_voxels = start.iter().zip(stop).fold(1usize, |n, (a, b)| n.saturating_mul(b - a));
+        // Of fixed length, because thousands are made while somebody waits.
+        let ([t, z, y, x], [t_end, z_end, y_end, x_end]) = (of_four(region.start()), of_four(region.stop()));
+        let num_voxels = (t_end - t).saturating_mul(z_end - z).saturating_mul(y_end - y).saturating_mul(x_end - x);
         // Beyond 2^32 voxels along an axis the chunk is not found again, and the picture stays missing.
-        let corner = [0, 1, 2, 3].map(|axis| u32::try_from(start[axis]).unwrap_or(u32::MAX));
+        let corner = [t, z, y, x].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
         Self { key, num_bytes: num_voxels.saturating_mul(item), corner }
     }
 
