@@ -12,7 +12,7 @@ use tectum::render::{
 };
 use tectum::volume::{
     Blend, Buffer, Colormap, DType, Display, Interpolation, LayerId, Orientation, Picture, PictureKey, Pool,
-    Projection, Region, Shape, ViewId, Voxels, project_for_display,
+    Projection, Region, Shape, TileIndex, ViewId, Voxels, project_for_display,
 };
 
 /// One device for all tests; opening one takes longer than most of them.
@@ -831,6 +831,38 @@ fn each_view_keeps_its_own_picture_while_the_next_is_on_its_way() {
     assert!(!stage.handle.stats().pending_uploads, "nobody waits for it any more");
 }
 
+/// More views than the budget has room for as they are: each shows its picture, if reduced, and says so.
+#[test]
+fn views_share_the_budget_and_none_stays_empty() {
+    let config = GpuConfig { budget_bytes: 64 << 10, upload_bytes_per_frame: 1 << 20, ..GpuConfig::default() };
+    let Some(stage) = Stage::new([80, 20], config) else { return };
+    let display = Display { limits: [0.0, 255.0], ..Display::default() };
+    let hole = || vec![Region::new(&[0, 0], &[1, 1]).unwrap()];
+    for step in 0..6u8 {
+        // One more view in each frame, each with another picture; every other one lacks a voxel.
+        let views: Vec<_> = (0..=step.min(4))
+            .map(|view| {
+                let values = vec![20 + 40 * view + step; 128 * 128];
+                let plane = Voxels::from_values(DType::U8, Shape::from([128, 128]), &values);
+                let voxels = Arc::new(if view % 2 == 0 { plane } else { plane.with_missing(hole()) });
+                let left = 16.0 * f32::from(view);
+                let draw = Draw { key: KEY, voxels, image_px: [left, 0.0, 16.0, 20.0], display, is_preview: false };
+                let rect = egui::Rect::from_min_size(egui::pos2(left, 0.0), egui::vec2(16.0, 20.0));
+                (ViewId(view), rect, vec![draw])
+            })
+            .collect();
+        let (image, answers) = stage.draw_views(&views);
+        assert!(answers.iter().all(|drawn| drawn.is_some_and(|drawn| drawn.is_whole)), "{step} {answers:?}");
+        for view in 0..views.len() as u8 {
+            let pixel = image.get_pixel(16 * u32::from(view) + 8, 10).0;
+            assert_eq!(pixel[0], 20 + 40 * view + step);
+        }
+        let stats = stage.handle.stats();
+        assert!(stats.texture_bytes <= config.budget_bytes, "{stats:?}");
+        assert!(stats.reduction > 1 || step < 2, "{stats:?}");
+    }
+}
+
 /// A channel over another by opacity or by addition, and labels over an image, in two views at once.
 #[test]
 fn two_views_of_two_layers_are_drawn_right() {
@@ -910,6 +942,8 @@ fn cut(plane: &Voxels, key: PictureKey, side: usize) -> Vec<WantedTile> {
             let missing = missing.map(|hole| hole.relative_to(&[y, x])).filter(|hole| !hole.is_empty()).collect();
             let voxels = Arc::new(Voxels::new(plane.dtype(), Shape::from(size), buffer, missing));
             let tile = Tile { from: [y, x], size, of: [height as f64, width as f64] };
+            let index = TileIndex { row: (y / side) as u16, column: (x / side) as u16 };
+            let key = PictureKey { tile: Some(index), ..key };
             WantedTile { wanted: Wanted { key, voxels }, tile, is_backdrop: false }
         })
         .collect()
@@ -1014,7 +1048,10 @@ fn a_tile_s_place_is_never_empty_and_never_misnamed() {
         let values = places.map(|[x, y]| image.get_pixel(x, y).0[0]);
         let names: Vec<_> = answers[..4]
             .iter()
-            .map(|drawn| drawn.filter(|drawn| drawn.is_whole).map(|drawn| (drawn.key, drawn.is_backdrop)))
+            .map(|drawn| {
+                let drawn = drawn.filter(|drawn| drawn.is_whole)?;
+                Some((PictureKey { tile: None, ..drawn.key }, drawn.is_backdrop))
+            })
             .collect();
         assert!(answers[4..].iter().all(Option::is_none), "backdrops are not drawn by themselves");
         (values, names)
@@ -1078,10 +1115,11 @@ fn a_frame_is_one_run_of_egui_whatever_becomes_of_it() {
     };
     let uploaded = || stage.handle.stats().uploaded_bytes;
     let (first, second) = (draw(0, 100), draw(1, 200));
-    // Frames that are never painted go on uploading, a frame's allowance each.
+    // Frames that are never painted go on uploading, a frame's allowance each, and nothing piles up.
     for num_rows in [15, 30, 45, 60] {
         assert_eq!(run(&[&first]).1, [None]);
         assert_eq!(uploaded(), num_rows * 64);
+        assert!(stage.handle.stats().staging_bytes <= 2000);
     }
     // The passes of one frame share one allowance, and the last answer is what is painted.
     let (output, answers) = run(&[&first, &second]);

@@ -63,6 +63,8 @@ pub(super) struct Planes {
     residents: HashMap<u64, Plane>,
     /// Whose voxels lie in the borders of planes.
     neighbours: HashMap<u64, NeighbourIds>,
+    /// Pictures and tiles that are on screen, among which the budget is shared.
+    pub(super) num_shown: usize,
     /// Bytes uploaded so far.
     pub(super) uploaded_bytes: u64,
     /// Pictures whose upload was begun so far.
@@ -77,6 +79,7 @@ impl Planes {
             staging: Pool::new(staging_bytes),
             residents: HashMap::new(),
             neighbours: HashMap::new(),
+            num_shown: 1,
             uploaded_bytes: 0,
             num_uploads: 0,
         }
@@ -152,18 +155,24 @@ impl Planes {
         Some(plane)
     }
 
-    /// Bytes of the texture and mask the voxels need, and how they are cut and reduced to fit into half
-    /// of the budget: the other half is for the picture that is shown meanwhile.
-    fn fit(&self, voxels: &Voxels, border: Border, textures: &Textures) -> Option<(Tiling, usize, Border)> {
+    /// How the voxels are cut and reduced, at least by `factor`, to fit into half of their share of the budget:
+    /// the other half is for the picture that is shown meanwhile.
+    fn fit(
+        &self,
+        voxels: &Voxels,
+        border: Border,
+        mut factor: usize,
+        textures: &Textures,
+    ) -> Option<(Tiling, usize, Border)> {
+        let share_bytes = textures.budget_bytes() / 2 / self.num_shown.max(1);
         let &[height, width] = voxels.shape().dims() else { return None };
         let texel_bytes = Texel::of(voxels.dtype()).num_bytes() + usize::from(!voxels.missing().is_empty());
-        let mut factor = 1;
         while factor <= width.max(height) {
             // What is reduced ends at its own edge.
             let border = if factor == 1 { border } else { Border::default() };
             let size = border.around([width.div_ceil(factor), height.div_ceil(factor)]);
             let num_bytes = size[0].checked_mul(size[1])?.checked_mul(texel_bytes)?;
-            if num_bytes <= textures.budget_bytes() / 2
+            if num_bytes <= share_bytes
                 && let Some(tiling) = Tiling::new(size, 1, &self.limits)
                 && (border.is_none() || tiling.num_layers() == 1)
             {
@@ -174,6 +183,7 @@ impl Planes {
         None
     }
 
+    /// Makes room for the voxels; where the frame needs the textures that are there, in a smaller one.
     fn place(
         &mut self,
         voxels: &Voxels,
@@ -182,22 +192,42 @@ impl Planes {
         textures: &mut Textures,
         pipelines: &Pipelines,
     ) -> Option<Plane> {
-        let (tiling, factor, border) = self.fit(voxels, border, textures)?;
+        let &[height, width] = voxels.shape().dims() else { return None };
+        let mut least = 1;
+        loop {
+            let (tiling, factor, border) = self.fit(voxels, border, least, textures)?;
+            if let Some((lease, mask)) = self.lease(voxels, &tiling, frame, textures, pipelines) {
+                let size = [width, height];
+                return Some(Plane { lease, mask, tiling, size, factor, border, dtype: voxels.dtype(), rows_done: 0 });
+            }
+            least = factor * 2;
+        }
+    }
+
+    /// Textures for the voxels and for the mask of what is missing of them. Without room for the mask there is
+    /// none for the voxels: missing data must not pass for measured.
+    fn lease(
+        &mut self,
+        voxels: &Voxels,
+        tiling: &Tiling,
+        frame: u64,
+        textures: &mut Textures,
+        pipelines: &Pipelines,
+    ) -> Option<(Lease, Option<Lease>)> {
         let key = |texel| {
             let num_layers = tiling.num_layers();
             TextureKey { size: tiling.tile, num_layers, texel, is_target: false }.without_cubes()
         };
         let lease = textures.lease(key(Texel::of(voxels.dtype())), frame, pipelines)?;
-        let mask = match voxels.missing().is_empty() {
-            true => None,
-            // Without room for the mask nothing is drawn: missing data must not pass for measured.
-            false => {
-                self.forget_lost(textures);
-                Some(textures.lease(key(Texel::U8), frame, pipelines)?)
-            }
-        };
-        let &[height, width] = voxels.shape().dims() else { return None };
-        Some(Plane { lease, mask, tiling, size: [width, height], factor, border, dtype: voxels.dtype(), rows_done: 0 })
+        if voxels.missing().is_empty() {
+            return Some((lease, None));
+        }
+        self.forget_lost(textures);
+        let mask = textures.lease(key(Texel::U8), frame, pipelines);
+        if mask.is_none() {
+            textures.release(lease);
+        }
+        Some((lease, Some(mask?)))
     }
 
     fn upload(&self, voxels: &Voxels, around: &Around<'_>, plane: &Plane, rows: Range<u32>, textures: &Textures) {

@@ -26,7 +26,7 @@ impl Renderer {
     /// lowest layer first.
     pub(super) fn record(&mut self, draws: &[PlaneDraw], rect: egui::Rect, screen: &ScreenDescriptor) -> Vec<Recorded> {
         // Whoever records submits, too.
-        self.is_upload_unsubmitted = false;
+        self.submitted_bytes = self.planes.uploaded_bytes;
         let layer = |draw: &PlaneDraw| draw.drawn.key.layer;
         let lowest = draws.first().map(layer);
         let is_alone = draws.iter().all(|draw| Some(layer(draw)) == lowest);

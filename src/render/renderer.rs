@@ -48,6 +48,9 @@ pub struct GpuStats {
     pub texture_bytes: usize,
     /// Bytes of textures allowed.
     pub budget_bytes: usize,
+    /// Bytes of memory on the CPU's side that uploads pass through: what waits to be submitted, and buffers kept
+    /// for the next. At most twice what a frame may upload.
+    pub staging_bytes: usize,
     /// Pictures whose upload was begun so far.
     pub uploads: u64,
     /// Bytes uploaded so far.
@@ -134,8 +137,8 @@ pub(super) struct Renderer {
     pub(super) allowance: Allowance,
     pub(super) colored: Vec<Colored>,
     pub(super) color_table: Option<ColorTable>,
-    /// Something was uploaded since the queue was last submitted.
-    pub(super) is_upload_unsubmitted: bool,
+    /// How much of what was uploaded had been when the queue was last submitted.
+    pub(super) submitted_bytes: u64,
     pub(super) is_software: bool,
     adapter_name: String,
     pub(super) health: Health,
@@ -167,7 +170,7 @@ impl Renderer {
             allowance: Allowance::new(0),
             colored: Vec::new(),
             color_table: None,
-            is_upload_unsubmitted: false,
+            submitted_bytes: 0,
             health,
         }
     }
@@ -178,6 +181,7 @@ impl Renderer {
         GpuStats {
             texture_bytes: self.textures.num_bytes(),
             budget_bytes: self.textures.budget_bytes(),
+            staging_bytes: self.planes.staging.free_bytes() + self.unsubmitted_bytes(),
             uploads: self.planes.num_uploads,
             uploaded_bytes: self.planes.uploaded_bytes,
             objects_created: created + 2 * self.num_rings,
@@ -187,6 +191,11 @@ impl Renderer {
             is_software: self.is_software,
             problem: self.health.problem(),
         }
+    }
+
+    /// Bytes that were uploaded since the queue was last submitted, of which the queue holds a copy.
+    pub(super) fn unsubmitted_bytes(&self) -> usize {
+        self.planes.uploaded_bytes.saturating_sub(self.submitted_bytes) as usize
     }
 
     /// Whether the adapter computes on the CPU.

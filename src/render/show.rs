@@ -83,6 +83,7 @@ impl RendererHandle {
         let is_wanted = |drawn: &Option<Drawn>, nth: usize| {
             drawn.is_some_and(|drawn| drawn.is_whole && drawn.key == wanted[nth].wanted.key)
         };
+        wanted.iter().for_each(|wanted| renderer.remember(view, wanted));
         // What stands in for others arrives before them.
         let mut drawn: Vec<Option<Drawn>> = vec![None; wanted.len()];
         for is_backdrop in [true, false] {
@@ -129,9 +130,10 @@ impl Renderer {
         self.frame += 1;
         self.allowance = Allowance::new(self.config.upload_bytes_per_frame);
         self.uniforms.begin_frame();
-        if std::mem::take(&mut self.is_upload_unsubmitted) {
+        if self.unsubmitted_bytes() > 0 {
             // The former frame was not painted: what it uploaded would pile up on the CPU's side.
             self.queue.submit([]);
+            self.submitted_bytes = self.planes.uploaded_bytes;
         }
         if self.health.take_out_of_memory() {
             self.textures.halve_budget();

@@ -74,12 +74,18 @@ impl Memory {
 }
 
 impl Renderer {
+    /// Takes a spot into account, so that all that are shown share the budget.
+    pub(super) fn remember(&mut self, view: ViewId, wanted: &WantedTile) {
+        let frame = self.frame_of_egui.unwrap_or_default();
+        self.memories.entry(Spot::of(view, wanted)).or_default().frame = frame;
+        self.planes.num_shown = self.memories.len();
+    }
+
     /// What to draw: the picture wanted, or the last complete one like it while that is on its way, or, where
     /// there is none, what has arrived of it.
     pub(super) fn show_tile(&mut self, view: ViewId, wanted: &[WantedTile], nth: usize) -> Option<Drawn> {
         let spot = Spot::of(view, &wanted[nth]);
         let mut memory = self.memories.remove(&spot).unwrap_or_default();
-        memory.frame = self.frame_of_egui.unwrap_or_default();
         let drawn = self.show_remembering(&mut memory, &wanted[nth], &Around::of(wanted, nth));
         memory.reduction = drawn.map_or(1, |drawn| drawn.plane.factor);
         self.memories.insert(spot, memory);
@@ -111,9 +117,7 @@ impl Renderer {
     /// Uploads more of a picture and remembers whether it is shown or unfinished.
     fn advance(&mut self, wanted: &Wanted, around: &Around<'_>, memory: &mut Memory) -> Option<Plane> {
         let Self { planes, textures, pipelines, allowance, frame, .. } = &mut *self;
-        let before = planes.uploaded_bytes;
         let plane = planes.advance(&wanted.voxels, around, *frame, allowance, textures, pipelines)?;
-        self.is_upload_unsubmitted |= planes.uploaded_bytes > before;
         if plane.is_complete() {
             memory.shown = Some((wanted.key, wanted.voxels.id()));
             memory.shown_voxels = self.is_software.then(|| Arc::clone(&wanted.voxels));

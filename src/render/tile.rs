@@ -3,7 +3,7 @@
 
 use super::show::WantedTile;
 use super::texel::{Reduced, Texel, is_native};
-use crate::volume::Voxels;
+use crate::volume::{PictureKey, Voxels};
 
 /// A rectangle of rows and columns of a picture in one of its resolutions.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -200,7 +200,8 @@ impl Tile {
 
 /// Whether both are tiles of one picture in one resolution.
 fn is_same_picture(a: &WantedTile, b: &WantedTile) -> bool {
-    a.wanted.key == b.wanted.key && a.tile.of == b.tile.of
+    let (a_key, b_key) = (a.wanted.key, b.wanted.key);
+    PictureKey { tile: None, ..a_key } == PictureKey { tile: None, ..b_key } && a.tile.of == b.tile.of
 }
 
 /// The voxel of a neighbour in `parts` (x, y) that touches the tile at its voxel `at`.
@@ -245,13 +246,14 @@ mod tests {
 
     use super::super::show::Wanted;
     use super::*;
-    use crate::volume::{DType, LayerId, Orientation, Picture, PictureKey, Region, Shape};
+    use crate::volume::{DType, LayerId, Orientation, Picture, Region, Shape, TileIndex};
 
     const KEY: PictureKey = PictureKey {
         tile: None,
         layer: LayerId::numbered(1),
         level: 0,
         picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 },
+        tile: None,
     };
 
     /// Tiles of a picture of 7 × 9 voxels, each its row × 10 + column.
@@ -267,7 +269,9 @@ mod tests {
                 let size = [rows[1] - rows[0], columns[1] - columns[0]];
                 let voxels = Arc::new(Voxels::from_values(DType::U8, Shape::from(size), &values));
                 let tile = Tile { from: [rows[0], columns[0]], size, of: [7.0, 9.0] };
-                WantedTile { wanted: Wanted { key: KEY, voxels }, tile, is_backdrop: false }
+                let index = TileIndex { row: rows[0] as u16, column: columns[0] as u16 };
+                let key = PictureKey { tile: Some(index), ..KEY };
+                WantedTile { wanted: Wanted { key, voxels }, tile, is_backdrop: false }
             })
             .collect()
     }
