@@ -253,7 +253,6 @@ mod tests {
         layer: LayerId::numbered(1),
         level: 0,
         picture: Picture::Plane { t: 0, orientation: Orientation::Xy, index: 0 },
-        tile: None,
     };
 
     /// Tiles of a picture of 7 × 9 voxels, each its row × 10 + column.
