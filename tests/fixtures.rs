@@ -47,6 +47,7 @@ fn open_named(name: &str) -> Opened {
 
 fn codes(source: &dyn Source) -> Vec<&'static str> {
     let mut codes: Vec<_> = source.problems().iter().map(|problem| problem.code).collect();
+    assert!(codes.iter().all(|code| tectum::volume::codes::ALL.contains(code)), "{codes:?}");
     codes.sort_unstable();
     codes
 }

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::open_job::OpenJob;
 use super::session::Session;
 use super::wake::WakeFn;
-use crate::format::{FormatError, OpenOptions};
+use crate::format::{FormatError, FormatErrorCode, OpenOptions};
 use crate::live::{LiveEvent, LiveState, WatchConfig, Watcher};
 use crate::volume::Location;
 
@@ -51,7 +51,7 @@ impl Activity {
                 Some(Ok((session, location)))
             }
             // Its first block is being written, or it was said to be waited for: nothing to ask.
-            Err(error) if error.is_beginning => {
+            Err(error) if error.code == FormatErrorCode::Beginning => {
                 *self = Self::Waiting(Wait::new(location, options, wake));
                 None
             }

@@ -1,6 +1,5 @@
 //! Opening a dataset as a background job with progress and cancel: the window never waits for a disk.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -12,7 +11,7 @@ use super::memory::{Memory, Recall, identity_of};
 use super::session::{Session, Setup};
 use super::wake::WakeFn;
 use crate::demo;
-use crate::format::{self, FormatError, OpenOptions};
+use crate::format::{self, FormatError, FormatErrorCode, OpenOptions};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
 use crate::volume::Location;
@@ -35,10 +34,8 @@ impl Opener {
     /// Opens a recording as it is remembered: with the axes somebody said it has, in the view it was left in.
     fn open(self, location: Location, mut options: OpenOptions) -> Result<Session, FormatError> {
         let mut opened = format::open(&location, &options).map_err(|error| {
-            let is_not_found = |path| std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
-            let is_missing = || location.path().is_some_and(is_not_found);
-            let is_awaited = self.is_expected && (error.is_absent || is_missing());
-            FormatError { is_beginning: error.is_beginning || is_awaited, ..error }
+            let may_appear = error.is_absent() || error.code == FormatErrorCode::NotFound;
+            if self.is_expected && may_appear { error.with_code(FormatErrorCode::Beginning) } else { error }
         })?;
         let mut given = self.memory.given(&opened.source.info().location);
         if options.axes.is_none() && given.axes.is_some() {

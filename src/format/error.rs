@@ -7,45 +7,81 @@ use std::sync::Arc;
 
 use crate::volume::Location;
 
-/// Why a path could not be opened as a recording.
+/// Why a location could not be opened as a recording.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{file}: {message}")]
 pub struct FormatError {
+    /// What kind of failure, for programs.
+    pub code: FormatErrorCode,
     /// The file or folder at fault.
     pub file: Location,
     /// What is wrong and what to do.
     pub message: String,
+    /// What would make it a recording, where that is known: "0000.h5".
+    pub awaited: Option<String>,
+}
+
+/// What kind of failure a [`FormatError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FormatErrorCode {
+    /// Nothing is at the location.
+    NotFound,
+    /// It may not be read.
+    NoPermission,
+    /// It is of no format that this program reads.
+    OtherFormat,
+    /// It is a URL that no store reads.
+    NoStore,
     /// Nothing is wrong: a recording may yet appear here.
-    pub is_absent: bool,
+    Absent,
     /// One is appearing at this moment: its first block is being written.
-    pub is_beginning: bool,
+    Beginning,
+    /// The array, prefix or axes that were asked for do not fit.
+    WrongOption,
+    /// The opening was abandoned.
+    Cancelled,
+    /// It is there, and nothing of it can be shown.
+    Unreadable,
 }
 
 impl FormatError {
-    /// An error at `file`.
+    /// An error at `file`, of which nothing can be shown.
     pub fn new(file: impl Into<Location>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), message: message.into(), is_absent: false, is_beginning: false }
+        Self { code: FormatErrorCode::Unreadable, file: file.into(), message: message.into(), awaited: None }
+    }
+
+    /// The same of another kind.
+    #[must_use]
+    pub fn with_code(mut self, code: FormatErrorCode) -> Self {
+        self.code = code;
+        self
     }
 
     /// Nothing in `folder` yet; it is worth watching.
     pub fn absent(folder: impl Into<Location>, message: impl Into<String>) -> Self {
-        Self { is_absent: true, ..Self::new(folder, message) }
+        Self::new(folder, message).with_code(FormatErrorCode::Absent)
     }
 
-    /// A recording whose first block is not there or not complete yet.
-    pub fn beginning(folder: impl Into<Location>, message: impl Into<String>) -> Self {
-        Self { is_beginning: true, ..Self::absent(folder, message) }
+    /// A recording that begins with `awaited`, which is not there or not complete yet.
+    pub fn beginning(folder: impl Into<Location>, message: impl Into<String>, awaited: impl Into<String>) -> Self {
+        let awaited = Some(awaited.into());
+        Self { awaited, ..Self::new(folder, message).with_code(FormatErrorCode::Beginning) }
+    }
+
+    /// Whether nothing is wrong but that nothing is there yet.
+    pub fn is_absent(&self) -> bool {
+        matches!(self.code, FormatErrorCode::Absent | FormatErrorCode::Beginning)
     }
 }
 
 /// Says in words what the system said of a path.
 pub(super) fn io_error(path: &Path, error: &io::Error) -> FormatError {
-    let message = match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
-        _ => error.to_string(),
+    let (code, message) = match error.kind() {
+        io::ErrorKind::NotFound => (FormatErrorCode::NotFound, "no such file or folder".to_owned()),
+        io::ErrorKind::PermissionDenied => (FormatErrorCode::NoPermission, "no permission to read it".to_owned()),
+        _ => (FormatErrorCode::Unreadable, error.to_string()),
     };
-    FormatError::new(path, message)
+    FormatError::new(path, message).with_code(code)
 }
 
 /// What kind of failure a [`ReadError`] is.
@@ -70,14 +106,34 @@ pub struct ReadError {
     pub kind: ReadErrorKind,
     /// The file at fault.
     pub file: Location,
+    /// What exactly, where more is made of it than a message.
+    pub code: Option<ReadErrorCode>,
     /// What is wrong, without the file name.
     pub message: Arc<str>,
+}
+
+/// What exactly a [`ReadError`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadErrorCode {
+    /// A file that was there is there no more.
+    Gone,
+    /// The file holds no byte.
+    Empty,
+    /// The file is whole, and ends before this.
+    Short,
 }
 
 impl ReadError {
     /// An error at `file`.
     pub fn new(kind: ReadErrorKind, file: impl Into<Location>, message: impl Into<Arc<str>>) -> Self {
-        Self { kind, file: file.into(), message: message.into() }
+        Self { kind, file: file.into(), code: None, message: message.into() }
+    }
+
+    /// The same, and what exactly it is.
+    #[must_use]
+    pub fn with_code(mut self, code: ReadErrorCode) -> Self {
+        self.code = Some(code);
+        self
     }
 }
 

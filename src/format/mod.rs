@@ -29,7 +29,7 @@ mod split;
 pub use crate::volume::Location;
 pub use composite::{Composite, Given, Input, Need, gather, read_and_combine};
 use error::io_error;
-pub use error::{FormatError, ReadError, ReadErrorKind};
+pub use error::{FormatError, FormatErrorCode, ReadError, ReadErrorCode, ReadErrorKind};
 pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch_and_decode};
 pub use growing::{Growing, Growth, Refresh};
 pub use open::{DatasetEntry, OpenOptions, Opened, expected_in, open};

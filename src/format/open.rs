@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::look::Look;
-use super::{FormatError, Growing, Source, split};
+use super::{FormatError, FormatErrorCode, Growing, Source, split};
 use crate::volume::Location;
 
 /// What the user said beside the path.
@@ -75,7 +75,8 @@ pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Open
     let opened = FORMATS.iter().find_map(|format| (format.open)(&look, options));
     opened.unwrap_or_else(|| {
         let what_to_do = "give the acquisition folder, its stack_metadata.json or an HDF5 file";
-        Err(FormatError::new(path, format!("{}; {what_to_do}", look.in_words())))
+        let text = format!("{}; {what_to_do}", look.in_words());
+        Err(FormatError::new(path, text).with_code(FormatErrorCode::OtherFormat))
     })
 }
 
@@ -88,7 +89,7 @@ pub fn expected_in(location: &Location) -> Option<PathBuf> {
 fn no_store(location: &Location) -> FormatError {
     let scheme = location.scheme().unwrap_or_default();
     let text = format!("{scheme}:// is not read by this program; copy the recording to a disk, or mount what holds it");
-    FormatError::new(location, text)
+    FormatError::new(location, text).with_code(FormatErrorCode::NoStore)
 }
 
 #[cfg(test)]
@@ -102,7 +103,7 @@ mod tests {
             assert_eq!(error.file, Location::parse(url));
             let scheme = url.split(':').next().unwrap();
             assert!(error.to_string().starts_with(&format!("{url}: {scheme}:// is not read")), "{error}");
-            assert!(!error.is_absent, "nothing will appear there");
+            assert_eq!(error.code, FormatErrorCode::NoStore, "nothing will appear there");
         }
     }
 
@@ -153,7 +154,7 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             let error = open(&path, &OpenOptions::default()).err().unwrap();
             assert!(error.message.starts_with(word), "{error}");
-            assert_eq!(error.file, path.into());
+            assert_eq!((error.file, error.code), (path.into(), FormatErrorCode::OtherFormat));
         }
     }
 }

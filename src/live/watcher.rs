@@ -271,14 +271,8 @@ impl Shared {
             // A single file beside the place where the recording will be.
             Ok(None) => Sight::Unchanged,
             // Where a recording is expected, its absence needs no reason; what is in its way does.
-            Err(error) => Sight::Absent(match error.message.split_once("waiting for ") {
-                Some((_, what)) if error.is_absent => what.to_owned(),
-                _ if error.is_absent => "a recording".to_owned(),
-                _ => {
-                    let file = error.file.short();
-                    format!("a recording: {} ({file})", error.message)
-                }
-            }),
+            Err(error) if error.is_absent() => Sight::Absent(error.awaited.unwrap_or_else(|| "a recording".to_owned())),
+            Err(error) => Sight::Absent(format!("a recording: {} ({})", error.message, error.file.short())),
         }
     }
 }

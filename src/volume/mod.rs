@@ -3,6 +3,7 @@
 
 mod accumulator;
 mod axis;
+pub mod codes;
 mod colormap;
 mod display;
 mod dtype;

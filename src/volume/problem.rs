@@ -19,7 +19,7 @@ pub enum Severity {
 /// One thing that is wrong with a recording, named once with its file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Problem {
-    /// Stable machine-readable name, e.g. `missing_block`.
+    /// Stable machine-readable name, one of [`super::codes`].
     pub code: &'static str,
     /// How much it matters.
     pub severity: Severity,

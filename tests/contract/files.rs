@@ -32,7 +32,7 @@ impl Subject for File {
     }
 
     fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
-        open(&folder.join("stack.h5"), options).map(|opened| opened.source)
+        open(folder.join("stack.h5"), options).map(|opened| opened.source)
     }
 }
 

@@ -136,7 +136,7 @@ impl Subject for Fixture {
     fn write(&self, folder: &Path) -> Truth {
         use sha2::{Digest, Sha256};
         copy(&fixtures().join(self.0), folder);
-        let source = open(&self.root(folder), &OpenOptions::default()).unwrap().source;
+        let source = open(self.root(folder), &OpenOptions::default()).unwrap().source;
         let bytes = read_whole(source.as_ref()).bytes;
         let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(sum, manifest(self.0)["sha256"], "{}", self.0);
@@ -144,7 +144,7 @@ impl Subject for Fixture {
     }
 
     fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
-        open(&self.root(folder), options).map(|opened| opened.source)
+        open(self.root(folder), options).map(|opened| opened.source)
     }
 
     fn is_layout(&self, file: &Path) -> bool {

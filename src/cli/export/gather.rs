@@ -6,7 +6,7 @@ use std::ops::Range;
 use anyhow::{Context, Result};
 
 use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
-use crate::volume::{Buffer, Pool, Problem, Region, Selected, runs};
+use crate::volume::{Buffer, Pool, Problem, Region, Selected, codes, runs};
 
 /// A selection of a source, ready to be read piece by piece.
 pub struct Gather<'a> {
@@ -23,7 +23,7 @@ pub struct Gather<'a> {
 }
 
 /// Codes of problems of files that hold something else than what belongs there.
-const FOREIGN_DATA: [&str; 3] = ["no_array", "other_shape", "other_dtype_lossy"];
+const FOREIGN_DATA: [&str; 3] = [codes::NO_ARRAY, codes::OTHER_SHAPE, codes::OTHER_DTYPE_LOSSY];
 
 /// A box of the result: a half-open range of each of its axes.
 pub type Tile = Vec<Range<usize>>;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::format::{ReadError, ReadErrorKind};
+use crate::format::{ReadError, ReadErrorCode, ReadErrorKind};
 
 /// What must be the same for an index to be still true of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +171,11 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
 /// A failed opening or read as an error of the chunk.
 pub fn read_error(path: &Arc<Path>, error: &io::Error) -> ReadError {
     let (kind, message) = describe(error);
-    ReadError::new(kind, path, message)
+    let failure = ReadError::new(kind, path, message);
+    match error.kind() {
+        io::ErrorKind::NotFound => failure.with_code(ReadErrorCode::Gone),
+        _ => failure,
+    }
 }
 
 /// What kind of failure an error of the system is, and its words.

@@ -10,11 +10,8 @@ use parking_lot::Mutex;
 use super::identity::{Identity, identity_of};
 use super::indexes::Indexes;
 use crate::format::hdf5::{H5Array, contents, open_shared};
-use crate::format::{FormatError, ReadError, ReadErrorKind};
+use crate::format::{FormatError, ReadError, ReadErrorCode, ReadErrorKind};
 use crate::volume::PieceState;
-
-/// What is said of a file that was there before.
-pub(super) const GONE: &str = "the file is gone";
 
 /// A block whose chunk index is at hand. No file is open.
 pub(super) struct OpenBlock {
@@ -208,7 +205,10 @@ impl Block {
     /// a disk that comes back brings it back.
     pub fn io_error(&self, error: &io::Error) -> ReadError {
         let (kind, message) = match error.kind() {
-            io::ErrorKind::NotFound => (ReadErrorKind::Missing, GONE.to_owned()),
+            io::ErrorKind::NotFound => {
+                return ReadError::new(ReadErrorKind::Missing, &self.path, "the file is gone")
+                    .with_code(ReadErrorCode::Gone);
+            }
             io::ErrorKind::PermissionDenied => (ReadErrorKind::Io, "no permission to read it".to_owned()),
             _ => (ReadErrorKind::Io, error.to_string()),
         };
@@ -218,7 +218,10 @@ impl Block {
     /// Says in the system's words why a file does not open where the library's words do not help.
     fn explain(&self, identity: &Identity, failure: KeyError) -> ReadError {
         let (kind, message) = match failure {
-            _ if identity.num_bytes == 0 => (ReadErrorKind::Corrupt, "the file is empty".to_owned()),
+            _ if identity.num_bytes == 0 => {
+                let error = ReadError::new(ReadErrorKind::Corrupt, &self.path, "the file is empty");
+                return error.with_code(ReadErrorCode::Empty);
+            }
             KeyError::Absent(message) => (ReadErrorKind::Unsupported, message),
             KeyError::File(error) => match open_shared(&self.path) {
                 Err(error) => return self.io_error(&error),

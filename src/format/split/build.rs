@@ -20,7 +20,7 @@ use super::rig;
 use super::seen::Seen;
 use super::source::{Found, Reference, SplitSource, Suspects};
 use super::{describe, extent, far, former};
-use crate::format::{FormatError, ReadErrorKind};
+use crate::format::{FormatError, FormatErrorCode, ReadErrorKind};
 use crate::volume::{Grid, MAX_RANK, PieceState, Problem, Shape};
 
 /// Blocks left over from a former recording that are looked at for whether they are overwritten now.
@@ -46,7 +46,7 @@ pub(super) fn build(
 ) -> Result<SplitSource, FormatError> {
     let folder = &place.folder;
     let Some(group) = listing.group(&place.prefix).filter(|group| !group.blocks.is_empty()) else {
-        return Err(FormatError::beginning(folder, "no block yet: waiting for 0000.h5"));
+        return Err(FormatError::beginning(folder, "no block yet: waiting for 0000.h5", "0000.h5"));
     };
     let mut problems = Vec::new();
     let (claim, claim_problems, is_finished) = read_claim(place, listing, group, previous, seen);
@@ -121,7 +121,7 @@ pub(super) fn build(
     let is_watched = |path: &Path| is_last(path) || tail.iter().any(|part| *part.block.path == *path);
     seen.lock().tail.retain(|path, _| is_watched(path));
     let Some(last) = blocks.last() else {
-        return Err(FormatError::beginning(folder, "no block is complete yet: waiting for the first"));
+        return Err(FormatError::beginning(folder, "no block is complete yet: waiting for the first", "the first"));
     };
     let (span, last_number) = (position_of(last).saturating_add(1), last.number);
     let last_len = survey.growth_len(last, &layout);
@@ -261,7 +261,7 @@ fn find_reference(
                     && !seen.lock().is_still(&block.path, &open.identity)
                 {
                     let text = "the first block is being written";
-                    failure.get_or_insert_with(|| FormatError::beginning(&*block.path, text));
+                    failure.get_or_insert_with(|| FormatError::beginning(&*block.path, text, "the first"));
                     indexes.remove(block.id());
                     continue;
                 }
@@ -275,12 +275,11 @@ fn find_reference(
                 // A file of a moment ago is on its way to becoming a block.
                 let is_coming = !is_finished
                     && identity_of(&block.path).is_ok_and(|file| !seen.lock().is_still(&block.path, &file));
-                let is_absent = is_coming && error.kind != ReadErrorKind::Unsupported;
-                failure.get_or_insert_with(|| FormatError {
-                    is_absent,
-                    is_beginning: is_absent,
-                    ..FormatError::new(&error.file, &*error.message)
-                });
+                let code = match is_coming && error.kind != ReadErrorKind::Unsupported {
+                    true => FormatErrorCode::Beginning,
+                    false => FormatErrorCode::Unreadable,
+                };
+                failure.get_or_insert_with(|| FormatError::new(&error.file, &*error.message).with_code(code));
             }
         }
     }

@@ -9,9 +9,9 @@ use super::layout::Geometry;
 use super::metadata::Claim;
 use super::place::Place;
 use super::rig::{self, Rig};
-use crate::format::FormatError;
 use crate::format::hdf5::{H5Array, Header, list};
-use crate::volume::{ArrayInfo, Axis, Problem, Region, Severity, Span, VoxelSize};
+use crate::format::{FormatError, FormatErrorCode};
+use crate::volume::{ArrayInfo, Axis, Problem, Region, Severity, Span, VoxelSize, codes};
 
 /// Everything the description is made of.
 pub(super) struct Facts<'a> {
@@ -43,9 +43,8 @@ impl Facts<'_> {
         let resolution = self.resolution();
         let folder_name = self.place.folder.file_name().unwrap_or_default().to_string_lossy();
         let axes = match &self.place.axes {
-            Some(text) => {
-                axes::parse(text, shape.rank()).map_err(|error| FormatError::new(&self.place.folder, error))?
-            }
+            Some(text) => axes::parse(text, shape.rank())
+                .map_err(|error| FormatError::new(&self.place.folder, error).with_code(FormatErrorCode::WrongOption))?,
             None => {
                 let hints = axes::Hints {
                     names: &[&folder_name, &self.place.prefix],
@@ -55,7 +54,7 @@ impl Facts<'_> {
                     resolution,
                 };
                 let (axes, note) = axes::guess(shape.rank(), &hints);
-                problems.extend(note.map(|message| self.note("axes_guessed", message)));
+                problems.extend(note.map(|message| self.note(codes::AXES_GUESSED, message)));
                 axes
             }
         };
@@ -201,7 +200,7 @@ pub(super) fn name_problems(
     for name in strays {
         let message = "looks like a block and is none of this recording's; left out".to_owned();
         let file = Some(folder.join(name).into());
-        problems.push(Problem { code: "stray_file", severity: Severity::Warning, file, span: None, message });
+        problems.push(Problem { code: codes::STRAY_FILE, severity: Severity::Warning, file, span: None, message });
     }
     // Runs of missing blocks, each named once.
     let growth = facts.geometry.layout.growth;
@@ -224,14 +223,14 @@ pub(super) fn name_problems(
         let range = [a.start()[growth], b.stop()[growth]];
         let span = info.axes.get(growth).copied().flatten().map(|axis| Span { axis, range });
         let file = Some((&slots[start].path).into());
-        problems.push(Problem { code: "missing_block", severity: Severity::Error, file, span, message });
+        problems.push(Problem { code: codes::MISSING_BLOCK, severity: Severity::Error, file, span, message });
     }
     if facts.claim.file.as_os_str().is_empty() && !facts.is_finished {
         let axis = if facts.geometry.layout.growth == 0 { "volume after volume" } else { "plane after plane" };
         let text =
             format!("no stack_metadata.json: the recording is running or was interrupted; read as recorded {axis}");
         let file = Some(folder.into());
-        problems.push(Problem { code: "no_metadata", severity: Severity::Note, file, span: None, message: text });
+        problems.push(Problem { code: codes::NO_METADATA, severity: Severity::Note, file, span: None, message: text });
     }
     if facts.is_put_aside {
         let text = match facts.claim.full_text() {
@@ -240,13 +239,13 @@ pub(super) fn name_problems(
                 format!("claims {claim}, which is not what the blocks hold ({}); the blocks are believed", info.shape)
             }
         };
-        problems.push(claim_problem(facts, "metadata_contradicts", text));
+        problems.push(claim_problem(facts, codes::METADATA_CONTRADICTS, text));
     } else if info.claimed_shape.is_some() {
         let (claim, have) = (facts.geometry.layout.claimed_len, info.shape.dims()[growth]);
         let axis = info.axes.get(growth).copied().flatten().map_or('?', Axis::letter);
         let what = if claim > have { "stopped early, or its last blocks are missing" } else { "the blocks go on" };
         let text = format!("claims {claim} along {axis}, the blocks hold {have}: {what}");
-        let code = if claim > have { "stopped_early" } else { "longer_than_claimed" };
+        let code = if claim > have { codes::STOPPED_EARLY } else { codes::LONGER_THAN_CLAIMED };
         problems.push(claim_problem(facts, code, text));
     }
 }

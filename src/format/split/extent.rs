@@ -12,7 +12,7 @@ use super::layout::Layout;
 use super::seen::Seen;
 use crate::format::hdf5::H5Array;
 use crate::format::{Filled, ReadErrorKind};
-use crate::volume::{Axis, Piece, PieceState, Problem, Region, Severity, Span};
+use crate::volume::{Axis, Piece, PieceState, Problem, Region, Severity, Span, codes};
 
 /// Most blocks at the end that are looked at for whether they open.
 const MAX_TAIL: usize = 64;
@@ -50,7 +50,7 @@ impl Tail {
         let reason = self.given_up.as_ref()?;
         let range = place.range_of(self.block.number);
         Some(Problem {
-            code: "unfinished_block",
+            code: codes::UNFINISHED_BLOCK,
             severity: Severity::Error,
             file: Some((&self.block.path).into()),
             span: place.axis.map(|axis| Span { axis, range }),
@@ -68,7 +68,7 @@ pub(super) fn beyond(tail: &[Tail], after: u64, place: &Placement<'_>) -> (Vec<P
             let range = [place.range_of(next)[0], place.range_of(part.block.number)[0]];
             pieces.extend((next..part.block.number).map(|number| place.piece(number, PieceState::Missing)));
             problems.push(Problem {
-                code: "missing_block",
+                code: codes::MISSING_BLOCK,
                 severity: Severity::Error,
                 file: Some((&part.block.path).into()),
                 span: place.axis.map(|axis| Span { axis, range }),

@@ -8,7 +8,7 @@ use super::extent::{Placement, Survey};
 use super::identity::{Identity, identity_of, is_clearly_older};
 use super::layout::{ClaimedGrid, Layout};
 use crate::format::hdf5::Header;
-use crate::volume::{Problem, Severity, Span};
+use crate::volume::{Problem, Severity, Span, codes};
 
 /// Blocks whose times are compared before a recording is said to look overwritten.
 const NUM_COMPARED: usize = 32;
@@ -58,13 +58,13 @@ impl Doubt {
             _ => "is".to_owned(),
         };
         let (code, text) = match (self.is_certain(), is_left_out) {
-            (true, _) => ("stale_block", format!("{which} left over from a former recording ({why}); left out")),
+            (true, _) => (codes::STALE_BLOCK, format!("{which} left over from a former recording ({why}); left out")),
             (false, true) => (
-                "left_out_block",
+                codes::LEFT_OUT_BLOCK,
                 format!("{which} perhaps left over from a former recording ({why}); left out as asked"),
             ),
             (false, false) => (
-                "suspect_block",
+                codes::SUSPECT_BLOCK,
                 format!(
                     "{which} perhaps left over from a former recording ({why}), or copied in another order; shown. \
                      --leave-out-suspects leaves out what is not this recording's"

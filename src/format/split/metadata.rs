@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::format::hdf5::{AttributeValue, open_shared, read_tuple_group};
-use crate::volume::{Problem, Severity};
+use crate::volume::{Problem, Severity, codes};
 
 /// Metadata files are a few hundred bytes; a larger one than this is something else.
 const MAX_JSON_BYTES: u64 = 32 << 20;
@@ -67,11 +67,11 @@ pub(super) fn read_json(path: &Path) -> (Claim, Vec<Problem>) {
         Ok(Value::Object(map)) => map,
         Ok(_) => {
             let text = "not a JSON object; the recording is described by its blocks alone";
-            return (claim, vec![problem(Severity::Warning, "metadata_unreadable", path, text)]);
+            return (claim, vec![problem(Severity::Warning, codes::METADATA_UNREADABLE, path, text)]);
         }
         Err(error) => {
             let text = format!("{error}; the recording is described by its blocks alone");
-            return (claim, vec![problem(Severity::Warning, "metadata_unreadable", path, text)]);
+            return (claim, vec![problem(Severity::Warning, codes::METADATA_UNREADABLE, path, text)]);
         }
     };
     let mut wrong: Vec<String> = Vec::new();
@@ -113,7 +113,12 @@ pub(super) fn read_json(path: &Path) -> (Claim, Vec<Problem>) {
         None
     };
     let problems = (!wrong.is_empty()).then(|| {
-        problem(Severity::Warning, "metadata_values", path, format!("{}; the blocks are believed", wrong.join(", ")))
+        problem(
+            Severity::Warning,
+            codes::METADATA_VALUES,
+            path,
+            format!("{}; the blocks are believed", wrong.join(", ")),
+        )
     });
     (claim, problems.into_iter().collect())
 }

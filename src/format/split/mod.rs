@@ -36,7 +36,7 @@ use parking_lot::Mutex;
 use self::discover::{Candidate, Found};
 use self::place::Place;
 use super::look::Look;
-use super::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
+use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source};
 
 pub use search::{FoundRecording, search, what_is_at};
 
@@ -97,7 +97,7 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
     };
     let source = build::build(&Arc::new(place), &candidate.listing, None, &Arc::new(Mutex::default()))?;
     if options.is_cancelled() {
-        return Err(FormatError::new(path, "opening was cancelled"));
+        return Err(FormatError::new(path, "opening was cancelled").with_code(FormatErrorCode::Cancelled));
     }
     let source = Arc::new(source);
     let info = source.info();
@@ -128,5 +128,6 @@ fn channel_name(channel: usize) -> String {
 
 fn no_dataset(path: &Path, wanted: &str, names: impl Iterator<Item = String>) -> FormatError {
     let names: Vec<String> = names.collect();
-    FormatError::new(path, format!("no dataset named {wanted}; there is {}", names.join(", ")))
+    let text = format!("no dataset named {wanted}; there is {}", names.join(", "));
+    FormatError::new(path, text).with_code(FormatErrorCode::WrongOption)
 }

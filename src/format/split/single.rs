@@ -8,8 +8,10 @@ use parking_lot::Mutex;
 use super::axes;
 use super::describe::describe_storage;
 use crate::format::hdf5::{H5Array, Header, contents};
-use crate::format::{Chunk, DatasetEntry, Filled, FormatError, OpenOptions, Opened, ReadError, ReadErrorKind, Source};
-use crate::volume::{ArrayInfo, Grid, Problem, Region, Severity};
+use crate::format::{
+    Chunk, DatasetEntry, Filled, FormatError, FormatErrorCode, OpenOptions, Opened, ReadError, ReadErrorKind, Source,
+};
+use crate::volume::{ArrayInfo, Grid, Problem, Region, Severity, codes};
 
 /// An array of a single file.
 struct SingleSource {
@@ -76,7 +78,8 @@ impl SingleSource {
             problems.push(Problem { code, severity, file: Some(path.into()), span: None, message });
         };
         let axes = match &options.axes {
-            Some(text) => axes::parse(text, shape.rank()).map_err(|error| FormatError::new(path, error))?,
+            Some(text) => axes::parse(text, shape.rank())
+                .map_err(|error| FormatError::new(path, error).with_code(FormatErrorCode::WrongOption))?,
             None => {
                 let hints = axes::Hints {
                     names: &[&stem, &header.name],
@@ -87,7 +90,7 @@ impl SingleSource {
                 };
                 let (axes, note) = axes::guess(shape.rank(), &hints);
                 if let Some(message) = note {
-                    problem("axes_guessed", Severity::Note, message);
+                    problem(codes::AXES_GUESSED, Severity::Note, message);
                 }
                 axes
             }
@@ -95,10 +98,10 @@ impl SingleSource {
         if !array.is_whole() {
             let (have, expected) = array.allocation();
             let text = format!("not complete: {have} of {expected} stored chunks are there, or the file is cut off");
-            problem("unwritten", Severity::Error, text);
+            problem(codes::UNWRITTEN, Severity::Error, text);
         }
         if let Some(message) = array.missing_filter() {
-            problem("unsupported", Severity::Error, message);
+            problem(codes::UNSUPPORTED, Severity::Error, message);
         }
         let info = ArrayInfo {
             name: stem,
@@ -132,10 +135,10 @@ impl Source for SingleSource {
         let result = self.array.read(&chunk.region, buffer);
         if let Err(error) = &result {
             let code = match error.kind {
-                ReadErrorKind::Corrupt => "bad_chunk",
-                ReadErrorKind::Missing => "unwritten",
-                ReadErrorKind::Unsupported => "unsupported",
-                ReadErrorKind::Io | ReadErrorKind::NotYetWritten => "unreadable",
+                ReadErrorKind::Corrupt => codes::BAD_CHUNK,
+                ReadErrorKind::Missing => codes::UNWRITTEN,
+                ReadErrorKind::Unsupported => codes::UNSUPPORTED,
+                ReadErrorKind::Io | ReadErrorKind::NotYetWritten => codes::UNREADABLE,
             };
             let mut found = self.found.lock();
             if !found.iter().chain(&self.problems).any(|problem| problem.code == code) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::block::{Block, GONE, Key, OpenBlock};
+use super::block::{Block, Key, OpenBlock};
 use super::convert::convert_exactly;
 use super::discover::Listing;
 use super::former::Sign;
@@ -19,9 +19,9 @@ use super::place::Place;
 use super::rig::Rig;
 use super::seen::Seen;
 use crate::format::hdf5::{Header, read_attributes};
-use crate::format::{Chunk, Filled, ReadError, ReadErrorKind, Source};
+use crate::format::{Chunk, Filled, ReadError, ReadErrorCode, ReadErrorKind, Source};
 use crate::volume::{
-    ArrayInfo, Axis, DType, Grid, Location, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span,
+    ArrayInfo, Axis, DType, Grid, Location, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span, codes,
     copy_region,
 };
 
@@ -181,9 +181,9 @@ impl SplitSource {
     pub(super) fn note(&self, ordinal: usize, code: &'static str, message: impl Into<String>) {
         let Some(block) = self.blocks.get(ordinal) else { return };
         let (severity, state) = match code {
-            "other_dtype" => (Severity::Warning, None),
-            "short_block" | "unwritten" => (Severity::Error, Some(PieceState::Partial)),
-            "missing_block" => (Severity::Error, Some(PieceState::Missing)),
+            codes::OTHER_DTYPE => (Severity::Warning, None),
+            codes::SHORT_BLOCK | codes::UNWRITTEN => (Severity::Error, Some(PieceState::Partial)),
+            codes::MISSING_BLOCK => (Severity::Error, Some(PieceState::Missing)),
             _ => (Severity::Error, Some(PieceState::Damaged)),
         };
         if let Some(state) = state {
@@ -232,7 +232,7 @@ impl SplitSource {
         if fit.have.stop() != region.stop() {
             let axis = self.growth_axis();
             let (have, want) = (fit.have.shape().dims()[axis], region.shape().dims()[axis]);
-            self.note(ordinal, "short_block", format!("holds {have} of the {want} it should"));
+            self.note(ordinal, codes::SHORT_BLOCK, format!("holds {have} of the {want} it should"));
         }
     }
 
@@ -250,9 +250,12 @@ impl SplitSource {
             self.note(ordinal, code, message.clone());
             ReadError::new(ReadErrorKind::Unsupported, &block.path, message)
         };
-        let fit = self.fit(ordinal, region, header).map_err(|message| unsupported("other_shape", message))?;
+        let fit = self.fit(ordinal, region, header).map_err(|message| unsupported(codes::OTHER_SHAPE, message))?;
         self.note_short(ordinal, region, &fit);
-        let short = || ReadError::new(ReadErrorKind::Missing, &block.path, "the block is shorter than the others");
+        let short = || {
+            let text = "the block is shorter than the others";
+            ReadError::new(ReadErrorKind::Missing, &block.path, text).with_code(ReadErrorCode::Short)
+        };
         let part = chunk.region.intersect(&fit.have).ok_or_else(short)?;
         let mut stored = part.relative_to(region.start());
         if self.geometry.layout.channels > 1 {
@@ -271,10 +274,10 @@ impl SplitSource {
                 let mut converted = vec![0; num_bytes(self.info.dtype)];
                 if !convert_exactly(&raw, fit.dtype, &mut converted, self.info.dtype) {
                     let text = format!("it is {}, and its values do not fit {}", fit.dtype, self.info.dtype);
-                    return Err(unsupported("other_dtype_lossy", text));
+                    return Err(unsupported(codes::OTHER_DTYPE_LOSSY, text));
                 }
                 let text = format!("it is {} where the recording is {}; shown unchanged", fit.dtype, self.info.dtype);
-                self.note(ordinal, "other_dtype", text);
+                self.note(ordinal, codes::OTHER_DTYPE, text);
                 raw = converted;
             }
             buffer.fill(0);
@@ -293,7 +296,7 @@ impl SplitSource {
                 let gap = if self.geometry.layout.channels > 1 { gap.with_axis(1, 0, 1) } else { *gap };
                 gap.offset_by(region.start()).intersect(&chunk.region)
             }));
-            self.note(ordinal, "unwritten", "part of the block was never written");
+            self.note(ordinal, codes::UNWRITTEN, "part of the block was never written");
             reason = error;
         }
         if !self.is_finished && ordinal + 1 == self.blocks.len() && missing.is_empty() {
@@ -315,17 +318,17 @@ impl SplitSource {
         let code = match error.kind {
             // Those of the listing are named there.
             ReadErrorKind::Missing if !block.is_present => return,
-            ReadErrorKind::Missing if error.message.contains("shorter") => return,
-            ReadErrorKind::Missing if &*error.message == GONE => "missing_block",
+            ReadErrorKind::Missing if error.code == Some(ReadErrorCode::Short) => return,
+            ReadErrorKind::Missing if error.code == Some(ReadErrorCode::Gone) => codes::MISSING_BLOCK,
             // The file is there, and this part of it is not.
-            ReadErrorKind::Missing => "unwritten",
+            ReadErrorKind::Missing => codes::UNWRITTEN,
             ReadErrorKind::NotYetWritten => return,
-            ReadErrorKind::Io => "unreadable_block",
-            ReadErrorKind::Unsupported if block.has_failed() => "no_array",
+            ReadErrorKind::Io => codes::UNREADABLE_BLOCK,
+            ReadErrorKind::Unsupported if block.has_failed() => codes::NO_ARRAY,
             ReadErrorKind::Unsupported => return,
-            ReadErrorKind::Corrupt if &*error.message == "the file is empty" => "empty_block",
-            ReadErrorKind::Corrupt if block.has_failed() => "unreadable_block",
-            ReadErrorKind::Corrupt => "bad_chunk",
+            ReadErrorKind::Corrupt if error.code == Some(ReadErrorCode::Empty) => codes::EMPTY_BLOCK,
+            ReadErrorKind::Corrupt if block.has_failed() => codes::UNREADABLE_BLOCK,
+            ReadErrorKind::Corrupt => codes::BAD_CHUNK,
         };
         self.note(ordinal, code, &*error.message);
     }

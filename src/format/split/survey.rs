@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::block::Block;
 use super::source::SplitSource;
 use crate::format::hdf5::{Header, Twin};
-use crate::volume::PieceState;
+use crate::volume::{PieceState, codes};
 
 impl SplitSource {
     /// Looks at every block and names what is wrong with it.
@@ -35,10 +35,10 @@ impl SplitSource {
             Ok(open) => {
                 self.judge(ordinal, open.array.header());
                 if let Some(message) = open.array.missing_filter() {
-                    self.note(ordinal, "unsupported", message);
+                    self.note(ordinal, codes::UNSUPPORTED, message);
                 }
                 if !open.array.is_whole() {
-                    self.note(ordinal, "unwritten", "part of the block was never written");
+                    self.note(ordinal, codes::UNWRITTEN, "part of the block was never written");
                 }
             }
         }
@@ -48,13 +48,13 @@ impl SplitSource {
     fn judge(&self, ordinal: usize, header: &Header) {
         let region = self.geometry.region(ordinal);
         match self.fit(ordinal, &region, header) {
-            Err(message) => self.note(ordinal, "other_shape", message),
+            Err(message) => self.note(ordinal, codes::OTHER_SHAPE, message),
             Ok(fit) => {
                 self.note_short(ordinal, &region, &fit);
                 if fit.dtype != self.info.dtype {
                     let (has, wants) = (fit.dtype, self.info.dtype);
                     let text = format!("it is {has} where the recording is {wants}; shown if its values fit");
-                    self.note(ordinal, "other_dtype", text);
+                    self.note(ordinal, codes::OTHER_DTYPE, text);
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::super::icons;
 use super::super::theme::{Tokens, Weight, filled_icon_font, font};
 use super::super::widgets::{Button, elided, runs};
 use super::super::{AppCommand, Command, Model, Overlay, SessionCommand, format, overlay};
-use crate::volume::{Problem, Severity, Span};
+use crate::volume::{Problem, Severity, Span, codes};
 
 /// The list over the window.
 pub fn problems_ui(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
@@ -39,11 +39,11 @@ fn choices_ui(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
             Command::Session(SessionCommand::RetryFailures),
         ));
     }
-    if has("suspect_block") {
+    if has(codes::SUSPECT_BLOCK) {
         let why = "Show the recording without the blocks that may be of an earlier one; no file is touched";
         choices.push(("Leave doubtful blocks out", icons::EYE, why, Command::App(AppCommand::LeaveOutSuspects(true))));
     }
-    if has("left_out_block") {
+    if has(codes::LEFT_OUT_BLOCK) {
         let why = "Show the blocks that were left out as doubtful";
         choices.push(("Show doubtful blocks", icons::EYE, why, Command::App(AppCommand::LeaveOutSuspects(false))));
     }
