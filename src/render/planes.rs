@@ -164,7 +164,9 @@ impl Planes {
         mut factor: usize,
         textures: &Textures,
     ) -> Option<(Tiling, usize, Border)> {
-        let share_bytes = textures.budget_bytes() / 2 / self.num_shown.max(1);
+        let budget_bytes = textures.budget_bytes();
+        // What is small beside the budget, as tiles are, is left to whether there is room.
+        let share_bytes = (budget_bytes / 2 / self.num_shown.max(1)).max(budget_bytes / 32);
         let &[height, width] = voxels.shape().dims() else { return None };
         let texel_bytes = Texel::of(voxels.dtype()).num_bytes() + usize::from(!voxels.missing().is_empty());
         while factor <= width.max(height) {
