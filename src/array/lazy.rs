@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::axes::AxisMap;
 use super::{ArrayChunk, ChunkKey};
-use crate::format::{Chunk, Source};
+use crate::format::{Chunk, Input, Source};
 use crate::volume::{DType, LayerId, Picture, PictureKey, Region, Shape, VoxelSize};
 
 /// What the layers above need to know of an array.
@@ -39,6 +39,7 @@ pub struct LazyArray {
     level: u8,
     told: Told,
     pub(super) map: AxisMap,
+    pub(super) inputs: Vec<Arc<LazyArray>>,
     info: ViewInfo,
 }
 
@@ -100,7 +101,13 @@ impl LazyArray {
             rate_hz: told.rate_hz.or(array.rate_hz),
             has_axis: map.has_axis(),
         };
-        Self { source, id, level, told, map, info }
+        let inputs = source.composite().map_or(&[][..], |composite| composite.inputs());
+        let input = |input: &Input| {
+            let axes = AxisMap::new(&input.source.info().shape, &input.source.info().axes);
+            Arc::new(Self::of(Arc::clone(&input.source), input.layer, input.level, Told::default(), axes))
+        };
+        let inputs = inputs.iter().map(input).collect();
+        Self { source, id, level, told, map, inputs, info }
     }
 
     /// Facts of the array. Immediate.
@@ -182,7 +189,7 @@ impl LazyArray {
         PictureKey { layer: self.id, level: self.level, picture, tile: None }
     }
 
-    fn array_chunk(&self, chunk: &Chunk, region: &Region) -> ArrayChunk {
+    pub(super) fn array_chunk(&self, chunk: &Chunk, region: &Region) -> ArrayChunk {
         ArrayChunk { key: self.chunk_key(chunk.index), chunk: *chunk, region: *region }
     }
 

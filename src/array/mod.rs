@@ -3,12 +3,14 @@
 //! a source as an [`ndarray`] array. No file-format word appears from here upwards.
 
 mod axes;
+mod combine;
 mod image;
 mod key;
 mod lazy;
 mod nd;
 mod read;
 
+pub use combine::InputVoxels;
 pub use image::Image;
 pub use key::{ArrayChunk, ChunkKey};
 pub use lazy::{LazyArray, Told, ViewInfo};

@@ -42,7 +42,7 @@ impl LazyArray {
     }
 
     /// Gets one chunk by `fill`, which is given a buffer of the chunk as its source knows it.
-    fn load(
+    pub(super) fn load(
         &self,
         chunk: &ArrayChunk,
         pool: &Pool,
@@ -123,7 +123,7 @@ impl LazyArray {
         }
     }
 
-    fn too_large(&self, region: &Region) -> ReadError {
+    pub(super) fn too_large(&self, region: &Region) -> ReadError {
         let message = format!("a piece of {} voxels is too large to be read", region.shape());
         self.error(ReadErrorKind::Unsupported, message)
     }

@@ -114,7 +114,7 @@ impl Shared {
             }
             Task::Read(job) => {
                 let begin = Instant::now();
-                let result = chunk_of(&job, || job.array.read_chunk(&job.chunk, &self.pool));
+                let result = chunk_of(&job, || self.combine(&job, &job.array, &job.chunk));
                 self.land(&job, result, begin.elapsed());
             }
             Task::Decode { read, fetched, took } => {

@@ -13,6 +13,7 @@ mod config;
 mod fetches;
 mod fold;
 mod hash;
+mod inputs;
 mod layer;
 mod loader;
 mod log;

@@ -24,6 +24,7 @@ impl State {
         let id = image.id();
         let old = std::mem::replace(&mut self.layers[at].image, image.clone());
         let change = Change::new(&old, &image, stale);
+        self.forget_inputs(&old, Some(&image), trash);
         for key in change.gone(self, id) {
             self.cache.remove(key, &mut trash.chunks);
             self.failures.remove(&key);
@@ -119,6 +120,8 @@ impl Stream {
             lost_samples = state.grow(at, image, stale, &mut trash);
             state.layers[at].previewing.set_side(&info, self.config.preview_budget_bytes);
         } else {
+            let old = state.layers[at].image.clone();
+            state.forget_inputs(&old, Some(&image), &mut trash);
             state.forget(layer, &mut trash);
             let mut new = Layer::new(image, self.config.preview_budget_bytes);
             if layer == id {

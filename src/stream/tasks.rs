@@ -269,6 +269,8 @@ impl State {
             self.fetches.push(Box::new(Read { array: Arc::clone(&array), chunk, num_bytes, since }));
             return None;
         }
+        // What it is computed from is held while it is computed.
+        let num_bytes = num_bytes.saturating_mul(1 + array.inputs().len());
         self.num_in_flight += 1;
         self.in_flight_bytes += num_bytes;
         Some(Task::Read(Box::new(Read { array, chunk, num_bytes, since })))
