@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`volume`] | shapes, regions, voxel types, indexing, projection, histogram: arrays in memory | nothing |
 //! | [`codec`] | HDF5 filters and compressors: bytes in, bytes out | volume |
-//! | [`mod@format`] | what lies on disk: [`format::Source`] and one module for each format | codec, volume |
+//! | [`mod@format`] | what lies on disk: [`format::Source`], [`format::Growing`] and one module for each format; its page says where a new one goes | codec, volume |
 //! | [`mod@array`] | a source seen as (t, z, y, x), in one or more resolutions: geometry, assembling chunks; as `ndarray` arrays | format |
 //! | [`stream`] | the layers of a window under one budget: the cache, the plan of what to read next, the loader threads | array |
 //! | [`live`] | watching a recording that is still being written | format |
