@@ -24,7 +24,8 @@
 //! `render` and device set-up, egui only in `ui`, `app` and the render callback.
 //!
 //! # One scrub, in a straight line
-//! slider drag → [`ui::Command`] → [`ui::ViewState::apply`] → [`ui::resolve`] → [`stream::Stream::request`]
+//! slider drag → [`ui::steer`] (before anything is drawn, so that the frame is one pass and shows one state) →
+//! [`ui::Command`] → [`ui::ViewState::apply`] → [`ui::resolve`] → [`stream::Stream::request`]
 //! (velocity, plan, submit) → a loader reads and decodes a chunk into the cache and wakes the window →
 //! the next frame asks [`stream::Stream::picture`] and hands the voxels to the renderer as a draw.
 //!
