@@ -11,8 +11,8 @@ use tectum::render::{
     headless, install,
 };
 use tectum::volume::{
-    Blend, Buffer, Colormap, DType, Display, Interpolation, LayerId, Orientation, Picture, PictureKey, Pool,
-    Projection, Region, Shape, TileIndex, ViewId, Voxels, project_for_display,
+    Blend, Buffer, Colormap, DType, Display, Interpolation, LayerId, NotFolded, Orientation, Picture, PictureKey, Pool,
+    Projection, Region, Shape, TileIndex, ViewId, VolumeFold, Voxels, project_for_display,
 };
 
 /// One device for all tests; opening one takes longer than most of them.
@@ -131,11 +131,28 @@ impl Stage {
         self.handle.show(ctx, view, &draws.iter().map(wanted).collect::<Vec<_>>())
     }
 
+    /// Folds on the device, as often as it likes.
+    fn fold(
+        &self,
+        volume: &Voxels,
+        orientation: Orientation,
+        slab: [usize; 2],
+        op: Projection,
+    ) -> Result<Arc<Voxels>, NotFolded> {
+        self.handle.fold(&volume_fold(volume, orientation, slab, op), &|| true).map(Arc::new)
+    }
+
     /// Draws one plane over the whole window.
     fn fill(&self, voxels: &Arc<Voxels>, display: Display) -> image::RgbaImage {
         let image_px = [0.0, 0.0, self.size[0] as f32, self.size[1] as f32];
         self.draw(vec![Draw { key: KEY, voxels: voxels.clone(), image_px, display, is_preview: false }])
     }
+}
+
+fn volume_fold(volume: &Voxels, orientation: Orientation, slab: [usize; 2], op: Projection) -> VolumeFold<'_> {
+    let &[z, y, x] = volume.shape().dims() else { panic!("a volume") };
+    let (id, dtype, dims) = (volume.id(), volume.dtype(), [z, y, x]);
+    VolumeFold { volume: id, voxels: Some(volume), dtype, dims, orientation, slab, op }
 }
 
 /// Deterministic noise in 0..1.
@@ -445,9 +462,8 @@ fn far_from_zero_filters_average_as_anywhere() {
 fn a_projection_of_large_numbers_is_drawn_with_its_steps() {
     let Some(stage) = Stage::new([48, 8], GpuConfig::default()) else { return };
     let values: Vec<u32> = (0..36).map(|i| (1 << 24) + i % 12 - i / 12).collect();
-    let volume = Arc::new(Voxels::from_values(DType::U32, Shape::from([3, 1, 12]), &values));
-    let job = stage.handle.project(&volume, Orientation::Xy, [0, 3], Projection::Max).expect("supported");
-    let plane = job.finish().expect("a projection");
+    let volume = Voxels::from_values(DType::U32, Shape::from([3, 1, 12]), &values);
+    let plane = stage.fold(&volume, Orientation::Xy, [0, 3], Projection::Max).expect("a projection");
     let limits = [f64::from(1 << 24), f64::from((1 << 24) + 11)];
     let image = stage.fill(&plane, Display { limits, interpolation: Interpolation::Nearest, ..Display::default() });
     let shown: std::collections::BTreeSet<u8> = (0..12).map(|i| image.get_pixel(4 * i + 2, 4).0[0]).collect();
@@ -1147,21 +1163,20 @@ fn projections_are_those_of_the_cpu() {
     let pool = Pool::new(1 << 20);
     let dims = [9, 14, 11];
     for dtype in DType::ALL {
-        let volume = Arc::new(voxels(dtype, &dims, 3));
+        let volume = voxels(dtype, &dims, 3);
         for orientation in Orientation::ALL {
             let depth = dims[orientation.depth_axis().index() - 1];
             for slab in [[0, depth], [3, 4], [2, 7]] {
                 for op in Projection::ALL {
                     let what = format!("{} of {dtype}, {orientation:?}, {slab:?}", op.name());
-                    let job = match stage.handle.project(&volume, orientation, slab, op) {
-                        Ok(job) => job,
+                    let result = match stage.fold(&volume, orientation, slab, op) {
+                        Ok(result) => result,
                         Err(error) => {
                             let is_wide = dtype.num_bytes() > 2 && dtype != DType::F32 || dtype == DType::F16;
                             assert!(is_wide || !has_float_targets(&stage), "{what}: {error}");
                             continue;
                         }
                     };
-                    let result = job.finish().expect("a projection");
                     let expected = project_for_display(&volume, orientation, slab, op, &pool);
                     assert_eq!((result.dtype(), result.shape()), (expected.dtype(), expected.shape()), "{what}");
                     if expected.dtype().is_float() && !matches!(op, Projection::Max | Projection::Min) {
@@ -1200,24 +1215,80 @@ fn a_projection_is_drawn_from_where_it_was_made() {
     let Some(stage) = Stage::new([44, 56], GpuConfig { upload_bytes_per_frame: 500, ..GpuConfig::default() }) else {
         return;
     };
-    let volume = Arc::new(voxels(DType::U16, &[9, 14, 11], 4));
-    let mut job = stage.handle.project(&volume, Orientation::Xy, [0, 9], Projection::Sum).expect("supported");
-    let mut steps = 0;
-    let plane = loop {
-        let before = stage.handle.stats().uploaded_bytes;
-        if let Some(result) = job.poll() {
-            break result.expect("a projection");
-        }
-        assert!(stage.handle.stats().uploaded_bytes - before <= 500);
-        steps += 1;
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    };
-    assert!(steps >= 6, "2,772 bytes in steps of 500");
+    let volume = voxels(DType::U16, &[9, 14, 11], 4);
+    let steps = std::cell::RefCell::new(vec![0]);
+    let fold = volume_fold(&volume, Orientation::Xy, [0, 9], Projection::Sum);
+    let plane = stage.handle.fold(&fold, &|| {
+        steps.borrow_mut().push(stage.handle.stats().uploaded_bytes);
+        true
+    });
+    let plane = Arc::new(plane.expect("a projection"));
+    let steps = steps.into_inner();
+    assert!(steps.len() >= 6 && steps.windows(2).all(|pair| pair[1] - pair[0] <= 500), "2,772 bytes: {steps:?}");
     let before = stage.handle.stats().uploaded_bytes;
     let display = Display { limits: [0.0, 600_000.0], ..Display::default() };
     let image = stage.fill(&plane, display);
+    assert!(!plane.is_in_memory(), "it is drawn without being read back");
     compare(&stage, &image, &plane, [0.0, 0.0, 44.0, 56.0], &display);
     assert_eq!(stage.handle.stats().uploaded_bytes, before);
+    assert!(plane.is_in_memory(), "its values were asked for");
+}
+
+#[test]
+fn another_slab_or_operation_of_a_volume_brings_nothing_and_none_without_the_voxels() {
+    let Some(stage) = Stage::new([16, 16], GpuConfig::default()) else { return };
+    let volume = voxels(DType::U16, &[9, 14, 11], 4);
+    let of_resident =
+        |orientation, slab, op| VolumeFold { voxels: None, ..volume_fold(&volume, orientation, slab, op) };
+    let first = of_resident(Orientation::Xy, [0, 9], Projection::Max);
+    assert!(matches!(stage.handle.fold(&first, &|| true), Err(NotFolded::VolumeGone)));
+    // An upload that was stopped goes on where it was.
+    let gave_way = stage.handle.fold(&volume_fold(&volume, Orientation::Xy, [0, 9], Projection::Max), &|| false);
+    assert!(matches!(gave_way, Err(NotFolded::GaveWay)) && !stage.handle.has_volume(volume.id()));
+    stage.fold(&volume, Orientation::Xy, [0, 9], Projection::Max).expect("a projection");
+    assert!(stage.handle.has_volume(volume.id()));
+    let uploaded = stage.handle.stats().uploaded_bytes;
+    assert_eq!(uploaded, 9 * 14 * 11 * 2);
+    for orientation in Orientation::ALL {
+        for op in [Projection::Max, Projection::Min, Projection::Sum] {
+            let result = stage.handle.fold(&of_resident(orientation, [2, 7], op), &|| false).expect("a projection");
+            let expected = project_for_display(&volume, orientation, [2, 7], op, &Pool::new(0));
+            assert_eq!(result.bytes(), expected.bytes(), "{op:?} over {orientation:?}");
+        }
+    }
+    assert_eq!(stage.handle.stats().uploaded_bytes, uploaded);
+}
+
+#[test]
+fn a_folded_picture_keeps_its_texture_and_gives_it_back() {
+    let volume = voxels(DType::U8, &[4, 64, 64], 6);
+    let budget_bytes = 16 * 64 * 64;
+    let Some(stage) = Stage::new([64, 64], GpuConfig { budget_bytes, ..GpuConfig::default() }) else { return };
+    let nth = |slab: usize| stage.fold(&volume, Orientation::Xy, [slab, slab + 1], Projection::Max);
+    let kept: Vec<_> = (0..4).map(|slab| nth(slab).expect("a projection")).collect();
+    assert!(kept.iter().all(|voxels| !voxels.is_in_memory()));
+    // Pictures that are drawn take all the rest of the budget.
+    let display = Display { limits: [0.0, 255.0], interpolation: Interpolation::Nearest, ..Display::default() };
+    for seed in 0..12 {
+        stage.fill(&Arc::new(voxels(DType::U8, &[64, 50 + seed], seed)), display);
+        assert!(stage.handle.stats().texture_bytes <= budget_bytes);
+    }
+    assert!(!stage.handle.has_volume(volume.id()), "the volume has given way");
+    let before = stage.handle.stats().uploaded_bytes;
+    for (slab, picture) in kept.iter().enumerate() {
+        stage.fill(picture, display);
+        let expected = project_for_display(&volume, Orientation::Xy, [slab, slab + 1], Projection::Max, &Pool::new(0));
+        assert_eq!(picture.bytes(), expected.bytes(), "of no other picture");
+    }
+    assert_eq!(stage.handle.stats().uploaded_bytes, before);
+    drop(kept);
+    // What is drawn in a frame, and what was in the one before, is not taken.
+    (0..2).for_each(|seed| drop(stage.fill(&Arc::new(voxels(DType::U8, &[64, 64], 40 + seed)), display)));
+    let created = stage.handle.stats().objects_created;
+    let again: Vec<_> = (0..4).map(|slab| nth(slab).expect("a projection")).collect();
+    assert!(again.iter().all(|voxels| voxels.fetch()));
+    // The volume's texture and its binding, nothing else.
+    assert!(stage.handle.stats().objects_created <= created + 2);
 }
 
 #[test]
@@ -1227,7 +1298,7 @@ fn a_volume_with_missing_parts_is_left_to_the_cpu() {
     let whole = voxels(DType::U16, &[9, 14, 11], 5);
     assert!(stage.handle.can_project(DType::U16, [9, 14, 11], Orientation::Xy, [0, 8], Projection::Mean));
     let holes = whole.with_missing(vec![Region::new(&[0, 2, 3], &[1, 5, 7]).unwrap()]);
-    assert!(stage.handle.project(&Arc::new(holes), Orientation::Xy, [0, 8], Projection::Mean).is_err());
+    assert!(stage.fold(&holes, Orientation::Xy, [0, 8], Projection::Mean).is_err());
     // Nor is what it could not do exactly begun.
     assert!(!stage.handle.can_project(DType::U64, [9, 14, 11], Orientation::Xy, [0, 8], Projection::Max));
     assert!(!stage.handle.can_project(DType::U16, [9, 14, 11], Orientation::Xy, [0, 10], Projection::Max));
@@ -1243,10 +1314,9 @@ fn nan_and_large_offsets_fold_as_on_the_cpu() {
     let mut values: Vec<f32> = (0..200 * 16).map(|i| 1e6 + noise(i) as f32).collect();
     values[5 * 16 + 2] = f32::NAN;
     values[7 * 16 + 4] = f32::INFINITY;
-    let volume = Arc::new(Voxels::from_values(DType::F32, Shape::from([200, 4, 4]), &values));
+    let volume = Voxels::from_values(DType::F32, Shape::from([200, 4, 4]), &values);
     for op in Projection::ALL {
-        let result = stage.handle.project(&volume, Orientation::Xy, [0, 200], op).and_then(|job| job.finish());
-        let result = result.expect("a projection");
+        let result = stage.fold(&volume, Orientation::Xy, [0, 200], op).expect("a projection");
         let expected = project_for_display(&volume, Orientation::Xy, [0, 200], op, &pool);
         for index in (0..4).flat_map(|y| (0..4).map(move |x| [y, x])) {
             let (a, b) = (result.get_f64(&index).unwrap(), expected.get_f64(&index).unwrap());

@@ -1,19 +1,20 @@
 //! The stream never blocks, never throws finished work away, and stays within its budgets.
 
+#[path = "common/folding.rs"]
+mod folding;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use folding::HereProjector;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use tectum::array::LazyArray;
 use tectum::format::memory::{GatedSource, MemorySource};
 use tectum::format::{ReadErrorKind, Source};
 use tectum::stream::{NoSample, PictureState, Play, Stream, StreamConfig, ViewRequest};
-use tectum::volume::{
-    DType, Gaps, Orientation, Picture, PictureKey, Pool, Projection, Region, Shape, Voxels, project,
-    project_for_display,
-};
+use tectum::volume::{DType, Gaps, Orientation, Picture, PictureKey, Pool, Projection, Region, Shape, Voxels, project};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -41,6 +42,15 @@ fn config(num_workers: usize) -> StreamConfig {
 
 fn stream(source: Arc<dyn Source>, config: StreamConfig) -> Stream {
     Stream::new(Arc::new(LazyArray::new(source)), config, Arc::new(|| ()))
+}
+
+/// One that has projections folded as by a GPU, if so wished.
+fn folding_stream(source: Arc<dyn Source>, config: StreamConfig, is_away: bool) -> Stream {
+    let stream = stream(source, config);
+    if is_away {
+        stream.set_projector(HereProjector::new());
+    }
+    stream
 }
 
 fn plane(t: usize, index: usize) -> Picture {
@@ -262,17 +272,17 @@ fn a_projection_is_hatched_only_where_nothing_of_it_is() {
     // Of a slab of which nothing is there, the reason is all there is to show; so it is of a plane.
     let slab = Picture::Projection { t: 0, orientation: Orientation::Xy, slab: [2, 3], op: Projection::Max };
     let gone = Region::new(&[0, 2, 0, 0], &[1, 3, 8, 8]).expect("valid");
-    let deep = self::stream(Arc::new(memory([2, 4, 8, 8], [1, 4, 8, 8]).with_missing(&[gone])), config(0));
-    for picture in [slab, plane(0, 2)] {
-        for want_volume in [false, true] {
-            deep.request(&ViewRequest { want_volume, ..view(&deep, picture) }, Instant::now());
+    let deep = memory([2, 4, 8, 8], [1, 4, 8, 8]).with_missing(&[gone]);
+    for is_away in [false, true] {
+        let deep = folding_stream(Arc::new(deep.clone()), config(0), is_away);
+        for picture in [slab, plane(0, 2)] {
+            deep.request(&view(&deep, picture), Instant::now());
             run_all(&deep);
-            fold_outside(&deep, &picture);
-            run_all(&deep);
-            assert!(matches!(deep.picture(&key(&deep, picture)), PictureState::Failed(_)), "{picture:?}");
-            assert!(deep.picture(&key(&deep, picture.at(1))).ready().is_some() || want_volume || picture == slab);
+            let asked = key(&deep, picture);
+            assert!(matches!(deep.picture(&asked), PictureState::Failed(_)), "{picture:?}");
+            assert!(deep.picture(&key(&deep, picture.at(1))).ready().is_some());
+            assert!(deep.nearest(&asked).is_none_or(|(found, _)| found.picture.t() == 1));
         }
-        assert!(deep.nearest(&key(&deep, picture)).is_none_or(|(found, _)| found.picture.t() == 1));
     }
     // Along y, the plane is a row of its own: nothing is lacking where something is shown.
     let side = Picture::Projection { t: 0, orientation: Orientation::Xz, slab: [2, 8], op: Projection::Max };
@@ -283,26 +293,13 @@ fn a_projection_is_hatched_only_where_nothing_of_it_is() {
     assert_eq!(voxels.gaps(), None);
 }
 
-/// Folds as the window does where it has a GPU, but at once.
-fn fold_outside(stream: &Stream, picture: &Picture) -> usize {
-    let mut num = 0;
-    while let Some(fold) = stream.next_fold(&key(stream, *picture)) {
-        let Picture::Projection { orientation, slab, op, .. } = fold.key.picture else { panic!("a projection") };
-        assert!(fold.volume.missing().is_empty());
-        stream.land_fold(&fold, Arc::new(project_for_display(&fold.volume, orientation, slab, op, &Pool::new(0))));
-        num += 1;
-    }
-    num
-}
-
 #[test]
 fn a_plane_step_decodes_the_chunks_of_the_plane_and_no_volume() {
     for grid in [[1, 1, 8, 8], [1, 2, 8, 4]] {
-        let stream = stream(Arc::new(memory([4, 8, 8, 8], grid)), config(0));
+        let stream = folding_stream(Arc::new(memory([4, 8, 8, 8], grid)), config(0), true);
         let mut seen = 0;
         for (i, z) in [4, 7, 0].into_iter().enumerate() {
-            let request = ViewRequest { want_volume: true, ..view(&stream, plane(i, z)) };
-            stream.request(&request, Instant::now());
+            stream.request(&view(&stream, plane(i, z)), Instant::now());
             while stream.stats().queued_visible > 0 {
                 stream.run_one();
             }
@@ -312,46 +309,8 @@ fn a_plane_step_decodes_the_chunks_of_the_plane_and_no_volume() {
             assert_eq!(stats.decoded_bytes - seen, (grid[1] * 8 * 8 * 2) as u64);
             assert_eq!(stats.visible_bytes, stats.decoded_bytes);
             seen = stats.decoded_bytes;
-            assert!(stream.next_fold(&key(&stream, plane(i, z))).is_none());
+            assert!(stream.volume(&key(&stream, plane(i, z)).volume()).is_none());
         }
-    }
-}
-
-#[test]
-fn what_is_folded_outside_is_a_picture_like_any_other() {
-    for grid in [[1, 1, 8, 8], [1, 4, 8, 8]] {
-        let gate = GatedSource::open(Arc::new(memory([12, 4, 8, 8], grid)));
-        let stream = stream(gate.clone(), config(0));
-        let kind = projection(0, Projection::Max);
-        let now = Instant::now();
-        for t in 0..12 {
-            let request = ViewRequest { want_volume: true, ..view(&stream, kind.at(t)) };
-            stream.request(&request, now + Duration::from_secs(t as u64));
-            run_all(&stream);
-            fold_outside(&stream, &kind.at(t));
-            let voxels = ready(&stream, &kind.at(t)).expect("folded");
-            assert_eq!(voxels.values::<u16>(), naive(&memory([12, 4, 8, 8], grid), &kind.at(t)));
-        }
-        // All of them are there at once, and are found by their neighbours.
-        assert_eq!(stream.cached_ranges(&key(&stream, kind)), [[0, 12]]);
-        assert_eq!(stream.nearest(&key(&stream, kind.at(5))).map(|found| found.0.picture), Some(kind.at(5)));
-        let num_reads = gate.num_reads();
-        for t in 0..12 {
-            let request = ViewRequest { want_volume: true, ..view(&stream, kind.at(t)) };
-            stream.request(&request, now + Duration::from_secs(60 + t as u64));
-            assert!(ready(&stream, &kind.at(t)).is_some());
-            run_all(&stream);
-            assert_eq!(fold_outside(&stream, &kind.at(t)), 0);
-        }
-        assert_eq!(gate.num_reads(), num_reads, "nothing is read or folded again");
-        // One that was begun before the data changed does not land.
-        let other = projection(3, Projection::Min);
-        stream.request(&ViewRequest { want_volume: true, ..view(&stream, other) }, now + Duration::from_secs(99));
-        run_all(&stream);
-        let fold = stream.next_fold(&key(&stream, other)).expect("a volume");
-        stream.replace_array(Arc::new(LazyArray::new(Arc::new(memory([12, 4, 8, 8], grid)))), &[]);
-        stream.land_fold(&fold, Arc::new(Voxels::from_values(DType::U16, Shape::from([8, 8]), &[0u16; 64])));
-        assert!(ready(&stream, &other).is_none());
     }
 }
 
@@ -364,15 +323,12 @@ fn a_missing_timepoint_and_missing_planes_are_the_same_wherever_is_folded() {
     ];
     for grid in [[1, 1, 8, 8], [1, 4, 8, 8], [2, 3, 5, 8]] {
         let source = memory([5, 4, 8, 8], grid).with_missing(&holes);
-        let streams = [false, true].map(|_| stream(Arc::new(source.clone()), config(0)));
+        let streams = [false, true].map(|is_away| folding_stream(Arc::new(source.clone()), config(0), is_away));
         for op in Projection::ALL {
             for t in 0..5 {
                 let picture = projection(t, op);
                 let [here, outside] = [0, 1].map(|i| {
-                    let request = ViewRequest { want_volume: i == 1, ..view(&streams[i], picture) };
-                    streams[i].request(&request, Instant::now());
-                    run_all(&streams[i]);
-                    fold_outside(&streams[i], &picture);
+                    streams[i].request(&view(&streams[i], picture), Instant::now());
                     run_all(&streams[i]);
                     streams[i].picture(&key(&streams[i], picture))
                 });
@@ -553,23 +509,6 @@ fn a_sample_that_will_never_come_is_told() {
 }
 
 #[test]
-fn volumes_are_kept_when_asked_for() {
-    for grid in [[1, 1, 8, 8], [1, 4, 8, 8], [2, 3, 5, 8]] {
-        let source = memory([6, 4, 8, 8], grid);
-        let stream = stream(Arc::new(source), config(0));
-        let max = key(&stream, projection(3, Projection::Max));
-        let request = ViewRequest { want_volume: true, ..view(&stream, max.picture) };
-        stream.request(&request, Instant::now());
-        assert!(stream.volume(&max.volume()).is_none() && stream.next_fold(&max).is_none());
-        run_all(&stream);
-        let volume = stream.volume(&max.volume()).expect("kept");
-        assert_eq!(volume.shape().dims(), [4, 8, 8]);
-        assert_eq!(volume.format_value(&[2, 5, 7]), Some(value(&[3, 2, 5, 7]).to_string()));
-        assert!(stream.volume(&max.at(99).volume()).is_none());
-    }
-}
-
-#[test]
 fn playback_reads_ahead_in_its_direction() {
     let gate = GatedSource::open(Arc::new(memory([200, 1, 8, 8], [1, 1, 8, 8])));
     let stream = stream(gate.clone(), config(0));
@@ -677,19 +616,20 @@ proptest! {
     fn any_walk_stays_in_budget_and_shows_the_truth(
         grid in (1usize..4, 1usize..6, 1usize..12, 1usize..14),
         budget in 2_000usize..40_000,
-        walk in prop::collection::vec((pictures(), 0usize..12, any::<bool>()), 1..25),
+        is_away in any::<bool>(),
+        walk in prop::collection::vec((pictures(), 0usize..12), 1..25),
     ) {
         let source = memory(SHAPE, [grid.0, grid.1, grid.2, grid.3]);
         let config = StreamConfig { ram_budget_bytes: budget, picture_budget_bytes: 12_000, preview_budget_bytes: 3_000, slow_picture_ms: 0.0, ..config(0) };
-        let stream = stream(Arc::new(source.clone()), config);
+        let stream = folding_stream(Arc::new(source.clone()), config, is_away);
         // A chunk larger than the whole budget is not read, and hatched where smaller ones beside it are shown.
         let edges = [grid.0, grid.1, grid.2, grid.3];
         let of_chunk: usize = edges.into_iter().zip(SHAPE).map(|(edge, extent)| edge.min(extent)).product();
         let is_too_large = of_chunk * size_of::<u16>() > budget;
         let mut now = Instant::now();
-        for (picture, steps, want_volume) in walk {
+        for (picture, steps) in walk {
             now += Duration::from_millis(16);
-            stream.request(&ViewRequest { want_volume, ..view(&stream, picture) }, now);
+            stream.request(&view(&stream, picture), now);
             for _ in 0..steps {
                 stream.run_one();
                 let stats = stream.stats();
@@ -698,8 +638,6 @@ proptest! {
                 prop_assert!(stats.preview_bytes <= stats.preview_budget_bytes);
                 prop_assert_eq!(stats.in_flight_bytes, 0);
             }
-            fold_outside(&stream, &picture);
-            prop_assert!(stream.stats().picture_bytes <= stream.stats().picture_budget_bytes);
             match stream.picture(&key(&stream, picture)) {
                 PictureState::Ready(voxels) => {
                     prop_assert!(voxels.missing().is_empty() || is_too_large);

@@ -73,7 +73,6 @@ impl Session {
 
     /// The same recording, longer or changed in places: the view stays where it is.
     pub(super) fn grow(&mut self, source: Arc<dyn Source>, stale: &[std::ops::Range<u64>], now: Instant) {
-        self.gpu_projections.abandon();
         self.array = Arc::new(self.array.grown(source));
         self.stream.replace_array(Arc::clone(&self.array), stale);
         if !stale.is_empty() {
@@ -85,7 +84,6 @@ impl Session {
 
     /// Another recording in the same place: nothing of the former one may be seen under its name.
     pub(super) fn start_again(&mut self, source: Arc<dyn Source>, now: Instant) {
-        self.gpu_projections.abandon();
         self.array = Arc::new(self.array.replaced_by(source));
         self.stream.replace_array(Arc::clone(&self.array), &[]);
         self.clear_panes();

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::gpu_projection::GpuProjections;
 use crate::array::LazyArray;
 use crate::render::{self, GpuConfig, OffscreenTarget, PlaneDraw, RendererHandle, Wanted};
 use crate::stream::{PictureState, Stream, StreamConfig, StreamStats, ViewRequest};
@@ -23,7 +22,6 @@ pub struct GpuScrubber {
     target: OffscreenTarget,
     renderer: RendererHandle,
     stream: Stream,
-    gpu: GpuProjections,
 }
 
 impl GpuScrubber {
@@ -34,10 +32,9 @@ impl GpuScrubber {
         if renderer.stats().is_software && !config.projects_in_software {
             return None;
         }
-        let mut gpu = GpuProjections::default();
-        gpu.attach(&renderer);
         let stream = Stream::new(Arc::clone(array), StreamConfig::default(), Arc::new(|| ()));
-        Some(Self { ctx: egui::Context::default(), target, renderer, stream, gpu })
+        stream.set_projector(Arc::new(renderer.clone()));
+        Some(Self { ctx: egui::Context::default(), target, renderer, stream })
     }
 
     /// Asks for a picture and draws frames until exactly it is drawn; returns how long that took, ms.
@@ -47,13 +44,9 @@ impl GpuScrubber {
     pub fn show(&mut self, picture: Picture) -> Result<f64> {
         let start = Instant::now();
         let array = self.stream.array();
-        let want_volume = self.gpu.wants_volume(&picture, array.info());
-        self.stream.request(&ViewRequest { want_volume, ..ViewRequest::of(array.id(), picture) }, start);
+        self.stream.request(&ViewRequest::of(array.id(), picture), start);
         let key = PictureKey::finest(array.id(), picture);
         while start.elapsed() < PATIENCE {
-            if want_volume {
-                self.gpu.advance(&key, &self.stream);
-            }
             let wanted = match self.stream.picture(&key) {
                 PictureState::Ready(voxels) => vec![Wanted { key, voxels }],
                 PictureState::Failed(error) => return Err(error.into()),
@@ -62,9 +55,7 @@ impl GpuScrubber {
             if self.frame(&wanted) {
                 return Ok(start.elapsed().as_secs_f64() * 1e3);
             }
-            if !self.gpu.is_busy() {
-                std::thread::sleep(Duration::from_micros(100));
-            }
+            std::thread::sleep(Duration::from_micros(100));
         }
         bail!("no picture of t = {} after {} s", picture.t(), PATIENCE.as_secs())
     }

@@ -227,9 +227,6 @@ impl Program {
         session.choose_pictures(now);
         session.update_saver(self.renderer.as_ref(), now);
         self.effects.append(&mut session.effects);
-        if session.is_folding() {
-            self.effects.push(Effect::RepaintAfter(Duration::ZERO));
-        }
     }
 
     /// What the window has to do since the last call, in order.

@@ -15,7 +15,6 @@ pub use picture::{CanvasSize, OnScreen, Pane};
 
 use super::contrast::Contrast;
 use super::effects::Effect;
-use super::gpu_projection::GpuProjections;
 use super::measure::Measure;
 use super::memory::Recall;
 use super::saving::{Saver, Wish};
@@ -62,7 +61,6 @@ pub struct Session {
     pub(super) watcher: Option<Watcher>,
     pub(super) live: Option<LiveStatus>,
     pub(super) is_background_limited: bool,
-    pub(super) gpu_projections: GpuProjections,
     pub(super) saver: Saver,
     /// The canvas as it was last drawn.
     pub(super) canvas: CanvasSize,
@@ -133,7 +131,6 @@ impl Session {
             watcher,
             live: None,
             is_background_limited: false,
-            gpu_projections: GpuProjections::default(),
             saver: Saver::default(),
             canvas: CanvasSize::default(),
             canvases_px: Vec::new(),
@@ -208,12 +205,7 @@ impl Session {
 
     /// There is a graphics device from now on, which may fold projections.
     pub(super) fn attach(&mut self, renderer: &RendererHandle) {
-        self.gpu_projections.attach(renderer);
-    }
-
-    /// Whether the graphics device is folding, and the next frame should come soon.
-    pub(super) fn is_folding(&self) -> bool {
-        self.gpu_projections.is_busy()
+        self.stream.set_projector(Arc::new(renderer.clone()));
     }
 
     /// Carries out a command on the view and asks for what it needs. Returns whether anything on screen may
@@ -252,8 +244,6 @@ impl Session {
         let mut request = resolve(&self.view, &layers, &self.canvases_px);
         // Each canvas draws its pictures in one piece.
         request.views.iter_mut().for_each(|view| view.visible = [[0, usize::MAX]; 2]);
-        let want_volume = self.gpu_projections.wants_volume(&self.view.picture(self.array.info()), self.array.info());
-        let request = ViewRequest { want_volume, ..request };
         if request == self.request {
             return;
         }

@@ -194,6 +194,10 @@ impl Planes {
         textures: &mut Textures,
         pipelines: &Pipelines,
     ) -> Option<Plane> {
+        // What has its own texture never comes here, unless it is drawn by another renderer than its own.
+        if !voxels.fetch() {
+            return None;
+        }
         let &[height, width] = voxels.shape().dims() else { return None };
         let mut least = 1;
         loop {

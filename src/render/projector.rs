@@ -1,29 +1,22 @@
-//! Projections on the GPU: volumes are brought into layered textures, a budget of bytes a step, and
-//! folded by a fragment shader into a plane that is drawn as it is and read back for the readout.
+//! Projections on the GPU: volumes that lie in layered textures are folded by a fragment shader into a plane
+//! that is drawn from where it lies. Called from the threads that want them, never from that of the window.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::Mutex;
 
-use super::planes::{Allowance, write_native};
-use super::readback::Readback;
+use super::folded::Folded;
 use super::renderer::{Renderer, RendererHandle};
 use super::shaders::{self, Variant};
 use super::texel::Texel;
 use super::textures::{Lease, TextureKey};
 use super::tiling::Tiling;
 use super::uniforms::gpu;
+use super::volumes::{Volume, Volumes};
 use super::{RenderError, pipelines};
-use crate::volume::{Buffer, DType, Orientation, Projection, Shape, Voxels, projected_dtype};
+use crate::volume::{DType, NotFolded, Orientation, Projection, Shape, VolumeFold, Voxels, projected_dtype};
 
-/// A volume in a texture, or on its way there.
-#[derive(Clone, Copy)]
-struct Volume {
-    lease: Lease,
-    tiling: Tiling,
-    num_planes: usize,
-    /// Rows of all planes, one after the other, that have arrived.
-    rows_done: usize,
-}
+/// From so many planes on hardware folds, where that is left to it. With few planes bringing the volume costs
+/// more than folding it here. Not measured on hardware yet: the table "fold" of `tectum bench` tells.
+const MIN_PLANES_ON_HARDWARE: usize = 4;
 
 /// A fold's pipeline and the format it writes.
 struct Fold {
@@ -36,7 +29,7 @@ struct Fold {
 /// What projections keep from one to the next.
 #[derive(Default)]
 pub(super) struct Projector {
-    volumes: HashMap<u64, Volume>,
+    pub(super) volumes: Volumes,
     folds: Vec<Fold>,
     uniforms: Option<(wgpu::Buffer, wgpu::BindGroupLayout, wgpu::BindGroup)>,
     num_created: u64,
@@ -49,36 +42,23 @@ impl Projector {
     }
 }
 
-/// What is folded, and how.
-#[derive(Clone)]
-struct Order {
-    volume: Arc<Voxels>,
+/// What is folded, and how, checked.
+pub(super) struct Order {
+    pub(super) volume: u64,
+    pub(super) dims: [usize; 3],
     orientation: Orientation,
     slab: [usize; 2],
     op: Projection,
     /// Rows and columns of the result.
     shape: [usize; 2],
     /// How voxels are stored in the texture, and how the result is.
-    texels: [Texel; 2],
+    pub(super) texels: [Texel; 2],
     dtype: DType,
 }
 
-enum State {
-    Uploading,
-    Folding { readback: Readback, result: Lease },
-    Done,
-}
-
-/// A projection under way. Ask for it once a frame; dropping it abandons it.
-pub struct ProjectionJob {
-    handle: RendererHandle,
-    order: Order,
-    state: State,
-}
-
 impl RendererHandle {
-    /// Whether projections of such volumes (z, y, x) are made here: on real hardware, where it gives the
-    /// results of the CPU.
+    /// Whether projections of such volumes (z, y, x) are made here: where it gives the results of the CPU and
+    /// is faster, which a software adapter never is.
     pub fn can_project(
         &self,
         dtype: DType,
@@ -88,72 +68,42 @@ impl RendererHandle {
         op: Projection,
     ) -> bool {
         let renderer = self.lock();
-        let is_used = !renderer.is_software() || renderer.config.projects_in_software;
-        is_used && renderer.check(dtype, dims, orientation, slab, op).is_ok()
+        let is_faster = !renderer.is_software() && slab[1].saturating_sub(slab[0]) >= MIN_PLANES_ON_HARDWARE;
+        (is_faster || renderer.config.projects_in_software)
+            && renderer.check(dtype, dims, orientation, slab, op).is_ok()
     }
 
-    /// Begins to fold the planes `slab[0]..slab[1]` of a volume along the depth axis of `orientation`.
+    /// Whether all of a volume lies in graphics memory.
+    pub fn has_volume(&self, id: u64) -> bool {
+        self.lock().holds_volume(id)
+    }
+
+    /// Bytes of folded pictures that graphics memory has room for beside volumes and planes.
+    pub fn folded_budget_bytes(&self) -> usize {
+        self.lock().textures.budget_bytes() / 4
+    }
+
+    /// Folds a volume, which is brought to graphics memory first where it is not there. May take long and is
+    /// for threads that may wait; `goes_on` is asked between pieces of an upload. The result stays in its
+    /// texture as long as it lives, is drawn from there, and its values are brought when they are asked for.
     ///
     /// # Errors
-    /// [`RenderError::Unsupported`] where the CPU must do it: the volume's type would lose exactness, it
-    /// does not fit the device or half of the budget, or parts of it are missing.
-    pub fn project(
-        &self,
-        volume: &Arc<Voxels>,
-        orientation: Orientation,
-        slab: [usize; 2],
-        op: Projection,
-    ) -> Result<ProjectionJob, RenderError> {
-        let order = self.lock().order(volume, orientation, slab, op)?;
-        Ok(ProjectionJob { handle: self.clone(), order, state: State::Uploading })
+    /// [`NotFolded::Refused`] where the CPU must do it: the volume's type would lose exactness, or it does not
+    /// fit the device or half of the budget.
+    pub fn fold(&self, fold: &VolumeFold<'_>, goes_on: &dyn Fn() -> bool) -> Result<Voxels, NotFolded> {
+        let order = self.lock().order(fold).map_err(refused)?;
+        // One after the other: several at once would only take each other's room.
+        let turn = self.turn();
+        let (volume, hold) = self.bring_volume(&order, fold.voxels, goes_on)?;
+        let folded = self.lock().fold(&order, &volume).map_err(refused);
+        drop((turn, hold));
+        folded
     }
 }
 
-impl ProjectionJob {
-    /// Whether all of the volume has arrived and the result is on its way.
-    pub fn is_folding(&self) -> bool {
-        matches!(self.state, State::Folding { .. })
-    }
-
-    /// Does the next step without waiting: uploads a part, folds, or looks whether the result is back.
-    /// The result's texture is kept, so that drawing it uploads nothing.
-    pub fn poll(&mut self) -> Option<Result<Arc<Voxels>, RenderError>> {
-        self.step(false)
-    }
-
-    /// Waits for the result.
-    pub fn finish(mut self) -> Result<Arc<Voxels>, RenderError> {
-        loop {
-            if let Some(result) = self.step(true) {
-                return result;
-            }
-        }
-    }
-
-    fn step(&mut self, waits: bool) -> Option<Result<Arc<Voxels>, RenderError>> {
-        let mut renderer = self.handle.lock();
-        match &self.state {
-            State::Uploading => match renderer.advance_projection(&self.order) {
-                Ok(None) => None,
-                Ok(Some((readback, result))) => {
-                    self.state = State::Folding { readback, result };
-                    None
-                }
-                Err(error) => Some(Err(error)),
-            },
-            State::Folding { readback, result } => {
-                let mut texels = vec![0; readback.num_bytes()];
-                let arrived = match waits {
-                    true => readback.finish(&renderer.device, &mut texels),
-                    false => readback.try_finish(&renderer.device, &mut texels)?,
-                };
-                let done = arrived.map(|()| renderer.keep_projection(&self.order, *result, &texels));
-                self.state = State::Done;
-                Some(done)
-            }
-            State::Done => Some(Err(RenderError::Lost("the projection was taken already".into()))),
-        }
-    }
+/// What the CPU must do, and why.
+pub(super) fn refused(error: RenderError) -> NotFolded {
+    NotFolded::Refused(error.to_string())
 }
 
 fn unsupported<T>(why: impl Into<String>) -> Result<T, RenderError> {
@@ -188,19 +138,16 @@ fn texels_of(dtype: DType, op: Projection) -> Option<([Texel; 2], DType)> {
 }
 
 impl Renderer {
-    fn order(
-        &self,
-        volume: &Arc<Voxels>,
-        orientation: Orientation,
-        slab: [usize; 2],
-        op: Projection,
-    ) -> Result<Order, RenderError> {
-        let &[z, y, x] = volume.shape().dims() else { return unsupported("not a volume") };
-        if !volume.missing().is_empty() {
+    fn order(&self, fold: &VolumeFold<'_>) -> Result<Order, RenderError> {
+        let &VolumeFold { volume, voxels, dtype, dims, orientation, slab, op } = fold;
+        if voxels.is_some_and(|voxels| voxels.dtype() != dtype || *voxels.shape().dims() != dims) {
+            return unsupported("not the volume that was announced");
+        }
+        if voxels.is_some_and(|voxels| !voxels.missing().is_empty()) {
             return unsupported("a volume with missing parts");
         }
-        let (shape, texels, dtype) = self.check(volume.dtype(), [z, y, x], orientation, slab, op)?;
-        Ok(Order { volume: volume.clone(), orientation, slab, op, shape, texels, dtype })
+        let (shape, texels, dtype) = self.check(dtype, dims, orientation, slab, op)?;
+        Ok(Order { volume, dims, orientation, slab, op, shape, texels, dtype })
     }
 
     /// Rows and columns of a projection, how volume and result are stored, and the result's type.
@@ -227,6 +174,10 @@ impl Renderer {
         if shape.contains(&0) || shape.iter().any(|&n| n > limits.max_texture_dimension_2d as usize) {
             return unsupported(format!("a projection of {} × {} pixels", shape[1], shape[0]));
         }
+        // A few of them have to find room in their share of the budget.
+        if shape[0] * shape[1] * texels[1].num_bytes() > self.textures.budget_bytes() / 8 {
+            return unsupported(format!("a projection of {} × {} pixels in graphics memory", shape[1], shape[0]));
+        }
         let num_bytes = Shape::from([z, y, x]).num_bytes(dtype).unwrap_or(usize::MAX);
         if Tiling::new([x, y], z, &limits).is_none() || num_bytes > self.textures.budget_bytes() / 2 {
             return unsupported(format!("a volume of {z} × {y} × {x} voxels in graphics memory"));
@@ -238,58 +189,7 @@ impl Renderer {
         Ok((shape, texels, result))
     }
 
-    /// Uploads a part of the volume, or folds it once it is whole.
-    fn advance_projection(&mut self, order: &Order) -> Result<Option<(Readback, Lease)>, RenderError> {
-        let volume = self.place_volume(order)?;
-        let volume = self.upload_volume(order, volume);
-        self.projector.volumes.insert(order.volume.id(), volume);
-        let num_rows = volume.num_planes * volume.tiling.size[1] as usize;
-        if volume.rows_done < num_rows { Ok(None) } else { self.fold(order, &volume).map(Some) }
-    }
-
-    fn place_volume(&mut self, order: &Order) -> Result<Volume, RenderError> {
-        let Self { projector, textures, pipelines, frame, device, .. } = self;
-        projector.volumes.retain(|_, volume| textures.holds(volume.lease));
-        if let Some(volume) = projector.volumes.get(&order.volume.id()) {
-            textures.touch(volume.lease, *frame);
-            return Ok(*volume);
-        }
-        let &[z, y, x] = order.volume.shape().dims() else { return unsupported("not a volume") };
-        let Some(tiling) = Tiling::new([x, y], z, &device.limits()) else {
-            return unsupported("a volume of this extent");
-        };
-        // At least two layers, for which alone the projecting shaders are made.
-        let num_layers = (z as u32 * tiling.num_layers()).max(2);
-        let key = TextureKey { size: tiling.tile, num_layers, texel: order.texels[0], is_target: false };
-        match textures.lease(key.without_cubes(), *frame, pipelines) {
-            Some(lease) => Ok(Volume { lease, tiling, num_planes: z, rows_done: 0 }),
-            None => unsupported("the volume beside what is drawn in graphics memory"),
-        }
-    }
-
-    fn upload_volume(&mut self, order: &Order, mut volume: Volume) -> Volume {
-        let Some(texture) = self.textures.texture(volume.lease) else { return volume };
-        let [width, height] = volume.tiling.size.map(|n| n as usize);
-        let row_bytes = width * order.texels[0].num_bytes();
-        let mut allowance = Allowance::new(self.config.upload_bytes_per_frame);
-        while volume.rows_done < volume.num_planes * height {
-            let (z, first) = (volume.rows_done / height, volume.rows_done % height);
-            let rows = allowance.take_rows((height - first) as u32, row_bytes);
-            if rows == 0 {
-                break;
-            }
-            let plane = &order.volume.bytes()[z * height * row_bytes..];
-            for mut piece in volume.tiling.pieces(first as u32..first as u32 + rows) {
-                piece.layer += z as u32 * volume.tiling.num_layers();
-                write_native(&self.queue, texture, plane, width, order.texels[0], &piece);
-            }
-            volume.rows_done += rows as usize;
-            self.planes.uploaded_bytes += u64::from(rows) * row_bytes as u64;
-        }
-        volume
-    }
-
-    fn fold(&mut self, order: &Order, volume: &Volume) -> Result<(Readback, Lease), RenderError> {
+    fn fold(&mut self, order: &Order, volume: &Volume) -> Result<Voxels, RenderError> {
         let [height, width] = order.shape.map(|n| n as u32);
         let key = TextureKey { size: [width, height], num_layers: 1, texel: order.texels[1], is_target: true };
         let Some(result) = self.textures.lease(key, self.frame, &self.pipelines) else {
@@ -346,8 +246,33 @@ impl Renderer {
             pass.set_bind_group(1, voxels, &[]);
             pass.draw(0..3, 0..1);
         }
-        let readback = Readback::submit(&self.device, &self.queue, encoder, texture, order.texels[1].num_bytes());
-        Ok((readback, result))
+        self.queue.submit([encoder.finish()]);
+        self.keep_folded(order, result)
+    }
+
+    /// The picture in a texture, which is kept for it.
+    fn keep_folded(&mut self, order: &Order, lease: Lease) -> Result<Voxels, RenderError> {
+        let frame = self.background_frame();
+        self.textures.touch(lease, frame);
+        let (Some(texture), Some(hold)) = (self.textures.texture(lease).cloned(), self.textures.hold(lease)) else {
+            return Err(RenderError::Lost("a texture was taken while in use".into()));
+        };
+        let size = [order.shape[1], order.shape[0]];
+        let Some(tiling) = Tiling::new(size, 1, &self.device.limits()) else {
+            return unsupported("a projection of this extent");
+        };
+        let folded = Folded {
+            device: self.device.clone(),
+            queue: self.queue.clone(),
+            texture,
+            _hold: hold,
+            texel: order.texels[1],
+            dtype: order.dtype,
+            copy: Mutex::default(),
+        };
+        let voxels = Voxels::away(order.dtype, Shape::from(order.shape), Box::new(folded));
+        self.planes.adopt(voxels.id(), lease, tiling, order.dtype);
+        Ok(voxels)
     }
 
     /// Index of the pipeline, made when first needed, with the uniforms all of them share.
@@ -379,31 +304,5 @@ impl Renderer {
         *num_created += 1;
         folds.push(Fold { variant, target, is_moment, pipeline });
         Some(folds.len() - 1)
-    }
-
-    /// Makes voxels of the texels that came back, and keeps the texture as theirs.
-    fn keep_projection(&mut self, order: &Order, result: Lease, texels: &[u8]) -> Arc<Voxels> {
-        let shape = Shape::from(order.shape);
-        let mut buffer = Buffer::unpooled(order.shape[0] * order.shape[1] * order.dtype.num_bytes());
-        let bytes = buffer.bytes_mut();
-        match (order.texels[1], order.dtype) {
-            // Sums of bools are signed, as numpy has them.
-            (Texel::U32, DType::U64 | DType::I64) => widen(texels, bytes, |value: u32| u64::from(value)),
-            (Texel::I32, DType::I64) => widen(texels, bytes, |value: i32| i64::from(value)),
-            _ => bytes.copy_from_slice(texels),
-        }
-        let voxels = Arc::new(Voxels::new(order.dtype, shape, buffer, Vec::new()));
-        let size = [order.shape[1], order.shape[0]];
-        if let Some(tiling) = Tiling::new(size, 1, &self.device.limits()) {
-            self.planes.adopt(voxels.id(), result, tiling, order.dtype);
-        }
-        voxels
-    }
-}
-
-fn widen<I: bytemuck::AnyBitPattern, O: bytemuck::Pod>(texels: &[u8], target: &mut [u8], convert: impl Fn(I) -> O) {
-    let target: &mut [O] = bytemuck::cast_slice_mut(target);
-    for (to, from) in target.iter_mut().zip(texels.chunks_exact(size_of::<I>())) {
-        *to = convert(bytemuck::pod_read_unaligned(from));
     }
 }

@@ -75,11 +75,14 @@ pub struct GpuStats {
 #[derive(Clone)]
 pub struct RendererHandle {
     renderer: Arc<Mutex<Renderer>>,
+    /// Held by the thread that is folding a volume.
+    folding: Arc<Mutex<()>>,
 }
 
 /// Puts a renderer into egui's, where [`super::canvas_shape`] finds it.
 pub fn install(state: &egui_wgpu::RenderState, config: GpuConfig) -> RendererHandle {
-    let handle = RendererHandle { renderer: Arc::new(Mutex::new(Renderer::new(state, config))) };
+    let handle =
+        RendererHandle { renderer: Arc::new(Mutex::new(Renderer::new(state, config))), folding: Arc::default() };
     let fills = FillPipeline::new(&state.device, state.target_format);
     let resources = &mut state.renderer.write().callback_resources;
     resources.insert(handle.clone());
@@ -113,6 +116,11 @@ impl RendererHandle {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Renderer> {
         self.renderer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no other thread is folding.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.folding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,7 +172,8 @@ impl Renderer {
             pipelines,
             uniforms,
             num_rings: 1,
-            frame: 1,
+            // What is not drawn counts as used in the frame before, and what is free as used in frame 0.
+            frame: 2,
             frame_of_egui: None,
             memories: HashMap::new(),
             allowance: Allowance::new(0),

@@ -1,6 +1,8 @@
 //! The pool of textures: reused by size and format, least recently used first, and never more bytes of
 //! them than the budget.
 
+use std::sync::Arc;
+
 use super::pipelines::{Pipelines, texture};
 use super::shaders::Variant;
 use super::texel::Texel;
@@ -40,6 +42,12 @@ pub(super) struct Lease {
     serial: u64,
 }
 
+/// Keeps a texture from being given to another, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Hold {
+    _count: Arc<()>,
+}
+
 struct Entry {
     key: TextureKey,
     texture: wgpu::Texture,
@@ -47,6 +55,15 @@ struct Entry {
     /// Serial of the lease that owns the content.
     serial: u64,
     last_used: u64,
+    /// Counts the [`Hold`]s beside itself.
+    holds: Arc<()>,
+}
+
+impl Entry {
+    /// Whether nobody needs its content where something else has to be drawn in `frame`.
+    fn is_free_in(&self, frame: u64) -> bool {
+        self.last_used < frame && Arc::strong_count(&self.holds) == 1
+    }
 }
 
 /// Textures of one size to keep before they are used in turn. Uploading a picture again costs a copy;
@@ -90,9 +107,11 @@ impl Textures {
         let need = key.num_bytes();
         let same =
             || self.entries.iter().enumerate().filter_map(|(i, e)| Some((i, e.as_ref()?))).filter(|e| e.1.key == key);
-        let is_room = self.num_bytes + need <= self.budget_bytes && same().count() < MAX_PER_KEY;
-        let oldest = same().filter(|(_, e)| e.last_used < frame).min_by_key(|(_, e)| e.last_used);
-        let oldest = oldest.filter(|(_, e)| e.last_used == FREE || !is_room).map(|(index, _)| index);
+        // What shaders write to is kept and given up by those who wanted it.
+        let is_room = self.num_bytes + need <= self.budget_bytes && (key.is_target || same().count() < MAX_PER_KEY);
+        let oldest = same().filter(|(_, e)| e.is_free_in(frame)).min_by_key(|(_, e)| e.last_used);
+        let is_unwanted = |e: &Entry| e.last_used == FREE || e.key.is_target && Arc::strong_count(&e.holds) == 1;
+        let oldest = oldest.filter(|(_, e)| is_unwanted(e) || !is_room).map(|(index, _)| index);
         if let Some(index) = oldest
             && let Some(entry) = &mut self.entries[index]
         {
@@ -128,6 +147,11 @@ impl Textures {
         }
     }
 
+    /// The right to keep the content; `None` if it is gone.
+    pub(super) fn hold(&self, lease: Lease) -> Option<Hold> {
+        self.entry(lease).map(|entry| Hold { _count: Arc::clone(&entry.holds) })
+    }
+
     /// Whether the content is still there.
     pub(super) fn holds(&self, lease: Lease) -> bool {
         self.entry(lease).is_some()
@@ -149,8 +173,8 @@ impl Textures {
         self.entries.get(lease.index)?.as_ref().filter(|entry| entry.serial == lease.serial)
     }
 
-    /// Gives all textures back, those included that the device had no memory for, and is content with
-    /// half as much from now on.
+    /// Gives all textures back that nobody holds, those included that the device had no memory for, and is
+    /// content with half as much from now on.
     pub(super) fn halve_budget(&mut self) {
         self.budget_bytes /= 2;
         while self.evict_oldest(u64::MAX).is_some() {}
@@ -160,7 +184,7 @@ impl Textures {
         let oldest = self
             .entries
             .iter_mut()
-            .filter(|slot| slot.as_ref().is_some_and(|entry| entry.last_used < frame))
+            .filter(|slot| slot.as_ref().is_some_and(|entry| entry.is_free_in(frame)))
             .min_by_key(|slot| slot.as_ref().map(|entry| entry.last_used))?;
         let entry = oldest.take()?;
         self.num_bytes -= entry.key.num_bytes();
@@ -180,7 +204,8 @@ impl Textures {
         self.num_created += 2;
         self.next_serial += 1;
         self.num_bytes += key.num_bytes();
-        let entry = Entry { key, texture, bind_group, serial: self.next_serial, last_used: frame };
+        let entry =
+            Entry { key, texture, bind_group, serial: self.next_serial, last_used: frame, holds: Arc::default() };
         let index = self.entries.iter().position(Option::is_none).unwrap_or_else(|| {
             self.entries.push(None);
             self.entries.len() - 1

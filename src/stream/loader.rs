@@ -102,9 +102,9 @@ impl Shared {
                 let is_visible = self.add_to_sample(layer, loaded.as_ref());
                 self.wake_for(is_visible);
             }
-            Task::Fold { key, volume, since } => {
-                let is_visible = self.fold(&key, &volume, since);
-                drop(volume);
+            Task::Fold(task) => {
+                let is_visible = self.fold(&task);
+                drop(task);
                 self.wake_for(is_visible);
             }
             Task::Refused => self.wake_for(true),
@@ -157,6 +157,7 @@ impl Shared {
                 state.failures.insert(key, error.clone());
             }
         }
+        state.note_volume_chunk(key);
         state.note_change(key.layer, region.start()[0], region.stop()[0]);
         state.note_trash(&trash);
         let mut is_visible = read.tier == Tier::Visible && read.keep == Keep::Yes;
@@ -232,12 +233,20 @@ impl Shared {
                     let message = "is larger than the memory budget for volumes";
                     let error = making.error(ReadErrorKind::Unsupported, message.to_owned());
                     state.failed.insert(making.product, error);
+                } else {
+                    state.folds.set_ready(&key, true);
                 }
             }
         }
         state.note_trash(&trash);
-        let is_visible = state.visible_products.contains(&making.product);
+        let is_visible = match making.product {
+            // Of a volume only that it cannot be had is news for the screen.
+            Product::Volume(_) => state.is_visible(&making.product) && state.failed.contains_key(&making.product),
+            Product::Picture(_) | Product::Preview(_) => state.visible_products.contains(&making.product),
+        };
         drop(state);
+        // A volume that has come may be folded.
+        self.notify();
         // A picture landed twice is counted once.
         let has_ended = surveyed.is_some_and(|(key, voxels)| self.survey(&key, making.since(), voxels.as_deref()));
         is_visible || has_ended

@@ -12,6 +12,7 @@ mod change;
 mod config;
 mod fetches;
 mod fold;
+mod folds;
 mod hash;
 mod inputs;
 mod layer;
@@ -22,6 +23,7 @@ mod pictures;
 mod plan;
 mod preview;
 mod priority;
+mod projector;
 mod queue;
 mod replace;
 mod request;
@@ -40,9 +42,9 @@ use parking_lot::{Condvar, Mutex};
 
 pub use cache::{Cache, Entry, Tier};
 pub use config::StreamConfig;
-pub use fold::Fold;
 pub use pictures::PictureState;
 pub use plan::{Plan, Planner, Wanted, pictures_ahead};
+pub use projector::Projector;
 pub use request::{PictureRequest, Play, ViewRequest};
 pub use sampling::{NoSample, Sample};
 pub use stats::StreamStats;
@@ -177,6 +179,7 @@ impl Stream {
             in_flight_bytes: state.in_flight_bytes,
             max_in_flight_bytes: self.config.max_in_flight_bytes,
             queued: state.num_queued(),
+            num_folding: state.folds.num(),
             queued_visible: state.plan.visible.len() + state.fetches.num_queued()[0],
             hits: counters.hits,
             misses: counters.misses,
@@ -206,7 +209,7 @@ impl Drop for Stream {
         state.is_closed = true;
         state.cancel_all_fetches();
         state.clear_queue();
-        state.folds.clear();
+        state.folds.retain(|_, _| false);
         state.layers.clear();
         drop(state);
         self.shared.notify();

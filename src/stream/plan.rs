@@ -64,6 +64,8 @@ pub struct Plan {
     pub prefetch: Queue,
     /// Projections and volumes in the making.
     pub(super) makings: Vec<Arc<Making>>,
+    /// Projections that the projector folds once their volumes are there, the most urgent first.
+    pub(super) folds: Vec<PictureKey>,
 }
 
 impl Plan {
@@ -72,6 +74,7 @@ impl Plan {
         self.visible.clear();
         self.prefetch.clear();
         self.makings.clear();
+        self.folds.clear();
     }
 
     /// Adds the chunks of something in the making.

@@ -57,27 +57,25 @@ impl State {
         self.makings.retain(|making| {
             making.product.layer() != id || !change.touches(making.product.t()) && !making.has_failures()
         });
-        let Self { projections, previews, planes, volumes, folds, folding, .. } = self;
+        let Self { projections, previews, planes, volumes, folds, .. } = self;
         projections.remove_changed(id, &change.touched, &mut trash.pictures);
         previews.remove_changed(id, &change.touched, &mut trash.previews);
         planes.remove_changed(id, &change.touched, &mut trash.pictures);
         volumes.remove_changed(id, &change.touched, &mut trash.volumes);
-        folds.retain(|(key, _)| key.layer != id || !change.touches(key.picture.t()));
-        folding.retain(|key| key.layer != id || !change.touches(key.picture.t()));
+        folds.retain(|key, is_whole| key.layer != id || is_whole && !change.touches(key.t));
         lost_samples
     }
 
     /// Keeps the pictures and volumes of which `is_kept` says so, by layer, timepoint and whether nothing of
     /// them is missing.
     fn retain_pictures(&mut self, is_kept: impl Fn(LayerId, usize, bool) -> bool, trash: &mut Trash) {
-        let Self { projections, previews, planes, volumes, folds, folding, .. } = self;
+        let Self { projections, previews, planes, volumes, folds, .. } = self;
         let picture = |key: &PictureKey, voxels: &Voxels| is_kept(key.layer, key.picture.t(), voxels.is_whole());
         projections.retain(picture, &mut trash.pictures);
         previews.retain(picture, &mut trash.previews);
         planes.retain(picture, &mut trash.pictures);
         volumes.retain(|key, voxels| is_kept(key.layer, key.t, voxels.is_whole()), &mut trash.volumes);
-        folds.retain(|(key, _)| is_kept(key.layer, key.picture.t(), true));
-        folding.retain(|key| is_kept(key.layer, key.picture.t(), true));
+        folds.retain(|key, is_whole| is_kept(key.layer, key.t, is_whole));
     }
 
     /// Drops everything of a recording.
@@ -200,7 +198,7 @@ impl Stream {
 
     /// Plans anew for the view as it was last asked for; where a layer was replaced, for the recording that
     /// is there now.
-    fn request_again(&self, replaced: Option<[LayerId; 2]>) {
+    pub(super) fn request_again(&self, replaced: Option<[LayerId; 2]>) {
         let last = self.viewer.lock().forget_plan(replaced);
         if let Some((request, at)) = last {
             self.request(&request, at);

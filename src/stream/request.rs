@@ -11,7 +11,7 @@ use super::making::{Making, Product};
 use super::plan::{Plan, Planner, pictures_ahead};
 use super::state::State;
 use super::velocity::{Outlook, Velocity};
-use crate::array::{ArrayChunk, Image};
+use crate::array::{ArrayChunk, Image, LazyArray};
 use crate::volume::{LayerId, Picture, PictureKey, ViewId};
 
 /// How far an idle user looks next (standard deviation), in timepoints and in planes.
@@ -74,8 +74,6 @@ pub struct ViewRequest {
     pub views: Vec<PictureRequest>,
     /// Playback, if it runs.
     pub play: Option<Play>,
-    /// Read a projection's volume for [`Stream::next_fold`] instead of folding it. A plane never needs one.
-    pub want_volume: bool,
 }
 
 impl ViewRequest {
@@ -187,9 +185,8 @@ impl Stream {
             viewer.last.as_ref().is_some_and(|(_, then)| now.saturating_duration_since(*then) > SINGLE_STEP);
         viewer.last = Some((request.clone(), now));
         (viewer.planned_idle, viewer.is_planned) = (is_idle, true);
-        let (visible_products, from_volumes, bytes) = self.plan(viewer, request, &wanted, now);
+        let (visible_products, bytes) = self.plan(viewer, request, &wanted, now);
         let mut state = self.shared.state.lock();
-        state.from_volumes = from_volumes;
         if is_new && is_single && request.play.is_none() {
             state.bandwidth.hold_until(now + FRAME_REST);
         }
@@ -232,15 +229,14 @@ impl Stream {
         wanted
     }
 
-    /// Plans what is on screen, then what may be next; the products on screen, the layers whose volumes are
-    /// read, and the bytes of each picture.
+    /// Plans what is on screen, then what may be next; the products on screen, and the bytes of each picture.
     fn plan(
         &self,
         viewer: &mut Viewer,
         request: &ViewRequest,
         wanted: &[Wish],
         now: Instant,
-    ) -> (Vec<Product>, Vec<LayerId>, Vec<usize>) {
+    ) -> (Vec<Product>, Vec<usize>) {
         let (t, depth) = viewer.outlook(request, now);
         let rest = Outlook { speed: 0.0, spread: IDLE_SPREAD_DEPTH };
         let mut aheads: Vec<Vec<Picture>> = Vec::new();
@@ -259,30 +255,19 @@ impl Stream {
         }
         viewer.plan.clear();
         viewer.planner.begin(&images, wanted.iter().map(|wish| wish.keys.len()).sum::<usize>() > 1);
-        let (mut products, mut from_volumes, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut products, mut bytes) = (Vec::new(), Vec::new());
         for (Wish { whole: key, keys, of }, ahead) in wanted.iter().zip(&aheads) {
             bytes.push(match key.picture {
                 Picture::Plane { .. } => keys.iter().map(|key| viewer.planner.add(&mut viewer.plan, key, true)).sum(),
                 Picture::Projection { .. } => {
-                    let volume_bytes = of.image.finest().whole().with_axis(0, 0, 1).shape();
-                    let volume_bytes = volume_bytes.num_bytes(of.image.info().dtype).unwrap_or(usize::MAX);
-                    // What does not fit is folded chunk by chunk.
-                    let is_from_volumes = request.want_volume && volume_bytes <= State::volume_budget(&self.config);
-                    let product_bytes = is_from_volumes.then_some(volume_bytes);
-                    let num_bytes =
-                        self.plan_makings(viewer, of, key, ahead, product_bytes, t.speed.abs() < BROWSING_HZ);
-                    products.push(match is_from_volumes {
-                        true => Product::Volume(key.volume()),
-                        false => Product::Picture(*key),
-                    });
-                    from_volumes.extend(is_from_volumes.then_some(key.layer));
-                    num_bytes
+                    products.push(Product::Picture(*key));
+                    self.plan_projections(viewer, of, key, ahead, t.speed.abs() < BROWSING_HZ)
                 }
             });
         }
         self.plan_planes_ahead(viewer, wanted, &aheads, bytes.iter().sum());
         viewer.ahead = aheads.swap_remove(0);
-        (products, from_volumes, bytes)
+        (products, bytes)
     }
 
     /// Plans the planes that may be next, within what the budget leaves beside those on screen.
@@ -302,54 +287,75 @@ impl Stream {
         }
     }
 
-    /// Plans projections, or the volumes of so many bytes that they are folded from; the bytes of the chunks of
-    /// the one asked for, where it is not there.
-    fn plan_makings(
+    /// The projector's budget, where it is to fold such pictures; `None` where they are made of their chunks.
+    fn away_budget_of(&self, array: &LazyArray, key: &PictureKey) -> Option<usize> {
+        let projector = self.shared.state.lock().folds.projector_of(key).cloned()?;
+        let volume_bytes = array.whole().with_axis(0, 0, 1).shape().num_bytes(array.info().dtype)?;
+        let [_, z, y, x] = array.info().shape;
+        // A volume that does not fit is folded chunk by chunk.
+        let is_taken = volume_bytes <= State::volume_budget(&self.config)
+            && projector.takes(array.info().dtype, [z, y, x], &key.picture);
+        is_taken.then(|| projector.budget_bytes())
+    }
+
+    /// How many projections there is room for beside the one on screen.
+    fn num_projections_ahead(&self, array: &LazyArray, key: &PictureKey, away_bytes: Option<usize>) -> usize {
+        let [rows, columns] = array.picture_shape(&key.picture);
+        let item = array.info().dtype.num_bytes().max(4);
+        let picture_bytes = rows.saturating_mul(columns).saturating_mul(item).max(1);
+        let num = match away_bytes {
+            None => self.config.picture_budget_bytes / 4 / picture_bytes,
+            Some(away_bytes) => {
+                let volume_bytes = array.whole().with_axis(0, 0, 1).shape().num_bytes(array.info().dtype);
+                let volume_bytes = volume_bytes.unwrap_or(usize::MAX).max(1);
+                (self.config.picture_budget_bytes / 8 / volume_bytes).min(away_bytes / 2 / picture_bytes)
+            }
+        };
+        num.min(MAX_MAKINGS)
+    }
+
+    /// Plans projections, each made of its chunks, or folded by the projector from its volume; the bytes of the
+    /// chunks of the one asked for, where it is not there.
+    fn plan_projections(
         &self,
         viewer: &mut Viewer,
         of: &Snapshot,
         asked: &PictureKey,
         ahead: &[Picture],
-        volume_bytes: Option<usize>,
         keep_chunks: bool,
     ) -> usize {
         let Some(array) = of.image.level(asked.level) else { return 0 };
-        let item = array.info().dtype.num_bytes();
-        let product = |key: &PictureKey| match volume_bytes {
-            Some(_) => Product::Volume(key.volume()),
-            None => Product::Picture(*key),
-        };
-        let [rows, columns] = array.picture_shape(&asked.picture);
-        let (budget, product_bytes) = match volume_bytes {
-            Some(volume_bytes) => (self.config.picture_budget_bytes / 8, volume_bytes),
-            None => (self.config.picture_budget_bytes / 4, rows.saturating_mul(columns).saturating_mul(item.max(4))),
-        };
-        let num_ahead = (budget / product_bytes.max(1)).min(MAX_MAKINGS);
+        let away_bytes = self.away_budget_of(array, asked);
+        let num_ahead = self.num_projections_ahead(array, asked, away_bytes);
+        let mut state = self.shared.state.lock();
+        away_bytes.into_iter().for_each(|num_bytes| state.projections.set_away_budget(num_bytes));
+        let ahead = ahead.iter().filter(|picture| picture.t() != asked.picture.t());
+        let ahead = ahead.map(|picture| PictureKey { picture: *picture, ..*asked }).take(num_ahead);
         let mut wanted: Vec<(Product, Option<Arc<Making>>)> = Vec::new();
-        {
-            let mut state = self.shared.state.lock();
-            let ahead = ahead.iter().filter(|picture| picture.t() != asked.picture.t());
-            let mut num_planned = 0;
-            for key in std::iter::once(*asked).chain(ahead.map(|picture| PictureKey { picture: *picture, ..*asked })) {
-                let product = product(&key);
-                let is_there = match key == *asked {
-                    true => state.projections.get(&key).is_some(),
-                    false => state.projections.contains(&key),
-                };
-                let is_had = is_there || matches!(product, Product::Volume(key) if state.volumes.contains(&key));
-                if !is_had && !state.failed.contains_key(&product) && !wanted.iter().any(|w| w.0 == product) {
-                    let known = state.makings.iter().find(|making| making.product == product);
-                    wanted.push((product, known.cloned()));
-                }
-                num_planned += 1;
-                if num_planned > num_ahead {
-                    break;
-                }
+        for key in std::iter::once(*asked).chain(ahead) {
+            let is_there = match key == *asked {
+                true => state.projections.get(&key).is_some(),
+                false => state.projections.contains(&key),
+            };
+            let known = |product: Product| state.makings.iter().find(|making| making.product == product).cloned();
+            // What was begun before there was a projector is finished as it was begun.
+            let begun = known(Product::Picture(key)).filter(|making| making.is_begun());
+            let is_away = away_bytes.is_some() && begun.is_none();
+            let product = if is_away { Product::Volume(key.volume()) } else { Product::Picture(key) };
+            if is_there || state.failed.contains_key(&product) || state.failed.contains_key(&Product::Picture(key)) {
+                continue;
+            }
+            if is_away {
+                viewer.plan.folds.push(key);
+            }
+            if !(is_away && state.has_volume(&key.volume())) {
+                wanted.push((product, known(product)));
             }
         }
+        drop(state);
         let mut visible_bytes = 0;
-        for (i, (product, known)) in wanted.into_iter().enumerate() {
-            let is_visible = i == 0 && product.t() == asked.picture.t();
+        for (product, known) in wanted {
+            let is_visible = product.t() == asked.picture.t();
             let Some(making) = known.or_else(|| Making::new(of, product).map(Arc::new)) else { continue };
             if is_visible {
                 visible_bytes = making.num_bytes();

@@ -24,10 +24,14 @@ impl Timed for VolumeKey {
     }
 }
 
-/// The shelf. Resident bytes never exceed the budget.
+/// The shelf. Resident bytes never exceed the budget; those of voxels that lie elsewhere count as if they had
+/// been brought.
 pub(super) struct Shelf<K> {
     budget_bytes: usize,
     num_bytes: usize,
+    /// Of what lies outside memory as well.
+    away_budget_bytes: usize,
+    away_bytes: usize,
     items: HashMap<K, Item>,
     /// What there is of a timepoint, so that a change of it is no search.
     times: BTreeMap<(LayerId, usize), Vec<K>>,
@@ -49,12 +53,19 @@ impl<K: Copy + Eq + Hash + Timed> Shelf<K> {
         Self {
             budget_bytes,
             num_bytes: 0,
+            away_budget_bytes: usize::MAX,
+            away_bytes: 0,
             items: HashMap::new(),
             times: BTreeMap::new(),
             partial: HashSet::new(),
             order: BTreeMap::new(),
             clock: 0,
         }
+    }
+
+    /// How many bytes of voxels that lie elsewhere are kept from now on.
+    pub(super) fn set_away_budget(&mut self, num_bytes: usize) {
+        self.away_budget_bytes = num_bytes;
     }
 
     pub(super) fn num_bytes(&self) -> usize {
@@ -100,6 +111,13 @@ impl<K: Copy + Eq + Hash + Timed> Shelf<K> {
             let Some((_, oldest)) = self.order.first_key_value() else { break };
             self.remove(&{ *oldest }, dropped);
         }
+        let away_bytes = away_bytes(&voxels);
+        while away_bytes > 0 && self.away_bytes + away_bytes > self.away_budget_bytes {
+            let mut oldest = self.order.values().filter(|key| self.items.get(*key).is_some_and(|i| i.voxels.is_away()));
+            let Some(&oldest) = oldest.next() else { break };
+            self.remove(&oldest, dropped);
+        }
+        self.away_bytes += away_bytes;
         self.clock += 1;
         self.num_bytes += num_bytes;
         self.order.insert(self.clock, key);
@@ -123,6 +141,7 @@ impl<K: Copy + Eq + Hash + Timed> Shelf<K> {
             }
             self.order.remove(&item.used);
             self.num_bytes -= item.num_bytes;
+            self.away_bytes -= away_bytes(&item.voxels);
             dropped.push((*key, item.voxels));
         }
     }
@@ -149,6 +168,10 @@ impl<K: Copy + Eq + Hash + Timed> Shelf<K> {
             self.remove(&key, dropped);
         }
     }
+}
+
+fn away_bytes(voxels: &Voxels) -> usize {
+    if voxels.is_away() { voxels.num_bytes() } else { 0 }
 }
 
 #[cfg(test)]
@@ -212,5 +235,40 @@ mod tests {
         gone.sort_unstable();
         assert_eq!(gone, [2, 4, 8], "of the second and third timepoint of this recording, and the hatched one");
         assert_eq!((shelf.len(), shelf.num_bytes()), (7, 56));
+    }
+
+    #[derive(Debug)]
+    struct Elsewhere;
+
+    impl crate::volume::Away for Elsewhere {
+        fn try_fetch(&self) -> Option<Result<Buffer, String>> {
+            Some(self.fetch())
+        }
+
+        fn fetch(&self) -> Result<Buffer, String> {
+            Ok(Buffer::unpooled(8))
+        }
+    }
+
+    #[test]
+    fn what_lies_elsewhere_has_a_budget_of_its_own_and_pushes_out_nothing_in_memory() {
+        let mut shelf = Shelf::new(1000);
+        shelf.set_away_budget(16);
+        let mut dropped = Vec::new();
+        let shape = Shape::from([1, 8]);
+        for key in 0..8u32 {
+            let voxels = match key % 2 {
+                0 => Voxels::away(DType::U8, shape, Box::new(Elsewhere)),
+                _ => Voxels::new(DType::U8, shape, Buffer::unpooled(8), Vec::new()),
+            };
+            assert!(shelf.insert(key, Arc::new(voxels), &mut dropped));
+        }
+        let mut held: Vec<_> = shelf.keys().copied().collect();
+        held.sort_unstable();
+        assert_eq!(held, [1, 3, 4, 5, 6, 7]);
+        shelf.remove(&4, &mut dropped);
+        shelf.insert(8, Arc::new(Voxels::away(DType::U8, shape, Box::new(Elsewhere))), &mut dropped);
+        assert!(shelf.contains(&6) && shelf.contains(&8), "there was room again");
+        assert_eq!(shelf.num_bytes(), 6 * 8);
     }
 }

@@ -2,7 +2,7 @@
 //! nothing here reads, decodes, assembles or frees memory.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use super::StreamConfig;
 use super::bandwidth::Bandwidth;
 use super::cache::{Cache, Entry, Tier};
 use super::fetches::Fetches;
+use super::fold::FoldTask;
+use super::folds::{FoldWish, Folds};
 use super::hash::ChunkMap;
 use super::layer::Layer;
 use super::log::Moment;
@@ -83,11 +85,7 @@ pub(super) enum Task {
     Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
     /// A chunk for the sample of a recording, if it can be had.
     Sample(LayerId, Option<Loaded>),
-    Fold {
-        key: PictureKey,
-        volume: Loaded,
-        since: Moment,
-    },
+    Fold(Box<FoldTask>),
     /// A chunk that is not read; what was wanted of it is known to fail.
     Refused,
     /// A picture of the kind being surveyed, if it can be had.
@@ -136,11 +134,8 @@ pub(super) struct State {
     /// What unfinished products may take that nobody wants at the moment.
     making_budget_bytes: usize,
     pub(super) visible_products: Vec<Product>,
-    /// Recordings whose projections are folded outside, from volumes.
-    pub(super) from_volumes: Vec<LayerId>,
-    /// Volumes that are folded here all the same, and of which pictures.
-    pub(super) folds: VecDeque<(PictureKey, Loaded)>,
-    pub(super) folding: Vec<PictureKey>,
+    /// Projections that are folded from whole volumes.
+    pub(super) folds: Folds,
     pub(super) projections: Shelf<PictureKey>,
     pub(super) planes: Shelf<PictureKey>,
     pub(super) volumes: Shelf<VolumeKey>,
@@ -177,9 +172,7 @@ impl State {
             makings: Vec::new(),
             making_budget_bytes: making_bytes,
             visible_products: Vec::new(),
-            from_volumes: Vec::new(),
-            folds: VecDeque::new(),
-            folding: Vec::new(),
+            folds: Folds::default(),
             projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes - making_bytes),
             planes: Shelf::new(plane_bytes),
             volumes: Shelf::new(volume_bytes),
@@ -205,6 +198,12 @@ impl State {
     pub(super) fn submit(&mut self, plan: &mut Plan, visible_products: Vec<Product>) {
         std::mem::swap(&mut self.plan, plan);
         self.visible_products = visible_products;
+        let wish = |key: &PictureKey| {
+            let is_visible = self.visible_products.contains(&Product::Picture(*key));
+            FoldWish { key: *key, is_visible, is_ready: self.has_volume(&key.volume()) }
+        };
+        let wishes = self.plan.folds.iter().map(wish).collect();
+        self.folds.replace_wishes(wishes);
         self.cache.demote_all();
         self.in_flight.values_mut().for_each(|read| read.tier = Tier::Recent);
         let Self { cache, in_flight, failures, .. } = self;
@@ -255,6 +254,7 @@ impl State {
     pub(super) fn clear_queue(&mut self) {
         self.plan.clear();
         self.fetches.clear_queue();
+        self.folds.clear_wishes();
     }
 
     /// Chunks waiting for their turn.
@@ -265,7 +265,7 @@ impl State {
 
     /// Whether nothing is left to do.
     pub(super) fn is_drained(&self) -> bool {
-        self.num_queued() == 0 && self.num_in_flight == 0 && self.ready.is_empty() && self.folds.is_empty()
+        self.num_queued() == 0 && self.num_in_flight == 0 && self.ready.is_empty() && self.folds.num() == 0
     }
 
     /// Whether what was made of a timepoint's data since that moment is true now: the recording is still

@@ -33,6 +33,8 @@ pub struct StreamStats {
     pub queued: usize,
     /// Of these, how many are for what is on screen.
     pub queued_visible: usize,
+    /// Volumes being folded as a whole, or waiting only for that.
+    pub num_folding: usize,
     /// Pictures that were there when they were asked for.
     pub hits: u64,
     /// Pictures that had to be waited for.

@@ -19,9 +19,8 @@ impl State {
     /// background reading has used up its share of the disk.
     pub(super) fn next_task(&mut self, class: Class, now: Instant) -> Option<Task> {
         if class != Class::Background {
-            if let Some((key, volume)) = self.folds.pop_front() {
-                let since = self.now_of(key.layer);
-                return Some(Task::Fold { key, volume, since });
+            if let Some(task) = self.next_fold(Class::Foreground) {
+                return Some(task);
             }
             if let Some(task) = self.next_ready(Class::Foreground) {
                 return Some(task);
@@ -45,6 +44,9 @@ impl State {
         }
         if self.bandwidth.wait(now).is_some() {
             return None;
+        }
+        if let Some(task) = self.next_fold(Class::Background) {
+            return Some(task);
         }
         self.num_background += 1;
         // The samples get every fourth turn: scrubbing without end must not starve them.
@@ -125,7 +127,7 @@ impl State {
     }
 
     /// The moment from which on what is made of a recording is true.
-    fn now_of(&self, layer: LayerId) -> Moment {
+    pub(super) fn now_of(&self, layer: LayerId) -> Moment {
         self.layer(layer).map_or_else(Moment::default, |layer| layer.data.now())
     }
 

@@ -62,6 +62,8 @@ pub fn percentiles<const N: usize>(values: &mut Vec<f64>, percents: [f64; N]) ->
 pub fn measured_values(voxels: &Voxels, step: usize) -> Vec<f64> {
     let dims = voxels.shape().dims();
     let is_measured = |i: usize| voxels.is_measured(&super::unravel(i as u64, dims)[..dims.len()]);
+    // What cannot be had is known once it has been asked for.
+    voxels.fetch();
     let all = voxels.missing().is_empty();
     crate::dispatch_dtype!(voxels.dtype(), T => {
         let values = voxels.values::<T>().iter().enumerate().step_by(step.max(1));

@@ -2,6 +2,7 @@
 //! on arrays in memory. Imports nothing of the project and does no IO.
 
 mod accumulator;
+mod away;
 mod axis;
 pub mod codes;
 mod colormap;
@@ -23,9 +24,11 @@ mod reduce;
 mod region;
 mod runs;
 mod selection;
+mod volume_fold;
 mod voxels;
 
 pub use accumulator::{Accumulator, FoldBox, projected_dtype};
+pub use away::Away;
 pub use axis::{Axis, Orientation};
 pub use colormap::{Colormap, Lut};
 pub use display::{Blend, Display, Interpolation};
@@ -45,6 +48,7 @@ pub use reduce::{reduce, reduced_dtype};
 pub use region::{MAX_RANK, Region, Shape};
 pub use runs::{Runs, copy_region, runs};
 pub use selection::{Points, Selected, Selection, SelectionError, SliceDim};
+pub use volume_fold::{NotFolded, VolumeFold};
 pub use voxels::Voxels;
 
 /// Runs `$body` with the type alias `$T` bound to the Rust type that stores one voxel of `$dtype`

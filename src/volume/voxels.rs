@@ -4,16 +4,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::{ArrayViewD, IxDyn};
 
+use super::away::{Away, Content, Errand};
 use super::{Buffer, DType, Gaps, Region, Shape, Voxel};
 
 /// Voxels in C order with their shape and type. What lies in `missing` was never measured or could not
-/// be read, and must be drawn and reported as such, whatever the bytes say.
+/// be read, and must be drawn and reported as such, whatever the bytes say. The bytes may lie elsewhere
+/// ([`Voxels::away`]) until they are asked for.
 #[derive(Debug)]
 pub struct Voxels {
     id: u64,
     dtype: DType,
     shape: Shape,
-    buffer: Buffer,
+    content: Content,
     missing: Vec<Region>,
     gaps: Option<Gaps>,
 }
@@ -25,8 +27,36 @@ impl Voxels {
     /// If the buffer's length is not that of the shape and type: a caller's mistake, not bad input.
     pub fn new(dtype: DType, shape: Shape, buffer: Buffer, missing: Vec<Region>) -> Self {
         assert_eq!(Some(buffer.len()), shape.num_bytes(dtype), "buffer does not fit {shape:?} {dtype}");
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), dtype, shape, buffer, missing, gaps: None }
+        Self { id: next_id(), dtype, shape, content: Content::Here(buffer), missing, gaps: None }
+    }
+
+    /// Voxels, nothing missing, whose bytes lie elsewhere. Asking for values brings them and may wait for
+    /// that, if only for the graphics device; what then cannot be had is missing.
+    pub fn away(dtype: DType, shape: Shape, away: Box<dyn Away>) -> Self {
+        let num_bytes = shape.num_bytes(dtype).unwrap_or(usize::MAX);
+        let content = Content::Away(Box::new(Errand::new(away, num_bytes, Region::whole(&shape))));
+        Self { id: next_id(), dtype, shape, content, missing: Vec::new(), gaps: None }
+    }
+
+    /// Whether the bytes lie elsewhere, whether or not they have been brought to memory as well.
+    pub fn is_away(&self) -> bool {
+        self.content.is_away()
+    }
+
+    /// Whether the bytes are in memory, or known not to be had any more.
+    pub fn is_in_memory(&self) -> bool {
+        self.content.is_in_memory()
+    }
+
+    /// Whether values can be asked for without waiting; begins to bring them where they lie elsewhere.
+    pub fn try_fetch(&self) -> bool {
+        self.content.try_fetch()
+    }
+
+    /// Waits for the values where they lie elsewhere; false if they cannot be had any more.
+    pub fn fetch(&self) -> bool {
+        self.content.bytes();
+        self.content.lost().is_none()
     }
 
     /// Copies values into an array of their type.
@@ -60,19 +90,19 @@ impl Voxels {
 
     /// Whether everything of it was measured and read.
     pub fn is_whole(&self) -> bool {
-        self.missing.is_empty() && self.gaps.is_none()
+        self.missing().is_empty() && self.gaps.is_none()
     }
 
     /// Whether nothing of it was measured or read. Of planes and projections.
     pub fn is_void(&self) -> bool {
         let &[rows, columns] = self.shape.dims() else { return false };
         let area = |part: &Region| part.shape().num_voxels().unwrap_or(0);
-        let num_missing = self.missing.iter().map(area).fold(0usize, usize::saturating_add);
-        if num_missing < rows * columns || self.missing.is_empty() {
+        let num_missing = self.missing().iter().map(area).fold(0usize, usize::saturating_add);
+        if num_missing < rows * columns || self.missing().is_empty() {
             return false;
         }
         // They may overlap.
-        self.missing.contains(&Region::whole(&self.shape))
+        self.missing().contains(&Region::whole(&self.shape))
             || (0..rows).all(|row| (0..columns).all(|column| !self.is_measured(&[row, column])))
     }
 
@@ -93,22 +123,23 @@ impl Voxels {
 
     /// Regions, in this array's own coordinates, that hold no measured data. May overlap.
     pub fn missing(&self) -> &[Region] {
-        &self.missing
+        self.content.lost().map_or(&self.missing, std::slice::from_ref)
     }
 
-    /// Raw bytes in C order.
+    /// Raw bytes in C order; brought to memory first where they lie elsewhere, so ask for them before
+    /// [`Voxels::missing`].
     pub fn bytes(&self) -> &[u8] {
-        self.buffer.bytes()
+        self.content.bytes()
     }
 
-    /// Memory occupied, for budgets.
+    /// Memory occupied, for budgets; that of the bytes included where they lie elsewhere.
     pub fn num_bytes(&self) -> usize {
-        self.buffer.capacity_bytes() + std::mem::size_of_val(self.missing.as_slice())
+        self.content.num_bytes() + std::mem::size_of_val(self.missing.as_slice())
     }
 
     /// All values, where `T` is the type [`crate::dispatch_dtype`] gives for this array's dtype.
     pub fn values<T: Voxel>(&self) -> &[T] {
-        bytemuck::cast_slice(self.buffer.bytes())
+        bytemuck::cast_slice(self.bytes())
     }
 
     /// All values with their shape; `None` where `T` is not what stores this array's type. What lies in
@@ -122,12 +153,13 @@ impl Voxels {
 
     /// Whether the voxel at `index` was measured and read.
     pub fn is_measured(&self, index: &[usize]) -> bool {
-        !self.missing.iter().any(|region| region.contains(index))
+        !self.missing().iter().any(|region| region.contains(index))
     }
 
     /// The exact value at `index` as text, `None` outside the array or where it is missing.
     pub fn format_value(&self, index: &[usize]) -> Option<String> {
         let offset = self.shape.offset(index)?;
+        self.bytes();
         if !self.is_measured(index) {
             return None;
         }
@@ -142,9 +174,15 @@ impl Voxels {
     /// The value at `index`, `None` outside the array or where it is missing.
     pub fn get_f64(&self, index: &[usize]) -> Option<f64> {
         let offset = self.shape.offset(index)?;
+        self.bytes();
         self.is_measured(index)
             .then(|| crate::dispatch_dtype!(self.dtype, T => Voxel::to_f64(self.values::<T>()[offset])))
     }
+}
+
+fn next_id() -> u64 {
+    static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
 }
 
 /// As few digits as tell a number from all others, by its power of ten where numpy writes it so.
@@ -179,5 +217,52 @@ mod tests {
         assert!(voxels.view::<u16>().is_none() && voxels.view::<u8>().is_none());
         let bools = Voxels::from_values(DType::Bool, Shape::from([2]), &[0u8, 1]);
         assert_eq!(bools.view::<u8>().map(|view| view.sum()), Some(1));
+    }
+
+    #[derive(Debug)]
+    struct Elsewhere(std::sync::Mutex<Vec<Option<Result<Vec<u8>, String>>>>);
+
+    impl Away for Elsewhere {
+        fn try_fetch(&self) -> Option<Result<Buffer, String>> {
+            let answer = self.0.lock().unwrap().pop().expect("asked once too often")?;
+            Some(answer.map(|bytes| {
+                let mut buffer = Buffer::unpooled(bytes.len());
+                buffer.bytes_mut().copy_from_slice(&bytes);
+                buffer
+            }))
+        }
+
+        fn fetch(&self) -> Result<Buffer, String> {
+            self.try_fetch().expect("there")
+        }
+    }
+
+    fn elsewhere(answers: Vec<Option<Result<Vec<u8>, String>>>) -> Voxels {
+        let answers = answers.into_iter().rev().collect();
+        Voxels::away(DType::U8, Shape::from([1, 2]), Box::new(Elsewhere(std::sync::Mutex::new(answers))))
+    }
+
+    #[test]
+    fn values_that_lie_elsewhere_are_brought_once_and_only_when_asked_for() {
+        let voxels = elsewhere(vec![None, None, Some(Ok(vec![7, 8]))]);
+        assert!(voxels.is_whole() && voxels.num_bytes() >= 2, "which asks for none");
+        assert!(!voxels.is_in_memory());
+        assert_eq!([0, 1, 2, 3].map(|_| voxels.try_fetch()), [false, false, true, true]);
+        assert!(voxels.is_in_memory());
+        assert_eq!(voxels.values::<u8>(), [7, 8]);
+        let voxels = elsewhere(vec![Some(Ok(vec![7, 8]))]);
+        assert!(voxels.fetch() && voxels.is_whole());
+        assert_eq!(voxels.format_value(&[0, 1]).as_deref(), Some("8"));
+    }
+
+    #[test]
+    fn values_that_cannot_be_had_any_more_are_missing_and_not_zero() {
+        for answer in [Err("gone".to_owned()), Ok(vec![1, 2, 3])] {
+            let voxels = elsewhere(vec![Some(answer.clone())]);
+            assert_eq!(voxels.get_f64(&[0, 1]), None);
+            assert!(voxels.is_void() && !voxels.is_whole() && !voxels.fetch());
+            let voxels = elsewhere(vec![Some(answer)]);
+            assert!(crate::volume::measured_values(&voxels, 1).is_empty());
+        }
     }
 }

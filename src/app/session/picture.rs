@@ -57,11 +57,7 @@ impl Session {
     /// Chooses the best there is of each picture asked for: itself, a preview, or its nearest neighbour in
     /// time.
     pub fn choose_pictures(&mut self, now: Instant) {
-        // The GPU may have been found, or have failed, since.
         self.ask(now);
-        if self.request.want_volume {
-            self.gpu_projections.advance(&self.asked_key(), &self.stream);
-        }
         let mut former = std::mem::take(&mut self.panes);
         for index in 0..self.request.views.len() {
             let PictureRequest { view, layer, picture, .. } = self.request.views[index];

@@ -186,7 +186,6 @@ fn cpu_and_gpu_show_the_same_pictures_of_everything() {
                     stage.apply(&Command::ScrubTo(t));
                     stage.frame();
                     stage.frames_until(|stage| stage.session.is_settled());
-                    assert_eq!(stage.session.request.want_volume, i == 1);
                     let stats = stage.session.stream.stats();
                     assert!(stats.picture_bytes <= stats.picture_budget_bytes);
                     let voxels = stage.session.on_screen().map(|shown| Arc::clone(&shown.voxels));
@@ -232,7 +231,7 @@ fn a_step_through_planes_decodes_one_plane_on_any_gpu() {
             assert_eq!(stats.decoded_bytes - before.decoded_bytes, 8 * 8 * 2, "one chunk");
         }
         let volume = stage.session.asked_key().at(0).volume();
-        assert!(!stage.session.gpu_projections.is_busy() && stage.session.stream.volume(&volume).is_none());
+        assert!(stage.session.stream.volume(&volume).is_none());
     }
 }
 
@@ -249,8 +248,10 @@ fn projections_are_read_once_and_there_at_once_when_one_goes_back() {
         }
         let picture = stage.session.asked();
         assert_eq!(stage.session.stream.cached_ranges(&stage.session.array.picture_key(picture)), [[0, 8]]);
-        stage
-            .frames_until(|stage| stage.session.stream.stats().queued == 0 && !stage.session.gpu_projections.is_busy());
+        stage.frames_until(|stage| {
+            let stats = stage.session.stream.stats();
+            stats.queued == 0 && stats.num_folding == 0
+        });
         let num_reads = gate.num_reads();
         for t in (0..8).rev() {
             stage.apply(&Command::ScrubTo(t));
