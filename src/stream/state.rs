@@ -2,7 +2,7 @@
 //! nothing here reads, decodes, assembles or frees memory.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
