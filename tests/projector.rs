@@ -35,6 +35,7 @@ fn config(num_workers: usize) -> StreamConfig {
         max_in_flight_bytes: 1 << 16,
         background_bytes_per_s: None,
         slow_picture_ms: 1e9,
+        ..StreamConfig::with_ram_budget(8 << 20)
     }
 }
 
