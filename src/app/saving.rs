@@ -79,9 +79,14 @@ impl Saver {
         self.done_at.map(|at| SAID_FOR.saturating_sub(now.duration_since(at)))
     }
 
+    /// Whether a picture is wanted, now or when it has come.
+    pub fn is_waiting(&self, is_sheet_open: bool) -> bool {
+        is_sheet_open || self.pending.is_some()
+    }
+
     /// Whether a picture is wanted. Without, what the sheet held is let go of.
     pub fn is_wanted(&mut self, is_sheet_open: bool) -> bool {
-        let is_wanted = is_sheet_open || self.pending.is_some();
+        let is_wanted = self.is_waiting(is_sheet_open);
         if !is_wanted {
             self.close();
         }

@@ -5,6 +5,7 @@ mod facts;
 mod picture;
 mod remembered;
 mod still;
+mod tiles;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
-use crate::ui::{Command, History, LayerView, Playback, SessionCommand, ViewState, resolve};
+use crate::ui::{Command, History, LayerView, Overlay, Playback, SessionCommand, ViewState, resolve};
 use crate::volume::{Blend, Location, Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
@@ -242,8 +243,10 @@ impl Session {
     pub(super) fn ask(&mut self, now: Instant) {
         let layers: Vec<_> = self.layers().map(|array| (array.id(), array.info())).collect();
         let mut request = resolve(&self.view, &layers, &self.canvases_px);
-        // Each canvas draws its pictures in one piece.
-        request.views.iter_mut().for_each(|view| view.visible = [[0, usize::MAX]; 2]);
+        if self.saver.is_waiting(self.view.panels.overlay == Some(Overlay::Save)) {
+            // What is saved is all of a picture in full resolution.
+            request.views.iter_mut().for_each(|view| view.visible = [[0, usize::MAX]; 2]);
+        }
         if request == self.request {
             return;
         }
@@ -283,5 +286,7 @@ impl Session {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_tiles;
 #[cfg(test)]
 mod tests_of_views;

@@ -138,13 +138,17 @@ impl Image {
         }))
     }
 
+    /// Whether a level of a plane is small enough to be shown in one piece.
+    pub fn is_shown_whole(&self, level: u8, picture: &Picture) -> bool {
+        self.level(level).is_some_and(|array| !is_large(array.picture_shape(picture)))
+    }
+
     /// What is to be read and drawn for a picture of which `visible`, half-open ranges of rows and columns, is
     /// on screen, `voxels_per_px` voxels along a pixel, both in voxels of the finest level: the picture itself,
     /// or, where it is a large plane, the tiles in view of the level that fits, from the middle outwards.
     pub fn keys_in_view(&self, picture: Picture, visible: [[usize; 2]; 2], voxels_per_px: f32) -> Vec<PictureKey> {
         let whole = PictureKey::finest(self.id(), picture);
         let fine = self.finest().picture_shape(&picture);
-        let is_large = |shape: [usize; 2]| shape[0].saturating_mul(shape[1]) > MAX_WHOLE;
         let is_all = visible.iter().all(|range| range[1] == usize::MAX);
         if matches!(picture, Picture::Projection { .. }) || is_all || !is_large(fine) {
             return vec![whole];
@@ -188,4 +192,8 @@ impl Image {
         };
         self.levels.iter().rev().find(is_enough).map_or(0, |level| level.level())
     }
+}
+
+fn is_large(plane: [usize; 2]) -> bool {
+    plane[0].saturating_mul(plane[1]) > MAX_WHOLE
 }

@@ -1,5 +1,6 @@
 //! Handing out pictures: what is at hand now, cut from chunks on the spot.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::Stream;
@@ -185,6 +186,13 @@ impl Stream {
     pub fn keys(&self, request: &PictureRequest) -> Vec<PictureKey> {
         let image = self.image(request.layer);
         image.map_or_else(Vec::new, |image| request.keys(&image))
+    }
+
+    /// The timepoint nearest to theirs at which all of these can be had without waiting, their own included.
+    pub fn nearest_of(&self, keys: &[PictureKey]) -> Option<usize> {
+        let t = keys.first()?.picture.t();
+        let nearest = self.cached_ranges_of(keys).into_iter().map(|[start, stop]| t.clamp(start, stop - 1));
+        nearest.min_by_key(|found| (found.abs_diff(t), Reverse(*found)))
     }
 
     /// A voxel of a layer in full resolution: `None` where it has not been read, `Some(None)` where it cannot

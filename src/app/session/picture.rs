@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Session;
+use super::tiles::TileOnScreen;
 use crate::stream::{PictureRequest, PictureState};
 use crate::ui::Shown;
 use crate::volume::{LayerId, Picture, PictureKey, ViewId, Voxels};
@@ -27,6 +28,8 @@ pub struct Pane {
     pub asked: PictureKey,
     /// What is to be drawn.
     pub on_screen: Option<OnScreen>,
+    /// What is to be drawn in the place of that where the picture is a large plane.
+    pub tiles: Vec<TileOnScreen>,
     /// What it is called.
     pub shown: Shown,
 }
@@ -63,7 +66,20 @@ impl Session {
             let PictureRequest { view, layer, picture, .. } = self.request.views[index];
             let asked = PictureKey::finest(layer, picture);
             let same = former.iter().position(|pane| pane.view == view && pane.asked.layer == layer);
-            let before = same.and_then(|at| former.swap_remove(at).on_screen);
+            let former = same.map(|at| former.swap_remove(at));
+            let keys = self.stream.keys(&self.request.views[index]);
+            if keys.iter().any(|key| *key != asked) {
+                let pane = self.tiled_pane(view, asked, &keys, former);
+                if index == 0 && pane.shown == Shown::Exact {
+                    self.measure.shown(picture, now_after(now));
+                }
+                if let (Shown::Exact, Some(central)) = (&pane.shown, pane.tiles.first()) {
+                    self.guess_contrast(&asked, &Arc::clone(&central.chosen.voxels));
+                }
+                self.panes.push(pane);
+                continue;
+            }
+            let before = former.and_then(|pane| pane.on_screen);
             let pane = match self.stream.picture(&asked) {
                 PictureState::Ready(voxels) => {
                     if index == 0 {
@@ -71,11 +87,12 @@ impl Session {
                     }
                     self.guess_contrast(&asked, &voxels);
                     let on_screen = Some(OnScreen { key: asked, voxels, is_preview: false });
-                    Pane { view, asked, on_screen, shown: Shown::Exact }
+                    Pane { view, asked, on_screen, tiles: Vec::new(), shown: Shown::Exact }
                 }
                 // An old picture would be taken for this timepoint's: better none.
                 PictureState::Failed(error) => {
-                    Pane { view, asked, on_screen: None, shown: Shown::Missing(error.to_string()) }
+                    let shown = Shown::Missing(error.to_string());
+                    Pane { view, asked, on_screen: None, tiles: Vec::new(), shown }
                 }
                 PictureState::Loading => self.stand_in(view, asked, before),
             };
@@ -87,22 +104,26 @@ impl Session {
     fn stand_in(&self, view: ViewId, asked: PictureKey, before: Option<OnScreen>) -> Pane {
         if let Some(voxels) = self.stream.preview(&asked) {
             let on_screen = Some(OnScreen { key: asked, voxels, is_preview: true });
-            return Pane { view, asked, on_screen, shown: Shown::Preview };
+            return Pane { view, asked, on_screen, tiles: Vec::new(), shown: Shown::Preview };
         }
         let nearest = self.stream.nearest(&asked).map(|(key, voxels)| OnScreen { key, voxels, is_preview: false });
         let on_screen = nearest.or_else(|| before.filter(|before| before.key.is_like(&asked)));
         let t = on_screen.as_ref().map(|on_screen| on_screen.key.picture.t());
-        Pane { view, asked, on_screen, shown: t.map_or(Shown::Nothing, |t| Shown::Nearest { t }) }
+        let tiles = Vec::new();
+        Pane { view, asked, on_screen, tiles, shown: t.map_or(Shown::Nothing, |t| Shown::Nearest { t }) }
     }
 
     /// Says which picture is really drawn on a canvas in place of a layer's chosen one: while a large one is
     /// uploaded the one before it stays on screen, and is called what it is.
     pub(in crate::app) fn note_drawn(&mut self, view: ViewId, layer: LayerId, drawn: Option<PictureKey>) {
-        let is_it = |pane: &&mut Pane| pane.view == view && pane.asked.layer == layer;
-        let Some(pane) = self.panes.iter_mut().find(is_it) else { return };
+        let Some(pane) = self.pane_mut(view, layer) else { return };
         if pane.on_screen.as_ref().is_some_and(|chosen| drawn != Some(chosen.key)) {
             pane.shown = drawn.map_or(Shown::Nothing, |drawn| Shown::Nearest { t: drawn.picture.t() });
         }
+    }
+
+    pub(super) fn pane_mut(&mut self, view: ViewId, layer: LayerId) -> Option<&mut Pane> {
+        self.panes.iter_mut().find(|pane| pane.view == view && pane.asked.layer == layer)
     }
 
     /// Takes everything off the canvases: it is not true any more.
@@ -125,9 +146,10 @@ impl Session {
         self.array.picture_key(self.asked())
     }
 
-    /// What is drawn of the active layer on the active canvas.
+    /// What is drawn of the active layer on the active canvas; of a large plane the tile in the middle.
     pub fn on_screen(&self) -> Option<&OnScreen> {
-        self.panes.first().and_then(|pane| pane.on_screen.as_ref())
+        let pane = self.panes.first()?;
+        pane.on_screen.as_ref().or_else(|| pane.tiles.first().map(|tile| &tile.chosen))
     }
 
     /// The layers on a canvas, that which the readout is of first.

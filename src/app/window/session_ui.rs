@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::app::session::{CanvasSize, OnScreen, Session};
+use crate::app::session::{CanvasSize, OnScreen, Pane, Session};
 use crate::app::still::Still;
-use crate::render::{Drawn, PlaneDraw, RendererHandle, Wanted};
+use crate::render::{Drawn, PlaneDraw, RendererHandle, Tile, Wanted, WantedTile};
 use crate::ui::{
     Canvas, CanvasState, Command, Figures, Model, Placement, Saving, Shown, Value, View, steer, window_ui,
 };
-use crate::volume::{Location, ViewId};
+use crate::volume::{Location, PictureKey, ViewId};
 
 /// What drawing keeps from one frame to the next.
 #[derive(Default)]
@@ -53,7 +53,7 @@ pub fn session_ui(
     let drawn = show_panes(ui.ctx(), session, renderer);
     session.note_newest_shown();
     let figures = figures(session, renderer, now);
-    let cached = session.stream.cached_ranges(&session.asked_key());
+    let cached = session.cached_ranges();
     let preview = state.preview(ui.ctx(), session.saver.still());
     let saving = Saving { preview, ..session.saver.shown.clone() };
     let canvases = canvas_states(session);
@@ -70,25 +70,46 @@ pub fn session_ui(
 }
 
 /// Uploads what is on the canvases, and has the session name what is really drawn; returns that of each pane.
-fn show_panes(ctx: &egui::Context, session: &mut Session, renderer: &RendererHandle) -> Vec<Option<Drawn>> {
-    let mut drawn = vec![None; session.panes().len()];
+fn show_panes(ctx: &egui::Context, session: &mut Session, renderer: &RendererHandle) -> Vec<Vec<Option<Drawn>>> {
+    let mut drawn = vec![Vec::new(); session.panes().len()];
     let views: Vec<ViewId> = session.view.views.iter().map(|view| view.id).collect();
     for view in views {
         let panes = session.panes().iter().enumerate().filter(|(_, pane)| pane.view == view);
-        let (at, wanted): (Vec<usize>, Vec<Wanted>) = panes
-            .filter_map(|(at, pane)| {
-                let chosen = pane.on_screen.as_ref()?;
-                Some((at, Wanted { key: chosen.key, voxels: Arc::clone(&chosen.voxels) }))
-            })
-            .unzip();
-        for (at, answer) in at.into_iter().zip(renderer.show(ctx, view, &wanted)) {
-            let layer = session.panes()[at].asked.layer;
-            let whole = answer.as_ref().filter(|drawn| drawn.is_whole).map(|drawn| drawn.key);
-            session.note_drawn(view, layer, whole);
-            drawn[at] = answer;
+        let (at, wanted): (Vec<usize>, Vec<WantedTile>) =
+            panes.flat_map(|(at, pane)| wanted_of(pane).into_iter().map(move |wanted| (at, wanted))).unzip();
+        let answers = renderer.show_tiles(ctx, view, &wanted);
+        at.iter().zip(answers).for_each(|(at, answer)| drawn[*at].push(answer));
+        for at in 0..drawn.len() {
+            let pane = &session.panes()[at];
+            if pane.view != view {
+                continue;
+            }
+            let (layer, is_tiled) = (pane.asked.layer, !pane.tiles.is_empty());
+            if is_tiled {
+                session.note_drawn_tiles(view, layer, &drawn[at]);
+            } else if let Some(answer) = drawn[at].first() {
+                let whole = answer.as_ref().filter(|drawn| drawn.is_whole).map(|drawn| drawn.key);
+                session.note_drawn(view, layer, whole);
+            }
         }
     }
     drawn
+}
+
+/// What a pane wants to show.
+fn wanted_of(pane: &Pane) -> Vec<WantedTile> {
+    let whole = |chosen: &OnScreen| {
+        let size = <[usize; 2]>::try_from(chosen.voxels.shape().dims()).unwrap_or_default();
+        let wanted = Wanted { key: chosen.key, voxels: Arc::clone(&chosen.voxels) };
+        WantedTile { wanted, tile: Tile::whole(size), is_backdrop: false }
+    };
+    let tiles = pane.tiles.iter().map(|tile| WantedTile {
+        // Tiles of one picture go by its name.
+        wanted: Wanted { key: PictureKey { tile: None, ..tile.chosen.key }, voxels: Arc::clone(&tile.chosen.voxels) },
+        tile: tile.tile,
+        is_backdrop: tile.is_backdrop,
+    });
+    pane.on_screen.iter().map(whole).chain(tiles).collect()
 }
 
 /// What is on each canvas: it is as far from what was asked for as that layer of it which is farthest.
@@ -166,8 +187,8 @@ fn figures(session: &mut Session, renderer: &RendererHandle, now: Instant) -> Fi
 /// The session's side of the canvases.
 struct PictureCanvas<'a> {
     session: &'a Session,
-    /// What is drawn of each pane.
-    drawn: Vec<Option<Drawn>>,
+    /// What is drawn of each pane, one or several tiles.
+    drawn: Vec<Vec<Option<Drawn>>>,
     /// Pixels for each point.
     scale: f32,
     /// Size of each canvas in points, noted where it is drawn.
@@ -187,18 +208,24 @@ impl Canvas for PictureCanvas<'_> {
         let mut draws = Vec::new();
         for (array, layer) in session.layers().zip(&session.view.layers) {
             let pane = session.panes().iter().position(|pane| pane.view == view.id && pane.asked.layer == array.id());
-            let Some((pane, drawn)) = pane.and_then(|at| Some((&session.panes()[at], self.drawn[at]?))) else {
-                continue;
-            };
+            let Some((pane, drawn)) = pane.map(|at| (&session.panes()[at], &self.drawn[at])) else { continue };
             let display = layer.display(pane.asked.picture.values(), array.info());
             let is_preview = pane.on_screen.as_ref().is_some_and(|chosen| chosen.is_preview);
-            draws.push(PlaneDraw { drawn, image_px, display, is_preview });
+            draws.extend(drawn.iter().flatten().map(|drawn| PlaneDraw {
+                drawn: *drawn,
+                image_px,
+                display,
+                is_preview,
+            }));
         }
         (!draws.is_empty()).then(|| crate::render::canvas_shape(placement.canvas, draws))
     }
 
     fn value_at(&mut self, view: ViewId, row: usize, column: usize) -> Value {
         let Some(pane) = self.session.panes_of(view).next() else { return Value::Unknown };
+        if !pane.tiles.is_empty() {
+            return self.session.value_in_tiles(pane, [row, column]);
+        }
         match (&pane.shown, &pane.on_screen) {
             (Shown::Missing(_), _) => Value::Missing,
             (Shown::Exact, Some(OnScreen { voxels, is_preview: false, .. })) => {
