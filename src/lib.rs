@@ -9,7 +9,7 @@
 //! | [`codec`] | HDF5 filters and compressors: bytes in, bytes out | volume |
 //! | [`mod@format`] | what lies on disk: [`format::Source`], [`format::Growing`] and one module for each format; its page says where a new one goes | codec, volume |
 //! | [`mod@array`] | a source seen as (t, z, y, x), in one or more resolutions: geometry, assembling chunks; as `ndarray` arrays | format |
-//! | [`stream`] | the layers of a window under one budget: the cache, the plan of what to read next, the loader threads | array |
+//! | [`stream`] | the layers of a window under one budget: the cache, the plan of what to read next, the loader threads, projections | array |
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
 //! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live and render |
@@ -28,6 +28,21 @@
 //! [`ui::Command`] → [`ui::ViewState::apply`] → [`ui::resolve`] → [`stream::Stream::request`]
 //! (velocity, plan, submit) → a loader reads and decodes a chunk into the cache and wakes the window →
 //! the next frame asks [`stream::Stream::picture`] and hands the voxels to the renderer as a draw.
+//!
+//! # Where is …?
+//! * **A new format**: a room in `format` with a [`format::Source`], and a row in the table of
+//!   [`format::open`], which asks what lies there and not how it is called. What can grow is a
+//!   [`format::Growing`] too, what is fetched from far away a [`format::Fetching`]; every source keeps the
+//!   contract of `tests/contract`.
+//! * **A new view**: its state in [`ui::ViewState`], what it asks for in [`ui::resolve`], its canvas in
+//!   `ui::panels`, what is drawn there in a [`render::PlaneDraw`].
+//! * **A new measure of quality**: the room `qc`, which takes volumes from the stream's cache; nothing of it is
+//!   built yet.
+//! * **Who decides what is read next**: `stream::plan` and `stream::request`, from a [`stream::ViewRequest`];
+//!   nobody else asks for a chunk.
+//! * **Who owns a texture**: `render::textures`, under one budget; everybody else has a lease that may be lost.
+//! * **Who names a picture**: [`volume::PictureKey`] and [`array::ChunkKey`], which begin with the
+//!   [`volume::LayerId`] of one opening of one recording: what is left over from a former one is found by nobody.
 //!
 //! # Words
 //! Axis order is t, z, y, x everywhere, slowest first. A *voxel* is a sample, a *pixel* is on screen

@@ -15,6 +15,7 @@
 //! A store for URLs (HTTP, S3, a tar file) is asked in [`open`], before the formats are: a [`Location`] that
 //! is no path is refused there by its scheme until one opens it.
 
+mod axes;
 mod composite;
 mod error;
 mod fetching;

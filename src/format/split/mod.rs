@@ -5,7 +5,6 @@
 //! claim, used as far as the files agree with it and named where they do not. Nothing is ever written,
 //! and no file is open between calls.
 
-mod axes;
 mod block;
 mod build;
 mod convert;
@@ -24,7 +23,6 @@ mod refresh;
 mod rig;
 mod search;
 mod seen;
-mod single;
 mod source;
 mod survey;
 
@@ -48,19 +46,14 @@ pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, 
         Err(error) => return Some(Err(error)),
     };
     Some(match found {
-        Found::File(file) => single::open(&file, options),
+        Found::File(file) => hdf5::open_single(&file, options),
         Found::Split(candidates) => open_split(&candidates, &look.path, options).or_else(|error| {
             // One array of a file, though the file is named as blocks are.
             let is_file = options.dataset.is_some() && look.is_hdf5();
-            let opened = if is_file { single::open(&look.path, options).ok() } else { None };
+            let opened = if is_file { hdf5::open_single(&look.path, options).ok() } else { None };
             opened.ok_or(error)
         }),
     })
-}
-
-/// Opens an array of a file that holds HDF5.
-pub(super) fn open_file(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
-    look.is_hdf5().then(|| single::open(&look.path, options))
 }
 
 /// The folder in which blocks expected at a path will appear.

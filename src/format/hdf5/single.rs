@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::axes;
-use super::describe::describe_storage;
-use crate::format::hdf5::{H5Array, Header, contents};
+use super::{H5Array, Header, contents};
+use crate::format::look::Look;
 use crate::format::{
+    axes,
     Chunk, DatasetEntry, Filled, FormatError, FormatErrorCode, OpenOptions, Opened, ReadError, ReadErrorKind, Source,
 };
 use crate::volume::{ArrayInfo, Grid, Problem, Region, Severity, codes};
@@ -114,7 +114,7 @@ impl SingleSource {
             rate_hz: None,
             claimed_shape: None,
             num_blocks: 1,
-            facts: vec![("Array".to_owned(), header.name.clone()), ("Stored".to_owned(), describe_storage(header))],
+            facts: vec![("Array".to_owned(), header.name.clone()), ("Stored".to_owned(), header.filters_in_words())],
         };
         // Its parts have the rank of the array, and an extent.
         let grid = Grid::new(info.shape, array.parts()).ok_or_else(|| FormatError::new(path, "has no extent"))?;
