@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::look::Look;
-use super::{FormatError, FormatErrorCode, Growing, Source, split};
+use super::{FormatError, FormatErrorCode, Growing, Source, hdf5, split};
 use crate::volume::Location;
 
 /// What the user said beside the path.

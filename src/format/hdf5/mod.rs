@@ -18,6 +18,7 @@ mod library;
 mod list;
 mod plugins;
 mod rows;
+mod single;
 mod twin;
 mod types;
 
@@ -26,4 +27,5 @@ pub use attributes::{AttributeValue, read_attributes, read_tuple_group};
 pub use file::{Stamp, has_signature, open_shared, read_at};
 pub use header::{Header, Layout};
 pub use list::{Contents, Unread, contents, list};
+pub(super) use single::{open, open_array};
 pub use twin::Twin;

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use super::{H5Array, Header, contents};
 use crate::format::look::Look;
 use crate::format::{
-    axes,
     Chunk, DatasetEntry, Filled, FormatError, FormatErrorCode, OpenOptions, Opened, ReadError, ReadErrorKind, Source,
+    axes,
 };
 use crate::volume::{ArrayInfo, Grid, Problem, Region, Severity, codes};
 
@@ -22,8 +22,13 @@ struct SingleSource {
     found: Mutex<Vec<Problem>>,
 }
 
+/// Opens an array of a file that holds HDF5, whatever it is called.
+pub fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
+    look.is_hdf5().then(|| open_array(&look.path, options))
+}
+
 /// Opens one array of a file: the one asked for, or the most image-like.
-pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
+pub fn open_array(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
     let contents = contents(path)?;
     if options.is_cancelled() {
         return Err(FormatError::new(path, "opening was cancelled"));

@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use super::axes;
 use super::block::Block;
 use super::layout::Geometry;
 use super::metadata::Claim;
 use super::place::Place;
 use super::rig::{self, Rig};
 use crate::format::hdf5::{H5Array, Header, list};
-use crate::format::{FormatError, FormatErrorCode};
+use crate::format::{FormatError, FormatErrorCode, axes};
 use crate::volume::{ArrayInfo, Axis, Problem, Region, Severity, Span, VoxelSize, codes};
 
 /// Everything the description is made of.
@@ -157,7 +156,7 @@ impl Facts<'_> {
         let mut facts = vec![
             ("Blocks".to_owned(), format!("{} of {block}", self.num_files)),
             ("Array".to_owned(), self.header.name.clone()),
-            ("Stored".to_owned(), describe_storage(self.header)),
+            ("Stored".to_owned(), self.header.filters_in_words()),
         ];
         if layout.padding.iter().any(|&padding| padding > 0) {
             facts.push(("Overlap".to_owned(), format!("{:?}, trimmed", layout.padding)));
@@ -177,11 +176,6 @@ impl Facts<'_> {
     fn note(&self, code: &'static str, message: String) -> Problem {
         Problem { code, severity: Severity::Note, file: None, span: None, message }
     }
-}
-
-/// How an array is stored, in words.
-pub(super) fn describe_storage(header: &Header) -> String {
-    header.filters_in_words()
 }
 
 fn is_same(claimed: &[u64], dims: &[usize]) -> bool {
