@@ -145,8 +145,8 @@ fn another_slab_or_operation_of_a_timepoint_brings_and_reads_nothing() {
 #[test]
 fn a_volume_that_the_projector_alone_has_is_folded_there_until_it_has_it_no_more() {
     let gate = GatedSource::open(Arc::new(memory(3, [1, 1, 8, 8], 7)));
-    // Room for one volume of 512 bytes, and no chunk is kept.
-    let small = StreamConfig { picture_budget_bytes: 4 * 600, ram_budget_bytes: 0, ..config(0) };
+    // Room for one volume of 512 bytes and for one chunk of it.
+    let small = StreamConfig { picture_budget_bytes: 4 * 600, ram_budget_bytes: 200, ..config(0) };
     let (stream, projector) = stream_of(gate.clone(), small);
     let now = Instant::now();
     for t in [0, 1] {
