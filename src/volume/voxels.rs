@@ -219,8 +219,11 @@ mod tests {
         assert_eq!(bools.view::<u8>().map(|view| view.sum()), Some(1));
     }
 
+    /// What is said when values are asked for: nothing yet, the bytes, or why there are none.
+    type Answer = Option<Result<Vec<u8>, String>>;
+
     #[derive(Debug)]
-    struct Elsewhere(std::sync::Mutex<Vec<Option<Result<Vec<u8>, String>>>>);
+    struct Elsewhere(std::sync::Mutex<Vec<Answer>>);
 
     impl Away for Elsewhere {
         fn try_fetch(&self) -> Option<Result<Buffer, String>> {
@@ -237,7 +240,7 @@ mod tests {
         }
     }
 
-    fn elsewhere(answers: Vec<Option<Result<Vec<u8>, String>>>) -> Voxels {
+    fn elsewhere(answers: Vec<Answer>) -> Voxels {
         let answers = answers.into_iter().rev().collect();
         Voxels::away(DType::U8, Shape::from([1, 2]), Box::new(Elsewhere(std::sync::Mutex::new(answers))))
     }
