@@ -288,8 +288,11 @@ fn compare_layers(image: &image::RgbaImage, rect: egui::Rect, layers: &[Draw]) {
                     let step = if is_labels { 0.0 } else { (limits[1] - limits[0]) / 255.0 * 0.51 };
                     let values =
                         [value - step, value, value + step].map(|v| v.clamp(limits[0].min(v), limits[1].max(v)));
-                    let over =
-                        |below| values.map(|value| display.color_over(Some(below), value, voxels.dtype()).unwrap());
+                    let over = |below| {
+                        values.map(|value| {
+                            display.color_over(Some(below), value, voxels.dtype()).expect("of a type that has values")
+                        })
+                    };
                     Some(below.into_iter().flat_map(over).collect())
                 });
             }
@@ -949,7 +952,7 @@ fn cut(plane: &Voxels, key: PictureKey, side: usize) -> Vec<WantedTile> {
     starts
         .map(|[y, x]| {
             let size = [side.min(height - y), side.min(width - x)];
-            let region = Region::new(&[y, x], &[y + size[0], x + size[1]]).unwrap();
+            let region = Region::new(&[y, x], &[y + size[0], x + size[1]]).expect("ordered");
             let rows = (y..y + size[0]).map(|row| (row * width + x) * num_bytes);
             let bytes: Vec<u8> = rows.flat_map(|at| &plane.bytes()[at..at + size[1] * num_bytes]).copied().collect();
             let mut buffer = Buffer::unpooled(bytes.len());
@@ -1369,7 +1372,9 @@ fn window_stage(size: [u32; 2], pixels_per_point: f32, is_kept: bool) -> Option<
     let target = OffscreenTarget::with_state(state, size[0], size[1], pixels_per_point).expect("a small image");
     let ctx = egui::Context::default();
     ctx.tessellation_options_mut(|options| options.prerasterized_discs = false);
-    kept.map(|kept| ctx.add_plugin(kept));
+    if let Some(kept) = kept {
+        ctx.add_plugin(kept);
+    }
     Some(Stage { target, ctx, handle, size })
 }
 

@@ -7,6 +7,7 @@ use crate::format::{Chunk, Filled, Given, Need, ReadError};
 use crate::volume::{Pool, Region};
 
 /// A chunk of an input as it was read.
+#[allow(clippy::large_enum_variant, reason = "one at a time, and gone at once")]
 pub enum InputVoxels {
     /// In (t, z, y, x), as a cache keeps it.
     Kept(ArrayChunk, Loaded),

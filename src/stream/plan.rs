@@ -35,6 +35,7 @@ fn of_four(bounds: &[usize]) -> [usize; 4] {
 
 impl Wanted {
     /// A chunk wanted in the cache, of voxels of `item` bytes.
+    #[inline]
     pub(super) fn new(key: ChunkKey, region: &Region, item: usize) -> Self {
         // Of fixed length, because thousands are made while somebody waits.
         let ([t, z, y, x], [t_end, z_end, y_end, x_end]) = (of_four(region.start()), of_four(region.stop()));
