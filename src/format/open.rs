@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::look::Look;
-use super::{FormatError, FormatErrorCode, Growing, Source, hdf5, split};
+use super::{FormatError, FormatErrorCode, Growing, Source, split};
 use crate::volume::Location;
 
 /// What the user said beside the path.
@@ -61,7 +61,7 @@ struct Format {
 /// The formats, in the order they are asked: the first that knows what was looked at opens it. A new one
 /// gets a line here. Those whose folders are marked by a file come first: a folder that no format knows is
 /// for split datasets, which look for blocks in the folders below it.
-const FORMATS: &[Format] = &[Format { open: split::open }, Format { open: hdf5::open }];
+const FORMATS: &[Format] = &[Format { open: split::open }, Format { open: super::hdf5::open }];
 
 /// Opens a folder, its parent, a `stack_metadata.json` or an HDF5 file: by what is there, not by what it is
 /// called. Blocks; never writes.

@@ -33,8 +33,9 @@ use parking_lot::Mutex;
 
 use self::discover::{Candidate, Found};
 use self::place::Place;
+use super::hdf5::open_array;
 use super::look::Look;
-use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source, hdf5};
+use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source};
 
 pub use search::{FoundRecording, search, what_is_at};
 
@@ -46,11 +47,11 @@ pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, 
         Err(error) => return Some(Err(error)),
     };
     Some(match found {
-        Found::File(file) => hdf5::open_array(&file, options),
+        Found::File(file) => open_array(&file, options),
         Found::Split(candidates) => open_split(&candidates, &look.path, options).or_else(|error| {
             // One array of a file, though the file is named as blocks are.
             let is_file = options.dataset.is_some() && look.is_hdf5();
-            let opened = if is_file { hdf5::open_array(&look.path, options).ok() } else { None };
+            let opened = if is_file { open_array(&look.path, options).ok() } else { None };
             opened.ok_or(error)
         }),
     })
