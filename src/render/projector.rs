@@ -15,7 +15,7 @@ use super::{RenderError, pipelines};
 use crate::volume::{DType, NotFolded, Orientation, Projection, Shape, VolumeFold, Voxels, projected_dtype};
 
 /// From so many planes on hardware folds, where that is left to it. With few planes bringing the volume costs
-/// more than folding it here. Not measured on hardware yet: the table "fold" of `tectum bench` tells.
+/// more than folding it here. `cargo bench --bench fold` measures it.
 const MIN_PLANES_ON_HARDWARE: usize = 4;
 
 /// A fold's pipeline and the format it writes.
