@@ -1,5 +1,5 @@
 //! Who folds a projection faster, the processor or the graphics card: max over z of u16 volumes of 1 to 60
-//! planes. `cargo bench --bench fold` prints the table that `MIN_PLANES_ON_HARDWARE` rests on.
+//! planes. `cargo bench --bench fold` prints the table that `GpuConfig::projects` rests on.
 //!
 //! The card's times end when the values are back in memory, which drawing does not need: they are the most that
 //! it can take.
@@ -17,7 +17,7 @@ fn main() {
         eprintln!("skipped: there is no graphics adapter here");
         return;
     };
-    let config = GpuConfig { budget_bytes: 4 << 30, projects_in_software: true, ..GpuConfig::default() };
+    let config = GpuConfig { budget_bytes: 4 << 30, projects: true, ..GpuConfig::default() };
     let renderer = install(target.render_state(), config);
     println!(
         "{}, {} cores",

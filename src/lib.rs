@@ -13,7 +13,7 @@
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
 //! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live and render |
-//! | [`write`] | files that appear only when they are whole; what is written into them | volume |
+//! | [`mod@write`] | files that appear only when they are whole; what is written into them | volume |
 //! | [`demo`] | the demo recording and the rig that plays it | format, codec, volume |
 //! | [`app`] | [`app::Program`]: sessions, openings, what is remembered, all without a window; the window around it; snapshots | all but cli |
 //! | [`cli`] | one file for each subcommand | all |

@@ -28,10 +28,10 @@ impl GpuScrubber {
     /// Begins with nothing in memory. `None` where there is no GPU, and the CPU folds.
     pub fn new(array: &Arc<LazyArray>, config: GpuConfig) -> Option<Self> {
         let target = OffscreenTarget::new(SIDE, SIDE, 1.0).ok()?;
-        let renderer = render::install(target.render_state(), config);
-        if renderer.stats().is_software && !config.projects_in_software {
+        if render::is_software(&target.render_state().adapter) && !config.projects {
             return None;
         }
+        let renderer = render::install(target.render_state(), GpuConfig { projects: true, ..config });
         let stream = Stream::new(Arc::clone(array), StreamConfig::default(), Arc::new(|| ()));
         stream.set_projector(Arc::new(renderer.clone()));
         Some(Self { ctx: egui::Context::default(), target, renderer, stream })

@@ -66,7 +66,7 @@ impl Stage {
         let target = OffscreenTarget::new(640, 480, 1.0).unwrap();
         let config = GpuConfig {
             upload_bytes_per_frame: scene.upload_bytes_per_frame,
-            projects_in_software: scene.on_gpu,
+            projects: scene.on_gpu,
             ..GpuConfig::default()
         };
         let renderer = render::install(target.render_state(), config);

@@ -12,7 +12,7 @@
 //! 4. Where its data lie afar, [`Fetching`]; where it is computed from other sources, [`Composite`].
 //! 5. A line in `tests/contract/`: the suite that every source passes.
 //!
-//! A store for URLs (HTTP, S3, a tar file) is asked in [`open`], before the formats are: a [`Location`] that
+//! A store for URLs (HTTP, S3, a tar file) is asked in [`open()`], before the formats are: a [`Location`] that
 //! is no path is refused there by its scheme until one opens it.
 
 mod axes;

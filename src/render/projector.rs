@@ -14,10 +14,6 @@ use super::volumes::{Volume, Volumes};
 use super::{RenderError, pipelines};
 use crate::volume::{DType, NotFolded, Orientation, Projection, Shape, VolumeFold, Voxels, projected_dtype};
 
-/// From so many planes on hardware folds, where that is left to it. With few planes bringing the volume costs
-/// more than folding it here. `cargo bench --bench fold` measures it.
-const MIN_PLANES_ON_HARDWARE: usize = 4;
-
 /// A fold's pipeline and the format it writes.
 struct Fold {
     variant: Variant,
@@ -57,8 +53,8 @@ pub(super) struct Order {
 }
 
 impl RendererHandle {
-    /// Whether projections of such volumes (z, y, x) are made here: where it gives the results of the CPU and
-    /// is faster, which a software adapter never is.
+    /// Whether projections of such volumes (z, y, x) are made here: where that is wished, and gives the results
+    /// of the CPU.
     pub fn can_project(
         &self,
         dtype: DType,
@@ -68,9 +64,7 @@ impl RendererHandle {
         op: Projection,
     ) -> bool {
         let renderer = self.lock();
-        let is_faster = !renderer.is_software() && slab[1].saturating_sub(slab[0]) >= MIN_PLANES_ON_HARDWARE;
-        (is_faster || renderer.config.projects_in_software)
-            && renderer.check(dtype, dims, orientation, slab, op).is_ok()
+        renderer.config.projects && renderer.check(dtype, dims, orientation, slab, op).is_ok()
     }
 
     /// Whether all of a volume lies in graphics memory.

@@ -21,9 +21,9 @@ pub struct GpuConfig {
     pub budget_bytes: usize,
     /// Bytes uploaded in one frame, at most (but always one row of a picture).
     pub upload_bytes_per_frame: usize,
-    /// Fold projections on a software adapter, too, as on real hardware. The CPU is faster there; this is
-    /// for trying the other way where there is no such hardware.
-    pub projects_in_software: bool,
+    /// Leave projections to the graphics card, and not to the loader threads. `TECTUM_PROJECT_ON_GPU=1` does so.
+    /// The processor was faster wherever the volume was not on the card yet (BENCHMARKS.md, "Who folds").
+    pub projects: bool,
     /// Colour pictures by the shader on a software adapter, too, as on real hardware. The CPU's own code is
     /// faster there; this is for trying the other way where there is no such hardware.
     pub shades_in_software: bool,
@@ -31,13 +31,8 @@ pub struct GpuConfig {
 
 impl Default for GpuConfig {
     fn default() -> Self {
-        let projects_in_software = std::env::var_os("TECTUM_PROJECT_ON_GPU").is_some_and(|value| value == "1");
-        Self {
-            budget_bytes: 256 << 20,
-            upload_bytes_per_frame: 16 << 20,
-            projects_in_software,
-            shades_in_software: false,
-        }
+        let projects = std::env::var_os("TECTUM_PROJECT_ON_GPU").is_some_and(|value| value == "1");
+        Self { budget_bytes: 256 << 20, upload_bytes_per_frame: 16 << 20, projects, shades_in_software: false }
     }
 }
 

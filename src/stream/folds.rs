@@ -52,6 +52,11 @@ impl Folds {
         self.projector.as_ref()
     }
 
+    /// Folds nothing there any more. Whoever has it need not outlive the stream's threads.
+    pub(super) fn forget_projector(&mut self) -> Option<Arc<dyn Projector>> {
+        self.projector.take()
+    }
+
     pub(super) fn set_projector(&mut self, projector: Arc<dyn Projector>) {
         self.projector = Some(projector);
         self.refused.clear();

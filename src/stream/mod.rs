@@ -211,7 +211,10 @@ impl Drop for Stream {
         state.clear_queue();
         state.folds.retain(|_, _| false);
         state.layers.clear();
+        // A graphics device must not be closed by a thread that is left behind while the program ends.
+        let projector = state.folds.forget_projector();
         drop(state);
+        drop(projector);
         self.shared.notify();
     }
 }

@@ -49,7 +49,7 @@ impl Regions {
     }
 }
 
-/// Draws the window and returns what the user asked for beside what [`super::steer`] found first. It is
+/// Draws the window and returns what the user asked for beside what [`super::steer()`] found first. It is
 /// carried out after the frame, which shows one state of the view from end to end.
 pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &mut dyn Canvas) -> Vec<Command> {
     let theme = model.state.panels.theme;

@@ -35,7 +35,7 @@ fn device() -> Option<&'static RendererHandle> {
     static DEVICE: OnceLock<Option<(OffscreenTarget, RendererHandle)>> = OnceLock::new();
     let device = DEVICE.get_or_init(|| {
         let target = OffscreenTarget::new(64, 64, 1.0).map_err(|error| println!("no device: {error}")).ok()?;
-        let config = GpuConfig { projects_in_software: true, ..GpuConfig::default() };
+        let config = GpuConfig { projects: true, ..GpuConfig::default() };
         let renderer = install(target.render_state(), config);
         Some((target, renderer))
     });

@@ -140,7 +140,7 @@ mod tests {
         let recipe = Recipe { shape: [6, 4, 64, 64], block_len: 4, ..Recipe::default() };
         let folder = demo::write(dir.path(), &recipe, |_, _| true).unwrap();
         let args = BenchArgs { path: folder.into(), open: OpenArgs::default(), json: true, first_image_only: false };
-        let gpu = GpuConfig { projects_in_software: true, ..GpuConfig::default() };
+        let gpu = GpuConfig { projects: true, ..GpuConfig::default() };
         let report = measure(&args, gpu).unwrap();
         let json = serde_json::to_value(&report).unwrap();
         for row in json["scrub"].as_array().unwrap() {

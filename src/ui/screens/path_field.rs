@@ -70,7 +70,7 @@ pub fn clear_typed_path(ctx: &Context) {
     ctx.data_mut(|data| data.remove_temp::<Entry>(key()));
 }
 
-/// Brings in the answer to [`Command::App(AppCommand::CompletePath)`], unless something else has been typed meanwhile.
+/// Brings in the answer to [`AppCommand::CompletePath`], unless something else has been typed meanwhile.
 pub fn complete_path(ctx: &Context, completion: &Completion) {
     change(ctx, |entry| {
         if entry.typed != completion.asked {
