@@ -213,8 +213,10 @@ impl Drop for Stream {
         state.layers.clear();
         // A graphics device must not be closed by a thread that is left behind while the program ends.
         let projector = state.folds.forget_projector();
+        let mut pictures = Vec::new();
+        state.projections.retain(|_, _| false, &mut pictures);
         drop(state);
-        drop(projector);
+        drop((pictures, projector));
         self.shared.notify();
     }
 }
