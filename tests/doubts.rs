@@ -249,7 +249,7 @@ fn pipes_named_like_the_files_of_a_recording_hang_nobody() {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let source = opened(&root);
-        source.survey();
+        source.inspect();
         let _ = sender.send((shown(&source), states(&source)));
         let only = root.join("0003.h5");
         let _ = sender.send((vec![], open(&only, &OpenOptions::default()).map(|_| vec![]).unwrap()));

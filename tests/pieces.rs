@@ -77,7 +77,7 @@ fn what_reading_finds_is_on_the_map_at_once() {
         assert_eq!(states(&source), after, "{name}");
         assert_agreement(&source);
         // A survey of the headers knows no better of what was read, and a retry begins anew.
-        source.survey();
+        source.inspect();
         assert_eq!(states(&source), after, "{name}");
         source.forget_failures();
         read_whole(source.as_ref());
@@ -141,7 +141,7 @@ fn a_survey_of_many_blocks_finds_the_few_that_are_not_whole() {
     std::fs::write(root.join("2000.h5"), "torn").unwrap();
     let source = open(root, &OpenOptions::default()).unwrap().source;
     let begin = Instant::now();
-    source.survey();
+    source.inspect();
     println!("4000 blocks in {:.0} ms", begin.elapsed().as_secs_f64() * 1e3);
     let found: Vec<(usize, PieceState)> = source
         .pieces()

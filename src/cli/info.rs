@@ -30,7 +30,7 @@ pub struct InfoArgs {
 /// When nothing of the recording can be viewed.
 pub fn run(args: &InfoArgs) -> Result<()> {
     let opened = crate::format::open(&args.path, &args.open.options())?;
-    opened.source.survey();
+    opened.source.inspect();
     let text = if args.json {
         let mut text = serde_json::to_string_pretty(&as_json(&opened))?;
         text.push('\n');

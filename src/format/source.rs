@@ -84,7 +84,7 @@ pub trait Source: Send + Sync {
 
     /// Looks at every stored piece's header, so that [`Source::problems`] and [`Source::pieces`]
     /// are complete afterwards. May block for as long as that takes; voxels are not read.
-    fn survey(&self) {}
+    fn inspect(&self) {}
 
     /// The files it is read from, in order, missing ones too. Without IO.
     fn files(&self) -> Vec<Location> {

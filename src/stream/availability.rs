@@ -1,8 +1,8 @@
 //! Which timepoints can be shown at once, for the strip on the time slider and for the nearest picture.
 //! Only what changed is looked at again.
 
+use super::assembly::Product;
 use super::log::Moment;
-use super::making::Product;
 use super::state::State;
 use crate::array::{ArrayChunk, ChunkKey};
 use crate::volume::{Picture, PictureKey, Region};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::StreamConfig;
+use super::assembly::Product;
 use super::cache::Tier;
 use super::loader::{Shared, guarded};
 use super::log::Moment;
-use super::making::Product;
 use super::plan::Plan;
 use super::queue::Queue;
 use super::state::{Read, State, Target, Task};
@@ -130,7 +130,7 @@ impl State {
     pub(super) fn tier_of(&self, read: &Read) -> Option<Tier> {
         let current = self.in_flight.get(&read.chunk.key).filter(|current| current.since == read.since)?;
         let is_visible = |target: &Target| match target {
-            Target::Making(making, _) => self.visible_products.contains(&making.product),
+            Target::Assembly(assembly, _) => self.visible_products.contains(&assembly.product),
             Target::Sample => false,
         };
         Some(if current.targets.iter().any(is_visible) { Tier::Visible } else { current.tier })
@@ -198,10 +198,10 @@ impl State {
         let Some(read) = self.in_flight.get(key) else { return false };
         read.tier != Tier::Recent
             || read.targets.iter().any(|target| match target {
-                Target::Making(making, _) => {
-                    let is_for_later = matches!(making.product, Product::Preview(_));
-                    self.is_true(making.product.layer(), making.since(), making.product.t())
-                        && (is_for_later || self.plan.makings.iter().any(|planned| Arc::ptr_eq(planned, making)))
+                Target::Assembly(assembly, _) => {
+                    let is_for_later = matches!(assembly.product, Product::Preview(_));
+                    self.is_true(assembly.product.layer(), assembly.since(), assembly.product.t())
+                        && (is_for_later || self.plan.assemblies.iter().any(|planned| Arc::ptr_eq(planned, assembly)))
                 }
                 Target::Sample => true,
             })
@@ -212,7 +212,7 @@ impl State {
         let Some(read) = self.in_flight.remove(key) else { return };
         for target in read.targets {
             match target {
-                Target::Making(making, ordinal) => making.unclaim(ordinal),
+                Target::Assembly(assembly, ordinal) => assembly.give_back(ordinal),
                 // Samples are always wanted.
                 Target::Sample => {}
             }

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::assembly::{Assembly, Finished, Product};
 use super::loader::{INTERNAL_ERROR, Shared, guarded};
 use super::log::Moment;
-use super::making::{Finished, Making, Product};
 use super::projector::Projector;
-use super::state::{Class, State, Task, Trash};
+use super::state::{Class, Dropped, State, Task};
 use crate::array::{ChunkKey, Loaded};
 use crate::format::{ReadError, ReadErrorKind};
 use crate::volume::{DType, NotFolded, Picture, PictureKey, Pool, VolumeFold, VolumeKey, Voxels, project_for_display};
@@ -74,16 +74,16 @@ impl State {
         if matches!(product, Product::Picture(_)) {
             self.folds.fulfil(&key);
         }
-        let known = self.makings.iter().find(|making| making.product == product).cloned();
+        let known = self.assemblies.iter().find(|assembly| assembly.product == product).cloned();
         let snapshot = self.layer(key.layer).map(|layer| layer.snapshot());
-        let new = || Making::new(&snapshot?, product).map(Arc::new);
-        let Some(making) = known.or_else(new) else { return };
-        if !self.plan.makings.iter().any(|planned| Arc::ptr_eq(planned, &making)) {
+        let new = || Assembly::new(&snapshot?, product).map(Arc::new);
+        let Some(assembly) = known.or_else(new) else { return };
+        if !self.plan.assemblies.iter().any(|planned| Arc::ptr_eq(planned, &assembly)) {
             let is_visible = self.is_visible(&product);
-            self.plan.add_making(&making, is_visible);
+            self.plan.add_assembly(&assembly, is_visible);
         }
-        if !self.makings.iter().any(|known| Arc::ptr_eq(known, &making)) {
-            self.makings.push(making);
+        if !self.assemblies.iter().any(|known| Arc::ptr_eq(known, &assembly)) {
+            self.assemblies.push(assembly);
         }
     }
 
@@ -96,14 +96,14 @@ impl State {
     }
 
     /// Puts a finished projection where it is found.
-    pub(super) fn keep_projection(&mut self, key: &PictureKey, finished: Finished, trash: &mut Trash) {
+    pub(super) fn keep_projection(&mut self, key: &PictureKey, finished: Finished, dropped: &mut Dropped) {
         self.folds.fulfil(key);
         match finished {
             Ok(Loaded { voxels, reason }) => {
                 if let Some(reason) = reason {
                     self.reasons.insert(*key, reason);
                 }
-                if !self.projections.insert(*key, voxels, &mut trash.pictures) {
+                if !self.projections.insert(*key, voxels, &mut dropped.pictures) {
                     let message = "is larger than the memory budget for pictures";
                     let array = self.array_of(key.layer, key.level);
                     let error = array.map(|array| array.error(ReadErrorKind::Unsupported, message.to_owned()));
@@ -181,7 +181,7 @@ impl Shared {
             }
             (folded, _) => folded,
         };
-        let mut trash = Trash::default();
+        let mut dropped = Dropped::default();
         let mut state = self.state.lock();
         state.folds.end(&task.stop);
         if !state.is_true(task.key.layer, task.since, task.key.picture.t()) {
@@ -195,8 +195,8 @@ impl Shared {
                 if state.folds.projector_of(&task.key).is_some() && task.projector.is_some() {
                     state.folds.note_resident(task.key.volume(), task.id);
                 }
-                state.keep_projection(&task.key, finished, &mut trash);
-                state.note_trash(&trash);
+                state.keep_projection(&task.key, finished, &mut dropped);
+                state.note_dropped(&dropped);
             }
             Err(NotFolded::VolumeGone | NotFolded::Refused(_)) => {
                 state.folds.forget_resident(&task.key.volume());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cache::{Entry, Tier};
 use super::loader::Shared;
-use super::state::{Read, State, Trash};
+use super::state::{Dropped, Read, State};
 use crate::array::{ArrayChunk, Image, InputVoxels, LazyArray, Loaded};
 use crate::format::{Need, ReadError};
 
@@ -26,16 +26,16 @@ impl Shared {
             return Ok(InputVoxels::Kept(chunk, loaded));
         }
         let loaded = self.combine(read, array, &chunk)?;
-        let mut trash = Trash::default();
+        let mut dropped = Dropped::default();
         let mut state = self.state.lock();
         if state.may_keep_input(read, array) {
             let entry = Entry { region: chunk.region, loaded: loaded.clone() };
-            state.cache.insert(chunk.key, entry, Tier::Prefetch, &mut trash.chunks);
+            state.cache.insert(chunk.key, entry, Tier::Prefetch, &mut dropped.chunks);
             state.note_change(chunk.key.layer, chunk.region.start()[0], chunk.region.stop()[0]);
-            state.note_trash(&trash);
+            state.note_dropped(&dropped);
         }
         drop(state);
-        drop(trash);
+        drop(dropped);
         Ok(InputVoxels::Kept(chunk, loaded))
     }
 }
@@ -59,7 +59,7 @@ impl State {
     }
 
     /// Drops what is kept of inputs that a former state of a recording had and the present one has not.
-    pub(super) fn forget_inputs(&mut self, old: &Image, new: Option<&Image>, trash: &mut Trash) {
+    pub(super) fn forget_inputs(&mut self, old: &Image, new: Option<&Image>, dropped: &mut Dropped) {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         inputs_of(old, &mut before);
         new.into_iter().for_each(|image| inputs_of(image, &mut after));
@@ -71,7 +71,7 @@ impl State {
             }
             let of_input = self.cache.iter().map(|(key, _)| key).filter(|key| key.layer == input.id());
             let gone: Vec<_> = of_input.collect();
-            gone.into_iter().for_each(|key| self.cache.remove(key, &mut trash.chunks));
+            gone.into_iter().for_each(|key| self.cache.remove(key, &mut dropped.chunks));
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::assembly::Assembly;
 use super::log::{ChangeLog, Moment};
-use super::making::Making;
 use super::preview::Previewing;
 use super::sampling::Sampling;
 use super::survey::Survey;
@@ -29,7 +29,7 @@ pub(super) struct Layer {
     pub(super) survey: Survey,
     pub(super) previewing: Previewing,
     /// The preview being made, and the next of its chunks.
-    pub(super) preview_making: Option<(Arc<Making>, usize)>,
+    pub(super) preview_assembly: Option<(Arc<Assembly>, usize)>,
 }
 
 impl Layer {
@@ -45,7 +45,7 @@ impl Layer {
             sampling,
             survey: Survey::default(),
             previewing,
-            preview_making: None,
+            preview_assembly: None,
         }
     }
 
@@ -65,7 +65,7 @@ impl Layer {
 
     /// Gives up the preview and the survey being made, whose data may have changed.
     pub(super) fn restart_background(&mut self) {
-        self.preview_making = None;
+        self.preview_assembly = None;
         self.survey.restart();
         self.previewing.start_over();
     }

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::assembly::{Assembly, Finished, Product};
 use super::cache::{Entry, Tier};
-use super::making::{Finished, Making, Product};
 use super::priority::{Priority, lower_this_thread};
-use super::state::{Class, Keep, Read, State, Target, Task, Trash};
+use super::state::{Class, Dropped, Keep, Read, State, Target, Task};
 use crate::array::Loaded;
 use crate::format::{ReadError, ReadErrorKind};
 use crate::volume::{Picture, Pool, reduce};
@@ -94,8 +94,8 @@ impl Shared {
 
     pub(super) fn perform(&self, task: Task) {
         match task {
-            Task::Feed(making, ordinal, loaded) => {
-                let is_visible = self.feed(&making, ordinal, &loaded);
+            Task::Feed(assembly, ordinal, loaded) => {
+                let is_visible = self.feed(&assembly, ordinal, &loaded);
                 self.wake_for(is_visible);
             }
             Task::Sample(layer, loaded) => {
@@ -128,7 +128,7 @@ impl Shared {
 
     fn land(&self, job: &Read, result: Result<Loaded, ReadError>, elapsed: Duration) {
         let (key, region) = (job.chunk.key, job.chunk.region);
-        let mut trash = Trash::default();
+        let mut dropped = Dropped::default();
         let mut state = self.state.lock();
         state.num_in_flight -= 1;
         state.in_flight_bytes -= job.num_bytes;
@@ -149,7 +149,7 @@ impl Shared {
                 }
                 if read.keep == Keep::Yes || read.keep == Keep::IfRoom && state.cache.has_room_for(num_bytes) {
                     let entry = Entry { region, loaded: loaded.clone() };
-                    state.cache.insert(key, entry, read.tier, &mut trash.chunks);
+                    state.cache.insert(key, entry, read.tier, &mut dropped.chunks);
                 }
             }
             Err(error) => {
@@ -159,15 +159,15 @@ impl Shared {
         }
         state.note_volume_chunk(key);
         state.note_change(key.layer, region.start()[0], region.stop()[0]);
-        state.note_trash(&trash);
+        state.note_dropped(&dropped);
         let mut is_visible = read.tier == Tier::Visible && read.keep == Keep::Yes;
         drop(state);
-        drop(trash);
+        drop(dropped);
         // What came in has made room for the next read.
         self.notify();
         for target in read.targets {
             match target {
-                Target::Making(making, ordinal) => is_visible |= self.feed(&making, ordinal, &result),
+                Target::Assembly(assembly, ordinal) => is_visible |= self.feed(&assembly, ordinal, &result),
                 Target::Sample => is_visible |= self.add_to_sample(key.layer, result.as_ref().ok()),
             }
         }
@@ -175,17 +175,17 @@ impl Shared {
     }
 
     /// Folds a chunk in; true if that finished what is on screen.
-    fn feed(&self, making: &Arc<Making>, ordinal: usize, loaded: &Result<Loaded, ReadError>) -> bool {
-        let fed = guarded(|| making.feed(ordinal, loaded, &self.pool));
+    fn feed(&self, assembly: &Arc<Assembly>, ordinal: usize, loaded: &Result<Loaded, ReadError>) -> bool {
+        let fed = guarded(|| assembly.feed(ordinal, loaded, &self.pool));
         // What is half folded in cannot be told from what is whole: nothing of it is shown.
-        match fed.unwrap_or_else(|| Some(Err(making.internal_error()))) {
-            Some(finished) => self.finish(making, finished),
+        match fed.unwrap_or_else(|| Some(Err(assembly.internal_error()))) {
+            Some(finished) => self.finish(assembly, finished),
             None => false,
         }
     }
 
-    fn finish(&self, making: &Arc<Making>, mut finished: Finished) -> bool {
-        let preview = match (making.product, &finished) {
+    fn finish(&self, assembly: &Arc<Assembly>, mut finished: Finished) -> bool {
+        let preview = match (assembly.product, &finished) {
             (Product::Preview(key), Ok(loaded)) => {
                 let side = self.state.lock().layer(key.layer).map(|layer| layer.previewing.side());
                 side.map(|side| guarded(|| Arc::new(reduce(&loaded.voxels, side, &self.pool))))
@@ -193,26 +193,26 @@ impl Shared {
             _ => None,
         };
         if matches!(preview, Some(None)) {
-            finished = Err(making.internal_error());
+            finished = Err(assembly.internal_error());
         }
         let preview = preview.flatten();
-        let surveyed = match making.product {
+        let surveyed = match assembly.product {
             Product::Preview(key) => Some((key, finished.as_ref().ok().map(|l| Arc::clone(&l.voxels)))),
             Product::Picture(_) | Product::Volume(_) => None,
         };
-        let mut trash = Trash::default();
+        let mut dropped = Dropped::default();
         let mut state = self.state.lock();
-        if !state.may_land(making) {
+        if !state.may_land(assembly) {
             return false;
         }
-        match (making.product, finished) {
-            (Product::Picture(key), finished) => state.keep_projection(&key, finished, &mut trash),
+        match (assembly.product, finished) {
+            (Product::Picture(key), finished) => state.keep_projection(&key, finished, &mut dropped),
             (product, Err(error)) => {
                 state.failed.insert(product, error);
             }
             (Product::Preview(key), Ok(Loaded { voxels, reason })) => {
                 if let Some(preview) = preview {
-                    state.previews.insert(key, preview, &mut trash.previews);
+                    state.previews.insert(key, preview, &mut dropped.previews);
                 }
                 // The full projection has been made on the way: kept if nothing has to go for it.
                 let room = state.projections.budget_bytes() - state.projections.num_bytes();
@@ -221,7 +221,7 @@ impl Shared {
                     && reason.is_none()
                     && voxels.is_whole()
                 {
-                    state.projections.insert(key, voxels, &mut trash.pictures);
+                    state.projections.insert(key, voxels, &mut dropped.pictures);
                     state.note_change(key.layer, t, t + 1);
                 }
             }
@@ -229,26 +229,26 @@ impl Shared {
                 if let Some(reason) = reason {
                     state.volume_reasons.insert(key, reason);
                 }
-                if !state.volumes.insert(key, voxels, &mut trash.volumes) {
+                if !state.volumes.insert(key, voxels, &mut dropped.volumes) {
                     let message = "is larger than the memory budget for volumes";
-                    let error = making.error(ReadErrorKind::Unsupported, message.to_owned());
-                    state.failed.insert(making.product, error);
+                    let error = assembly.error(ReadErrorKind::Unsupported, message.to_owned());
+                    state.failed.insert(assembly.product, error);
                 } else {
                     state.folds.set_ready(&key, true);
                 }
             }
         }
-        state.note_trash(&trash);
-        let is_visible = match making.product {
+        state.note_dropped(&dropped);
+        let is_visible = match assembly.product {
             // Of a volume only that it cannot be had is news for the screen.
-            Product::Volume(_) => state.is_visible(&making.product) && state.failed.contains_key(&making.product),
-            Product::Picture(_) | Product::Preview(_) => state.visible_products.contains(&making.product),
+            Product::Volume(_) => state.is_visible(&assembly.product) && state.failed.contains_key(&assembly.product),
+            Product::Picture(_) | Product::Preview(_) => state.visible_products.contains(&assembly.product),
         };
         drop(state);
         // A volume that has come may be folded.
         self.notify();
         // A picture landed twice is counted once.
-        let has_ended = surveyed.is_some_and(|(key, voxels)| self.survey(&key, making.since(), voxels.as_deref()));
+        let has_ended = surveyed.is_some_and(|(key, voxels)| self.survey(&key, assembly.since(), voxels.as_deref()));
         is_visible || has_ended
     }
 

@@ -5,6 +5,7 @@
 //! draws; both return at once. Between them, loader threads read chunks, keep them, fold them into
 //! projections and wake the window.
 
+mod assembly;
 mod availability;
 mod bandwidth;
 mod cache;
@@ -18,7 +19,6 @@ mod inputs;
 mod layer;
 mod loader;
 mod log;
-mod making;
 mod pictures;
 mod plan;
 mod preview;
@@ -171,7 +171,7 @@ impl Stream {
             num_chunks: state.cache.len(),
             picture_bytes: state.picture_bytes(),
             picture_budget_bytes: self.config.picture_budget_bytes,
-            making_bytes: state.making_bytes(),
+            assembly_bytes: state.assembly_bytes(),
             preview_bytes: state.previews.num_bytes(),
             preview_budget_bytes: state.previews.budget_bytes(),
             num_previews: state.previews.len(),

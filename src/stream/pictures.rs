@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::Stream;
+use super::assembly::Product;
 use super::layer::{Layer, Snapshot};
 use super::log::Moment;
-use super::making::Product;
 use super::request::PictureRequest;
-use super::state::{State, Trash};
+use super::state::{Dropped, State};
 use crate::array::{ArrayChunk, Loaded, unsqueeze};
 use crate::format::{ReadError, ReadErrorKind};
 use crate::volume::{DType, LayerId, Picture, PictureKey, Region, Shape, VolumeKey, Voxels, copy_region};
@@ -75,7 +75,7 @@ impl Stream {
                 }
                 let flat = missing.iter().filter_map(|part| flatten_plane(part, &region, &key.picture)).collect();
                 let voxels = Arc::new(Voxels::new(dtype, shape, buffer, flat));
-                let mut trash = Trash::default();
+                let mut dropped = Dropped::default();
                 let mut state = self.shared.state.lock();
                 // The data may have changed since the pieces were taken.
                 let is_true = state.is_true(key.layer, since, key.picture.t());
@@ -92,7 +92,7 @@ impl Stream {
                     return PictureState::Failed(error);
                 }
                 if is_true {
-                    state.planes.insert(*key, Arc::clone(&voxels), &mut trash.pictures);
+                    state.planes.insert(*key, Arc::clone(&voxels), &mut dropped.pictures);
                 }
                 drop(state);
                 PictureState::Ready(voxels)

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::assembly::Assembly;
 use super::hash::ChunkSet;
-use super::making::Making;
 use super::queue::Queue;
 use super::velocity::Outlook;
 use crate::array::{ArrayChunk, ChunkKey, Image, LazyArray};
@@ -63,8 +63,8 @@ pub struct Plan {
     pub visible: Queue,
     /// What is likely to be needed, likeliest first.
     pub prefetch: Queue,
-    /// Projections and volumes in the making.
-    pub(super) makings: Vec<Arc<Making>>,
+    /// Projections and volumes being assembled.
+    pub(super) assemblies: Vec<Arc<Assembly>>,
     /// Projections that the projector folds once their volumes are there, the most urgent first.
     pub(super) folds: Vec<PictureKey>,
 }
@@ -74,15 +74,15 @@ impl Plan {
     pub fn clear(&mut self) {
         self.visible.clear();
         self.prefetch.clear();
-        self.makings.clear();
+        self.assemblies.clear();
         self.folds.clear();
     }
 
-    /// Adds the chunks of something in the making.
-    pub(super) fn add_making(&mut self, making: &Arc<Making>, is_visible: bool) {
-        self.makings.push(Arc::clone(making));
+    /// Adds the chunks of something being assembled.
+    pub(super) fn add_assembly(&mut self, assembly: &Arc<Assembly>, is_visible: bool) {
+        self.assemblies.push(Arc::clone(assembly));
         let queue = if is_visible { &mut self.visible } else { &mut self.prefetch };
-        queue.push_making(making);
+        queue.push_assembly(assembly);
     }
 }
 

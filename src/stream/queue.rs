@@ -1,9 +1,9 @@
-//! Chunks waiting to be read, in order of urgency: single ones for the cache, and those of something in the
-//! making, which stands for all of its own. A plan of ten thousand chunks is made in a moment.
+//! Chunks waiting to be read, in order of urgency: single ones for the cache, and those of something being
+//! assembled, which stands for all of its own. A plan of ten thousand chunks is made in a moment.
 
 use std::sync::Arc;
 
-use super::making::Making;
+use super::assembly::Assembly;
 use super::plan::Wanted;
 use crate::volume::LayerId;
 
@@ -19,15 +19,15 @@ pub struct Queue {
 
 enum Entry {
     Chunk(Wanted),
-    Making(Arc<Making>),
+    Assembly(Arc<Assembly>),
 }
 
 /// What is to be read next.
 pub(super) enum Next {
     /// A chunk that is wanted in the cache.
     Chunk(Wanted),
-    /// The chunk at this position of something in the making, and its bytes.
-    Piece(Arc<Making>, usize, usize),
+    /// The chunk at this position of something being assembled, and its bytes.
+    Piece(Arc<Assembly>, usize, usize),
 }
 
 impl Queue {
@@ -53,17 +53,17 @@ impl Queue {
         self.num_left += 1;
     }
 
-    /// Appends what nobody feeds yet of something in the making.
-    pub(super) fn push_making(&mut self, making: &Arc<Making>) {
-        self.num_left += making.num_unclaimed();
-        self.entries.push(Entry::Making(Arc::clone(making)));
+    /// Appends what nobody feeds yet of something being assembled.
+    pub(super) fn push_assembly(&mut self, assembly: &Arc<Assembly>) {
+        self.num_left += assembly.num_untaken();
+        self.entries.push(Entry::Assembly(Arc::clone(assembly)));
     }
 
     /// The single chunks from some position on, for putting them in order.
     pub(super) fn sort_from(&mut self, first: usize, distance: impl Fn(&Wanted) -> u128) {
         self.entries[first..].sort_by_cached_key(|entry| match entry {
             Entry::Chunk(wanted) => distance(wanted),
-            Entry::Making(_) => u128::MAX,
+            Entry::Assembly(_) => u128::MAX,
         });
     }
 
@@ -72,8 +72,8 @@ impl Queue {
         self.entries.len()
     }
 
-    /// Keeps the single chunks that `keep` says; `making` is told of the others. Before anything was taken.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Wanted) -> bool, mut making: impl FnMut(&Making)) {
+    /// Keeps the single chunks that `keep` says; `assembly` is told of the others. Before anything was taken.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Wanted) -> bool, mut assembly: impl FnMut(&Assembly)) {
         let num_left = &mut self.num_left;
         self.entries.retain(|entry| match entry {
             Entry::Chunk(wanted) => {
@@ -81,8 +81,8 @@ impl Queue {
                 *num_left -= usize::from(!keeps);
                 keeps
             }
-            Entry::Making(made) => {
-                making(made);
+            Entry::Assembly(made) => {
+                assembly(made);
                 true
             }
         });
@@ -92,12 +92,12 @@ impl Queue {
     pub(super) fn move_layers(&mut self, layers: &[LayerId], to: &mut Self) {
         let layer = |entry: &Entry| match entry {
             Entry::Chunk(wanted) => wanted.key.layer,
-            Entry::Making(making) => making.product.layer(),
+            Entry::Assembly(assembly) => assembly.product.layer(),
         };
         for entry in self.entries.extract_if(.., |entry| layers.contains(&layer(entry))) {
             let num = match &entry {
                 Entry::Chunk(_) => 1,
-                Entry::Making(making) => making.num_unclaimed(),
+                Entry::Assembly(assembly) => assembly.num_untaken(),
             };
             self.num_left = self.num_left.saturating_sub(num);
             to.num_left += num;
@@ -115,9 +115,9 @@ impl Queue {
             };
             match entry {
                 Entry::Chunk(wanted) => return Some(wanted.num_bytes),
-                Entry::Making(making) => match making.chunks().get(self.ordinal) {
+                Entry::Assembly(assembly) => match assembly.chunks().get(self.ordinal) {
                     // Somebody feeds it already, for a former plan.
-                    Some(_) if making.is_claimed(self.ordinal) => self.ordinal += 1,
+                    Some(_) if assembly.is_taken(self.ordinal) => self.ordinal += 1,
                     Some(wanted) => return Some(wanted.num_bytes),
                     None => (self.next, self.ordinal) = (self.next + 1, 0),
                 },
@@ -134,9 +134,9 @@ impl Queue {
                 self.next += 1;
                 Next::Chunk(*wanted)
             }
-            Entry::Making(making) => {
+            Entry::Assembly(assembly) => {
                 self.ordinal += 1;
-                Next::Piece(Arc::clone(making), self.ordinal - 1, num_bytes)
+                Next::Piece(Arc::clone(assembly), self.ordinal - 1, num_bytes)
             }
         };
         self.next_bytes();
@@ -147,7 +147,7 @@ impl Queue {
     pub(super) fn chunks(&self) -> Vec<Wanted> {
         let chunks = self.entries.iter().filter_map(|entry| match entry {
             Entry::Chunk(wanted) => Some(*wanted),
-            Entry::Making(_) => None,
+            Entry::Assembly(_) => None,
         });
         chunks.collect()
     }

@@ -8,7 +8,7 @@ use super::Stream;
 use super::change::Change;
 use super::layer::Layer;
 use super::sampling::Sampling;
-use super::state::{State, Target, Trash};
+use super::state::{Dropped, State, Target};
 use crate::array::{ChunkKey, Image, LazyArray};
 use crate::format::{ReadError, ReadErrorKind};
 use crate::volume::{LayerId, PictureKey, Voxels};
@@ -20,13 +20,13 @@ fn may_heal(error: &ReadError) -> bool {
 
 impl State {
     /// Takes in a longer or changed state of a recording; how many chunks of its sample will not come.
-    fn grow(&mut self, at: usize, image: Image, stale: &[Range<u64>], trash: &mut Trash) -> usize {
+    fn grow(&mut self, at: usize, image: Image, stale: &[Range<u64>], dropped: &mut Dropped) -> usize {
         let id = image.id();
         let old = std::mem::replace(&mut self.layers[at].image, image.clone());
         let change = Change::new(&old, &image, stale);
-        self.forget_inputs(&old, Some(&image), trash);
+        self.forget_inputs(&old, Some(&image), dropped);
         for key in change.gone(self, id) {
-            self.cache.remove(key, &mut trash.chunks);
+            self.cache.remove(key, &mut dropped.chunks);
             self.failures.remove(&key);
         }
         self.failures.retain(|key, error| key.layer != id || !may_heal(error));
@@ -54,40 +54,40 @@ impl State {
             layer.sampling = Sampling::new(image.finest());
             lost_samples = 0;
         }
-        self.makings.retain(|making| {
-            making.product.layer() != id || !change.touches(making.product.t()) && !making.has_failures()
+        self.assemblies.retain(|assembly| {
+            assembly.product.layer() != id || !change.touches(assembly.product.t()) && !assembly.has_failures()
         });
         let Self { projections, previews, planes, volumes, folds, .. } = self;
-        projections.remove_changed(id, &change.touched, &mut trash.pictures);
-        previews.remove_changed(id, &change.touched, &mut trash.previews);
-        planes.remove_changed(id, &change.touched, &mut trash.pictures);
-        volumes.remove_changed(id, &change.touched, &mut trash.volumes);
+        projections.remove_changed(id, &change.touched, &mut dropped.pictures);
+        previews.remove_changed(id, &change.touched, &mut dropped.previews);
+        planes.remove_changed(id, &change.touched, &mut dropped.pictures);
+        volumes.remove_changed(id, &change.touched, &mut dropped.volumes);
         folds.retain(|key, is_whole| key.layer != id || is_whole && !change.touches(key.t));
         lost_samples
     }
 
     /// Keeps the pictures and volumes of which `is_kept` says so, by layer, timepoint and whether nothing of
     /// them is missing.
-    fn retain_pictures(&mut self, is_kept: impl Fn(LayerId, usize, bool) -> bool, trash: &mut Trash) {
+    fn retain_pictures(&mut self, is_kept: impl Fn(LayerId, usize, bool) -> bool, dropped: &mut Dropped) {
         let Self { projections, previews, planes, volumes, folds, .. } = self;
         let picture = |key: &PictureKey, voxels: &Voxels| is_kept(key.layer, key.picture.t(), voxels.is_whole());
-        projections.retain(picture, &mut trash.pictures);
-        previews.retain(picture, &mut trash.previews);
-        planes.retain(picture, &mut trash.pictures);
-        volumes.retain(|key, voxels| is_kept(key.layer, key.t, voxels.is_whole()), &mut trash.volumes);
+        projections.retain(picture, &mut dropped.pictures);
+        previews.retain(picture, &mut dropped.previews);
+        planes.retain(picture, &mut dropped.pictures);
+        volumes.retain(|key, voxels| is_kept(key.layer, key.t, voxels.is_whole()), &mut dropped.volumes);
         folds.retain(|key, is_whole| is_kept(key.layer, key.t, is_whole));
     }
 
     /// Drops everything of a recording.
-    fn forget(&mut self, id: LayerId, trash: &mut Trash) {
+    fn forget(&mut self, id: LayerId, dropped: &mut Dropped) {
         let gone: Vec<_> = self.cache.iter().map(|(key, _)| key).filter(|key| key.layer == id).collect();
-        gone.into_iter().for_each(|key| self.cache.remove(key, &mut trash.chunks));
+        gone.into_iter().for_each(|key| self.cache.remove(key, &mut dropped.chunks));
         self.failures.retain(|key, _| key.layer != id);
         self.failed.retain(|product, _| product.layer() != id);
         self.in_flight.retain(|key, _| key.layer != id);
-        self.makings.retain(|making| making.product.layer() != id);
+        self.assemblies.retain(|assembly| assembly.product.layer() != id);
         self.volume_reasons.retain(|key, _| key.layer != id);
-        self.retain_pictures(|layer, _, _| layer != id, trash);
+        self.retain_pictures(|layer, _, _| layer != id, dropped);
     }
 }
 
@@ -105,7 +105,7 @@ impl Stream {
     pub fn replace_layer(&self, layer: LayerId, image: impl Into<Image>, stale: &[Range<u64>]) {
         let image = image.into();
         let id = image.id();
-        let mut trash = Trash::default();
+        let mut dropped = Dropped::default();
         let mut guard = self.shared.state.lock();
         let state = &mut *guard;
         let Some(at) = state.layers.iter().position(|known| known.id() == layer) else { return };
@@ -115,12 +115,12 @@ impl Stream {
         let mut lost_samples = 0;
         if is_same {
             let info = *image.info();
-            lost_samples = state.grow(at, image, stale, &mut trash);
+            lost_samples = state.grow(at, image, stale, &mut dropped);
             state.layers[at].previewing.set_side(&info, self.config.preview_budget_bytes);
         } else {
             let old = state.layers[at].image.clone();
-            state.forget_inputs(&old, Some(&image), &mut trash);
-            state.forget(layer, &mut trash);
+            state.forget_inputs(&old, Some(&image), &mut dropped);
+            state.forget(layer, &mut dropped);
             let mut new = Layer::new(image, self.config.preview_budget_bytes);
             if layer == id {
                 // Other data under the same name: what is under way is told from them by the log.
@@ -129,11 +129,11 @@ impl Stream {
             }
             state.layers[at] = new;
         }
-        state.note_trash(&trash);
+        state.note_dropped(&dropped);
         state.clear_queue();
         state.cancel_unwanted_fetches();
         drop(guard);
-        drop(trash);
+        drop(dropped);
         self.start_fetching();
         for _ in 0..lost_samples {
             self.shared.add_to_sample(id, None);
@@ -151,16 +151,16 @@ impl Stream {
 
     /// Takes a layer away and drops everything of it; false for the only one and for one that is not here.
     pub fn remove_layer(&self, layer: LayerId) -> bool {
-        let mut trash = Trash::default();
+        let mut dropped = Dropped::default();
         let mut state = self.shared.state.lock();
         let is_here = state.layers.len() > 1 && state.layer(layer).is_some();
         if is_here {
             state.layers.retain(|known| known.id() != layer);
-            state.forget(layer, &mut trash);
+            state.forget(layer, &mut dropped);
             state.clear_queue();
         }
         drop(state);
-        drop(trash);
+        drop(dropped);
         if is_here {
             self.request_again(None);
         }
@@ -169,16 +169,16 @@ impl Stream {
 
     /// Tries everything again that could not be read.
     pub fn retry_failures(&self) {
-        let mut trash = Trash::default();
+        let mut dropped = Dropped::default();
         let mut guard = self.shared.state.lock();
         let state = &mut *guard;
         state.failures.clear();
         state.failed.clear();
         let partial = state.cache.iter().filter(|(_, entry)| entry.loaded.reason.is_some());
         let partial: Vec<ChunkKey> = partial.map(|(key, _)| key).collect();
-        partial.iter().for_each(|key| state.cache.remove(*key, &mut trash.chunks));
-        state.retain_pictures(|_, _, is_whole| is_whole, &mut trash);
-        state.makings.clear();
+        partial.iter().for_each(|key| state.cache.remove(*key, &mut dropped.chunks));
+        state.retain_pictures(|_, _, is_whole| is_whole, &mut dropped);
+        state.assemblies.clear();
         for layer in &mut state.layers {
             for array in (0..layer.image.num_levels()).filter_map(|level| layer.image.level(level)) {
                 array.source().forget_failures();
@@ -190,9 +190,9 @@ impl Stream {
                 layer.sampling = Sampling::new(layer.image.finest());
             }
         }
-        state.note_trash(&trash);
+        state.note_dropped(&dropped);
         drop(guard);
-        drop(trash);
+        drop(dropped);
         self.request_again(None);
     }
 
@@ -270,8 +270,8 @@ mod tests {
         ask(&stream, plane(0));
         while stream.run_one() {}
         let mut state = stream.shared.state.lock();
-        let mut trash = Trash::default();
-        state.previews.retain(|_, _| false, &mut trash.previews);
+        let mut dropped = Dropped::default();
+        state.previews.retain(|_, _| false, &mut dropped.previews);
         state.layers[0].restart_background();
         drop(state);
         stream

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Stream;
+use super::assembly::{Assembly, Product};
 use super::availability::is_settled;
 use super::layer::Snapshot;
-use super::making::{Making, Product};
 use super::plan::{Plan, Planner, pictures_ahead};
 use super::state::State;
 use super::velocity::{Outlook, Velocity};
@@ -24,7 +24,7 @@ const FRAME_REST: Duration = Duration::from_millis(25);
 /// Steps further apart than this are single ones; motion must not keep reading ahead from its work.
 const SINGLE_STEP: Duration = Duration::from_millis(100);
 /// Most projections or volumes planned ahead.
-const MAX_MAKINGS: usize = 48;
+const MAX_ASSEMBLIES: usize = 48;
 
 /// Playback.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -311,7 +311,7 @@ impl Stream {
                 (self.config.picture_budget_bytes / 8 / volume_bytes).min(away_bytes / 2 / picture_bytes)
             }
         };
-        num.min(MAX_MAKINGS)
+        num.min(MAX_ASSEMBLIES)
     }
 
     /// Plans projections, each made of its chunks, or folded by the projector from its volume; the bytes of the
@@ -331,15 +331,16 @@ impl Stream {
         away_bytes.into_iter().for_each(|num_bytes| state.projections.set_away_budget(num_bytes));
         let ahead = ahead.iter().filter(|picture| picture.t() != asked.picture.t());
         let ahead = ahead.map(|picture| PictureKey { picture: *picture, ..*asked }).take(num_ahead);
-        let mut wanted: Vec<(Product, Option<Arc<Making>>)> = Vec::new();
+        let mut wanted: Vec<(Product, Option<Arc<Assembly>>)> = Vec::new();
         for key in std::iter::once(*asked).chain(ahead) {
             let is_there = match key == *asked {
                 true => state.projections.get(&key).is_some(),
                 false => state.projections.contains(&key),
             };
-            let known = |product: Product| state.makings.iter().find(|making| making.product == product).cloned();
+            let known =
+                |product: Product| state.assemblies.iter().find(|assembly| assembly.product == product).cloned();
             // What was begun before there was a projector is finished as it was begun.
-            let begun = known(Product::Picture(key)).filter(|making| making.is_begun());
+            let begun = known(Product::Picture(key)).filter(|assembly| assembly.is_begun());
             let is_away = away_bytes.is_some() && begun.is_none();
             let product = if is_away { Product::Volume(key.volume()) } else { Product::Picture(key) };
             if is_there || state.failed.contains_key(&product) || state.failed.contains_key(&Product::Picture(key)) {
@@ -356,20 +357,20 @@ impl Stream {
         let mut visible_bytes = 0;
         for (product, known) in wanted {
             let is_visible = product.t() == asked.picture.t();
-            let Some(making) = known.or_else(|| Making::new(of, product).map(Arc::new)) else { continue };
+            let Some(assembly) = known.or_else(|| Assembly::new(of, product).map(Arc::new)) else { continue };
             if is_visible {
-                visible_bytes = making.num_bytes();
+                visible_bytes = assembly.num_bytes();
             }
-            if let ([wanted], Product::Volume(_)) = (making.chunks(), product)
-                && making.chunk(0).is_some_and(|chunk| chunk.region == making.region)
+            if let ([wanted], Product::Volume(_)) = (assembly.chunks(), product)
+                && assembly.chunk(0).is_some_and(|chunk| chunk.region == assembly.region)
             {
                 // The chunk is the volume.
                 let queue = if is_visible { &mut viewer.plan.visible } else { &mut viewer.plan.prefetch };
                 queue.push(*wanted);
                 continue;
             }
-            making.keep_chunks.store(keep_chunks && is_visible, std::sync::atomic::Ordering::Relaxed);
-            viewer.plan.add_making(&making, is_visible);
+            assembly.keep_chunks.store(keep_chunks && is_visible, std::sync::atomic::Ordering::Relaxed);
+            viewer.plan.add_assembly(&assembly, is_visible);
         }
         visible_bytes
     }

@@ -60,7 +60,7 @@ pub enum NoSample {
     NotFinite,
 }
 
-/// A sample in the making, of one recording. Its chunks are read once: what changes on disk afterwards does
+/// A sample being taken of one recording. Its chunks are read once: what changes on disk afterwards does
 /// not change it.
 pub(super) struct Sampling {
     /// Chunks not read yet, last first.

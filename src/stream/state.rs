@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::StreamConfig;
+use super::assembly::{Assembly, Product};
 use super::bandwidth::Bandwidth;
 use super::cache::{Cache, Entry, Tier};
 use super::fetches::Fetches;
@@ -15,7 +16,6 @@ use super::folds::{FoldWish, Folds};
 use super::hash::ChunkMap;
 use super::layer::Layer;
 use super::log::Moment;
-use super::making::{Making, Product};
 use super::plan::{Plan, Wanted};
 use super::shelf::Shelf;
 use crate::array::{ArrayChunk, ChunkKey, Image, LazyArray, Loaded};
@@ -38,8 +38,8 @@ pub(super) enum Class {
 
 /// What a chunk that is being read is for, besides the cache.
 pub(super) enum Target {
-    /// Something in the making, and the position of the chunk in it.
-    Making(Arc<Making>, usize),
+    /// Something being assembled, and the position of the chunk in it.
+    Assembly(Arc<Assembly>, usize),
     /// The sample of the recording it is of.
     Sample,
 }
@@ -82,7 +82,7 @@ pub(super) enum Task {
         fetched: Result<Fetched, ReadError>,
         took: Duration,
     },
-    Feed(Arc<Making>, usize, Result<Loaded, ReadError>),
+    Feed(Arc<Assembly>, usize, Result<Loaded, ReadError>),
     /// A chunk for the sample of a recording, if it can be had.
     Sample(LayerId, Option<Loaded>),
     Fold(Box<FoldTask>),
@@ -94,7 +94,7 @@ pub(super) enum Task {
 
 /// Memory on its way back to the pool or the system, dropped after the lock.
 #[derive(Default)]
-pub(super) struct Trash {
+pub(super) struct Dropped {
     pub(super) chunks: Vec<(ChunkKey, Entry)>,
     pub(super) pictures: Vec<(PictureKey, Arc<Voxels>)>,
     pub(super) volumes: Vec<(VolumeKey, Arc<Voxels>)>,
@@ -130,9 +130,9 @@ pub(super) struct State {
     pub(super) in_flight_bytes: usize,
     pub(super) max_in_flight_bytes: usize,
     /// Unfinished products, oldest first.
-    pub(super) makings: Vec<Arc<Making>>,
+    pub(super) assemblies: Vec<Arc<Assembly>>,
     /// What unfinished products may take that nobody wants at the moment.
-    making_budget_bytes: usize,
+    assembly_budget_bytes: usize,
     pub(super) visible_products: Vec<Product>,
     /// Projections that are folded from whole volumes.
     pub(super) folds: Folds,
@@ -156,7 +156,7 @@ impl State {
         // Planes are cut from chunks in memory within a frame: a few of them will do.
         let plane_bytes = config.picture_budget_bytes / 8;
         let volume_bytes = Self::volume_budget(config);
-        let making_bytes = config.picture_budget_bytes / 8;
+        let assembly_bytes = config.picture_budget_bytes / 8;
         Self {
             layers: vec![Layer::new(image, config.preview_budget_bytes)],
             cache: Cache::new(config.ram_budget_bytes),
@@ -169,11 +169,11 @@ impl State {
             num_in_flight: 0,
             in_flight_bytes: 0,
             max_in_flight_bytes: config.max_in_flight_bytes,
-            makings: Vec::new(),
-            making_budget_bytes: making_bytes,
+            assemblies: Vec::new(),
+            assembly_budget_bytes: assembly_bytes,
             visible_products: Vec::new(),
             folds: Folds::default(),
-            projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes - making_bytes),
+            projections: Shelf::new(config.picture_budget_bytes - plane_bytes - volume_bytes - assembly_bytes),
             planes: Shelf::new(plane_bytes),
             volumes: Shelf::new(volume_bytes),
             previews: Shelf::new(config.preview_budget_bytes),
@@ -217,33 +217,34 @@ impl State {
             !cache.borrow_mut().mark(wanted.key, tier) && !failures.contains_key(&wanted.key)
         };
         // What is being made takes its chunks from wherever they are.
-        let mark = |making: &Making, tier: Tier| {
+        let mark = |assembly: &Assembly, tier: Tier| {
             let mut cache = cache.borrow_mut();
             if !cache.is_empty() {
-                making.chunks().iter().for_each(|wanted| _ = cache.mark(wanted.key, tier));
+                assembly.chunks().iter().for_each(|wanted| _ = cache.mark(wanted.key, tier));
             }
         };
-        self.plan.visible.retain(|wanted| is_open(wanted, Tier::Visible), |making| mark(making, Tier::Visible));
-        self.plan.prefetch.retain(|wanted| is_open(wanted, Tier::Prefetch), |making| mark(making, Tier::Prefetch));
+        self.plan.visible.retain(|wanted| is_open(wanted, Tier::Visible), |assembly| mark(assembly, Tier::Visible));
+        self.plan.prefetch.retain(|wanted| is_open(wanted, Tier::Prefetch), |assembly| mark(assembly, Tier::Prefetch));
         let remote: Vec<LayerId> = self.layers.iter().filter(|layer| layer.is_remote()).map(Layer::id).collect();
         self.fetches.replan(&mut self.plan, &remote);
-        self.makings.retain(|making| making.is_begun() || self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making)));
-        for making in &self.plan.makings {
-            if !self.makings.iter().any(|known| Arc::ptr_eq(known, making)) {
-                self.makings.push(Arc::clone(making));
+        self.assemblies
+            .retain(|assembly| assembly.is_begun() || self.plan.assemblies.iter().any(|m| Arc::ptr_eq(m, assembly)));
+        for assembly in &self.plan.assemblies {
+            if !self.assemblies.iter().any(|known| Arc::ptr_eq(known, assembly)) {
+                self.assemblies.push(Arc::clone(assembly));
             }
         }
-        let mut excess = self.makings.len().saturating_sub(self.plan.makings.len() + MAX_ABANDONED);
-        self.makings.retain(|making| {
-            let drop = excess > 0 && !self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making));
+        let mut excess = self.assemblies.len().saturating_sub(self.plan.assemblies.len() + MAX_ABANDONED);
+        self.assemblies.retain(|assembly| {
+            let drop = excess > 0 && !self.plan.assemblies.iter().any(|m| Arc::ptr_eq(m, assembly));
             excess -= usize::from(drop);
             !drop
         });
-        let mut held_bytes = self.making_bytes();
-        let budget_bytes = self.making_budget_bytes;
-        self.makings.retain(|making| {
-            let drop = held_bytes > budget_bytes && !self.plan.makings.iter().any(|m| Arc::ptr_eq(m, making));
-            held_bytes -= if drop { making.held_bytes() } else { 0 };
+        let mut held_bytes = self.assembly_bytes();
+        let budget_bytes = self.assembly_budget_bytes;
+        self.assemblies.retain(|assembly| {
+            let drop = held_bytes > budget_bytes && !self.plan.assemblies.iter().any(|m| Arc::ptr_eq(m, assembly));
+            held_bytes -= if drop { assembly.held_bytes() } else { 0 };
             !drop
         });
         self.counters.num_plans += 1;
@@ -275,9 +276,9 @@ impl State {
     }
 
     /// Whether a finished product may be handed out. Takes it off the list of what is being made.
-    pub(super) fn may_land(&mut self, making: &Arc<Making>) -> bool {
-        self.makings.retain(|known| !Arc::ptr_eq(known, making));
-        self.is_true(making.product.layer(), making.since(), making.product.t())
+    pub(super) fn may_land(&mut self, assembly: &Arc<Assembly>) -> bool {
+        self.assemblies.retain(|known| !Arc::ptr_eq(known, assembly));
+        self.is_true(assembly.product.layer(), assembly.since(), assembly.product.t())
     }
 
     /// Notes that pictures of these timepoints came or went.
@@ -288,11 +289,11 @@ impl State {
     }
 
     /// Notes the timepoints of evicted chunks and pictures.
-    pub(super) fn note_trash(&mut self, trash: &Trash) {
-        for (key, entry) in &trash.chunks {
+    pub(super) fn note_dropped(&mut self, dropped: &Dropped) {
+        for (key, entry) in &dropped.chunks {
             self.note_change(key.layer, entry.region.start()[0], entry.region.stop()[0]);
         }
-        for (key, _) in &trash.pictures {
+        for (key, _) in &dropped.pictures {
             self.reasons.remove(key);
             self.note_change(key.layer, key.picture.t(), key.picture.t() + 1);
         }
@@ -324,8 +325,8 @@ impl State {
     }
 
     /// Memory of what is being made.
-    pub(super) fn making_bytes(&self) -> usize {
-        self.makings.iter().map(|making| making.held_bytes()).sum()
+    pub(super) fn assembly_bytes(&self) -> usize {
+        self.assemblies.iter().map(|assembly| assembly.held_bytes()).sum()
     }
 
     /// Bytes of everything kept for reuse, by kind: chunks, pictures, previews.

@@ -16,7 +16,7 @@ pub struct StreamStats {
     /// What they may take.
     pub picture_budget_bytes: usize,
     /// Projections half folded.
-    pub making_bytes: usize,
+    pub assembly_bytes: usize,
     /// Low-resolution previews held.
     pub preview_bytes: usize,
     /// What they may take.
@@ -61,6 +61,6 @@ impl StreamStats {
     /// Memory in use: everything kept, being read, or waiting to be used again.
     pub fn used_bytes(&self) -> usize {
         let kept = self.cache_bytes + self.picture_bytes + self.preview_bytes;
-        kept + self.making_bytes + self.in_flight_bytes + self.free_bytes
+        kept + self.assembly_bytes + self.in_flight_bytes + self.free_bytes
     }
 }

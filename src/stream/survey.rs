@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::Stream;
+use super::assembly::{Assembly, Product};
 use super::layer::Snapshot;
 use super::loader::{Shared, guarded};
 use super::log::Moment;
-use super::making::{Making, Product};
 use super::sampling::{MAX_SAMPLE_BYTES, MAX_VALUES, Sample};
 use super::state::{State, Task};
 use crate::volume::{DType, Picture, PictureKey, Voxels, measured_values, projected_dtype};
@@ -43,7 +43,7 @@ struct Running {
     /// Pictures not begun yet, last first.
     waiting: Vec<PictureKey>,
     /// The one being made, and the next of its chunks.
-    making: Option<(Arc<Making>, usize)>,
+    assembly: Option<(Arc<Assembly>, usize)>,
     /// Pictures begun whose values are not in.
     open: Vec<PictureKey>,
     values: Vec<f64>,
@@ -75,7 +75,7 @@ impl Running {
             kind,
             begun,
             waiting,
-            making: None,
+            assembly: None,
             open: Vec::new(),
             values: Vec::new(),
             per_picture: MAX_VALUES / num,
@@ -99,20 +99,20 @@ impl State {
 
     fn next_survey_of(&mut self, at: usize) -> Option<Task> {
         loop {
-            let Some((making, ordinal)) = self.layers[at].survey.running.as_mut()?.making.take() else {
+            let Some((assembly, ordinal)) = self.layers[at].survey.running.as_mut()?.assembly.take() else {
                 if let Some(task) = self.begin_surveyed(at)? {
                     return Some(task);
                 }
                 continue;
             };
-            let Some(num_bytes) = making.chunks().get(ordinal).map(|chunk| chunk.num_bytes) else { continue };
+            let Some(num_bytes) = assembly.chunks().get(ordinal).map(|chunk| chunk.num_bytes) else { continue };
             let has_room = !self.has_no_room_behind(num_bytes);
             let next = if has_room { ordinal + 1 } else { ordinal };
-            self.layers[at].survey.running.as_mut()?.making = Some((Arc::clone(&making), next));
+            self.layers[at].survey.running.as_mut()?.assembly = Some((Arc::clone(&assembly), next));
             if !has_room {
                 return None;
             }
-            if let Some(task) = self.start_background(making, ordinal, num_bytes) {
+            if let Some(task) = self.start_background(assembly, ordinal, num_bytes) {
                 return Some(task);
             }
         }
@@ -131,10 +131,10 @@ impl State {
         }
         let product = Product::Preview(key);
         let is_hopeless = self.failed.contains_key(&product);
-        let Some(making) = Making::new(&snapshot, product).filter(|_| !is_hopeless) else {
+        let Some(assembly) = Assembly::new(&snapshot, product).filter(|_| !is_hopeless) else {
             return Some(Some(Task::Survey(key, snapshot.since, None)));
         };
-        running.making = Some((Arc::new(making), 0));
+        running.assembly = Some((Arc::new(assembly), 0));
         Some(None)
     }
 }

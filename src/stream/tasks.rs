@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::assembly::{Assembly, Product};
 use super::cache::Tier;
 use super::layer::Layer;
 use super::log::Moment;
-use super::making::{Making, Product};
 use super::queue::Next;
 use super::state::{Class, InFlight, Keep, Read, State, Target, Task};
 use crate::array::ArrayChunk;
@@ -62,7 +62,7 @@ impl State {
     fn next_ready(&mut self, class: Class) -> Option<Task> {
         let is_visible = |task: &Task| match task {
             Task::Read(read) | Task::Decode { read, .. } => self.tier_of(read) == Some(Tier::Visible),
-            Task::Feed(making, ..) => self.visible_products.contains(&making.product),
+            Task::Feed(assembly, ..) => self.visible_products.contains(&assembly.product),
             _ => false,
         };
         let at = self.ready.iter().position(|task| class != Class::Foreground || is_visible(task))?;
@@ -90,24 +90,24 @@ impl State {
 
     fn next_preview_of(&mut self, at: usize) -> Option<Task> {
         loop {
-            let (making, ordinal) = match self.layers[at].preview_making.take() {
-                Some(making) => making,
+            let (assembly, ordinal) = match self.layers[at].preview_assembly.take() {
+                Some(assembly) => assembly,
                 None => (self.begin_preview(at)?, 0),
             };
-            let Some(chunk) = making.chunks().get(ordinal) else { continue };
+            let Some(chunk) = assembly.chunks().get(ordinal) else { continue };
             let num_bytes = chunk.num_bytes;
             if self.has_no_room_behind(num_bytes) {
-                self.layers[at].preview_making = Some((making, ordinal));
+                self.layers[at].preview_assembly = Some((assembly, ordinal));
                 return None;
             }
-            self.layers[at].preview_making = Some((Arc::clone(&making), ordinal + 1));
-            if let Some(task) = self.start_making(making, ordinal, num_bytes, Tier::Recent) {
+            self.layers[at].preview_assembly = Some((Arc::clone(&assembly), ordinal + 1));
+            if let Some(task) = self.start_assembly(assembly, ordinal, num_bytes, Tier::Recent) {
                 return Some(task);
             }
         }
     }
 
-    fn begin_preview(&mut self, at: usize) -> Option<Arc<Making>> {
+    fn begin_preview(&mut self, at: usize) -> Option<Arc<Assembly>> {
         let Self { layers, previews, failed, .. } = self;
         let layer = &mut layers[at];
         let snapshot = layer.snapshot();
@@ -115,8 +115,8 @@ impl State {
             let is_done = |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
             let product = Product::Preview(layer.previewing.next(is_done)?);
             // One that has no chunks has no preview.
-            if let Some(making) = Making::new(&snapshot, product) {
-                return Some(Arc::new(making));
+            if let Some(assembly) = Assembly::new(&snapshot, product) {
+                return Some(Arc::new(assembly));
             }
         }
     }
@@ -179,9 +179,14 @@ impl State {
         self.is_full(num_bytes, self.max_in_flight_bytes / 2) || self.fetches.is_crowded()
     }
 
-    /// Gets one chunk for something in the making that is not for the screen.
-    pub(super) fn start_background(&mut self, making: Arc<Making>, ordinal: usize, num_bytes: usize) -> Option<Task> {
-        self.start_making(making, ordinal, num_bytes, Tier::Recent)
+    /// Gets one chunk for something being assembled that is not for the screen.
+    pub(super) fn start_background(
+        &mut self,
+        assembly: Arc<Assembly>,
+        ordinal: usize,
+        num_bytes: usize,
+    ) -> Option<Task> {
+        self.start_assembly(assembly, ordinal, num_bytes, Tier::Recent)
     }
 
     pub(super) fn is_full(&self, num_bytes: usize, limit: usize) -> bool {
@@ -191,7 +196,9 @@ impl State {
     /// Begins with one entry of the queue, unless it is had, under way or known to fail.
     pub(super) fn start(&mut self, next: Next, tier: Tier) -> Option<Task> {
         let wanted = match next {
-            Next::Piece(making, ordinal, num_bytes) => return self.start_making(making, ordinal, num_bytes, tier),
+            Next::Piece(assembly, ordinal, num_bytes) => {
+                return self.start_assembly(assembly, ordinal, num_bytes, tier);
+            }
             Next::Chunk(wanted) => wanted,
         };
         if self.cache.contains(wanted.key) || self.failures.contains_key(&wanted.key) {
@@ -206,29 +213,35 @@ impl State {
         self.read(chunk, wanted.num_bytes, tier, Keep::Yes, Vec::new())
     }
 
-    /// Gets one chunk for something in the making, from wherever it is.
-    fn start_making(&mut self, making: Arc<Making>, ordinal: usize, num_bytes: usize, tier: Tier) -> Option<Task> {
-        let chunk = making.chunk(ordinal)?;
+    /// Gets one chunk for something being assembled, from wherever it is.
+    fn start_assembly(
+        &mut self,
+        assembly: Arc<Assembly>,
+        ordinal: usize,
+        num_bytes: usize,
+        tier: Tier,
+    ) -> Option<Task> {
+        let chunk = assembly.chunk(ordinal)?;
         let key = chunk.key;
-        if !making.claim(ordinal) {
+        if !assembly.take(ordinal) {
             return None;
         }
         if let Some(entry) = self.cache.get(key) {
             let loaded = entry.loaded.clone();
-            return Some(Task::Feed(making, ordinal, Ok(loaded)));
+            return Some(Task::Feed(assembly, ordinal, Ok(loaded)));
         }
         if let Some(error) = self.failures.get(&key) {
             let error = error.clone();
-            return Some(Task::Feed(making, ordinal, Err(error)));
+            return Some(Task::Feed(assembly, ordinal, Err(error)));
         }
-        let keep = match (making.wants_chunk_kept(&chunk), making.product) {
+        let keep = match (assembly.wants_chunk_kept(&chunk), assembly.product) {
             (true, Product::Picture(_) | Product::Volume(_)) => Keep::Yes,
             // What had to be fetched is not thrown away while there is room.
             (_, Product::Preview(_)) => Keep::IfRoom,
             (false, _) if self.layer(key.layer).is_some_and(Layer::is_remote) => Keep::IfRoom,
             (false, _) => Keep::No,
         };
-        let target = Target::Making(making, ordinal);
+        let target = Target::Assembly(assembly, ordinal);
         if let Some(read) = self.in_flight.get_mut(&key) {
             read.targets.push(target);
             read.keep = read.keep.max(keep);
@@ -255,7 +268,7 @@ impl State {
             self.failures.insert(chunk.key, error.clone());
             self.note_change(chunk.key.layer, chunk.region.start()[0], chunk.region.stop()[0]);
             return Some(match targets.into_iter().next() {
-                Some(Target::Making(making, ordinal)) => Task::Feed(making, ordinal, Err(error)),
+                Some(Target::Assembly(assembly, ordinal)) => Task::Feed(assembly, ordinal, Err(error)),
                 Some(Target::Sample) => Task::Sample(chunk.key.layer, None),
                 None => Task::Refused,
             });

@@ -194,7 +194,7 @@ pub fn reads_are_true(subject: &dyn Subject) {
     let (folder, truth, source) = opened(subject);
     untouched(folder.path(), || {
         let again = subject.open(folder.path(), &OpenOptions::default()).unwrap();
-        again.survey();
+        again.inspect();
         for source in [source.as_ref(), again.as_ref()] {
             assert_true(&read_whole(source), &truth.shape, &truth);
             let problems = source.problems();

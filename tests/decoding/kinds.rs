@@ -58,7 +58,7 @@ fn a_recording_of_such_a_type_says_so() {
     let spec = Spec::new(&[4, 3, 8, 8], Some(&[1, 3, 8, 8]), DType::U16);
     write(&folder.path().join("0000.h5"), &spec, &super::writer::sample(&spec.shape, spec.dtype));
     let opened = tectum::format::open(folder.path(), &OpenOptions::default()).unwrap();
-    opened.source.survey();
+    opened.source.inspect();
     let problems = opened.source.problems();
     assert!(problems.iter().any(|problem| problem.code == "no_array"), "{problems:?}");
 }

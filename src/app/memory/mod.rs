@@ -2,10 +2,10 @@
 //! the window looks, how each recording was looked at, what the user said about it. Nothing is ever
 //! written beside a recording.
 
+mod files;
 mod given;
 mod identity;
 mod lenient;
-mod shelf;
 mod window_place;
 
 use std::path::Path;
@@ -20,8 +20,8 @@ pub use given::Given;
 pub use identity::{folder_key, identity_of};
 pub use window_place::WindowPlace;
 
+use self::files::Files;
 use self::lenient::{lenient, todays};
-use self::shelf::Shelf;
 use crate::array::ViewInfo;
 use crate::ui::{KeptPreferences, KeptView, ViewState};
 use crate::volume::Location;
@@ -32,7 +32,7 @@ const MAX_RECORDINGS: usize = 300;
 /// The memory of one user. Cheap to clone; all share one writer.
 #[derive(Clone)]
 pub struct Memory {
-    shelf: Option<Arc<Shelf>>,
+    files: Option<Arc<Files>>,
 }
 
 /// What is remembered of one recording, for the session that shows it.
@@ -74,12 +74,12 @@ pub struct Preferences {
 impl Memory {
     /// A memory that keeps nothing, for tests and pictures.
     pub fn none() -> Self {
-        Self { shelf: None }
+        Self { files: None }
     }
 
     /// A memory in a folder, made when there is something to keep.
     pub fn in_folder(folder: &Path) -> Self {
-        Self { shelf: Some(Arc::new(Shelf::new(folder.to_owned()))) }
+        Self { files: Some(Arc::new(Files::new(folder.to_owned()))) }
     }
 
     /// The memory of the user who runs the program; none where the system names no folder for it.
@@ -122,8 +122,8 @@ impl Memory {
     /// Keeps how a recording is looked at.
     pub fn keep_view(&self, identity: &str, view: &KeptView) {
         self.write(&view_file(identity), &Value::Object(object(view)));
-        if let Some(shelf) = &self.shelf {
-            shelf.bound("views", MAX_RECORDINGS);
+        if let Some(files) = &self.files {
+            files.bound("views", MAX_RECORDINGS);
         }
     }
 
@@ -136,8 +136,8 @@ impl Memory {
     /// Keeps it.
     pub fn keep_given(&self, folder: &Location, given: &Given) {
         let file = given_file(folder);
-        match (given == &Given::default(), &self.shelf) {
-            (true, Some(shelf)) => shelf.remove(&file),
+        match (given == &Given::default(), &self.files) {
+            (true, Some(files)) => files.remove(&file),
             _ => {
                 // For whoever looks into the folder: its name cannot be read from the file's.
                 let mut value = object(given);
@@ -149,37 +149,37 @@ impl Memory {
 
     /// Forgets how a recording was looked at.
     pub fn forget_view(&self, identity: &str) {
-        if let Some(shelf) = &self.shelf {
-            shelf.remove(&view_file(identity));
+        if let Some(files) = &self.files {
+            files.remove(&view_file(identity));
         }
     }
 
     /// Forgets everything.
     pub fn forget_all(&self) {
-        if let Some(shelf) = &self.shelf {
+        if let Some(files) = &self.files {
             for file in ["settings.json", "recent.json"] {
-                shelf.remove(file);
+                files.remove(file);
             }
             for folder in ["views", "given"] {
-                shelf.bound(folder, 0);
+                files.bound(folder, 0);
             }
         }
     }
 
     /// Waits until all is written, at most for `patience`: at the end of the program.
     pub fn flush(&self, patience: Duration) {
-        if let Some(shelf) = &self.shelf {
-            shelf.flush(patience);
+        if let Some(files) = &self.files {
+            files.flush(patience);
         }
     }
 
     fn read(&self, file: &str) -> Option<Value> {
-        serde_json::from_str(&self.shelf.as_ref()?.read(file)?).ok()
+        serde_json::from_str(&self.files.as_ref()?.read(file)?).ok()
     }
 
     fn write(&self, file: &str, value: &Value) {
-        if let (Some(shelf), Ok(text)) = (&self.shelf, serde_json::to_string_pretty(value)) {
-            shelf.write(file, text);
+        if let (Some(files), Ok(text)) = (&self.files, serde_json::to_string_pretty(value)) {
+            files.write(file, text);
         }
     }
 }

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::block::{Block, Key};
 use super::discover::Listing;
-use super::extent::Survey;
+use super::extent::Probe;
 use super::identity::identity_of;
 use super::indexes::Indexes;
 use super::layout::{self, ClaimedGrid, Geometry};
@@ -79,8 +79,8 @@ pub(super) fn build(
         ));
     }
 
-    let survey = Survey { key: &key, indexes: &indexes, is_finished, seen };
-    let mut strays = far::join(&mut blocks, &doubtful, &mut block_of, header, &survey);
+    let probe = Probe { key: &key, indexes: &indexes, is_finished, seen };
+    let mut strays = far::join(&mut blocks, &doubtful, &mut block_of, header, &probe);
     strays.extend(group.left_out.iter().cloned());
 
     // Numbers to positions.
@@ -93,7 +93,7 @@ pub(super) fn build(
     let ordinal = usize::try_from(reference.number.saturating_sub(first)).unwrap_or(0);
     let is_channel_folder = folder.file_name().is_some_and(|name| name == "green" || name == "red");
     let is_plane_by_plane = rig.writer == Some("brunoise") || rig.time_file.is_some() || is_channel_folder;
-    let ends_short = survey.ends_short(&blocks, &dims);
+    let ends_short = probe.ends_short(&blocks, &dims);
     let told = layout::Reference { dims: &dims, dtype: header.dtype, ordinal, is_plane_by_plane, ends_short };
     let usable = if grid.is_some() { &claim } else { &Claim::default() };
     let (mut layout, mut is_put_aside) = layout::infer(usable, &told);
@@ -101,13 +101,13 @@ pub(super) fn build(
     let claimed = grid.filter(|_| !is_put_aside);
 
     // Which blocks belong to the recording.
-    if let Some(shorter) = survey.settle_block_len(&layout, &blocks, &dims, ordinal) {
+    if let Some(shorter) = probe.settle_block_len(&layout, &blocks, &dims, ordinal) {
         // Every block is shorter than the metadata say: the claim is of another recording.
         layout.block[layout.growth] = shorter;
         layout.claimed_len = 0;
         is_put_aside = true;
     }
-    let doubt = former::find(&blocks, first, &layout, claimed.as_ref(), header, &survey);
+    let doubt = former::find(&blocks, first, &layout, claimed.as_ref(), header, &probe);
     let is_left_out = doubt.is_some_and(|doubt| doubt.is_certain() || place.leave_out_suspects);
     let doubted: Vec<Arc<Block>> = match doubt {
         Some(doubt) if is_left_out => blocks.split_off(doubt.from),
@@ -116,7 +116,7 @@ pub(super) fn build(
     };
     let left = if is_left_out { &doubted[..] } else { &[] };
     let left_over = left.iter().take(NUM_LEFT_OVER).map(|b| (Arc::clone(&b.path), identity_of(&b.path).ok())).collect();
-    let tail = survey.trim_tail(&mut blocks);
+    let tail = probe.trim_tail(&mut blocks);
     let is_last = |path: &Path| blocks.last().is_some_and(|last| *last.path == *path);
     let is_watched = |path: &Path| is_last(path) || tail.iter().any(|part| *part.block.path == *path);
     seen.lock().tail.retain(|path, _| is_watched(path));
@@ -124,7 +124,7 @@ pub(super) fn build(
         return Err(FormatError::beginning(folder, "no block is complete yet: waiting for the first", "the first"));
     };
     let (span, last_number) = (position_of(last).saturating_add(1), last.number);
-    let last_len = survey.growth_len(last, &layout);
+    let last_len = probe.growth_len(last, &layout);
     let fixed = layout::fixed_extent(&layout, &claim, &dims);
     let geometry = Geometry::new(&layout, span, last_len, &fixed)
         .ok_or_else(|| FormatError::new(folder, "the recording is larger than this machine can address"))?;

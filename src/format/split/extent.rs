@@ -18,7 +18,7 @@ use crate::volume::{Axis, Piece, PieceState, Problem, Region, Severity, Span, co
 const MAX_TAIL: usize = 64;
 
 /// What is needed to look into blocks while the extent is found out.
-pub(super) struct Survey<'a> {
+pub(super) struct Probe<'a> {
     /// Which array.
     pub key: &'a Key,
     /// Where indexes are kept.
@@ -111,7 +111,7 @@ impl Placement<'_> {
     }
 }
 
-impl Survey<'_> {
+impl Probe<'_> {
     /// Whether a block's file has not changed for a while.
     pub fn is_still(&self, block: &Block, file: &Identity) -> bool {
         self.seen.lock().is_still(&block.path, file)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::block::Block;
-use super::extent::Survey;
+use super::extent::Probe;
 use super::names::{BlockName, Group, runs};
 use crate::format::hdf5::Header;
 
@@ -37,7 +37,7 @@ pub(super) fn join(
     runs: &[Vec<BlockName>],
     block_of: &mut dyn FnMut(&BlockName) -> Arc<Block>,
     reference: &Header,
-    survey: &Survey<'_>,
+    probe: &Probe<'_>,
 ) -> Vec<String> {
     let mut strays = Vec::new();
     for (i, run) in runs.iter().enumerate() {
@@ -46,7 +46,7 @@ pub(super) fn join(
         let span = last.number.max(numbers.1) - first.number.min(numbers.0);
         let is_near = span <= ((blocks.len() + run.len()) * 4 + MAX_ABSENT) as u64;
         let mut fits = || {
-            let open = block_of(first).open(survey.key, survey.indexes).ok();
+            let open = block_of(first).open(probe.key, probe.indexes).ok();
             open.is_some_and(|open| is_alike(open.array.header(), reference))
         };
         if i < MAX_RUNS && is_near && fits() {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::block::Block;
-use super::extent::{Placement, Survey};
+use super::extent::{Placement, Probe};
 use super::identity::{Identity, identity_of, is_clearly_older};
 use super::layout::{ClaimedGrid, Layout};
 use crate::format::hdf5::Header;
@@ -92,15 +92,15 @@ pub(super) fn find(
     layout: &Layout,
     claimed: Option<&ClaimedGrid>,
     reference: &Header,
-    survey: &Survey<'_>,
+    probe: &Probe<'_>,
 ) -> Option<Doubt> {
-    let doubt = find_sign(blocks, first, layout, claimed, survey)?;
+    let doubt = find_sign(blocks, first, layout, claimed, probe)?;
     if doubt.is_certain() {
         return Some(doubt);
     }
     let doubtful = &blocks[doubt.from..];
     let is_other = |block: &Arc<Block>| {
-        let open = block.open(survey.key, survey.indexes).ok();
+        let open = block.open(probe.key, probe.indexes).ok();
         open.is_some_and(|open| !is_like(open.array.header(), reference, layout.growth))
     };
     if doubtful.first().is_some_and(is_other) && doubtful.last().is_some_and(is_other) {
@@ -108,10 +108,10 @@ pub(super) fn find(
     }
     // A rig writes its blocks in order: while one is being written, what follows is not of its run.
     let is_landing = |block: &Arc<Block>| {
-        let is_whole = block.open(survey.key, survey.indexes).is_ok_and(|open| open.array.is_whole());
-        !is_whole && identity_of(&block.path).is_ok_and(|file| !survey.is_still(block, &file))
+        let is_whole = block.open(probe.key, probe.indexes).is_ok_and(|open| open.array.is_whole());
+        !is_whole && identity_of(&block.path).is_ok_and(|file| !probe.is_still(block, &file))
     };
-    let is_overwritten = doubt.sign == Sign::Older && !survey.is_finished;
+    let is_overwritten = doubt.sign == Sign::Older && !probe.is_finished;
     if is_overwritten && doubt.from.checked_sub(1).is_some_and(|before| is_landing(&blocks[before])) {
         return Some(Doubt { sign: Sign::Landing, ..doubt });
     }
@@ -130,26 +130,26 @@ fn find_sign(
     first: u64,
     layout: &Layout,
     claimed: Option<&ClaimedGrid>,
-    survey: &Survey<'_>,
+    probe: &Probe<'_>,
 ) -> Option<Doubt> {
     let last = blocks.last()?;
     let span = last.number - first + 1;
-    let is_claimed = |grid: &&ClaimedGrid| survey.is_finished && layout.claimed_len > 0 && (grid.count as u64) < span;
+    let is_claimed = |grid: &&ClaimedGrid| probe.is_finished && layout.claimed_len > 0 && (grid.count as u64) < span;
     if let Some(grid) = claimed.filter(is_claimed) {
         let from = blocks.partition_point(|block| block.number - first < grid.count as u64);
         let end = from.checked_sub(1).map(|i| &blocks[i])?;
         let start = (layout.grid[layout.growth] - 1) * layout.block[layout.growth];
         // Else the claim is wrong, and the files go on beyond it.
-        let is_exact = survey.growth_len(end, layout)? == layout.claimed_len.checked_sub(start)?;
+        let is_exact = probe.growth_len(end, layout)? == layout.claimed_len.checked_sub(start)?;
         return is_exact.then_some(Doubt { from, sign: Sign::BeyondClaim });
     }
     if claimed.is_some_and(|grid| grid.count as u64 == span) || blocks.len() < 2 {
         return None;
     }
-    if !survey.seen.lock().former.is_empty() {
+    if !probe.seen.lock().former.is_empty() {
         // We watched the restart, so no clock is needed.
         let is_former = |block: &Block| {
-            let seen = survey.seen.lock();
+            let seen = probe.seen.lock();
             let known = seen.former.get(&*block.path)?;
             identity_of(&block.path).ok().map(|now| now == *known)
         };

@@ -15,6 +15,7 @@ mod far;
 mod former;
 mod identity;
 mod indexes;
+mod inspect;
 mod layout;
 mod metadata;
 mod names;
@@ -24,7 +25,6 @@ mod rig;
 mod search;
 mod seen;
 mod source;
-mod survey;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

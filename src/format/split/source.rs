@@ -438,7 +438,7 @@ impl Source for SplitSource {
         self.blocks.iter().map(|block| (&block.path).into()).collect()
     }
 
-    fn survey(&self) {
+    fn inspect(&self) {
         self.look_at_all();
     }
 

@@ -13,7 +13,7 @@ use parking_lot::{Condvar, Mutex};
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The folder, and the thread that writes into it.
-pub(super) struct Shelf {
+pub(super) struct Files {
     shared: Arc<Shared>,
 }
 
@@ -41,7 +41,7 @@ impl Queue {
     }
 }
 
-impl Shelf {
+impl Files {
     pub fn new(folder: PathBuf) -> Self {
         Self { shared: Arc::new(Shared { folder, queue: Mutex::default(), changed: Condvar::new() }) }
     }

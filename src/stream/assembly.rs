@@ -1,5 +1,5 @@
-//! A projection or volume in the making: chunks are folded in as they come, in any order and from several
-//! threads at once, so that no volume needs to be assembled for a projection.
+//! A projection or volume being put together: chunks are folded in as they come, in any order and from several
+//! threads at once, so that no volume needs to be whole for a projection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -55,7 +55,7 @@ impl Product {
 }
 
 /// One product and how far it is.
-pub(super) struct Making {
+pub(super) struct Assembly {
     pub(super) product: Product,
     /// The voxels it is made of, (t, z, y, x).
     pub(super) region: Region,
@@ -69,8 +69,8 @@ pub(super) struct Making {
     /// Ten thousand of them are remembered in a form that is quickly made.
     chunks: Vec<Wanted>,
     num_bytes: usize,
-    claimed: Vec<AtomicBool>,
-    num_claimed: AtomicUsize,
+    taken: Vec<AtomicBool>,
+    num_taken: AtomicUsize,
     held_bytes: AtomicUsize,
     progress: Mutex<Progress>,
 }
@@ -88,7 +88,7 @@ struct Progress {
 /// A finished product, or why nothing of it can be had.
 pub(super) type Finished = Result<Loaded, ReadError>;
 
-impl Making {
+impl Assembly {
     /// Nothing done yet. `None` where there is nothing to make it of.
     pub(super) fn new(of: &Snapshot, product: Product) -> Option<Self> {
         let (array, region) = match product {
@@ -114,7 +114,7 @@ impl Making {
             reason: None,
         };
         let num_bytes = chunks.iter().fold(0usize, |sum, wanted| sum.saturating_add(wanted.num_bytes));
-        let claimed = chunks.iter().map(|_| AtomicBool::new(false)).collect();
+        let taken = chunks.iter().map(|_| AtomicBool::new(false)).collect();
         let (dtype, keep_chunks) = (array.info().dtype, AtomicBool::new(false));
         let can_be_made = !chunks.is_empty() && chunks.iter().all(Wanted::is_findable);
         let array = Arc::clone(array);
@@ -130,8 +130,8 @@ impl Making {
             dtype,
             chunks,
             num_bytes,
-            claimed,
-            num_claimed: AtomicUsize::new(0),
+            taken,
+            num_taken: AtomicUsize::new(0),
             held_bytes: AtomicUsize::new(0),
             progress,
         })
@@ -142,7 +142,7 @@ impl Making {
         self.array.error(kind, message)
     }
 
-    /// What is said where making it fell over.
+    /// What is said where its assembly fell over.
     pub(super) fn internal_error(&self) -> ReadError {
         self.error(ReadErrorKind::Corrupt, INTERNAL_ERROR.to_owned())
     }
@@ -157,8 +157,8 @@ impl Making {
     }
 
     /// Whether somebody has taken it upon himself to feed this chunk.
-    pub(super) fn is_claimed(&self, ordinal: usize) -> bool {
-        self.claimed[ordinal].load(Ordering::Acquire)
+    pub(super) fn is_taken(&self, ordinal: usize) -> bool {
+        self.taken[ordinal].load(Ordering::Acquire)
     }
 
     /// Of which state of the data it is.
@@ -173,12 +173,12 @@ impl Making {
 
     /// Whether any work has gone into it.
     pub(super) fn is_begun(&self) -> bool {
-        self.num_claimed.load(Ordering::Relaxed) > 0
+        self.num_taken.load(Ordering::Relaxed) > 0
     }
 
     /// Chunks that nobody feeds yet.
-    pub(super) fn num_unclaimed(&self) -> usize {
-        self.chunks.len() - self.num_claimed.load(Ordering::Relaxed)
+    pub(super) fn num_untaken(&self) -> usize {
+        self.chunks.len() - self.num_taken.load(Ordering::Relaxed)
     }
 
     /// Memory that what is folded so far takes.
@@ -192,14 +192,14 @@ impl Making {
     }
 
     /// Nobody feeds this chunk after all.
-    pub(super) fn unclaim(&self, ordinal: usize) {
-        self.claimed[ordinal].store(false, Ordering::Release);
+    pub(super) fn give_back(&self, ordinal: usize) {
+        self.taken[ordinal].store(false, Ordering::Release);
     }
 
-    /// Claims a chunk; false if it is taken. Whoever claims must feed.
-    pub(super) fn claim(&self, ordinal: usize) -> bool {
-        let is_new = !self.claimed[ordinal].swap(true, Ordering::AcqRel);
-        self.num_claimed.fetch_add(usize::from(is_new), Ordering::Relaxed);
+    /// Takes a chunk; false if it is taken. Whoever takes must feed.
+    pub(super) fn take(&self, ordinal: usize) -> bool {
+        let is_new = !self.taken[ordinal].swap(true, Ordering::AcqRel);
+        self.num_taken.fetch_add(usize::from(is_new), Ordering::Relaxed);
         is_new
     }
 
@@ -208,7 +208,7 @@ impl Making {
         self.keep_chunks.load(Ordering::Relaxed) || chunk.region.intersect(&self.region) != Some(chunk.region)
     }
 
-    /// Folds in a claimed chunk; the last one gets the product. Takes long: call it without a lock.
+    /// Folds in a taken chunk; the last one gets the product. Takes long: call it without a lock.
     pub(super) fn feed(&self, ordinal: usize, loaded: &Result<Loaded, ReadError>, pool: &Pool) -> Option<Finished> {
         let found = self.chunk(ordinal).and_then(|chunk| Some((chunk, chunk.region.intersect(&self.region)?)));
         // A source that does not find its own chunk again.
