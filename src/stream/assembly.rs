@@ -193,7 +193,8 @@ impl Assembly {
 
     /// Nobody feeds this chunk after all.
     pub(super) fn give_back(&self, ordinal: usize) {
-        self.taken[ordinal].store(false, Ordering::Release);
+        let was_taken = self.taken[ordinal].swap(false, Ordering::AcqRel);
+        self.num_taken.fetch_sub(usize::from(was_taken), Ordering::Relaxed);
     }
 
     /// Takes a chunk; false if it is taken. Whoever takes must feed.
@@ -372,6 +373,29 @@ fn zero(buffer: &mut Buffer, shape: &Shape, missing: &[Region], item: usize) {
         let len = runs.num_bytes;
         for [at, _] in runs {
             buffer.bytes_mut()[at..at + len].fill(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::memory::MemorySource;
+
+    #[test]
+    fn a_chunk_that_is_given_back_is_free_as_often_as_that_happens() {
+        let source = MemorySource::new(DType::U8, Shape::from([1, 2, 2, 2]), "tzyx", &[1, 1, 2, 2], vec![0; 8]);
+        let array = Arc::new(LazyArray::new(Arc::new(source.expect("agrees"))));
+        let product = Product::Volume(VolumeKey { layer: array.id(), level: 0, t: 0 });
+        let of = Snapshot { image: array.into(), since: Moment::default() };
+        let assembly = Assembly::new(&of, product).expect("has chunks");
+        for _ in 0..3 {
+            assert!(assembly.take(0) && assembly.take(1) && !assembly.take(1));
+            assert_eq!((assembly.num_untaken(), assembly.is_begun()), (0, true));
+            assembly.give_back(0);
+            assembly.give_back(1);
+            assembly.give_back(1);
+            assert_eq!((assembly.num_untaken(), assembly.is_begun()), (2, false));
         }
     }
 }

@@ -244,7 +244,8 @@ impl State {
         let budget_bytes = self.assembly_budget_bytes;
         self.assemblies.retain(|assembly| {
             let drop = held_bytes > budget_bytes && !self.plan.assemblies.iter().any(|m| Arc::ptr_eq(m, assembly));
-            held_bytes -= if drop { assembly.held_bytes() } else { 0 };
+            // More may have been folded in since they were counted together.
+            held_bytes = held_bytes.saturating_sub(if drop { assembly.held_bytes() } else { 0 });
             !drop
         });
         self.counters.num_plans += 1;
