@@ -1,13 +1,13 @@
 //! A fact that can be said where the files do not say it: a text at rest, a field once it is clicked.
 
 use egui::accesskit::Role;
-use egui::text::{CCursor, CCursorRange};
-use egui::{Align2, CursorIcon, Frame, Id, Key, Margin, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CursorIcon, Id, Key, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::icons;
 use super::super::theme::{Tokens, Weight, font, icon_font};
+use super::line_edit::LineEdit;
 use super::text::{runs, text};
-use super::{focus_ring, hint, ring};
+use super::{focus_ring, hint};
 
 /// The field.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,7 @@ impl Entry<'_> {
         if response.clicked() {
             let draft = Draft { text: self.draft.to_owned(), fault: String::new(), is_new: true };
             ui.data_mut(|data| data.insert_temp(id, draft));
-            ui.memory_mut(|memory| memory.request_focus(id.with("edit")));
+            ui.memory_mut(|memory| memory.request_focus(LineEdit::id_of(id)));
             ui.ctx().request_repaint();
         }
         hint(response.on_hover_cursor(CursorIcon::Text), self.hint, "");
@@ -105,32 +105,14 @@ impl Entry<'_> {
         mut draft: Draft,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let tokens = Tokens::get(ui);
         let rect = Rect::from_min_max(pos2(row.right() - 158.0, row.top() + 1.0), row.max - vec2(0.0, 1.0));
-        ui.painter().rect_filled(rect, 4.0, tokens.bg3);
-        ring(ui, rect, 4.0, tokens.accent);
-        let edit_id = id.with("edit");
-        let field = rect.shrink2(vec2(6.0, 2.0));
-        let edit = TextEdit::singleline(&mut draft.text)
-            .id(edit_id)
-            .frame(Frame::NONE)
-            .margin(Margin::same(0))
-            .font(font(13.0, Weight::Regular))
-            .align(Align2::RIGHT_CENTER)
-            .text_color(tokens.t1)
-            .desired_width(field.width());
-        let mut child = ui.new_child(egui::UiBuilder::new().max_rect(field).id_salt(id));
-        child.spacing_mut().interact_size.y = 0.0;
-        let output = edit.show(&mut child);
-        let response = output.response.response.clone().accessible_name(self.name);
+        let edit = LineEdit::show(ui, rect, 2.0, id, self.name, &mut draft.text);
+        let response = edit.response.clone();
         if draft.is_new {
             draft.is_new = false;
-            let mut state = output.state;
             let end = draft.text.chars().count();
             // What is unknown is gone on with; what is known is typed over.
-            let start = if self.is_known { 0 } else { end };
-            state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(start), CCursor::new(end))));
-            state.store(ui.ctx(), edit_id);
+            edit.select(ui, [if self.is_known { 0 } else { end }, end]);
         }
         if response.changed() {
             draft.fault.clear();
@@ -146,7 +128,7 @@ impl Entry<'_> {
                 // Left alone with nonsense in it, it is as before; entered, it says what is wrong.
                 Err(fault) if is_entered => {
                     draft.fault = fault;
-                    ui.memory_mut(|memory| memory.request_focus(edit_id));
+                    ui.memory_mut(|memory| memory.request_focus(LineEdit::id_of(id)));
                 }
                 Err(_) => is_done = true,
             }
@@ -156,7 +138,7 @@ impl Entry<'_> {
         }
         if is_done {
             ui.data_mut(|data| data.remove_temp::<Draft>(id));
-            TextEdit::store_state(ui.ctx(), edit_id, Default::default());
+            LineEdit::forget(ui, id);
         } else {
             ui.data_mut(|data| data.insert_temp(id, draft));
         }

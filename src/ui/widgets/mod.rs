@@ -6,6 +6,7 @@ mod check;
 mod entry;
 mod hatch;
 mod histogram;
+mod line_edit;
 mod menu;
 mod number;
 mod slider;

@@ -1,15 +1,13 @@
 //! A number in a field: drag to scrub it, click to type it, arrows to step it.
 
 use egui::accesskit::{Action, ActionData, Role};
-use egui::text::{CCursor, CCursorRange};
-use egui::{
-    Align2, CursorIcon, Frame, Id, Key, Margin, Modifiers, Rect, Response, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{CursorIcon, Id, Key, Modifiers, Rect, Response, Sense, TextEdit, Ui, WidgetInfo, pos2};
 
 use super::super::format;
-use super::super::theme::{Tokens, Weight, font};
+use super::super::theme::{Tokens, Weight};
+use super::line_edit::LineEdit;
 use super::text::runs;
-use super::{arrow_steps, focus_ring, hint, ring};
+use super::{arrow_steps, focus_ring, hint};
 
 /// How a field writes its number and reads what is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +104,7 @@ impl Number<'_> {
         if response.clicked() {
             let draft = self.draft(notation);
             ui.data_mut(|data| data.insert_temp(id, draft));
-            ui.memory_mut(|memory| memory.request_focus(id.with("edit")));
+            ui.memory_mut(|memory| memory.request_focus(LineEdit::id_of(id)));
             ui.ctx().request_repaint();
         }
         let asked = self.keys(ui, &response).or_else(|| self.drag(ui, &response, id));
@@ -181,38 +179,19 @@ impl Number<'_> {
     }
 
     fn edit(&self, ui: &mut Ui, rect: Rect, id: Id, mut draft: String, notation: Notation) -> Option<f64> {
-        let tokens = Tokens::get(ui);
-        ui.painter().rect_filled(rect, 4.0, tokens.bg3);
-        ring(ui, rect, 4.0, tokens.accent);
-        let edit_id = id.with("edit");
-        let is_first = TextEdit::load_state(ui.ctx(), edit_id).is_none_or(|state| state.cursor.char_range().is_none());
-        let field = rect.shrink2(vec2(6.0, 3.0));
-        let edit = TextEdit::singleline(&mut draft)
-            .id(edit_id)
-            .frame(Frame::NONE)
-            .margin(Margin::same(0))
-            .font(font(13.0, Weight::Regular))
-            .align(Align2::RIGHT_CENTER)
-            .text_color(tokens.t1)
-            .desired_width(field.width());
-        // A child of its own: showing it in the panel's flow would push what follows.
-        let mut child = ui.new_child(egui::UiBuilder::new().max_rect(field).id_salt(id));
-        // The field is lower than the toolkit's least height, which would push the text down.
-        child.spacing_mut().interact_size.y = 0.0;
-        let output = edit.show(&mut child);
-        let response = output.response.response.clone().accessible_name(self.name);
+        let state = TextEdit::load_state(ui.ctx(), LineEdit::id_of(id));
+        let is_first = state.is_none_or(|state| state.cursor.char_range().is_none());
+        let edit = LineEdit::show(ui, rect, 3.0, id, self.name, &mut draft);
+        let response = edit.response.clone();
         if is_first || response.gained_focus() {
-            let mut state = output.state;
-            let all = CCursorRange::two(CCursor::new(0), CCursor::new(draft.chars().count()));
-            state.cursor.set_char_range(Some(all));
-            state.store(ui.ctx(), edit_id);
+            edit.select(ui, [0, draft.chars().count()]);
         }
         // Esc gives up what was typed, and nothing else.
         let is_cancelled = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
         let is_done = response.lost_focus() || is_cancelled;
         if is_done {
             ui.data_mut(|data| data.remove_temp::<String>(id));
-            TextEdit::store_state(ui.ctx(), edit_id, Default::default());
+            LineEdit::forget(ui, id);
             // Left as it was, the number is not rounded to what the field shows of it.
             let is_kept = is_cancelled || draft == self.draft(notation);
             match notation {
