@@ -4,11 +4,15 @@
 #[path = "common/folding.rs"]
 mod folding;
 
+#[path = "common/small.rs"]
+mod small;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use folding::HereProjector;
+use small::config;
 use tectum::array::LazyArray;
 use tectum::format::Source;
 use tectum::format::memory::{GatedSource, MemorySource};
@@ -24,19 +28,6 @@ fn memory(num_t: usize, grid: [usize; 4], seed: usize) -> MemorySource {
         index.iter().fold(seed, |hash, i| hash.wrapping_mul(131).wrapping_add(*i)).wrapping_add(seed) as u16
     };
     MemorySource::from_fn(DType::U16, Shape::from([num_t, 4, 8, 8]), "tzyx", &grid, value).expect("agrees")
-}
-
-fn config(num_workers: usize) -> StreamConfig {
-    StreamConfig {
-        ram_budget_bytes: 1 << 20,
-        picture_budget_bytes: 1 << 20,
-        preview_budget_bytes: 0,
-        num_workers,
-        max_in_flight_bytes: 1 << 16,
-        background_bytes_per_s: None,
-        slow_picture_ms: 1e9,
-        ..StreamConfig::with_ram_budget(8 << 20)
-    }
 }
 
 fn stream_of(source: Arc<dyn Source>, config: StreamConfig) -> (Stream, Arc<HereProjector>) {

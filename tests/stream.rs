@@ -3,6 +3,9 @@
 #[path = "common/folding.rs"]
 mod folding;
 
+#[path = "common/small.rs"]
+mod small;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +13,7 @@ use std::time::{Duration, Instant};
 use folding::HereProjector;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
+use small::config;
 use tectum::array::LazyArray;
 use tectum::format::memory::{GatedSource, MemorySource};
 use tectum::format::{ReadErrorKind, Source};
@@ -25,19 +29,6 @@ fn value(index: &[usize]) -> u16 {
 
 fn memory(shape: [usize; 4], grid: [usize; 4]) -> MemorySource {
     MemorySource::from_fn(DType::U16, Shape::from(shape), "tzyx", &grid, value).expect("agrees")
-}
-
-fn config(num_workers: usize) -> StreamConfig {
-    StreamConfig {
-        ram_budget_bytes: 1 << 20,
-        picture_budget_bytes: 1 << 20,
-        preview_budget_bytes: 0,
-        num_workers,
-        max_in_flight_bytes: 1 << 16,
-        background_bytes_per_s: None,
-        slow_picture_ms: 1e9,
-        ..StreamConfig::default()
-    }
 }
 
 fn stream(source: Arc<dyn Source>, config: StreamConfig) -> Stream {

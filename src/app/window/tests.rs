@@ -28,16 +28,21 @@ impl Stage {
         Self { ctx, target, window, start: Instant::now() }
     }
 
-    /// A frame of a window that is seen; returns what it asked of the system.
-    fn frame(&mut self, events: Vec<egui::Event>) -> Vec<egui::ViewportCommand> {
+    /// A frame of a window that is seen, not drawn yet.
+    fn run(&mut self, events: Vec<egui::Event>) -> egui::FullOutput {
         let now = Instant::now();
         let mut input = self.target.raw_input(now.duration_since(self.start).as_secs_f64());
         input.events = events;
         let (ctx, window) = (&self.ctx, &mut self.window);
-        let mut output = ctx.run_ui(input, |ui| {
+        ctx.run_ui(input, |ui| {
             window.step(ui.ctx(), now);
             window.frame(ui, now);
-        });
+        })
+    }
+
+    /// A frame of a window that is seen; returns what it asked of the system.
+    fn frame(&mut self, events: Vec<egui::Event>) -> Vec<egui::ViewportCommand> {
+        let mut output = self.run(events);
         let asked = output.viewport_output.values_mut().flat_map(|viewport| std::mem::take(&mut viewport.commands));
         let asked = asked.collect();
         self.target.advance(&self.ctx, output);
@@ -46,14 +51,7 @@ impl Stage {
 
     /// A frame as it is seen, and the value of each widget of a role and a name.
     fn picture(&mut self, events: Vec<egui::Event>) -> (image::RgbaImage, Vec<(Role, String, String)>) {
-        let now = Instant::now();
-        let mut input = self.target.raw_input(now.duration_since(self.start).as_secs_f64());
-        input.events = events;
-        let (ctx, window) = (&self.ctx, &mut self.window);
-        let mut output = ctx.run_ui(input, |ui| {
-            window.step(ui.ctx(), now);
-            window.frame(ui, now);
-        });
+        let mut output = self.run(events);
         let nodes = output.platform_output.accesskit_update.take().map(|update| update.nodes).unwrap_or_default();
         let told = |node: &accesskit::Node| {
             (node.role(), node.label().unwrap_or_default().to_owned(), node.value().unwrap_or_default().to_owned())
