@@ -35,9 +35,4 @@ impl Stream {
         }
         self.request_again(None);
     }
-
-    /// Whether there is a projector.
-    pub fn has_projector(&self) -> bool {
-        self.shared.state.lock().folds.projector().is_some()
-    }
 }
