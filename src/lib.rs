@@ -9,10 +9,13 @@
 //! | [`codec`] | HDF5 filters and compressors: bytes in, bytes out | volume |
 //! | [`mod@format`] | what lies on disk: [`format::Source`], [`format::Growing`] and one module for each format; its page says where a new one goes | codec, volume |
 //! | [`mod@array`] | a source seen as (t, z, y, x), in one or more resolutions: geometry, assembling chunks; as `ndarray` arrays | format |
+//! | [`qc`] | is the recording good: measures of every timepoint, figures, limits, alarms, reports as data | volume |
+//! | [`sweep`] | one pass over all of a recording, behind everything else; measuring its quality | format, array, qc |
+//! | [`report`] | reports of quality written down: JSON, CSV, pages | volume, qc |
 //! | [`stream`] | the layers of a window under one budget: the cache, the plan of what to read next, the loader threads, projections | array |
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
-//! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live and render |
+//! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live, render, qc and sweep |
 //! | [`mod@write`] | files that appear only when they are whole; what is written into them | volume |
 //! | [`demo`] | the demo recording and the rig that plays it | format, codec, volume |
 //! | [`app`] | [`app::Program`]: sessions, openings, what is remembered, all without a window; the window around it; snapshots | all but cli |
@@ -36,8 +39,8 @@
 //!   contract of `tests/contract`.
 //! * **A new view**: its state in [`ui::ViewState`], what it asks for in [`ui::resolve`], its canvas in
 //!   `ui::panels`, what is drawn there in a [`render::PlaneDraw`].
-//! * **A new measure of quality**: the room `qc`, which takes volumes from the stream's cache; nothing of it is
-//!   built yet.
+//! * **A new measure of quality**: a file in `qc`, its column in [`qc::Row`] or its sums in [`qc::State`], its
+//!   call in [`qc::Measurer`], its limit in [`qc::Limits`], its words in `qc::judge`.
 //! * **Who decides what is read next**: `stream::plan` and `stream::request`, from a [`stream::ViewRequest`];
 //!   nobody else asks for a chunk.
 //! * **Who owns a texture**: `render::textures`, under one budget; everybody else has a lease that may be lost.
@@ -57,8 +60,11 @@ pub mod codec;
 pub mod demo;
 pub mod format;
 pub mod live;
+pub mod qc;
 pub mod render;
+pub mod report;
 pub mod stream;
+pub mod sweep;
 pub mod ui;
 pub mod volume;
 pub mod write;

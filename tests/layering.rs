@@ -11,11 +11,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("array", &["volume", "format"]),
     ("stream", &["volume", "format", "array"]),
     ("live", &["volume", "format"]),
+    ("qc", &["volume"]),
+    ("report", &["volume", "qc"]),
+    ("sweep", &["volume", "format", "array", "qc"]),
     ("render", &["volume"]),
     ("write", &["volume"]),
     ("demo", &["volume", "codec", "format"]),
-    ("ui", &["volume", "array", "stream", "live", "render", "format"]),
-    ("app", &["volume", "codec", "format", "array", "stream", "live", "render", "ui", "write", "demo"]),
+    ("ui", &["volume", "array", "stream", "live", "render", "format", "qc", "sweep"]),
+    (
+        "app",
+        &[
+            "volume", "codec", "format", "array", "stream", "live", "render", "ui", "write", "demo", "qc", "sweep",
+            "report",
+        ],
+    ),
 ];
 
 /// For each library, the only places that may name it.

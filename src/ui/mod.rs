@@ -21,6 +21,7 @@ pub mod panels;
 mod piece_runs;
 pub mod place;
 mod playback;
+mod quality;
 mod recall;
 mod resolve;
 mod screens;
@@ -47,6 +48,7 @@ pub use model::{
 };
 pub use notes::Note;
 pub use playback::Playback;
+pub use quality::Quality;
 pub use recall::{KeptLayer, KeptPreferences, KeptView};
 pub use resolve::resolve;
 pub use screens::{

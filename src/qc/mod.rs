@@ -1,0 +1,47 @@
+//! Is the recording good? Measures of every timepoint, figures of the whole, alarms, and the minutes that can
+//! be used. Everything here works on arrays in memory; what reads a recording for it is [`crate::sweep`].
+//!
+//! Three stages, so that a recording can be measured in parts: *prepare* ([`Preparation`] → [`References`]) →
+//! *sweep* ([`Measurer`]: a [`Row`] for each timepoint, and a [`State`] that can be merged) → *merge* ([`Table`],
+//! [`Figures`], [`judge`]). One pass is the same over one part; any cut gives the same numbers.
+
+mod alarm;
+mod code;
+mod figures;
+mod intensity;
+mod judge;
+mod limits;
+mod measurer;
+mod pictures;
+mod plane;
+mod references;
+mod report;
+mod row;
+mod state;
+mod subject;
+mod table;
+
+pub use alarm::{Alarm, Grade, Gravity, Usable};
+pub use code::{Code, Codes};
+pub use figures::{Bleaching, Figures, FullScale, PhotonGain, Timing};
+pub use judge::{Evidence, Verdict, judge};
+pub use limits::{Limit, Limits};
+pub use measurer::Measurer;
+pub use pictures::Pictures;
+pub use plane::{Plane, Values};
+pub use references::{Preparation, REFERENCE_VOLUMES, References};
+pub use report::{Provenance, Report};
+pub use row::{NUM_SCALES, PlaneRow, Row, VolumeRow};
+pub use state::State;
+pub use subject::{Missing, Subject};
+pub use table::Table;
+
+use crate::volume::DType;
+
+/// The values that may be a camera's full scale: 10, 12 and 14 bits, and the largest of the storage type, which
+/// floats lack.
+pub fn scales(dtype: DType) -> [Option<f64>; NUM_SCALES] {
+    let largest = dtype.integer_range().map(|range| range[1]);
+    let camera = |value: f64| largest.filter(|largest| *largest > value).map(|_| value);
+    [camera(1023.0), camera(4095.0), camera(16383.0), largest]
+}
