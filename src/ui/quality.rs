@@ -1,13 +1,16 @@
 //! What the panels show of the quality of the recording: plain data, borrowed for one frame.
 
+use std::sync::Arc;
+
 use crate::qc::{Limits, Verdict};
 use crate::sweep::Snapshot;
 
 /// What is known of the quality of the open recording.
 #[derive(Clone, Copy)]
 pub struct Quality<'a> {
-    /// What has been measured.
-    pub snapshot: &'a Snapshot,
+    /// What has been measured. Whoever keeps something made of it holds on to it, and knows by the pointer
+    /// whether it is still the same.
+    pub snapshot: &'a Arc<Snapshot>,
     /// What is to be said of it, with the limits as they are.
     pub verdict: &'a Verdict,
     /// The limits.
