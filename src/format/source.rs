@@ -91,6 +91,12 @@ pub trait Source: Send + Sync {
         vec![self.info().location.clone()]
     }
 
+    /// When each timepoint was taken, in seconds from any origin, where the recording says so; a timepoint it
+    /// does not know of, beyond the end of the list or NaN, is not said to be late. May block.
+    fn times_s(&self) -> Option<Vec<f64>> {
+        None
+    }
+
     /// Forgets what is remembered about failed pieces, so that the next read tries the disk again.
     fn forget_failures(&self) {}
 

@@ -7,7 +7,9 @@
 mod check;
 mod checker;
 mod slab;
+mod subject;
 
 pub use check::{CheckOptions, Checked, check};
 pub use checker::{Checker, Lender, NoLender, Progress, Snapshot};
 pub use slab::{Planes, Slab};
+pub use subject::subject_of;

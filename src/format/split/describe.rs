@@ -8,9 +8,9 @@ use super::layout::Geometry;
 use super::metadata::Claim;
 use super::place::Place;
 use super::rig::{self, Rig};
-use crate::format::hdf5::{H5Array, Header, list};
+use crate::format::hdf5::Header;
 use crate::format::{FormatError, FormatErrorCode, axes};
-use crate::volume::{ArrayInfo, Axis, Problem, Region, Severity, Span, VoxelSize, codes};
+use crate::volume::{ArrayInfo, Axis, Problem, Severity, Span, VoxelSize, codes};
 
 /// Everything the description is made of.
 pub(super) struct Facts<'a> {
@@ -133,20 +133,7 @@ impl Facts<'_> {
         if self.rig.rate_hz.is_some() || self.geometry.layout.growth == 0 {
             return self.rig.rate_hz;
         }
-        // Brunoise's clock: seconds of each frame from the start of its plane, frames × planes.
-        let path = self.rig.time_file.as_deref()?;
-        let header = list(path).ok()?.into_iter().find(|header| matches!(header.shape.rank(), 1 | 2))?;
-        let dims = header.shape.dims();
-        if dims[0] > 1 << 20 || !header.dtype.is_float() {
-            return None;
-        }
-        let array = H5Array::open(path, &header.name).ok()?;
-        let first_plane = (1..dims.len()).fold(Region::whole(&header.shape), |all, axis| all.with_axis(axis, 0, 1));
-        let mut buffer = vec![0; first_plane.shape().num_bytes(header.dtype)?];
-        array.read(&first_plane, &mut buffer).ok()?;
-        let mut times = vec![0.0; dims[0]];
-        let target = bytemuck::cast_slice_mut(&mut times);
-        super::convert::convert_exactly(&buffer, header.dtype, target, crate::volume::DType::F64).then_some(())?;
+        let times = rig::clock(self.rig.time_file.as_deref()?)?;
         rig::rate_of_times(&times)
     }
 

@@ -4,11 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::convert::convert_exactly;
 use super::discover::Listing;
 use super::metadata;
+use crate::format::hdf5::{H5Array, list};
+use crate::volume::{DType, Region};
 
 /// How much of the neighbourhood is looked through for a metadata file.
 const MAX_ENTRIES: usize = 4096;
+/// A clock of more times is no clock.
+const MAX_TIMES: usize = 1 << 26;
 
 /// What the rig says of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,6 +100,27 @@ impl Rig {
     }
 }
 
+/// Brunoise's clock: when each frame was taken, seconds from the start of its plane. The file has a column for
+/// each plane, recorded one after the other; that with the longest pause is taken, so that none is overlooked.
+pub(super) fn clock(file: &Path) -> Option<Vec<f64>> {
+    let header = list(file).ok()?.into_iter().find(|header| matches!(header.shape.rank(), 1 | 2))?;
+    let dims = header.shape.dims();
+    let num_planes = dims.get(1).copied().unwrap_or(1);
+    if dims[0].saturating_mul(num_planes) > MAX_TIMES || !header.dtype.is_float() || num_planes == 0 {
+        return None;
+    }
+    let array = H5Array::open(file, &header.name).ok()?;
+    let mut buffer = vec![0; header.shape.num_bytes(header.dtype)?];
+    array.read(&Region::whole(&header.shape), &mut buffer).ok()?;
+    let mut times = vec![0.0; dims[0] * num_planes];
+    let target = bytemuck::cast_slice_mut(&mut times);
+    convert_exactly(&buffer, header.dtype, target, DType::F64).then_some(())?;
+    let plane = |z: usize| times.iter().skip(z).step_by(num_planes).copied();
+    let pause = |z: usize| plane(z).zip(plane(z).skip(1)).map(|(a, b)| b - a).fold(0.0, f64::max);
+    let longest = (0..num_planes).max_by(|a, b| pause(*a).total_cmp(&pause(*b)).then(b.cmp(a)))?;
+    Some(plane(longest).collect())
+}
+
 /// Frames per second from the times of frames in seconds: the inverse of the median step.
 pub(super) fn rate_of_times(times: &[f64]) -> Option<f64> {
     let mut steps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).filter(|step| *step > 0.0).collect();
@@ -142,5 +168,18 @@ mod tests {
         assert_eq!(rate_of_times(&[0.0, 0.5, 1.0, 9.0, 9.5, 10.0]), Some(2.0));
         assert_eq!(rate_of_times(&[1.0]), None);
         assert_eq!(rate_of_times(&[f64::NAN; 5]), None);
+    }
+
+    #[test]
+    fn the_clock_is_that_of_the_plane_with_the_longest_pause() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("time.h5");
+        // Three frames of two planes; the second plane waited.
+        let times = ndarray::arr2(&[[0.0, 0.0], [0.5, 0.5], [1.0, 4.0]]);
+        let written = hdf5::File::create(&file).expect("created");
+        written.new_dataset_builder().with_data(&times).create("time").expect("written");
+        written.close().expect("closed");
+        assert_eq!(clock(&file), Some(vec![0.0, 0.5, 4.0]));
+        assert_eq!(clock(&folder.path().join("none.h5")), None);
     }
 }

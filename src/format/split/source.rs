@@ -434,6 +434,10 @@ impl Source for SplitSource {
         rows.chain(self.beyond.iter().copied()).collect()
     }
 
+    fn times_s(&self) -> Option<Vec<f64>> {
+        super::rig::clock(self.rig.time_file.as_deref()?)
+    }
+
     fn files(&self) -> Vec<Location> {
         self.blocks.iter().map(|block| (&block.path).into()).collect()
     }
