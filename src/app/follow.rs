@@ -8,6 +8,7 @@ use super::session::Session;
 use crate::format::Source;
 use crate::live::{LiveEvent, LiveState, LiveStatus};
 use crate::ui::Command;
+use crate::volume::Region;
 
 /// While somebody records, reading ahead decodes at most this much, bytes per second.
 const BACKGROUND_BYTES_PER_S: u64 = 200 << 20;
@@ -74,6 +75,9 @@ impl Session {
     /// The same recording, longer or changed in places: the view stays where it is.
     pub(super) fn grow(&mut self, source: Arc<dyn Source>, stale: &[std::ops::Range<u64>], now: Instant) {
         self.array = Arc::new(self.array.grown(source));
+        // Where it stands is asked of the longer one: the shorter one knows nothing of its last block.
+        let t = |region: Region| [region.start()[0], region.stop()[0]];
+        self.stale.extend(stale.iter().map(|indices| t(self.array.region_of(indices))));
         self.stream.replace_array(Arc::clone(&self.array), stale);
         if !stale.is_empty() {
             self.clear_panes();

@@ -14,6 +14,7 @@ mod measure;
 mod memory;
 mod notes;
 mod open_job;
+mod profiles;
 mod program;
 mod quiet;
 mod recent;

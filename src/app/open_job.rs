@@ -53,7 +53,8 @@ impl Opener {
             }
         }
         let recall = Recall { identity: Some(identity_of(&opened)), given, memory: self.memory };
-        let setup = Setup { preferences: self.preferences, recall, config: self.config, wake: self.wake };
+        let setup =
+            Setup { preferences: self.preferences, recall, config: self.config, wake: self.wake, is_checked: true };
         Session::new(opened, location, uncancelled(&options), setup, Instant::now())
     }
 }

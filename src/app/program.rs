@@ -315,6 +315,7 @@ impl Program {
         if let Some(renderer) = &self.renderer {
             session.attach(renderer);
         }
+        session.set_profiles(self.preferences.profiles.clone());
         self.session = Some(session);
         self.keeping.opened(self.session.as_deref());
         self.effects.push(Effect::PathField(PathField::Clear));

@@ -3,6 +3,7 @@
 
 mod facts;
 mod picture;
+mod quality;
 mod remembered;
 mod still;
 mod tiles;
@@ -18,6 +19,7 @@ use super::contrast::Contrast;
 use super::effects::Effect;
 use super::measure::Measure;
 use super::memory::Recall;
+use super::profiles::Profiles;
 use super::saving::{Saver, Wish};
 use super::wake::WakeFn;
 use crate::array::{LazyArray, ViewInfo};
@@ -69,6 +71,12 @@ pub struct Session {
     pub(super) canvases_px: Vec<(ViewId, egui::Vec2)>,
     /// What the window has to do, until it is taken from here.
     pub(super) effects: Vec<Effect>,
+    /// The measuring of its quality, where that is wanted.
+    watch: Option<quality::Watch>,
+    /// Timepoints that hold other data than were measured, half-open ranges.
+    pub(super) stale: Vec<[usize; 2]>,
+    is_checking_paused: bool,
+    profiles: Profiles,
     wake: WakeFn,
     recall: Recall,
 }
@@ -83,6 +91,8 @@ pub struct Setup {
     pub config: StreamConfig,
     /// What to call when there is something new.
     pub wake: WakeFn,
+    /// Whether its quality is measured behind everything else.
+    pub is_checked: bool,
 }
 
 impl Session {
@@ -99,7 +109,7 @@ impl Session {
         now: Instant,
     ) -> Result<Self, FormatError> {
         let location = location.into();
-        let Setup { preferences, recall, config, wake } = setup;
+        let Setup { preferences, recall, config, wake, is_checked } = setup;
         let array = Arc::new(LazyArray::new(opened.source).told(recall.given.told()));
         let view = recall.view(preferences.for_dataset(array.info()), array.info());
         let request = resolve(&view, &[(array.id(), array.info())], &[]);
@@ -112,7 +122,7 @@ impl Session {
         let mut measure = Measure::default();
         measure.wished(view.picture(array.info()), now);
         let facts = Facts::of(&**array.source(), &stream, now);
-        Ok(Self {
+        let mut session = Self {
             location,
             options,
             view,
@@ -136,9 +146,17 @@ impl Session {
             canvas: CanvasSize::default(),
             canvases_px: Vec::new(),
             effects: Vec::new(),
+            watch: None,
+            stale: Vec::new(),
+            is_checking_paused: false,
+            profiles: Profiles::default(),
             wake,
             recall,
-        })
+        };
+        if is_checked {
+            session.start_checking();
+        }
+        Ok(session)
     }
 
     /// The array as (t, z, y, x).
@@ -219,6 +237,10 @@ impl Session {
                     self.take_facts(now);
                     return true;
                 }
+                SessionCommand::ToggleChecking => {
+                    self.toggle_checking();
+                    return true;
+                }
                 SessionCommand::FitContrast => return self.fit_contrast(now, now_s),
                 SessionCommand::CopyPicture => self.saver.wish(Wish::Copy),
                 SessionCommand::SavePicture(path) => self.saver.wish(Wish::Save(path.clone())),
@@ -262,6 +284,7 @@ impl Session {
         self.measure_contrast(now, now_s);
         self.follow_recording(now, now_s);
         self.renew_facts(now);
+        self.renew_quality();
         let is_settled = self.is_settled();
         if let Some(command) = self.playback.advance(&self.view, self.array.info(), now, is_settled) {
             self.apply(&command, now, now_s);

@@ -74,7 +74,7 @@ pub fn snapshot(request: &SnapshotRequest) -> Result<SnapshotWritten> {
         preferences.panels.theme = Theme::Light;
     }
     let (config, wake) = (StreamConfig::default(), std::sync::Arc::new(|| ()));
-    let setup = Setup { preferences, recall: Recall::nothing(), config, wake };
+    let setup = Setup { preferences, recall: Recall::nothing(), config, wake, is_checked: true };
     let now = Instant::now();
     let mut session = Session::new(opened, request.location.clone(), request.options.clone(), setup, now)?;
     session.attach(&renderer);

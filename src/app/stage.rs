@@ -71,7 +71,7 @@ impl Stage {
         };
         let renderer = render::install(target.render_state(), config);
         let (preferences, config) = (scene.preferences, scene.stream);
-        let setup = Setup { preferences, recall: Recall::nothing(), config, wake: no_wake() };
+        let setup = Setup { preferences, recall: Recall::nothing(), config, wake: no_wake(), is_checked: false };
         let start = Instant::now();
         let mut session = Session::new(opened, "memory", OpenOptions::default(), setup, start).unwrap();
         session.attach(&renderer);

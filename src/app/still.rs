@@ -186,6 +186,7 @@ fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
         cached: &[],
         problems: &[],
         live: None,
+        quality: None,
         figures: &Figures::default(),
         saving: &Saving::default(),
         can_undo: false,

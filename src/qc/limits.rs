@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Code;
+
 /// Limits of all measures that have any. `None`: never.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -45,6 +47,30 @@ impl Limit {
     /// A warning alone.
     pub const fn warn(warn: f64) -> Self {
         Self { warn: Some(warn), alarm: None }
+    }
+}
+
+impl Limits {
+    /// Those of a measure, where it has any.
+    pub fn of(&self, code: Code) -> Option<Limit> {
+        let mut all = self.clone();
+        all.of_mut(code).copied()
+    }
+
+    /// Those of a measure, to be changed.
+    pub fn of_mut(&mut self, code: Code) -> Option<&mut Limit> {
+        match code {
+            Code::Saturation => Some(&mut self.saturation),
+            Code::Underexposed => Some(&mut self.underexposed),
+            Code::Motion => Some(&mut self.motion),
+            Code::ZDrift => Some(&mut self.z_drift),
+            Code::Dvars => Some(&mut self.dvars),
+            Code::Bleaching => Some(&mut self.bleaching),
+            Code::Focus => Some(&mut self.focus),
+            Code::BadFrame => Some(&mut self.bad_frame),
+            Code::Gap => Some(&mut self.gap),
+            _ => None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     ViewState, num_depths,
 };
 use crate::array::ViewInfo;
+use crate::volume::Axis;
 
 impl ViewState {
     /// Carries out a command on the view, clamping it to what there is. Returns whether anything changed.
@@ -25,6 +26,12 @@ impl ViewState {
         let last_t = info.shape[0].saturating_sub(1);
         match *command {
             Command::ScrubTo(t) => self.scrub_to(t.min(last_t)),
+            Command::GoTo { t, z } => {
+                self.scrub_to(t.min(last_t));
+                if let Some(z) = z {
+                    self.go_to_plane(z, info);
+                }
+            }
             Command::StepT(step) => self.scrub_to(self.cursor.t.saturating_add_signed(step).min(last_t)),
             Command::PlayTo { t, direction } => {
                 self.cursor.t = t.min(last_t);
@@ -133,6 +140,14 @@ impl ViewState {
                 self.panels.time_zoom =
                     zoom.filter(|[start, stop]| start.is_finite() && stop.is_finite() && start < stop);
             }
+            Command::ToggleTraces => {
+                self.panels.traces ^= true;
+                self.panels.time_height = None;
+            }
+            Command::SetMapMeasure(measure) => self.panels.map_measure = measure,
+            Command::SetTimeAreaHeight(height) => {
+                self.panels.time_height = height.filter(|height| height.is_finite() && *height > 0.0);
+            }
             Command::SetLoop(at_end) => {
                 self.play.at_end = at_end;
                 if at_end != Loop::BackAndForth {
@@ -185,6 +200,15 @@ impl ViewState {
     fn scrub_to(&mut self, t: usize) {
         self.cursor.t = t;
         self.follow = false;
+    }
+
+    /// Shows a plane as recorded: a view that is cut otherwise keeps its cut, and only the cursor moves.
+    fn go_to_plane(&mut self, z: usize, info: &ViewInfo) {
+        if self.active().orientation.depth_axis() == Axis::Z {
+            self.depth_to(z, info);
+        } else {
+            *self.cursor.along_mut(Axis::Z) = z.min(info.shape[1].saturating_sub(1));
+        }
     }
 
     fn toggle_play(&mut self, last_t: usize) {

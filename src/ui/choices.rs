@@ -144,6 +144,46 @@ impl Section {
     }
 }
 
+/// A measure of every plane at every timepoint, which the map shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MapMeasure {
+    /// Mean.
+    #[default]
+    Mean,
+    /// Standard deviation.
+    Std,
+    /// Median.
+    Median,
+    /// Share of voxels at full scale.
+    Saturation,
+    /// Change since the timepoint before.
+    Change,
+    /// Sharpness.
+    Focus,
+    /// Structure along whole rows and columns.
+    Stripes,
+}
+
+impl MapMeasure {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 7] =
+        [Self::Mean, Self::Std, Self::Median, Self::Saturation, Self::Change, Self::Focus, Self::Stripes];
+
+    /// As the map calls it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Mean => "Mean",
+            Self::Std => "Deviation",
+            Self::Median => "Median",
+            Self::Saturation => "Saturation",
+            Self::Change => "Change",
+            Self::Focus => "Focus",
+            Self::Stripes => "Stripes",
+        }
+    }
+}
+
 /// What lies over the window until it is dismissed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Overlay {
@@ -162,7 +202,7 @@ pub enum Overlay {
 }
 
 /// What the panels show and how.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Panels {
     /// Light or dark.
     pub theme: Theme,
@@ -176,6 +216,28 @@ pub struct Panels {
     pub color_bar: bool,
     /// The part of time the time area shows, in timepoints; `None` for all of it.
     pub time_zoom: Option<[f64; 2]>,
+    /// Whether the traces are shown under the map.
+    pub traces: bool,
+    /// What the map shows.
+    pub map_measure: MapMeasure,
+    /// Height of the time area in points as somebody has drawn it; `None`: as high as its rows are.
+    pub time_height: Option<f32>,
+}
+
+impl Default for Panels {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            folded: [false; 4],
+            drawer: None,
+            overlay: None,
+            color_bar: false,
+            time_zoom: None,
+            traces: true,
+            map_measure: MapMeasure::default(),
+            time_height: None,
+        }
+    }
 }
 
 /// Smallest and largest gamma offered.

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::{Camera, Layout, Loop, Mode, Overlay, PlayMode, Section, StillOptions};
+use super::{Camera, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, StillOptions};
+use crate::qc::Code;
 use crate::volume::{Blend, Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
 
 /// One wish. Panels and keys return commands; [`super::ViewState::apply`] is the only thing that changes
@@ -13,6 +14,14 @@ use crate::volume::{Blend, Colormap, Interpolation, Location, Orientation, Pictu
 pub enum Command {
     /// Show a timepoint; beyond the end means the last one. Lets go of the newest.
     ScrubTo(usize),
+    /// Show a timepoint and, where one is meant, a plane: what a click on the map or on an alarm asks for. Lets
+    /// go of the newest.
+    GoTo {
+        /// Timepoint; beyond the end means the last one.
+        t: usize,
+        /// Plane as recorded, along z, however the view is cut.
+        z: Option<usize>,
+    },
     /// Move by timepoints.
     StepT(isize),
     /// Show the timepoint playback came to, playing on in a direction. Not an undo step.
@@ -121,6 +130,12 @@ pub enum Command {
     SetPlaySpeed(f32),
     /// The part of time the time area shows, in timepoints; `None` for all of it.
     SetTimeZoom(Option<[f64; 2]>),
+    /// Show the traces under the map, or fold them away.
+    ToggleTraces,
+    /// What the map shows.
+    SetMapMeasure(MapMeasure),
+    /// Height of the time area in points; `None` for that of its rows.
+    SetTimeAreaHeight(Option<f32>),
     /// What happens at the end.
     SetLoop(Loop),
     /// Keep the newest timepoint on screen, or let go.
@@ -182,6 +197,8 @@ pub enum SessionCommand {
     ShowSaved,
     /// Try to read again what could not be read.
     RetryFailures,
+    /// Hold the measuring of its quality, or go on.
+    ToggleChecking,
 }
 
 /// What concerns files, dialogs and which dataset is open.
@@ -219,4 +236,21 @@ pub enum AppCommand {
     Forget(Forget),
     /// Take all notes off the list.
     ClearNotes,
+    /// Change a limit of quality; `None`: never.
+    SetLimit {
+        /// Of which measure.
+        code: Code,
+        /// Of the alarm, not of the warning.
+        is_alarm: bool,
+        /// In the unit of the measure.
+        value: Option<f64>,
+    },
+    /// Both limits of a measure as they are kept in the profile.
+    ResetLimit(Code),
+    /// Take the limits of a rig profile.
+    ChooseLimits(String),
+    /// Keep the limits as they are as a rig profile of this name, and take that.
+    SaveLimits(String),
+    /// Forget a rig profile.
+    RemoveLimits(String),
 }

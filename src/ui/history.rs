@@ -85,6 +85,7 @@ fn is_undoable(command: &Command) -> bool {
     matches!(
         command,
         Command::ScrubTo(_)
+            | Command::GoTo { .. }
             | Command::StepT(_)
             | Command::DepthTo(_)
             | Command::StepDepth(_)
@@ -118,6 +119,7 @@ fn is_continuous(command: &Command) -> bool {
     matches!(
         command,
         Command::ScrubTo(_)
+            | Command::GoTo { .. }
             | Command::StepT(_)
             | Command::DepthTo(_)
             | Command::StepDepth(_)

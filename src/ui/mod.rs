@@ -35,7 +35,8 @@ pub mod widgets;
 mod window;
 
 pub use choices::{
-    Camera, GAMMA_RANGE, Loop, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Panels, Play, PlayMode, Section, Theme,
+    Camera, GAMMA_RANGE, Loop, MapMeasure, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Panels, Play, PlayMode,
+    Section, Theme,
 };
 pub use command::{AppCommand, Command, Forget, SessionCommand, Tell};
 pub use gaps_text::gaps_text;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use egui::Rect;
 
-use super::{LayerView, View, ViewState};
+use super::{LayerView, Quality, View, ViewState};
 use crate::array::ViewInfo;
 use crate::format::{DatasetEntry, FoundRecording};
 use crate::live::LiveStatus;
@@ -48,6 +48,8 @@ pub struct Model<'a> {
     pub problems: &'a [Problem],
     /// For a recording that is being watched.
     pub live: Option<&'a LiveStatus>,
+    /// What is known of its quality, where that is measured.
+    pub quality: Option<Quality<'a>>,
     /// Figures of the status bar.
     pub figures: &'a Figures,
     /// How saving the picture stands.

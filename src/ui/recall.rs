@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, LayerView, Layout, Limits, Panels, Play, StillOptions, Theme, View, ViewState};
+use super::{Cursor, LayerView, Layout, Limits, MapMeasure, Panels, Play, StillOptions, Theme, View, ViewState};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Interpolation, ViewId};
 
@@ -19,6 +19,9 @@ pub struct KeptPreferences {
     pub interpolation: Interpolation,
     pub colormap: Colormap,
     pub color_bar: bool,
+    pub traces: bool,
+    pub map_measure: MapMeasure,
+    pub time_height: Option<f32>,
     pub still: StillOptions,
     pub still_folder: Option<PathBuf>,
 }
@@ -88,11 +91,23 @@ impl ViewState {
 
     /// What of it is kept for whatever is opened next.
     pub fn preferences(&self) -> KeptPreferences {
-        let Panels { theme, folded, color_bar, .. } = self.panels;
+        let Panels { theme, folded, color_bar, traces, map_measure, time_height, .. } = self.panels;
         let LayerView { interpolation, colormap, .. } = self.layers[0];
         let play = Play { is_running: false, direction: 1, ..self.play };
         let (still, still_folder) = (self.still, self.still_folder.clone());
-        KeptPreferences { theme, folded, play, interpolation, colormap, color_bar, still, still_folder }
+        KeptPreferences {
+            theme,
+            folded,
+            play,
+            interpolation,
+            colormap,
+            color_bar,
+            traces,
+            map_measure,
+            time_height,
+            still,
+            still_folder,
+        }
     }
 
     /// A view that is nothing but its preferences.
@@ -126,10 +141,13 @@ impl ViewState {
 
 impl From<KeptPreferences> for ViewState {
     fn from(kept: KeptPreferences) -> Self {
-        let KeptPreferences { theme, folded, play, interpolation, colormap, color_bar, still, still_folder } = kept;
+        let KeptPreferences { theme, folded, play, interpolation, colormap, color_bar, .. } = kept;
+        let KeptPreferences { traces, map_measure, time_height, still, still_folder, .. } = kept;
+        let time_height = time_height.filter(|height| height.is_finite() && *height > 0.0);
+        let panels = Panels { theme, folded, color_bar, traces, map_measure, time_height, ..Panels::default() };
         Self {
             layers: vec![LayerView { interpolation, colormap, ..LayerView::default() }],
-            panels: Panels { theme, folded, color_bar, ..Panels::default() },
+            panels,
             play,
             still,
             still_folder,

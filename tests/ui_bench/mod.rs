@@ -240,6 +240,7 @@ impl Bench {
             cached: &self.cached,
             problems: &self.problems,
             live: self.live.as_ref(),
+            quality: None,
             figures: &self.figures,
             saving: &self.saving,
             can_undo: self.history.can_undo(),

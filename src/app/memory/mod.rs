@@ -21,7 +21,9 @@ pub use identity::{folder_key, identity_of};
 pub use window_place::WindowPlace;
 
 use self::files::Files;
-use self::lenient::{lenient, todays};
+pub(super) use self::lenient::lenient;
+use self::lenient::todays;
+use super::profiles::Profiles;
 use crate::array::ViewInfo;
 use crate::ui::{KeptPreferences, KeptView, ViewState};
 use crate::volume::Location;
@@ -69,6 +71,8 @@ pub struct Preferences {
     pub view: ViewState,
     /// Where the window lay.
     pub window: Option<WindowPlace>,
+    /// The limits of quality.
+    pub profiles: Profiles,
 }
 
 impl Memory {
@@ -92,13 +96,16 @@ impl Memory {
         let value = self.read("settings.json").unwrap_or_default();
         let view = lenient(&KeptPreferences::default(), value.get("view")).into();
         let window = value.get("window").and_then(|value| serde_json::from_value(value.clone()).ok());
-        Preferences { view, window: window.filter(WindowPlace::is_sane) }
+        let profiles = Profiles::from_json(value.get("quality"));
+        Preferences { view, window: window.filter(WindowPlace::is_sane), profiles }
     }
 
     /// Keeps the preferences.
     pub fn keep_preferences(&self, preferences: &Preferences) {
         let view = object(&preferences.view.preferences());
-        self.write("settings.json", &serde_json::json!({ "view": view, "window": preferences.window }));
+        let quality = preferences.profiles.to_json();
+        let settings = serde_json::json!({ "view": view, "window": preferences.window, "quality": quality });
+        self.write("settings.json", &settings);
     }
 
     /// What was opened before, newest first.

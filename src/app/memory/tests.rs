@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::qc::Code;
 use crate::ui::{Camera, Cursor, Layout, Mode, Theme, View};
 use crate::volume::{Colormap, DType, Orientation, Projection, ViewId};
 
@@ -35,12 +36,15 @@ fn preferences_and_views_are_found_again_each_in_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let memory = Memory::in_folder(folder.path());
     let window = Some(WindowPlace { size: [900.0, 600.0], position: Some([40.0, 30.0]), is_maximized: false });
-    memory.keep_preferences(&Preferences { view: looked_at(), window });
+    let mut profiles = Profiles::default();
+    profiles.set(Code::Motion, true, Some(8.0));
+    memory.keep_preferences(&Preferences { view: looked_at(), window, profiles: profiles.clone() });
     memory.keep_view("fish1", &looked_at().to_keep());
     memory.flush(SOON);
     let memory = next_run(folder.path());
     let preferences = memory.preferences();
     assert_eq!((preferences.window, preferences.view), (window, looked_at().only_preferences()));
+    assert_eq!(preferences.profiles, profiles);
     // The view belongs to the recording, the preferences to whoever opens it now.
     let fresh = ViewState::default();
     let view = fresh.clone().recalled(memory.view("fish1", &fresh).unwrap(), &INFO);

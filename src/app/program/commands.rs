@@ -8,6 +8,7 @@ use crate::app::activity::Activity;
 use crate::app::complete::Completer;
 use crate::app::effects::{Ask, Effect};
 use crate::app::open_job::OpenJob;
+use crate::app::profiles::Profiles;
 use crate::array::ViewInfo;
 use crate::format::OpenOptions;
 use crate::ui::{AppCommand, Command, Forget, Overlay, Tell};
@@ -112,6 +113,21 @@ impl Program {
                 self.keeping.forget(&self.preferences, self.session.as_deref());
             }
             AppCommand::ClearNotes => self.notes.clear(),
+            AppCommand::SetLimit { code, is_alarm, value } => {
+                self.change_limits(|profiles| profiles.set(code, is_alarm, value));
+            }
+            AppCommand::ResetLimit(code) => self.change_limits(|profiles| profiles.reset(code)),
+            AppCommand::ChooseLimits(name) => self.change_limits(|profiles| profiles.choose(&name)),
+            AppCommand::SaveLimits(name) => self.change_limits(|profiles| profiles.save(&name)),
+            AppCommand::RemoveLimits(name) => self.change_limits(|profiles| profiles.remove(&name)),
+        }
+    }
+
+    /// Limits of quality are the user's, whatever is open; what is open is judged by them at once.
+    fn change_limits(&mut self, change: impl FnOnce(&mut Profiles)) {
+        change(&mut self.preferences.profiles);
+        if let Some(session) = &mut self.session {
+            session.set_profiles(self.preferences.profiles.clone());
         }
     }
 

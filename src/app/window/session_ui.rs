@@ -161,6 +161,7 @@ fn model<'a>(
         cached,
         problems: &session.facts.problems,
         live: session.live.as_ref(),
+        quality: session.quality(),
         figures,
         saving,
         can_undo: session.history.can_undo(),
