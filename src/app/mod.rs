@@ -43,7 +43,7 @@ use crate::volume::Location;
 pub use dialog::Picked;
 pub use effects::{Ask, Effect, PathField};
 pub use gpu_scrub::GpuScrubber;
-pub use memory::Memory;
+pub use memory::{Memory, identity_of};
 pub use notes::{Collector, Notes};
 pub use program::{Beginning, Program, Screen};
 pub use session::{OnScreen, Pane, Session};

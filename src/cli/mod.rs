@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod export;
 mod info;
+mod qc;
 mod said;
 mod snapshot;
 
@@ -17,6 +18,7 @@ pub use bench::BenchArgs;
 pub use demo::DemoArgs;
 pub use export::ExportArgs;
 pub use info::InfoArgs;
+pub use qc::QcArgs;
 pub use snapshot::SnapshotArgs;
 
 use crate::app::{Budgets, WindowArgs};
@@ -70,6 +72,8 @@ enum Command {
     Info(InfoArgs),
     /// Write a recording, or a part or a projection of it, to a .npy file.
     Export(ExportArgs),
+    /// Measure the quality of a recording: alarms, usable minutes, and all figures as JSON, CSV or a page.
+    Qc(QcArgs),
     /// Draw the window off screen into a .png file.
     Snapshot(SnapshotArgs),
     /// Forget how a recording was looked at and what was said of it, or everything without a PATH.
@@ -144,6 +148,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Demo(demo)) => demo::run(&demo, args.settings)?,
         Some(Command::Info(args)) => info::run(&args)?,
         Some(Command::Export(args)) => export::run(&args)?,
+        Some(Command::Qc(args)) => return qc::run(&args),
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,
         Some(Command::Forget(forget)) => {
             let what = crate::app::forget(forget.path.as_ref(), &forget.open.options(), args.settings.as_deref())?;

@@ -85,3 +85,14 @@ impl Usable {
         }
     }
 }
+
+impl Grade {
+    /// Its shape, so that it is never told by colour alone.
+    pub fn shape(self) -> &'static str {
+        match self {
+            Self::Good => "●",
+            Self::InPart => "▲",
+            Self::Lost => "■",
+        }
+    }
+}

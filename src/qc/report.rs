@@ -46,6 +46,8 @@ pub struct Provenance {
     pub num_bytes: u64,
     /// Seconds it took.
     pub seconds: f64,
+    /// When the report was made, seconds since 1970.
+    pub made_s: f64,
     /// Cores used.
     pub num_cores: usize,
     /// When the recording was begun and ended, seconds since 1970, where its files tell.

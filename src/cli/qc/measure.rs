@@ -1,0 +1,111 @@
+//! From an open recording to the report about it.
+
+use std::ops::Range;
+
+use anyhow::{Result, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::app::identity_of;
+use crate::array::LazyArray;
+use crate::format::Opened;
+use crate::qc::{Codes, Evidence, Limits, Provenance, Report, judge};
+use crate::sweep::{CheckOptions, Checked, check, subject_of};
+use crate::volume::PieceState;
+
+/// What is to be measured, and against what it is judged.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Timepoints; all without it.
+    pub range: Option<Range<usize>>,
+    /// Measures.
+    pub wanted: Codes,
+    /// Limits.
+    pub limits: Limits,
+    /// What they are called.
+    pub limits_name: String,
+}
+
+/// Measures a recording on all cores, with a bar on a terminal.
+///
+/// # Errors
+/// When it holds nothing that could be measured.
+pub fn measure(opened: &Opened, asked: &Asked) -> Result<Report> {
+    let array = LazyArray::new(opened.source.clone());
+    let subject = subject_of(&array, None);
+    let num_t = subject.shape[0];
+    if let Some(range) = asked.range.as_ref().filter(|range| range.start >= num_t) {
+        bail!("{}: has {num_t} timepoints, none from {} on", opened.source.info().location, range.start);
+    }
+    if subject.shape.contains(&0) {
+        bail!("{}: holds no voxel", opened.source.info().location);
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    // A template that does not parse leaves the default look.
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3} %  {elapsed} of {duration}") {
+        bar.set_style(style);
+    }
+    let options = CheckOptions { range: asked.range.clone(), wanted: asked.wanted, ..CheckOptions::default() };
+    let checked = check(&array, &subject, &options, |done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+        true
+    });
+    bar.finish_and_clear();
+    let Some(checked) = checked else { bail!("{}: was not measured", opened.source.info().location) };
+    Ok(report(opened, checked, asked))
+}
+
+/// The report about what was measured.
+pub fn report(opened: &Opened, checked: Checked, asked: &Asked) -> Report {
+    let info = opened.source.info();
+    let Checked { subject, table, figures, missing, pictures, num_bytes, seconds } = checked;
+    let evidence = Evidence { subject: &subject, table: &table, figures: &figures, missing: &missing };
+    let verdict = judge(&evidence, &asked.limits);
+    let num_t = subject.shape[0];
+    let range = asked.range.clone().unwrap_or(0..num_t);
+    let provenance = Provenance {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        limits_name: asked.limits_name.clone(),
+        limits: asked.limits.clone(),
+        identity: identity_of(opened),
+        range: [range.start.min(num_t), range.end.min(num_t)],
+        num_bytes,
+        seconds,
+        made_s: std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |since| since.as_secs_f64()),
+        num_cores: rayon::current_num_threads(),
+        recorded_s: recorded_s(opened),
+        blocks: blocks(opened),
+    };
+    Report {
+        name: info.name.clone(),
+        path: info.location.to_string(),
+        subject,
+        table,
+        figures,
+        missing,
+        alarms: verdict.alarms,
+        usable: verdict.usable,
+        lost: verdict.lost,
+        pictures,
+        provenance,
+    }
+}
+
+/// When the first and the last block were written, seconds since 1970.
+fn recorded_s(opened: &Opened) -> Option<[f64; 2]> {
+    let growing = opened.growing.as_ref()?;
+    let num = opened.source.info().num_blocks;
+    let seconds = |piece: usize| {
+        let time = growing.piece_times(piece..piece + 1).into_iter().next().flatten()?;
+        Some(time.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?.as_secs_f64())
+    };
+    Some([seconds(0)?, seconds(num.checked_sub(1)?)?])
+}
+
+/// Blocks that are whole, of how many; nothing for a single file.
+fn blocks(opened: &Opened) -> Option<[usize; 2]> {
+    let pieces = opened.source.pieces();
+    let is_whole = |state: PieceState| matches!(state, PieceState::Whole | PieceState::Unseen);
+    let num_whole = pieces.iter().filter(|piece| is_whole(piece.state)).count();
+    (!pieces.is_empty()).then_some([num_whole, pieces.len()])
+}

@@ -1,0 +1,149 @@
+//! `tectum qc`: whether a recording is good, in words, as JSON, CSV or a page.
+
+mod follow;
+mod measure;
+mod outputs;
+mod words;
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use self::measure::{Asked, measure};
+use self::outputs::{Format, Outputs};
+use super::OpenArgs;
+use crate::qc::{Code, Codes, Gravity, Limits, Report};
+use crate::volume::Location;
+
+/// Exit code of a recording that is worse than was asked for.
+const WORSE: u8 = 3;
+
+/// Arguments of `tectum qc`.
+#[derive(Debug, clap::Args)]
+pub struct QcArgs {
+    /// Folder, stack_metadata.json, or HDF5 file.
+    pub path: Location,
+    /// How to open it.
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// Write everything measured as JSON; - for stdout.
+    #[arg(long, value_name = "OUT.json")]
+    pub json: Option<PathBuf>,
+    /// Write the measures of every timepoint as a table; - for stdout.
+    #[arg(long, value_name = "OUT.csv")]
+    pub csv: Option<PathBuf>,
+    /// Replace files that exist.
+    #[arg(long)]
+    pub force: bool,
+    /// What the JSON is like: the program's own, or the quality_control.json of aind-data-schema.
+    #[arg(long, value_enum, default_value_t = Format::Tectum, requires = "json")]
+    pub format: Format,
+    /// End with exit code 3 where there is a warning or an alarm.
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    pub fail_on: Option<FailOn>,
+    /// Timepoints to measure, first:behind the last.
+    #[arg(long, value_name = "A:B", value_parser = parse_range)]
+    pub t: Option<Range<usize>>,
+    /// Measures, by name, with commas between; all without it.
+    #[arg(long, value_name = "CODES", value_parser = parse_codes)]
+    pub only: Option<Codes>,
+    /// Limits: a JSON file, or the name of a rig profile.
+    #[arg(long, value_name = "FILE")]
+    pub limits: Option<PathBuf>,
+    /// Keep watching a recording that is being written: one line of JSON for each block and each new alarm, and
+    /// the report when it ends.
+    #[arg(long, conflicts_with_all = ["t", "csv"])]
+    pub follow: bool,
+}
+
+/// What makes the exit code tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Warnings and alarms.
+    Warn,
+    /// Alarms.
+    Alarm,
+}
+
+/// Measures a recording and says how it is.
+///
+/// # Errors
+/// When nothing of it can be measured, or a file cannot be written.
+pub fn run(args: &QcArgs) -> Result<ExitCode> {
+    let outputs = Outputs::new(args)?;
+    let (limits, limits_name) = limits_of(args)?;
+    let asked = Asked { range: args.t.clone(), wanted: args.only.unwrap_or(Codes::ALL), limits, limits_name };
+    if args.follow {
+        let report = follow::follow(&args.path, &args.open.options(), &asked)?;
+        outputs.write(&report)?;
+        return Ok(exit_code(&report, args.fail_on));
+    }
+    let opened = crate::format::open(&args.path, &args.open.options())?;
+    outputs.refuse_inside(opened.source.info())?;
+    let report = measure(&opened, &asked)?;
+    if !outputs.take_stdout() {
+        super::print(&words::words(&report))?;
+    }
+    outputs.write(&report)?;
+    Ok(exit_code(&report, args.fail_on))
+}
+
+fn exit_code(report: &Report, fail_on: Option<FailOn>) -> ExitCode {
+    let worst = report.alarms.iter().map(|alarm| alarm.gravity).max();
+    let is_worse = match fail_on {
+        None => false,
+        Some(FailOn::Warn) => worst.is_some(),
+        Some(FailOn::Alarm) => worst == Some(Gravity::Alarm),
+    };
+    if is_worse { ExitCode::from(WORSE) } else { ExitCode::SUCCESS }
+}
+
+/// The limits that were asked for, and what they are called.
+fn limits_of(args: &QcArgs) -> Result<(Limits, String)> {
+    let Some(path) = &args.limits else { return Ok((Limits::default(), "default".to_owned())) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("{}: --limits", path.display()))?;
+    let limits = serde_json::from_str(&text).with_context(|| format!("{}: --limits", path.display()))?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok((limits, name))
+}
+
+fn parse_range(text: &str) -> Result<Range<usize>> {
+    let Some((start, stop)) = text.split_once(':') else { bail!("give first:behind the last, such as 0:100") };
+    let number = |text: &str, default: usize| match text.trim() {
+        "" => Ok(default),
+        text => text.parse::<usize>().with_context(|| format!("{text} is no timepoint")),
+    };
+    let range = number(start, 0)?..number(stop, usize::MAX)?;
+    if range.is_empty() {
+        bail!("{text} holds no timepoint");
+    }
+    Ok(range)
+}
+
+fn parse_codes(text: &str) -> Result<Codes> {
+    let code = |name: &str| {
+        let known = || Code::ALL.map(Code::name).join(", ");
+        Code::from_name(name.trim()).with_context(|| format!("{name} is no measure; there are {}", known()))
+    };
+    text.split(',').map(code).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_codes_are_read_as_they_are_written() {
+        assert_eq!(parse_range("3:7").unwrap(), 3..7);
+        assert_eq!(parse_range(":7").unwrap(), 0..7);
+        assert_eq!(parse_range("3:").unwrap(), 3..usize::MAX);
+        for text in ["7:3", "4", "a:b", "-1:4", "5:5"] {
+            assert!(parse_range(text).is_err(), "{text}");
+        }
+        let codes = parse_codes("motion, focus").unwrap();
+        assert!(codes.has(Code::Motion) && codes.has(Code::Focus) && !codes.has(Code::Stripes));
+        assert!(parse_codes("motion,fokus").unwrap_err().to_string().contains("fokus is no measure"));
+    }
+}
