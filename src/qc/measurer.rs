@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Codes, Plane, PlaneRow, References, Row, State, Subject, VolumeRow, intensity};
+use super::basics::Basics;
+use super::{Codes, Plane, PlaneRow, References, Row, State, Subject, VolumeRow, scales};
 
 /// Measures timepoints in order of t.
 pub struct Measurer {
     subject: Subject,
     references: Option<Arc<References>>,
-    wanted: Codes,
+    basics: Basics,
     state: State,
     planes: Vec<PlaneRow>,
 }
@@ -22,7 +23,7 @@ impl Measurer {
         Self {
             subject: subject.clone(),
             references,
-            wanted,
+            basics: Basics::new(scales(subject.dtype), wanted),
             state: State::new(subject, wanted),
             planes: vec![PlaneRow::ABSENT; subject.num_z()],
         }
@@ -31,10 +32,9 @@ impl Measurer {
     /// Measures some planes of one timepoint, from plane `first_z` on, each against the same plane of the
     /// timepoint before, where that is at hand. All planes of a timepoint are given before those of the next.
     pub fn planes(&mut self, first_z: usize, planes: &[Plane<'_>], before: Option<&[Plane<'_>]>) {
-        let _ = (before, &self.references, &self.wanted);
         let rows = &mut self.planes[first_z..first_z + planes.len()];
-        rows.par_iter_mut().zip(planes).for_each(|(row, plane)| {
-            *row = plane.values.map_or(PlaneRow::ABSENT, |values| intensity::measure(&values));
+        rows.par_iter_mut().zip(planes).enumerate().for_each(|(i, (row, plane))| {
+            *row = self.basics.measure(plane, before.and_then(|before| before.get(i)));
         });
     }
 

@@ -6,7 +6,10 @@
 //! [`Figures`], [`judge`]). One pass is the same over one part; any cut gives the same numbers.
 
 mod alarm;
+mod basics;
 mod code;
+mod counts;
+mod dvars;
 mod figures;
 mod intensity;
 mod judge;
@@ -41,7 +44,8 @@ use crate::volume::DType;
 /// The values that may be a camera's full scale: 10, 12 and 14 bits, and the largest of the storage type, which
 /// floats lack.
 pub fn scales(dtype: DType) -> [Option<f64>; NUM_SCALES] {
-    let largest = dtype.integer_range().map(|range| range[1]);
+    // What is stored as yes or no has no full scale.
+    let largest = dtype.integer_range().map(|range| range[1]).filter(|largest| *largest > 1.0);
     let camera = |value: f64| largest.filter(|largest| *largest > value).map(|_| value);
     [camera(1023.0), camera(4095.0), camera(16383.0), largest]
 }
