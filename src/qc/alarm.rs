@@ -30,12 +30,28 @@ pub struct Alarm {
     pub value: f64,
     /// The limit it is beyond.
     pub limit: f64,
+    /// Whether it was still going on at the newest timepoint measured.
+    pub is_open: bool,
     /// What is wrong, in a few words: "Planes 0–1 saturated".
     pub title: String,
     /// How much, and what it means: "0.04 % of their voxels at 4,095."
     pub detail: String,
     /// What to do about it: "Lower the laser or the exposure."
     pub advice: String,
+}
+
+impl Alarm {
+    /// All of it in one sentence or two, for lists that are read without the window: "Planes 0–1 saturated,
+    /// t 120–380. Up to 0.4 % of their voxels at 4 095. Lower the laser or the exposure."
+    pub fn message(&self) -> String {
+        let [first, last] = self.t;
+        let t = if first == last { format!("t {first}") } else { format!("t {first}–{last}") };
+        [format!("{}, {t}.", self.title), self.detail.clone(), self.advice.clone()]
+            .into_iter()
+            .filter(|sentence| !sentence.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
 }
 
 /// How much of a recording can be used. What is to come counts as usable while no alarm is going on, and as

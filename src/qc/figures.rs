@@ -13,6 +13,8 @@ pub struct Figures {
     pub full_scale: Option<FullScale>,
     /// Dark level of the camera, counts.
     pub offset: Option<f64>,
+    /// Read noise of the camera, counts.
+    pub read_noise: Option<f64>,
     /// Light lost.
     pub bleaching: Option<Bleaching>,
     /// Counts for each photon.
@@ -78,6 +80,10 @@ pub struct Timing {
 impl Figures {
     /// Makes them of all that has been measured.
     pub fn of(_subject: &Subject, references: Option<&References>, _table: &Table, _state: &State) -> Self {
-        Self { offset: references.map(|references| references.offset), ..Self::default() }
+        Self {
+            offset: references.map(|references| references.offset),
+            read_noise: references.and_then(|references| references.read_noise),
+            ..Self::default()
+        }
     }
 }

@@ -10,7 +10,8 @@ use super::Code;
 pub struct Limits {
     /// Percent of a plane's voxels at full scale.
     pub saturation: Limit,
-    /// Median over the camera's offset, in read noise; below it is too dark.
+    /// Median over the camera's dark level, in read noise; below it is too dark: a warning where it is so in some
+    /// planes, an alarm where it is so in whole volumes.
     pub underexposed: Limit,
     /// Shift in the plane, px.
     pub motion: Limit,
@@ -78,7 +79,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             saturation: Limit::new(0.01, 0.1),
-            underexposed: Limit::warn(3.0),
+            underexposed: Limit::new(3.0, 3.0),
             motion: Limit::new(2.0, 5.0),
             z_drift: Limit::new(0.5, 1.0),
             dvars: Limit::new(3.0, 6.0),

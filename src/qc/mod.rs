@@ -3,31 +3,41 @@
 //!
 //! Three stages, so that a recording can be measured in parts: *prepare* ([`Preparation`] → [`References`]) →
 //! *sweep* ([`Measurer`]: a [`Row`] for each timepoint, and a [`State`] that can be merged) → *merge* ([`Table`],
-//! [`Figures`], [`judge`]). One pass is the same over one part; any cut gives the same numbers.
+//! [`Figures`], [`judge()`]). One pass is the same over one part; any cut gives the same numbers.
 
+mod absent;
 mod alarm;
 mod basics;
 mod code;
 mod counts;
+mod derived;
 mod dvars;
 mod figures;
 mod intensity;
 mod judge;
+mod light;
 mod limits;
 mod measurer;
+mod once;
 mod pictures;
 mod plane;
 mod references;
 mod report;
 mod row;
+mod slipped;
+mod spans;
 mod state;
 mod subject;
 mod table;
+mod usable;
+mod watch;
+mod words;
 
 pub use alarm::{Alarm, Grade, Gravity, Usable};
 pub use code::{Code, Codes};
+pub use derived::Derived;
 pub use figures::{Bleaching, Figures, FullScale, PhotonGain, Timing};
-pub use judge::{Evidence, Verdict, judge};
+pub use judge::{Evidence, Verdict, judge, judge_with};
 pub use limits::{Limit, Limits};
 pub use measurer::Measurer;
 pub use pictures::Pictures;
