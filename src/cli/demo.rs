@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::said::written;
 use crate::app::WindowArgs;
 use crate::demo::rig::{self, Ending, Progress, Run};
-use crate::demo::{self, MADE_BY, Recipe, TRUTH_FILE, Truth};
+use crate::demo::{self, LEAST_SHAPE, MADE_BY, Recipe, TRUTH_FILE, Truth};
 use crate::write::interrupt::Unfinished;
 
 /// Arguments of `tectum demo`.
@@ -39,6 +39,9 @@ pub struct DemoArgs {
     /// Volumes in a block.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub block: Option<u32>,
+    /// Plant faults in it: moved, dark, lost, saturated, blurred, doubled, slipped; truth.json says where.
+    #[arg(long)]
+    pub faults: bool,
     /// Draw only N blocks and record them over and over, for high rates.
     #[arg(long, value_name = "N", requires = "live", hide = true)]
     pub repeat: Option<usize>,
@@ -75,7 +78,18 @@ impl DemoArgs {
         recipe.shape = self.shape.unwrap_or(recipe.shape);
         recipe.block_len = self.block.map_or(recipe.block_len, |len| len as usize);
         recipe.rate_hz = self.live.unwrap_or(recipe.rate_hz);
+        recipe.has_faults = self.faults;
         recipe
+    }
+
+    /// # Errors
+    /// When the recording is too small for all the faults.
+    fn check(&self) -> Result<()> {
+        let [num_t, num_z, ..] = self.recipe().shape;
+        if self.faults && (num_t < LEAST_SHAPE[0] || num_z < LEAST_SHAPE[1]) {
+            bail!("--faults needs {} volumes of {} planes at least", LEAST_SHAPE[0], LEAST_SHAPE[1]);
+        }
+        Ok(())
     }
 
     fn dir(&self) -> PathBuf {
@@ -89,6 +103,7 @@ impl DemoArgs {
 /// # Errors
 /// When it can not be written or opened, or something else lies there.
 pub fn run(args: &DemoArgs, settings: Option<PathBuf>) -> Result<()> {
+    args.check()?;
     let dir = args.dir();
     if args.live.is_some() {
         return run_live(args, &dir, settings);
@@ -118,7 +133,8 @@ pub fn run(args: &DemoArgs, settings: Option<PathBuf>) -> Result<()> {
 fn is_complete(dir: &Path, recipe: &Recipe) -> Result<bool> {
     let truth = ours(dir)?;
     let has_json = dir.join("original/stack_metadata.json").exists();
-    Ok(has_json && truth.is_some_and(|truth| truth.shape == recipe.shape))
+    let is_same = |truth: Truth| truth.shape == recipe.shape && truth.faults.is_empty() != recipe.has_faults;
+    Ok(has_json && truth.is_some_and(is_same))
 }
 
 /// The truth of the demo recording that lies in `dir`; `None` when there is nothing.
@@ -231,8 +247,10 @@ fn start_writer(args: &DemoArgs, dir: &Path) -> Result<Child> {
     option("--shape", args.shape.map(|shape| shape.map(|dim| dim.to_string()).join(",")));
     option("--block", args.block.map(|n| n.to_string()));
     option("--repeat", args.repeat.map(|n| n.to_string()));
-    if args.crash {
-        command.arg("--crash");
+    for (name, is_given) in [("--crash", args.crash), ("--faults", args.faults)] {
+        if is_given {
+            command.arg(name);
+        }
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot start the recording process")
 }
@@ -290,6 +308,7 @@ mod tests {
             no_open: true,
             shape: Some([4, 2, 40, 48]),
             block: Some(3),
+            faults: false,
             repeat: None,
         }
     }

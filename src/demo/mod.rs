@@ -6,6 +6,7 @@
 mod anatomy;
 mod block_file;
 mod cells;
+mod faults;
 pub mod rig;
 mod rng;
 mod scene;
@@ -16,11 +17,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use block_file::Locking;
+pub use faults::{Fault, LEAST_SHAPE, Planted};
 pub use scene::Scene;
 pub use writer::{BlockWriter, Compression, PackedBlock};
 
 use crate::format::FormatError;
-use scene::{BLEACHED, FULL_SCALE, GAIN, OFFSET, READ_NOISE};
+use scene::{FULL_SCALE, GAIN, OFFSET, READ_NOISE};
 
 /// What to write.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,12 +37,21 @@ pub struct Recipe {
     pub rate_hz: f64,
     /// Another seed is another animal.
     pub seed: u64,
+    /// Whether faults are planted in it.
+    pub has_faults: bool,
 }
 
 impl Default for Recipe {
     /// A minute's worth of looking: 60 × 24 × 512 × 512 at 3 Hz.
     fn default() -> Self {
-        Self { shape: [60, 24, 512, 512], block_len: 10, voxel_size_um: [8.0, 0.6, 0.6], rate_hz: 3.0, seed: 20 }
+        Self {
+            shape: [60, 24, 512, 512],
+            block_len: 10,
+            voxel_size_um: [8.0, 0.6, 0.6],
+            rate_hz: 3.0,
+            seed: 20,
+            has_faults: false,
+        }
     }
 }
 
@@ -78,6 +89,9 @@ pub struct Truth {
     pub saturated_spot: [usize; 3],
     /// Its value.
     pub full_scale: u16,
+    /// What is wrong with it.
+    #[serde(default)]
+    pub faults: Vec<Planted>,
     /// (z, y, x) of every cell at the first timepoint, voxels.
     pub cells: Vec<[f32; 3]>,
 }
@@ -89,12 +103,13 @@ impl Truth {
             made_by: MADE_BY.to_owned(),
             shape: scene.shape(),
             drift_px: (0..scene.shape()[0]).map(|t| scene.drift(t)).collect(),
-            bleached: BLEACHED,
+            bleached: 1.0 - scene.bleaching(scene.shape()[0].saturating_sub(1)),
             offset: OFFSET,
             gain: GAIN,
             read_noise: READ_NOISE,
             saturated_spot: scene.spot(),
             full_scale: FULL_SCALE,
+            faults: scene.faults().to_vec(),
             cells: scene.cells().iter().map(|cell| cell.position).collect(),
         }
     }
@@ -107,7 +122,8 @@ impl Truth {
 pub fn write_block(writer: &BlockWriter, scene: &Scene, recipe: &Recipe, index: usize) -> Result<(), FormatError> {
     let [start, stop] = recipe.block_range(index);
     let num = stop - start;
-    writer.write_drawn(index, num, num, |t, z, plane| scene.draw(start + t, z, plane))
+    let block = writer.pack(index, num, num, |t, z, plane| scene.draw(start + t, z, plane))?;
+    block.without(|t| scene.is_lost(start + t)).write()
 }
 
 /// Writes the whole recording into `exp`: the dataset in `exp/original`, and beside it the experiment's
@@ -173,8 +189,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const SMALL: Recipe =
-        Recipe { shape: [6, 4, 64, 64], block_len: 4, voxel_size_um: [8.0, 0.6, 0.6], rate_hz: 3.0, seed: 20 };
+    const SMALL: Recipe = Recipe {
+        shape: [6, 4, 64, 64],
+        block_len: 4,
+        voxel_size_um: [8.0, 0.6, 0.6],
+        rate_hz: 3.0,
+        seed: 20,
+        has_faults: false,
+    };
 
     fn draw_all(recipe: &Recipe) -> Vec<u16> {
         let scene = Scene::new(recipe);
@@ -211,6 +233,45 @@ mod tests {
         let middle = f64::from(plane[30 * 64 + 22]);
         assert!(middle > mean + 20.0, "{middle}");
         assert_eq!(truth.drift_px[0], [0.0, 0.0]);
+    }
+
+    #[test]
+    fn each_fault_is_where_the_truth_says_and_the_rest_is_as_without_them() {
+        let sound = Recipe { shape: [60, 6, 64, 64], ..SMALL };
+        let (len, num_z) = (64 * 64, 6);
+        let faulty = Recipe { has_faults: true, ..sound };
+        let planted = Truth::of(&Scene::new(&faulty)).faults;
+        let (before, after) = (draw_all(&sound), draw_all(&faulty));
+        let plane = |values: &[u16], t: usize, z: usize| values[(t * num_z + z) * len..][..len].to_vec();
+        for fault in &planted {
+            let ([t, _], [z, _]) = (fault.t, fault.z);
+            let (was, is) = (plane(&before, t, z), plane(&after, t, z));
+            let sum = |values: &[u16]| values.iter().map(|v| u64::from(*v)).sum::<u64>();
+            match fault.fault {
+                // What is lost is drawn and not written.
+                Fault::Lost => assert_eq!(was, is),
+                Fault::Doubled => assert_eq!(is, plane(&after, t - 1, z)),
+                Fault::Dark => assert!(sum(&is) < len as u64 * 101, "{}", sum(&is)),
+                Fault::Saturated => assert!(is.iter().filter(|v| **v == FULL_SCALE).count() * 1000 > len, "{t}"),
+                Fault::Moved | Fault::Blurred | Fault::Slipped => assert_ne!(was, is),
+            }
+        }
+        for (t, z) in (0..60).flat_map(|t| (0..num_z).map(move |z| (t, z))) {
+            let is_struck = planted.iter().any(|f| faults::strikes(&[*f], f.fault, t, z) && f.fault != Fault::Lost);
+            assert_eq!(plane(&before, t, z) != plane(&after, t, z), is_struck, "t {t}, z {z}");
+        }
+    }
+
+    #[test]
+    fn a_lost_volume_is_not_in_its_block() {
+        let dir = tempfile::tempdir().unwrap();
+        let recipe = Recipe { shape: [60, 4, 48, 48], block_len: 10, has_faults: true, ..SMALL };
+        let folder = write(dir.path(), &recipe, |_, _| true).unwrap();
+        let lost = Scene::new(&recipe).faults().iter().find(|planted| planted.fault == Fault::Lost).unwrap().t[0];
+        let sizes: Vec<_> =
+            (0..6).map(|block| folder.join(format!("{block:04}.h5")).metadata().unwrap().len()).collect();
+        let smallest = (0..6).min_by_key(|block| sizes[*block]).unwrap();
+        assert_eq!(smallest, lost / 10, "{sizes:?}");
     }
 
     #[test]

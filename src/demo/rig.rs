@@ -93,7 +93,10 @@ pub fn record(exp: &Path, run: &Run, mut progress: impl FnMut(Progress) -> bool)
         let again = run.repeat_blocks.filter(|&blocks| whole && index >= blocks && blocks > 0);
         let packed = match again {
             Some(_) => None,
-            None => Some(writer.pack(index, shape_t, written, draw)?),
+            None => {
+                let block = writer.pack(index, shape_t, written, draw)?;
+                Some(block.without(|t| scene.is_lost((start_t + t) % drawn_t.max(1))))
+            }
         };
         if !clock.wait(start_t, start_t + num, &mut progress) {
             return Ok(());

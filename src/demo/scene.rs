@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::Recipe;
 use super::anatomy::{Brain, Point, smoothstep};
 use super::cells::{Cell, Population, Wave, calcium, populate, waves};
+use super::faults::{self, Fault, MOVED_PX, PATCH_SHARE, Planted};
 use super::rng::{NUM_QUANTILES, Stream, mix, normal_quantiles};
 
 /// Counts the camera reports in the dark.
@@ -13,8 +14,8 @@ pub const OFFSET: f32 = 100.0;
 pub const GAIN: f32 = 2.2;
 /// Read noise, counts.
 pub const READ_NOISE: f32 = 2.5;
-/// Share of the fluorescence lost between the first and the last timepoint.
-pub const BLEACHED: f32 = 0.04;
+/// Share of the fluorescence lost in a minute.
+pub const BLEACHED_PER_MINUTE: f32 = 0.003;
 /// Full scale of the camera, the value of the saturated spot.
 pub const FULL_SCALE: u16 = u16::MAX;
 
@@ -38,6 +39,7 @@ pub struct Scene {
     coarse: [usize; 2],
     quantiles: Box<[f32; NUM_QUANTILES]>,
     spot: [f32; 3],
+    faults: Vec<Planted>,
 }
 
 impl Scene {
@@ -94,6 +96,7 @@ impl Scene {
             coarse,
             quantiles: normal_quantiles(),
             spot,
+            faults: if recipe.has_faults { faults::plan(shape) } else { Vec::new() },
         }
     }
 
@@ -112,29 +115,58 @@ impl Scene {
         self.spot.map(|position| position as usize)
     }
 
+    /// What is wrong with it.
+    pub fn faults(&self) -> &[Planted] {
+        &self.faults
+    }
+
+    /// Whether a volume never reaches the disk.
+    pub fn is_lost(&self, t: usize) -> bool {
+        self.is_struck(Fault::Lost, t, 0)
+    }
+
+    fn is_struck(&self, fault: Fault, t: usize, z: usize) -> bool {
+        faults::strikes(&self.faults, fault, t, z)
+    }
+
     /// How far the animal has moved since the first timepoint, (y, x) in voxels.
     pub fn drift(&self, t: usize) -> [f32; 2] {
         let span = (self.shape[0].max(2) - 1) as f32;
         let time_s = t as f32 / self.rate_hz;
         let progress = t as f32 / span;
         let sway = 0.20 * ((0.55 * time_s).sin() + 0.4 * (1.7 * time_s).sin());
-        [(1.3 * progress + sway) * self.scale, (-0.9 * progress + 0.6 * sway) * self.scale]
+        // A large image is finer, but the animal lies as still.
+        let scale = self.scale.min(1.0);
+        let [jump_y, jump_x] = if self.is_struck(Fault::Moved, t, 0) { MOVED_PX } else { [0.0; 2] };
+        [(1.3 * progress + sway) * scale + jump_y, (-0.9 * progress + 0.6 * sway) * scale + jump_x]
     }
 
     /// The share of fluorescence left at `t`.
     pub fn bleaching(&self, t: usize) -> f32 {
-        let span = (self.shape[0].max(2) - 1) as f32;
-        (1.0 - BLEACHED).powf(t as f32 / span)
+        (1.0 - BLEACHED_PER_MINUTE).powf(t as f32 / self.rate_hz / 60.0)
     }
 
     /// Draws plane `z` of timepoint `t` into `plane` (C order, y then x).
     pub fn draw(&self, t: usize, z: usize, plane: &mut [u16]) {
-        let [_, _, num_y, num_x] = self.shape;
+        if self.is_struck(Fault::Doubled, t, z) {
+            return self.draw(t - 1, z, plane);
+        }
+        let [_, num_z, num_y, num_x] = self.shape;
         let mut light = vec![0.0f32; num_y * num_x];
-        self.draw_glow(t, z, &mut light);
-        self.draw_cells(t, z, &mut light);
+        if self.is_struck(Fault::Dark, t, z) {
+            return self.expose(t, z, &light, plane);
+        }
+        let shown = if self.is_struck(Fault::Slipped, t, z) { (z + 1) % num_z } else { z };
+        self.draw_glow(t, shown, &mut light);
+        self.draw_cells(t, shown, &mut light);
+        if self.is_struck(Fault::Blurred, t, z) {
+            faults::blur(&mut light, num_x, self.scale);
+        }
         self.expose(t, z, &light, plane);
-        self.draw_spot(t, z, plane);
+        self.draw_spot(t, shown, plane);
+        if self.is_struck(Fault::Saturated, t, z) {
+            self.draw_patch(t, plane);
+        }
     }
 
     /// The tissue at rest, moved by the drift and brightened by the waves that pass.
@@ -241,6 +273,21 @@ impl Scene {
                 let deviation = (GAIN * light + READ_NOISE * READ_NOISE).sqrt();
                 let counts = OFFSET + light + deviation * normal + GAIN / 6.0 * (normal * normal - 1.0);
                 *voxel = (counts + 0.5) as u16;
+            }
+        }
+    }
+
+    /// A patch of the right tectum at full scale.
+    fn draw_patch(&self, t: usize, plane: &mut [u16]) {
+        let [_, _, num_y, num_x] = self.shape;
+        let [drift_y, drift_x] = self.drift(t);
+        let (cy, cx) = (0.45 * num_y as f32 + drift_y, 0.68 * num_x as f32 + drift_x);
+        let radius = (PATCH_SHARE * (num_y * num_x) as f32 / std::f32::consts::PI).sqrt().max(1.0);
+        for y in range(cy, radius, num_y) {
+            for x in range(cx, radius, num_x) {
+                if (y as f32 - cy).hypot(x as f32 - cx) <= radius {
+                    plane[y * num_x + x] = FULL_SCALE;
+                }
             }
         }
     }

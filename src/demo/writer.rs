@@ -233,6 +233,14 @@ pub struct PackedBlock {
 }
 
 impl PackedBlock {
+    /// The same block, some of whose volumes never reached the disk: nothing is allocated for them.
+    #[must_use]
+    pub fn without(mut self, is_lost: impl Fn(usize) -> bool) -> Self {
+        let step = self.chunk[0];
+        self.chunks.retain(|chunk| !(chunk.offset[0]..chunk.offset[0] + step).any(&is_lost));
+        self
+    }
+
     /// Writes the file, as often as wanted.
     ///
     /// # Errors
