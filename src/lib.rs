@@ -6,13 +6,14 @@
 //! | module | job | may import |
 //! |---|---|---|
 //! | [`volume`] | shapes, regions, voxel types, indexing, projection, histogram: arrays in memory | nothing |
+//! | [`machine`] | how far work in the background steps back: priorities of threads, a cap on what is read | nothing |
 //! | [`codec`] | HDF5 filters and compressors: bytes in, bytes out | volume |
 //! | [`mod@format`] | what lies on disk: [`format::Source`], [`format::Growing`] and one module for each format; its page says where a new one goes | codec, volume |
 //! | [`mod@array`] | a source seen as (t, z, y, x), in one or more resolutions: geometry, assembling chunks; as `ndarray` arrays | format |
 //! | [`qc`] | is the recording good: measures of every timepoint, figures, limits, alarms, reports as data | volume |
-//! | [`sweep`] | one pass over all of a recording, behind everything else; measuring its quality | format, array, qc |
+//! | [`sweep`] | one pass over all of a recording, behind everything else; measuring its quality | format, array, qc, machine |
 //! | [`report`] | reports of quality written down: JSON, CSV, pages | volume, qc |
-//! | [`stream`] | the layers of a window under one budget: the cache, the plan of what to read next, the loader threads, projections | array |
+//! | [`stream`] | the layers of a window under one budget: the cache, the plan of what to read next, the loader threads, projections | array, machine |
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
 //! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live, render, qc and sweep |
@@ -60,6 +61,7 @@ pub mod codec;
 pub mod demo;
 pub mod format;
 pub mod live;
+pub mod machine;
 pub mod qc;
 pub mod render;
 pub mod report;

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 /// For each layer, the layers it may name.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("volume", &[]),
+    ("machine", &[]),
     ("codec", &["volume"]),
     ("format", &["volume", "codec"]),
     ("array", &["volume", "format"]),
-    ("stream", &["volume", "format", "array"]),
+    ("stream", &["volume", "format", "array", "machine"]),
     ("live", &["volume", "format"]),
     ("qc", &["volume"]),
     ("report", &["volume", "qc"]),
-    ("sweep", &["volume", "format", "array", "qc"]),
+    ("sweep", &["volume", "format", "array", "qc", "machine"]),
     ("render", &["volume"]),
     ("write", &["volume"]),
     ("demo", &["volume", "codec", "format"]),

@@ -32,7 +32,8 @@ pub struct Told {
     pub rate_hz: Option<f64>,
 }
 
-/// A source seen as (t, z, y, x).
+/// A source seen as (t, z, y, x). Cheap to clone.
+#[derive(Clone)]
 pub struct LazyArray {
     source: Arc<dyn Source>,
     id: LayerId,

@@ -9,10 +9,10 @@ use parking_lot::{Condvar, Mutex};
 
 use super::assembly::{Assembly, Finished, Product};
 use super::cache::{Entry, Tier};
-use super::priority::{Priority, lower_this_thread};
 use super::state::{Class, Dropped, Keep, Read, State, Target, Task};
 use crate::array::Loaded;
 use crate::format::{ReadError, ReadErrorKind};
+use crate::machine::{Priority, lower_this_thread};
 use crate::volume::{Picture, Pool, reduce};
 
 /// News that is not about the screen (the strip of what is cached) waits this long at least.

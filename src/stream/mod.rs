@@ -7,7 +7,6 @@
 
 mod assembly;
 mod availability;
-mod bandwidth;
 mod cache;
 mod change;
 mod config;
@@ -22,7 +21,6 @@ mod log;
 mod pictures;
 mod plan;
 mod preview;
-mod priority;
 mod projector;
 mod queue;
 mod replace;
@@ -52,9 +50,9 @@ pub use survey::SurveyState;
 pub use velocity::{Outlook, Velocity};
 
 use crate::array::{Image, LazyArray};
+use crate::machine::Bandwidth;
 use crate::volume::{LayerId, PictureKey, Pool};
 use availability::Availabilities;
-use bandwidth::Bandwidth;
 use layer::Layer;
 use loader::Shared;
 use request::Viewer;

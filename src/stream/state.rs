@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::StreamConfig;
 use super::assembly::{Assembly, Product};
-use super::bandwidth::Bandwidth;
 use super::cache::{Cache, Entry, Tier};
 use super::fetches::Fetches;
 use super::fold::FoldTask;
@@ -20,6 +19,7 @@ use super::plan::{Plan, Wanted};
 use super::shelf::Shelf;
 use crate::array::{ArrayChunk, ChunkKey, Image, LazyArray, Loaded};
 use crate::format::{Fetched, ReadError};
+use crate::machine::Bandwidth;
 use crate::volume::{LayerId, PictureKey, Region, VolumeKey, Voxels};
 
 /// Unfinished products nobody wants at the moment: so many are kept for when they are wanted again.

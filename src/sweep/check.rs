@@ -4,11 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Planes, Slab};
+use parking_lot::Mutex;
+
+use super::feed::{Feed, Reader};
+use super::shard::{Shard, prepare};
+use super::threads::{num_cores, threads};
+use super::{Lender, NoLender};
 use crate::array::LazyArray;
-use crate::format::ReadError;
-use crate::qc::{Codes, Figures, Measurer, Missing, Pictures, Preparation, REFERENCE_VOLUMES, State, Subject, Table};
-use crate::volume::{Pool, Region, Shape, Voxels};
+use crate::machine::Bandwidth;
+use crate::qc::{Codes, Figures, Missing, Pictures, Subject, Table};
+use crate::volume::Pool;
 
 /// What is measured, and of what.
 #[derive(Clone, Debug)]
@@ -17,15 +22,20 @@ pub struct CheckOptions {
     pub range: Option<Range<usize>>,
     /// Measures.
     pub wanted: Codes,
-    /// Bytes of decoded data held at any moment, beside the state of the measures.
+    /// Bytes of decoded data held ahead of the timepoint that is being measured.
     pub budget_bytes: usize,
+    /// Threads; all cores without it.
+    pub num_cores: Option<usize>,
 }
 
 impl Default for CheckOptions {
     fn default() -> Self {
-        Self { range: None, wanted: Codes::ALL, budget_bytes: 64 << 20 }
+        Self { range: None, wanted: Codes::ALL, budget_bytes: AHEAD_BYTES, num_cores: None }
     }
 }
+
+/// Decoded bytes held ahead, where nothing else was said: two volumes of a usual recording.
+pub(super) const AHEAD_BYTES: usize = 32 << 20;
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -44,10 +54,12 @@ pub struct Checked {
     pub num_bytes: u64,
     /// Seconds it took.
     pub seconds: f64,
+    /// Threads it took.
+    pub num_cores: usize,
 }
 
 /// Measures a recording on all cores. `goes_on` is told how many of how many timepoints are done, and ends it by
-/// `false`: then there is no result.
+/// `false`: then, and where the system gives no threads, there is no result.
 pub fn check(
     array: &LazyArray,
     subject: &Subject,
@@ -58,63 +70,31 @@ pub fn check(
     let num_t = array.info().shape[0];
     let range = options.range.clone().unwrap_or(0..num_t);
     let range = range.start.min(num_t)..range.end.min(num_t);
-    let pool = Pool::new(options.budget_bytes);
-    let mut preparation = Preparation::new(subject, options.wanted);
-    for t in range.clone().take(REFERENCE_VOLUMES) {
-        preparation.planes(t, 0, &Planes::new(&read(array, t, &pool)).planes());
-        preparation.end();
-    }
-    let references = preparation.finish();
-    let mut measurer = Measurer::new(subject, Some(Arc::clone(&references)), options.wanted);
+    let num_cores = options.num_cores.unwrap_or_else(num_cores).max(1);
+    let reader = Arc::new(Reader {
+        array: Arc::new(array.clone()),
+        lender: Arc::new(NoLender) as Arc<dyn Lender>,
+        threads: threads(num_cores, false).ok()?,
+        buffers: Pool::new(options.budget_bytes),
+        budget_bytes: options.budget_bytes,
+        bandwidth: Arc::new(Mutex::new(Bandwidth::new(None))),
+    });
+    let references = prepare(&reader, subject, options.wanted, range.clone(), || goes_on(0, range.len()))?;
+    let mut shard = Shard::new(subject, Some(Arc::clone(&references)), options.wanted);
     let mut table = Table::new(num_t, subject.num_z());
-    let mut missing = Vec::new();
-    let mut before: Option<Planes> = None;
-    for t in range.clone() {
-        if !goes_on(t - range.start, range.len()) {
+    let mut feed = Feed::new(Arc::clone(&reader), range.clone(), false);
+    while let Some(piece) = feed.next() {
+        if !goes_on(piece.slab.t - range.start, range.len()) {
             return None;
         }
-        let slab = read(array, t, &pool);
-        note_missing(&slab, &mut missing);
-        let planes = Planes::new(&slab);
-        measurer.planes(0, &planes.planes(), before.as_ref().map(Planes::planes).as_deref());
-        table.set(t, measurer.end());
-        before = Some(planes);
+        if let Some((t, row)) = shard.take(&piece, &reader.threads) {
+            table.set(t, row);
+        }
     }
-    let state: &State = measurer.state();
-    let figures = Figures::of(subject, Some(&references), &table, state);
+    let figures = reader.threads.install(|| Figures::of(subject, Some(&references), &table, shard.state()));
     let voxel = array.info().dtype.num_bytes() as u64;
     let num_bytes = range.len() as u64 * subject.shape[1..].iter().product::<usize>() as u64 * voxel;
     let seconds = begin.elapsed().as_secs_f64();
-    Some(Checked { subject: subject.clone(), table, figures, missing, pictures: None, num_bytes, seconds })
-}
-
-fn read(array: &LazyArray, t: usize, pool: &Pool) -> Slab {
-    let region = array.whole().with_axis(0, t, t + 1);
-    let [_, z, y, x] = array.info().shape;
-    let shape = [z, y, x];
-    let (voxels, reason) = match array.read_region(&region, pool) {
-        Ok(loaded) => (volume_of(&loaded.voxels, shape, pool), loaded.reason),
-        Err(error) => (None, Some::<ReadError>(error)),
-    };
-    Slab { t, first_z: 0, voxels, shape, reason }
-}
-
-/// The same without its axis of time.
-fn volume_of(voxels: &Voxels, shape: [usize; 3], pool: &Pool) -> Option<Arc<Voxels>> {
-    let mut buffer = pool.take(voxels.bytes().len());
-    buffer.bytes_mut().copy_from_slice(voxels.bytes());
-    let cut = |part: &Region| Region::new(&part.start()[1..], &part.stop()[1..]);
-    let missing = voxels.missing().iter().filter_map(cut).collect();
-    Some(Arc::new(Voxels::new(voxels.dtype(), Shape::from(shape), buffer, missing)))
-}
-
-fn note_missing(slab: &Slab, missing: &mut Vec<Missing>) {
-    let absent: Vec<usize> = (0..slab.shape[0]).filter(|z| !slab.is_plane_there(*z)).collect();
-    let (Some(first), Some(last)) = (absent.first(), absent.last()) else { return };
-    let z = (absent.len() < slab.shape[0]).then_some([*first, *last]);
-    let reason = slab.reason.as_ref().map_or_else(|| "was never written".to_owned(), |error| error.to_string());
-    match missing.last_mut() {
-        Some(known) if known.t[1] + 1 == slab.t && known.z == z && known.reason == reason => known.t[1] = slab.t,
-        _ => missing.push(Missing { t: [slab.t, slab.t], z, file: None, reason }),
-    }
+    let (subject, missing) = (subject.clone(), shard.missing);
+    Some(Checked { subject, table, figures, missing, pictures: None, num_bytes, seconds, num_cores })
 }

@@ -1,72 +1,66 @@
-//! Measuring behind a window: a thread that sweeps a recording, extends what it knows when data land, and
+//! Measuring behind a window: the handle of a thread that sweeps a recording, goes on when data land, and
 //! publishes what it has.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
-use crate::array::{ChunkKey, LazyArray, Loaded};
-use crate::qc::{Codes, Figures, Missing, Pictures, Subject, Table};
-
-/// Somebody who has chunks in memory and may need the machine for himself: the stream of a window.
-pub trait Lender: Send + Sync {
-    /// A chunk that is in memory.
-    fn chunk(&self, key: &ChunkKey) -> Option<Loaded>;
-
-    /// Whether somebody waits for a picture, so that measuring has to step back.
-    fn is_busy(&self) -> bool;
-}
-
-/// Nobody: everything is read.
-pub struct NoLender;
-
-impl Lender for NoLender {
-    fn chunk(&self, _key: &ChunkKey) -> Option<Loaded> {
-        None
-    }
-
-    fn is_busy(&self) -> bool {
-        false
-    }
-}
-
-/// What is known at one moment. Never changes.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// Counts up with every snapshot of a checker.
-    pub version: u64,
-    /// The recording as it was then.
-    pub subject: Subject,
-    /// What was measured of each timepoint.
-    pub table: Table,
-    /// What was measured of the whole, as far as it goes.
-    pub figures: Figures,
-    /// What is not there.
-    pub missing: Vec<Missing>,
-    /// Pictures of the middle plane, now and then.
-    pub pictures: Option<Arc<Pictures>>,
-    /// How far it is.
-    pub progress: Progress,
-}
-
-/// How far measuring is.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Progress {
-    /// Timepoints of which all has been measured.
-    pub done: usize,
-    /// Timepoints there are.
-    pub of: usize,
-    /// Whether it is held at the moment by somebody's wish.
-    pub is_paused: bool,
-    /// Seconds from the landing of the newest timepoint to its measures, while recording.
-    pub behind_s: Option<f64>,
-    /// Why nothing can be measured, where that is so.
-    pub failure: Option<String>,
-}
+use super::worker::Worker;
+use super::{Lender, Progress, Snapshot};
+use crate::array::LazyArray;
+use crate::qc::{Codes, Subject};
 
 /// The handle of the thread. Dropping it ends the thread after the volume it is at, and waits for nothing.
 pub struct Checker {
-    latest: Arc<Mutex<Arc<Snapshot>>>,
+    shared: Arc<Shared>,
+}
+
+/// What the thread and its handle share.
+pub(super) struct Shared {
+    latest: Mutex<Arc<Snapshot>>,
+    pub(super) orders: Mutex<Orders>,
+    /// Signalled with every order.
+    pub(super) changed: Condvar,
+    /// Whether there are orders that the thread has not seen.
+    pub(super) has_orders: AtomicBool,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// What the thread is to do.
+#[derive(Default)]
+pub(super) struct Orders {
+    /// The recording as it is now, and when that was told.
+    pub(super) news: Option<News>,
+    /// Timepoints whose data have changed, half-open ranges.
+    pub(super) stale: Vec<[usize; 2]>,
+    pub(super) is_paused: bool,
+    pub(super) is_live: bool,
+    pub(super) is_closed: bool,
+}
+
+/// The recording as it is now.
+pub(super) struct News {
+    pub(super) array: Arc<LazyArray>,
+    pub(super) subject: Subject,
+    pub(super) told: Instant,
+}
+
+impl Shared {
+    /// Shows what is known now.
+    pub(super) fn publish(&self, snapshot: Snapshot) {
+        let old = std::mem::replace(&mut *self.latest.lock(), Arc::new(snapshot));
+        drop(old);
+        (self.wake)();
+    }
+
+    fn fail(&self, why: String) {
+        let latest = Arc::clone(&self.latest.lock());
+        let progress = Progress { failure: Some(why), ..latest.progress.clone() };
+        self.publish(Snapshot { version: latest.version + 1, progress, ..Snapshot::clone(&latest) });
+    }
 }
 
 impl Checker {
@@ -79,33 +73,59 @@ impl Checker {
         lender: Arc<dyn Lender>,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
-        let _ = (&array, wanted, lender, wake);
-        let table = Table::new(subject.shape[0], subject.num_z());
-        let progress = Progress { of: subject.shape[0], ..Progress::default() };
-        let snapshot = Snapshot {
-            version: 0,
-            subject,
-            table,
-            figures: Figures::default(),
-            missing: Vec::new(),
-            pictures: None,
-            progress,
+        let shared = Arc::new(Shared {
+            latest: Mutex::new(Arc::new(Snapshot::empty(subject.clone()))),
+            orders: Mutex::default(),
+            changed: Condvar::new(),
+            has_orders: AtomicBool::new(false),
+            wake,
+        });
+        let of_thread = Arc::clone(&shared);
+        let run = move || {
+            let worker = Worker::new(Arc::clone(&of_thread), array, subject, wanted, lender);
+            if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+                of_thread.fail("measuring has ended: internal error".to_owned());
+            }
         };
-        Self { latest: Arc::new(Mutex::new(Arc::new(snapshot))) }
+        if let Err(error) = std::thread::Builder::new().name("tectum-check".into()).spawn(run) {
+            shared.fail(format!("nothing is measured: no thread to do it ({error})"));
+        }
+        Self { shared }
     }
 
     /// What is known now. At once.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.latest.lock())
+        Arc::clone(&self.shared.latest.lock())
     }
 
-    /// The recording has become longer, or some timepoints (half-open ranges) hold other data now.
+    /// The recording has become longer, or some timepoints (half-open ranges) hold other data now. Another
+    /// recording, or one that has become shorter, is measured from its beginning.
     pub fn extend(&self, array: Arc<LazyArray>, subject: Subject, stale: &[[usize; 2]]) {
-        let _ = (array, subject, stale);
+        self.order(|orders| {
+            orders.news = Some(News { array, subject, told: Instant::now() });
+            orders.stale.extend_from_slice(stale);
+        });
     }
 
     /// Hold or go on.
     pub fn set_paused(&self, is_paused: bool) {
-        let _ = is_paused;
+        self.order(|orders| orders.is_paused = is_paused);
+    }
+
+    /// Whether somebody is recording: then it takes one core at most, and reads below a cap.
+    pub fn set_live(&self, is_live: bool) {
+        self.order(|orders| orders.is_live = is_live);
+    }
+
+    fn order(&self, change: impl FnOnce(&mut Orders)) {
+        change(&mut self.shared.orders.lock());
+        self.shared.has_orders.store(true, Ordering::Release);
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Drop for Checker {
+    fn drop(&mut self) {
+        self.order(|orders| orders.is_closed = true);
     }
 }

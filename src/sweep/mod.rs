@@ -6,10 +6,20 @@
 
 mod check;
 mod checker;
+mod feed;
+mod lender;
+mod missing;
+mod shard;
 mod slab;
+mod snapshot;
 mod subject;
+mod threads;
+mod unit;
+mod worker;
 
 pub use check::{CheckOptions, Checked, check};
-pub use checker::{Checker, Lender, NoLender, Progress, Snapshot};
-pub use slab::{Planes, Slab};
+pub use checker::Checker;
+pub use lender::{Lender, NoLender};
+pub use slab::{Planes, Slab, SlabPlane};
+pub use snapshot::{Progress, Snapshot};
 pub use subject::subject_of;

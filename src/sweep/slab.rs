@@ -1,11 +1,13 @@
-//! What a sweep hands on: the planes of one timepoint, and what of them is not there.
+//! What a sweep hands on: the planes of one timepoint, each where it lies in memory, or why it is not there.
 
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use crate::dispatch_dtype;
 use crate::format::ReadError;
 use crate::qc::{Plane, Values};
-use crate::volume::{DType, Region, Voxel, Voxels};
+use crate::volume::{DType, Voxel, Voxels};
 
 /// Consecutive planes of one timepoint: all of them, or, where a volume is too large to be held, a part.
 #[derive(Clone, Debug)]
@@ -14,24 +16,35 @@ pub struct Slab {
     pub t: usize,
     /// First plane.
     pub first_z: usize,
-    /// The voxels, (z, y, x); what is missing is listed there. `None` where nothing could be had.
-    pub voxels: Option<Arc<Voxels>>,
-    /// Rank 3.
-    pub shape: [usize; 3],
-    /// Why something is missing.
-    pub reason: Option<ReadError>,
+    /// Rows and columns of a plane.
+    pub plane_shape: [usize; 2],
+    /// The planes, in order of z.
+    pub planes: Vec<SlabPlane>,
+}
+
+/// One plane of a slab.
+#[derive(Clone, Debug)]
+pub enum SlabPlane {
+    /// All of its voxels are there.
+    There {
+        /// An array that holds them among others.
+        voxels: Arc<Voxels>,
+        /// Where its first voxel lies, in voxels.
+        at: usize,
+    },
+    /// Some or all of its voxels are missing, and why, where that is known.
+    Lost(Option<ReadError>),
 }
 
 /// The planes of a slab as they are measured. Holds what had to be converted.
 pub struct Planes {
-    shape: [usize; 3],
-    content: Content,
-    is_there: Vec<bool>,
+    shape: [usize; 2],
+    planes: Vec<Content>,
 }
 
 enum Content {
-    Nothing,
-    Direct(Arc<Voxels>),
+    Lost,
+    Direct(Arc<Voxels>, usize),
     Codes(Vec<u16>, i32),
     Reals(Vec<f64>),
 }
@@ -39,54 +52,60 @@ enum Content {
 impl Planes {
     /// Converts where the storage type asks for it.
     pub fn new(slab: &Slab) -> Self {
-        let shape = slab.shape;
-        let is_there = (0..shape[0]).map(|z| slab.is_plane_there(z)).collect();
-        let content = match &slab.voxels {
-            None => Content::Nothing,
-            Some(voxels) => content(voxels),
+        let len = slab.plane_shape[0] * slab.plane_shape[1];
+        let content = |plane: &SlabPlane| match plane {
+            SlabPlane::There { voxels, at } => content(voxels, *at, len),
+            SlabPlane::Lost(_) => Content::Lost,
         };
-        Self { shape, content, is_there }
+        Self { shape: slab.plane_shape, planes: slab.planes.par_iter().map(content).collect() }
     }
 
     /// Them, in order of z.
     pub fn planes(&self) -> Vec<Plane<'_>> {
-        let len = self.shape[1] * self.shape[2];
-        let values = |z: usize| -> Option<Values<'_>> {
-            let range = z * len..(z + 1) * len;
-            match &self.content {
-                Content::Nothing => None,
-                Content::Direct(voxels) => Some(Values::Codes { codes: &voxels.values::<u16>()[range], base: 0 }),
-                Content::Codes(codes, base) => Some(Values::Codes { codes: &codes[range], base: *base }),
-                Content::Reals(values) => Some(Values::Reals(&values[range])),
-            }
-        };
-        let plane = |z: usize| Plane { shape: [self.shape[1], self.shape[2]], values: values(z) };
-        (0..self.shape[0])
-            .map(|z| if self.is_there[z] { plane(z) } else { Plane { values: None, ..plane(z) } })
-            .collect()
+        let len = self.shape[0] * self.shape[1];
+        self.planes.iter().map(|content| Plane { shape: self.shape, values: content.values(len) }).collect()
     }
 }
 
-fn content(voxels: &Arc<Voxels>) -> Content {
-    let bytes = voxels.bytes();
+impl Content {
+    fn values(&self, len: usize) -> Option<Values<'_>> {
+        match self {
+            Self::Lost => None,
+            Self::Direct(voxels, at) => Some(Values::Codes { codes: &voxels.values::<u16>()[*at..*at + len], base: 0 }),
+            Self::Codes(codes, base) => Some(Values::Codes { codes, base: *base }),
+            Self::Reals(values) => Some(Values::Reals(values)),
+        }
+    }
+}
+
+fn content(voxels: &Arc<Voxels>, at: usize, len: usize) -> Content {
+    let range = at..at + len;
     match voxels.dtype() {
-        DType::U16 => Content::Direct(Arc::clone(voxels)),
-        DType::Bool | DType::U8 => Content::Codes(bytes.iter().map(|b| u16::from(*b)).collect(), 0),
-        DType::I8 => Content::Codes(bytes.iter().map(|b| u16::from(*b ^ 0x80)).collect(), -128),
+        DType::U16 => Content::Direct(Arc::clone(voxels), at),
+        DType::Bool | DType::U8 => Content::Codes(voxels.bytes()[range].iter().map(|b| u16::from(*b)).collect(), 0),
+        DType::I8 => Content::Codes(voxels.bytes()[range].iter().map(|b| u16::from(*b ^ 0x80)).collect(), -128),
         DType::I16 => {
             let code = |value: &i16| (*value as u16) ^ 0x8000;
-            Content::Codes(voxels.values::<i16>().iter().map(code).collect(), -32_768)
+            Content::Codes(voxels.values::<i16>()[range].iter().map(code).collect(), -32_768)
         }
         dtype => {
-            dispatch_dtype!(dtype, T => Content::Reals(voxels.values::<T>().iter().map(|v| v.to_f64()).collect()))
+            dispatch_dtype!(dtype, T => Content::Reals(voxels.values::<T>()[range].iter().map(|v| v.to_f64()).collect()))
         }
     }
 }
 
 impl Slab {
-    /// Whether all of a plane, counted from the first of the slab, is there.
-    pub fn is_plane_there(&self, z: usize) -> bool {
-        let touches = |part: &Region| (part.start()[0]..part.stop()[0]).contains(&z) && !part.is_empty();
-        self.voxels.as_ref().is_some_and(|voxels| !voxels.missing().iter().any(touches))
+    /// Why planes are not there: runs of neighbours of one reason, first and last plane of the volume.
+    pub(super) fn losses(&self) -> Vec<([usize; 2], Option<ReadError>)> {
+        let mut losses: Vec<([usize; 2], Option<ReadError>)> = Vec::new();
+        for (z, plane) in self.planes.iter().enumerate() {
+            let z = self.first_z + z;
+            let SlabPlane::Lost(reason) = plane else { continue };
+            match losses.last_mut() {
+                Some((run, known)) if run[1] + 1 == z && known == reason => run[1] = z,
+                _ => losses.push(([z, z], reason.clone())),
+            }
+        }
+        losses
     }
 }

@@ -3,7 +3,7 @@
 
 /// How far a thread steps back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Priority {
+pub enum Priority {
     /// Behind what is on screen.
     Behind,
     /// Behind everything: somebody is recording.
@@ -13,7 +13,7 @@ pub(super) enum Priority {
 /// Lowers the processor and disk priority of the calling thread, where the system can. It cannot be
 /// raised again without privileges.
 #[cfg(target_os = "linux")]
-pub(super) fn lower_this_thread(priority: Priority) {
+pub fn lower_this_thread(priority: Priority) {
     /// `IOPRIO_WHO_PROCESS`, which for id 0 is the calling thread.
     const WHO_PROCESS: libc::c_int = 1;
     const CLASS_SHIFT: libc::c_int = 13;
@@ -33,4 +33,4 @@ pub(super) fn lower_this_thread(priority: Priority) {
 
 /// Other systems: the planner alone keeps reading ahead behind what is on screen.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn lower_this_thread(_priority: Priority) {}
+pub fn lower_this_thread(_priority: Priority) {}

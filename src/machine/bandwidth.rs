@@ -8,7 +8,7 @@ const BURST_S: f64 = 0.25;
 
 /// A token bucket. The clock is the caller's.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bandwidth {
+pub struct Bandwidth {
     bytes_per_s: Option<u64>,
     /// Bytes that may be read now; negative after a piece larger than that.
     balance: f64,
@@ -17,17 +17,18 @@ pub(super) struct Bandwidth {
 }
 
 impl Bandwidth {
-    pub(super) fn new(bytes_per_s: Option<u64>) -> Self {
+    /// At most so many bytes a second; any number without one.
+    pub fn new(bytes_per_s: Option<u64>) -> Self {
         Self { bytes_per_s, balance: 0.0, last: None, held_until: None }
     }
 
     /// Nothing is read before that moment.
-    pub(super) fn hold_until(&mut self, moment: Instant) {
+    pub fn hold_until(&mut self, moment: Instant) {
         self.held_until = Some(moment);
     }
 
     /// How long to wait before the next read; `None` if it may start now.
-    pub(super) fn wait(&mut self, now: Instant) -> Option<Duration> {
+    pub fn wait(&mut self, now: Instant) -> Option<Duration> {
         let held = self.held_until.map(|moment| moment.saturating_duration_since(now)).filter(|held| !held.is_zero());
         held.max(self.wait_for_rate(now))
     }
@@ -47,7 +48,7 @@ impl Bandwidth {
     }
 
     /// A read of that many bytes begins.
-    pub(super) fn spend(&mut self, num_bytes: usize) {
+    pub fn spend(&mut self, num_bytes: usize) {
         if self.bytes_per_s.is_some() {
             self.balance -= num_bytes as f64;
         }

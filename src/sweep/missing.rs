@@ -1,0 +1,21 @@
+//! What of a recording is not there, in ranges.
+
+use super::Slab;
+use crate::qc::Missing;
+
+/// Adds what a slab lacks; slabs come in order of t and z.
+pub(super) fn note_losses(slab: &Slab, num_z: usize, missing: &mut Vec<Missing>) {
+    for (z, reason) in slab.losses() {
+        let z = (z != [0, num_z.saturating_sub(1)]).then_some(z);
+        let file = reason.as_ref().map(|error| error.file.to_string());
+        let reason = reason.map_or_else(|| "was never written".to_owned(), |error| error.message.to_string());
+        let goes_on = |known: &&mut Missing| {
+            known.t[1] + 1 == slab.t && known.z == z && known.file == file && known.reason == reason
+        };
+        // What goes on is among the newest; of one timepoint there are few.
+        match missing.iter_mut().rev().take(num_z.max(1)).find(goes_on) {
+            Some(known) => known.t[1] = slab.t,
+            None => missing.push(Missing { t: [slab.t, slab.t], z, file, reason }),
+        }
+    }
+}
