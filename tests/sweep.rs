@@ -1,6 +1,8 @@
 //! Sweeping recordings of any cut: what is measured does not depend on how they are stored, on who lends chunks,
 //! on growth, pauses and restarts, and what is missing is told by file and reason.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -266,12 +268,12 @@ impl Lender for Half {
     fn chunk(&self, key: &ChunkKey) -> Option<Loaded> {
         let mut chunks = Vec::new();
         self.0.chunks(&self.0.whole(), &mut chunks);
-        let chunk = chunks.iter().find(|chunk| chunk.key == *key && key.index % 2 == 0)?;
+        let chunk = chunks.iter().find(|chunk| chunk.key == *key && key.index.is_multiple_of(2))?;
         self.0.read_chunk(chunk, &self.1).ok()
     }
 
     fn is_busy(&self) -> bool {
-        self.2.elapsed().as_millis() / 20 % 2 == 0
+        (self.2.elapsed().as_millis() / 20).is_multiple_of(2)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One pass over a recording for everybody who needs all of it: volumes in order of t, chunks from the cache
 //! where they are there, read ahead on all cores, within a budget of its own, behind scrubbing and the writer.
 //!
-//! [`check`] measures the quality of a recording in one go; [`Checker`] does so behind a window, is paused,
+//! [`check()`] measures the quality of a recording in one go; [`Checker`] does so behind a window, is paused,
 //! resumed and extended, and publishes [`Snapshot`]s.
 
 mod check;
