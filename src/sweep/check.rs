@@ -54,8 +54,6 @@ pub struct Checked {
     pub num_bytes: u64,
     /// Seconds it took.
     pub seconds: f64,
-    /// Threads it took.
-    pub num_cores: usize,
 }
 
 /// Measures a recording on all cores. `goes_on` is told how many of how many timepoints are done, and ends it by
@@ -96,5 +94,5 @@ pub fn check(
     let num_bytes = range.len() as u64 * subject.shape[1..].iter().product::<usize>() as u64 * voxel;
     let seconds = begin.elapsed().as_secs_f64();
     let (subject, missing) = (subject.clone(), shard.missing);
-    Some(Checked { subject, table, figures, missing, pictures: None, num_bytes, seconds, num_cores })
+    Some(Checked { subject, table, figures, missing, pictures: None, num_bytes, seconds })
 }
