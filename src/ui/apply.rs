@@ -5,7 +5,7 @@ use std::path::Path;
 use super::view::clamp_slab;
 use super::{
     AppCommand, Camera, Command, GAMMA_RANGE, Loop, Mode, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, SessionCommand, Theme,
-    ViewState, num_depths,
+    Trace, ViewState, num_depths,
 };
 use crate::array::ViewInfo;
 use crate::volume::Axis;
@@ -145,6 +145,7 @@ impl ViewState {
                 self.panels.time_height = None;
             }
             Command::SetMapMeasure(measure) => self.panels.map_measure = measure,
+            Command::SetTraceOrder(order) if Trace::is_order(&order) => self.panels.trace_order = order,
             Command::SetTimeAreaHeight(height) => {
                 self.panels.time_height = height.filter(|height| height.is_finite() && *height > 0.0);
             }
@@ -193,7 +194,12 @@ impl ViewState {
             Command::Session(SessionCommand::SavePicture(ref path)) => {
                 self.still_folder = path.parent().map(Path::to_owned);
             }
-            Command::FollowTo(_) | Command::Undo | Command::Redo | Command::Session(_) | Command::App(_) => {}
+            Command::FollowTo(_)
+            | Command::SetTraceOrder(_)
+            | Command::Undo
+            | Command::Redo
+            | Command::Session(_)
+            | Command::App(_) => {}
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Trace;
+
 /// A cut or a fold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Mode {
@@ -220,6 +222,8 @@ pub struct Panels {
     pub traces: bool,
     /// What the map shows.
     pub map_measure: MapMeasure,
+    /// The traces under it from the top down.
+    pub trace_order: [Trace; Trace::ALL.len()],
     /// Height of the time area in points as somebody has drawn it; `None`: as high as its rows are.
     pub time_height: Option<f32>,
 }
@@ -235,6 +239,7 @@ impl Default for Panels {
             time_zoom: None,
             traces: true,
             map_measure: MapMeasure::default(),
+            trace_order: Trace::ALL,
             time_height: None,
         }
     }

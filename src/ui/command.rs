@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Camera, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, StillOptions};
+use super::{Camera, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, StillOptions, Trace};
 use crate::qc::Code;
 use crate::volume::{Blend, Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
 
@@ -134,6 +134,8 @@ pub enum Command {
     ToggleTraces,
     /// What the map shows.
     SetMapMeasure(MapMeasure),
+    /// The traces from the top down; those there is no room for are not shown.
+    SetTraceOrder([Trace; Trace::ALL.len()]),
     /// Height of the time area in points; `None` for that of its rows.
     SetTimeAreaHeight(Option<f32>),
     /// What happens at the end.

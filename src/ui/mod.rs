@@ -7,6 +7,7 @@ mod choices;
 mod command;
 pub mod format;
 mod gaps_text;
+mod heat;
 mod history;
 pub mod icons;
 pub mod keys;
@@ -40,6 +41,7 @@ pub use choices::{
 };
 pub use command::{AppCommand, Command, Forget, SessionCommand, Tell};
 pub use gaps_text::gaps_text;
+pub use heat::Trace;
 pub use history::History;
 pub use layer_view::LayerView;
 pub use layout::Layout;

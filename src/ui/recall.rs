@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, LayerView, Layout, Limits, MapMeasure, Panels, Play, StillOptions, Theme, View, ViewState};
+use super::{Cursor, LayerView, Layout, Limits, MapMeasure, Panels, Play, StillOptions, Theme, Trace, View, ViewState};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Interpolation, ViewId};
 
@@ -22,6 +22,7 @@ pub struct KeptPreferences {
     pub traces: bool,
     pub map_measure: MapMeasure,
     pub time_height: Option<f32>,
+    pub trace_order: [Trace; Trace::ALL.len()],
     pub still: StillOptions,
     pub still_folder: Option<PathBuf>,
 }
@@ -91,7 +92,7 @@ impl ViewState {
 
     /// What of it is kept for whatever is opened next.
     pub fn preferences(&self) -> KeptPreferences {
-        let Panels { theme, folded, color_bar, traces, map_measure, time_height, .. } = self.panels;
+        let Panels { theme, folded, color_bar, traces, map_measure, time_height, trace_order, .. } = self.panels;
         let LayerView { interpolation, colormap, .. } = self.layers[0];
         let play = Play { is_running: false, direction: 1, ..self.play };
         let (still, still_folder) = (self.still, self.still_folder.clone());
@@ -105,6 +106,7 @@ impl ViewState {
             traces,
             map_measure,
             time_height,
+            trace_order,
             still,
             still_folder,
         }
@@ -142,9 +144,11 @@ impl ViewState {
 impl From<KeptPreferences> for ViewState {
     fn from(kept: KeptPreferences) -> Self {
         let KeptPreferences { theme, folded, play, interpolation, colormap, color_bar, .. } = kept;
-        let KeptPreferences { traces, map_measure, time_height, still, still_folder, .. } = kept;
+        let KeptPreferences { traces, map_measure, time_height, trace_order, still, still_folder, .. } = kept;
+        let trace_order = if Trace::is_order(&trace_order) { trace_order } else { Trace::ALL };
         let time_height = time_height.filter(|height| height.is_finite() && *height > 0.0);
-        let panels = Panels { theme, folded, color_bar, traces, map_measure, time_height, ..Panels::default() };
+        let chosen = Panels { theme, folded, color_bar, ..Panels::default() };
+        let panels = Panels { traces, map_measure, time_height, trace_order, ..chosen };
         Self {
             layers: vec![LayerView { interpolation, colormap, ..LayerView::default() }],
             panels,

@@ -52,6 +52,8 @@ pub struct Tokens {
     pub handle: Color32,
     /// Columns of the histogram.
     pub bars: Color32,
+    /// From the least to the most under a trace.
+    pub env: Color32,
 }
 
 const fn rgb(hex: u32) -> Color32 {
@@ -78,6 +80,7 @@ pub(super) const DARK: Tokens = Tokens {
     bad_text: rgb(0xff8d8d),
     handle: rgb(0xe8eaed),
     bars: rgb(0x7d8794),
+    env: rgb(0x6f7a88),
 };
 
 const LIGHT: Tokens = Tokens {
@@ -100,6 +103,7 @@ const LIGHT: Tokens = Tokens {
     bad_text: rgb(0xa81c1c),
     handle: rgb(0xffffff),
     bars: rgb(0x9aa3ae),
+    env: rgb(0xa9b2bd),
 };
 
 /// Text on the canvas, which is black in both themes, and on the scrim.

@@ -3,7 +3,7 @@
 use egui::{Rect, Stroke, Ui, pos2};
 
 use super::keys::{key_commands, take_copy};
-use super::panels::{canvas, canvases, problems, save, side, status_bar, time_bar, top_bar};
+use super::panels::{canvas, canvases, problems, save, side, status_bar, time_area, time_bar, top_bar};
 use super::steer::one_to_one;
 use super::theme::{self, Tokens};
 use super::{Canvas, Command, Model, Overlay, SessionCommand, notes, overlay, screens};
@@ -30,13 +30,17 @@ pub struct Regions {
 }
 
 impl Regions {
-    /// Divides a window. Depends on nothing but its size and whether there is time at all.
-    pub fn new(window: Rect, has_time: bool) -> Self {
+    /// Height of the time area without traces.
+    pub const TIME: f32 = time_area::FOLDED;
+
+    /// Divides a window. Depends on nothing but its size and the height of the time area, nought where there is
+    /// no time at all.
+    pub fn new(window: Rect, time_height: f32) -> Self {
         let is_narrow = window.width() < WIDE;
         let top_bottom = window.top() + top_bar::HEIGHT;
         let status_top = window.bottom() - status_bar::HEIGHT;
         let side_left = window.right() - if is_narrow { side::ICONS_WIDTH } else { side::WIDTH };
-        let time_top = if has_time { status_top - time_bar::HEIGHT } else { status_top };
+        let time_top = status_top - time_height;
         let area = |left, top, right, bottom| Rect::from_min_max(pos2(left, top), pos2(right, bottom));
         Self {
             top: area(window.left(), window.top(), window.right(), top_bottom),
@@ -57,7 +61,8 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &
     let mut commands = Vec::new();
     let tokens = Tokens::of(theme);
     let has_time = model.info.shape[0] > 1 || model.live.is_some();
-    let regions = Regions::new(ui.max_rect(), has_time);
+    let time_height = if has_time { time_area::height(model, ui.max_rect().height()) } else { 0.0 };
+    let regions = Regions::new(ui.max_rect(), time_height);
 
     // In the order in which the keyboard goes through them: from the top, left to right.
     overlay::within(ui, regions.top, "top", |ui| {

@@ -83,7 +83,7 @@ fn the_focus_is_seen_on_every_control_and_goes_in_reading_order() {
         let mut window = harness_of(state, size, 1.0);
         let stops = stops(&mut window, assert_seen);
         assert!(stops.len() >= 20, "{} stops", stops.len());
-        let regions = Regions::new(Rect::from_min_size(egui::Pos2::ZERO, size.into()), true);
+        let regions = Regions::new(Rect::from_min_size(egui::Pos2::ZERO, size.into()), tectum::ui::Regions::TIME);
         let order = [regions.top, regions.canvas, regions.side, regions.time];
         let region = |rect: &Rect| {
             // What lies over the canvas belongs to the panel.

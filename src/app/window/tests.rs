@@ -148,7 +148,7 @@ fn the_frame_of_a_key_shows_its_answer_everywhere_and_is_drawn_once() {
         );
         // The picture and the playhead are those that stay.
         let (rest, _) = stage.picture(Vec::new());
-        let regions = crate::ui::Regions::new(stage.target.screen_rect(), true);
+        let regions = crate::ui::Regions::new(stage.target.screen_rect(), crate::ui::Regions::TIME);
         for (what, region) in [("canvas", regions.canvas), ("time", regions.time)] {
             let pixels = |image: &image::RgbaImage| -> Vec<image::Rgba<u8>> {
                 let (x, y) = (region.left() as u32..region.right() as u32, region.top() as u32..region.bottom() as u32);

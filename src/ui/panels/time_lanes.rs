@@ -3,27 +3,27 @@
 
 use egui::{Align2, Color32, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
+use super::super::heat::Kept;
 use super::super::piece_runs::{Run, runs};
 use super::super::theme::{self, Tokens, Weight, font};
 use super::super::time_axis::TimeAxis;
 use super::super::widgets::{cross_hatch, dashed_rect, hatch, text, text_width};
 use super::super::{Model, Shown, format};
-use super::time_map::Rows;
+use super::time_area::Rows;
+use super::time_heat;
 use crate::live::{LiveState, LiveStatus};
-use crate::volume::{Axis, PieceState};
+use crate::volume::{Axis, Orientation, PieceState};
 
 /// Edges of pieces closer than this are not drawn.
 const NOTCH_DISTANCE: f64 = 5.0;
 
-/// Draws all rows but the marks of what is wrong and the place of the view.
-pub fn paint(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>) {
+/// Draws all rows but the traces, the marks of what is wrong and the place of the view. With measures of quality,
+/// `kept`, the map shows them; else how the recording is stored.
+pub fn paint(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>, kept: Option<&Kept>) {
     paint_axis(ui, rows, axis);
-    paint_map(ui, rows, axis, model);
+    paint_map(ui, rows, axis, model, kept);
     paint_to_come(ui, rows, axis, model);
     paint_strip(ui, rows, axis, model);
-    if let Some(live) = model.live {
-        paint_newest(ui, rows, axis, model, live);
-    }
 }
 
 fn paint_axis(ui: &Ui, rows: &Rows, axis: &TimeAxis) {
@@ -49,10 +49,13 @@ fn paint_axis(ui: &Ui, rows: &Rows, axis: &TimeAxis) {
     }
 }
 
-fn paint_map(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>) {
+fn paint_map(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>, kept: Option<&Kept>) {
     let tokens = Tokens::get(ui);
     let map = rows.map;
     theme::fill(ui, map, tokens.bg0);
+    if let Some((quality, kept)) = model.quality.as_ref().zip(kept) {
+        time_heat::paint(ui, rows, axis, quality, kept);
+    }
     let num_t = model.info.shape[0];
     let recorded =
         Rect::from_x_y_ranges(map.left()..=rows.x(axis, num_t as f64).clamp(map.left(), map.right()), map.y_range());
@@ -66,15 +69,15 @@ fn paint_map(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>) {
     }
     for run in runs(&along_t, map.width(), |t| rows.x(axis, t) - map.left()) {
         let x = run.range.map(|end| (map.left() + end).clamp(map.left(), map.right()));
-        paint_piece(ui, Rect::from_x_y_ranges(x[0]..=x[1], map.y_range()), &run);
+        paint_piece(ui, Rect::from_x_y_ranges(x[0]..=x[1], map.y_range()), &run, kept.is_some());
     }
     let num_z = model.info.shape[1].max(1) as f64;
     let row_y = |z: f64| (z / num_z).clamp(0.0, 1.0) as f32 * map.height();
     for run in runs(&along_z, map.height(), row_y) {
         let y = run.range.map(|end| map.top() + end);
-        paint_piece(ui, Rect::from_x_y_ranges(recorded.x_range(), y[0]..=y[1]), &run);
+        paint_piece(ui, Rect::from_x_y_ranges(recorded.x_range(), y[0]..=y[1]), &run, kept.is_some());
     }
-    if !along_z.is_empty() {
+    if kept.is_none() && !along_z.is_empty() {
         let size = along_z[0].0[1] - along_z[0].0[0];
         if map.height() * size as f32 / num_z as f32 >= 3.0 {
             for ([start, _], _) in along_z.iter().skip(1) {
@@ -82,13 +85,24 @@ fn paint_map(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>) {
                 ui.painter().hline(recorded.x_range(), y, Stroke::new(1.0, tokens.bg1.gamma_multiply(0.6)));
             }
         }
-        let z = model.picture().depth_range();
-        if model.view.orientation == crate::volume::Orientation::Xy {
-            let y = map.top() + row_y((z[0] + z[1]) as f64 / 2.0);
-            ui.painter().hline(map.x_range(), y, Stroke::new(1.0, tokens.t1.gamma_multiply(0.45)));
-        }
+    }
+    if kept.is_some() || !along_z.is_empty() {
+        paint_depth(ui, rows, model);
     }
     paint_notches(ui, rows, axis, &along_t, num_t);
+}
+
+/// The plane of the view.
+fn paint_depth(ui: &Ui, rows: &Rows, model: &Model<'_>) {
+    let num_z = model.info.shape[1].max(1) as f32;
+    let z = model.picture().depth_range();
+    let middle = match model.view.orientation {
+        Orientation::Xy => (z[0] + z[1]) as f32 / 2.0,
+        _ => model.state.cursor.z as f32 + 0.5,
+    };
+    let y = rows.map.top() + middle / num_z * rows.map.height();
+    let color = if model.quality.is_some() { Color32::WHITE } else { Tokens::get(ui).t1 };
+    ui.painter().hline(rows.map.x_range(), y, Stroke::new(1.0, color.gamma_multiply(0.45)));
 }
 
 /// The edges of the pieces as notches, those to come as well.
@@ -111,17 +125,21 @@ fn paint_notches(ui: &Ui, rows: &Rows, axis: &TimeAxis, pieces: &[([usize; 2], P
     }
 }
 
-/// One stretch of pieces, its state told by shape as well as by colour.
-fn paint_piece(ui: &Ui, cell: Rect, run: &Run) {
+/// One stretch of pieces, its state told by shape as well as by colour; over a picture of what was measured only
+/// what is odd.
+fn paint_piece(ui: &Ui, cell: Rect, run: &Run, is_on_picture: bool) {
     let tokens = Tokens::get(ui);
     let painter = ui.painter_at(cell);
+    let has_data = !matches!(run.state, PieceState::Missing | PieceState::Damaged);
     let fill = match run.state {
         PieceState::Whole | PieceState::Partial | PieceState::Suspect => tokens.bg3,
         PieceState::Unseen => tokens.bg0.lerp_to_gamma(tokens.bg3, 0.8),
         PieceState::Missing | PieceState::Damaged => tokens.bg2,
         PieceState::Writing | PieceState::LeftOut => tokens.bg0,
     };
-    theme::fill(ui, cell, fill);
+    if !(is_on_picture && has_data) {
+        theme::fill(ui, cell, fill);
+    }
     match run.state {
         PieceState::Whole | PieceState::Unseen => {}
         PieceState::Suspect => {
@@ -186,7 +204,7 @@ fn paint_strip(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>) {
 }
 
 /// The newest timepoint of a recording that grows: a line, a dot, its time.
-fn paint_newest(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>, live: &LiveStatus) {
+pub fn paint_newest(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>, live: &LiveStatus) {
     if matches!(live.state, LiveState::Finished | LiveState::StoppedEarly { .. } | LiveState::Waiting { .. }) {
         return;
     }
@@ -196,8 +214,8 @@ fn paint_newest(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>, live: 
     if !rows.map.x_range().contains(x) {
         return;
     }
-    ui.painter().vline(x, rows.map.top() - 2.0..=rows.map.bottom(), Stroke::new(1.5, tokens.bad_text));
-    let dot = pos2(x + 8.0, rows.lane.top() + 6.0);
+    ui.painter().vline(x, rows.map.top() - 2.0..=rows.bottom(), Stroke::new(1.5, tokens.bad_text));
+    let dot = pos2(x + 8.0, rows.lane.bottom() - 8.0);
     let words = match model.info.rate_hz.filter(|rate| *rate > 0.0) {
         Some(rate) => format::clock(newest as f64 / rate, 0),
         None => format::integer(newest as i64),

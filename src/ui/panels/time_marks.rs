@@ -6,6 +6,7 @@ use egui::{Rect, Ui, pos2, vec2};
 use super::super::theme::Tokens;
 use super::super::widgets::{severity_color, severity_mark};
 use super::super::{Model, format};
+use crate::qc::{Alarm, Gravity};
 use crate::volume::{Axis, Piece, Problem, Severity};
 
 /// Marks closer than this are one.
@@ -15,11 +16,44 @@ const SHORTEST: f32 = 3.0;
 /// Problems told of at one place.
 const MAX_TOLD: usize = 3;
 
-/// One or several problems that lie together.
+/// Something wrong that lies somewhere along an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// Half-open.
+    pub range: [usize; 2],
+    /// How much it matters.
+    pub severity: Severity,
+    /// The first plane concerned, where it is about planes at some time.
+    pub z: Option<usize>,
+}
+
+/// The problems along an axis, but for notes, by which nothing is lost.
+pub fn of_problems(problems: &[Problem], axis: Axis) -> impl Iterator<Item = Found> {
+    problems.iter().filter(|problem| problem.severity > Severity::Note).filter_map(move |problem| {
+        let span = problem.span.filter(|span| span.axis == axis)?;
+        Some(Found { range: span.range, severity: problem.severity, z: None })
+    })
+}
+
+/// The alarms along time.
+pub fn of_alarms(alarms: &[Alarm]) -> impl Iterator<Item = Found> {
+    alarms.iter().map(|alarm| Found {
+        range: [alarm.t[0], alarm.t[1] + 1],
+        severity: match alarm.gravity {
+            Gravity::Warn => Severity::Warning,
+            Gravity::Alarm => Severity::Error,
+        },
+        z: alarm.z.map(|planes| planes[0]),
+    })
+}
+
+/// One or several things that lie together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
     /// The first index concerned.
     pub start: usize,
+    /// The plane to go to, where there is one.
+    pub z: Option<usize>,
     /// Where its shape stands, in points along the axis.
     pub at: f32,
     /// What is concerned, in points along the axis.
@@ -31,21 +65,17 @@ pub struct Mark {
 impl Mark {
     /// Whether a place along the axis is on its shape.
     pub fn is_at(&self, along: f32) -> bool {
-        (along - self.at).abs() <= APART / 2.0
+        (along - self.at - 5.0).abs() <= APART / 2.0
     }
 }
 
-/// The marks of what lies along an axis of `length` points; `at` says where an index lies. Notes, by which
-/// nothing is lost, have none.
-pub fn marks(problems: &[Problem], axis: Axis, at: impl Fn(f64) -> f32, length: f32) -> Vec<Mark> {
-    let mut found: Vec<Mark> = problems
-        .iter()
-        .filter(|problem| problem.severity > Severity::Note)
-        .filter_map(|problem| {
-            let span = problem.span.filter(|span| span.axis == axis)?;
-            let (from, to) = (at(span.range[0] as f64), at(span.range[1] as f64));
+/// The marks of what lies along an axis of `length` points; `at` says where an index lies.
+pub fn marks(found: impl Iterator<Item = Found>, at: impl Fn(f64) -> f32, length: f32) -> Vec<Mark> {
+    let mut found: Vec<Mark> = found
+        .filter_map(|Found { range, severity, z }| {
+            let (from, to) = (at(range[0] as f64), at(range[1] as f64));
             let line = [from.max(0.0), to.min(length).max(from + SHORTEST)];
-            let mark = Mark { start: span.range[0], at: line[0], lines: vec![line], severity: problem.severity };
+            let mark = Mark { start: range[0], z, at: line[0], lines: vec![line], severity };
             (to > 0.0 && from < length).then_some(mark)
         })
         .collect();
@@ -67,18 +97,22 @@ pub fn marks(problems: &[Problem], axis: Axis, at: impl Fn(f64) -> f32, length: 
     merged
 }
 
-/// Draws marks in a lane above the map.
+/// Draws marks in a lane above the map: the lines first, the gravest last, so that no line hides a shape.
 pub fn paint(ui: &Ui, lane: Rect, marks: &[Mark]) {
     let tokens = Tokens::get(ui);
     let painter = ui.painter();
-    for mark in marks {
+    let mut by_severity: Vec<&Mark> = marks.iter().collect();
+    by_severity.sort_by_key(|mark| mark.severity);
+    for mark in by_severity {
         for [from, to] in &mark.lines {
             let x = lane.left() + from..=lane.left() + to;
-            let line = Rect::from_x_y_ranges(x, lane.bottom() - 3.0..=lane.bottom() - 1.0);
+            let line = Rect::from_x_y_ranges(x, lane.bottom() - 4.0..=lane.bottom() - 2.0);
             painter.rect_filled(line, 0.0, severity_color(mark.severity, tokens));
         }
-        let center = pos2(lane.left() + mark.at + 1.0, lane.top() + 5.0);
-        painter.rect_filled(Rect::from_center_size(center, vec2(12.0, 10.0)), 0.0, tokens.bg1);
+    }
+    for mark in marks {
+        let center = pos2(lane.left() + mark.at + 5.0, lane.bottom() - 9.0);
+        painter.rect_filled(Rect::from_center_size(center, vec2(12.0, 9.0)), 0.0, tokens.bg1);
         severity_mark(painter, center, 10.0, mark.severity, tokens);
     }
 }
@@ -156,7 +190,7 @@ mod tests {
             problem(Severity::Note, Axis::T, [400, 401]),
             problem(Severity::Error, Axis::Z, [3, 4]),
         ];
-        let marks = marks(&problems, Axis::T, |t| t as f32, 1000.0);
+        let marks = marks(of_problems(&problems, Axis::T), |t| t as f32, 1000.0);
         let told: Vec<_> = marks.iter().map(|mark| (mark.start, mark.severity, mark.lines.clone())).collect();
         let expected = [(100, Severity::Error, vec![[100.0, 200.0]]), (700, Severity::Error, vec![[700.0, 703.0]])];
         assert_eq!(told, expected);

@@ -12,8 +12,6 @@ use super::super::widgets::{
 use super::super::{Command, Loop, Model, PLAY_RATE_RANGE, PlayMode, format};
 use crate::live::LiveState;
 
-/// Height of the row.
-pub const HEIGHT: f32 = 28.0;
 const GAP: f32 = 8.0;
 /// Below this width what can be seen elsewhere is left out.
 const NARROW: f32 = 620.0;

@@ -1,0 +1,103 @@
+//! What measures are told against: the light and the sharpness of the first volumes, the camera's dark level,
+//! its full scale and its gain.
+
+use crate::qc::{self, Code, PlaneRow, REFERENCE_VOLUMES, Row};
+use crate::sweep::Snapshot;
+
+/// See above. What is not known yet is `None` or NaN.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Baseline {
+    /// Dark level, counts.
+    pub offset: f32,
+    /// Counts for each photon.
+    pub gain: Option<f32>,
+    /// Which of [`PlaneRow::at_scale`] counts the voxels at full scale.
+    scale: Option<usize>,
+    num_voxels: f32,
+    /// Mean of the first volumes over the dark level.
+    light: f32,
+    /// Sharpness of each plane in the first volumes.
+    focus: Vec<f32>,
+}
+
+impl Baseline {
+    /// That of a recording, as far as it has been measured.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let (subject, figures) = (&snapshot.subject, &snapshot.figures);
+        let scales = qc::scales(subject.dtype);
+        let full = figures.full_scale.map(|full| full.value);
+        let offset = figures.offset.unwrap_or(0.0) as f32;
+        let first: Vec<&Row> =
+            (0..REFERENCE_VOLUMES).filter_map(|t| snapshot.table.row(t).map(AsRef::as_ref)).collect();
+        let light = first.iter().filter_map(|row| light_of(row, offset));
+        let focus_of = |z: usize| median(first.iter().filter_map(|row| row.planes.get(z)).map(|plane| plane.focus));
+        Self {
+            offset,
+            gain: figures.photon_gain.map(|gain| gain.gain as f32).filter(|gain| *gain > 0.0),
+            scale: full.and_then(|full| scales.iter().position(|scale| *scale == Some(full))),
+            num_voxels: subject.plane_shape().iter().product::<usize>() as f32,
+            light: mean(light),
+            focus: (0..subject.num_z()).map(focus_of).collect(),
+        }
+    }
+
+    /// Percent of a plane's voxels at full scale.
+    pub fn saturation(&self, plane: &PlaneRow) -> f32 {
+        match self.scale {
+            Some(scale) if plane.is_there => plane.at_scale[scale] as f32 / self.num_voxels * 100.0,
+            _ => f32::NAN,
+        }
+    }
+
+    /// Sharpness of a plane, percent of that of the first volumes.
+    pub fn focus(&self, plane: &PlaneRow, z: usize) -> f32 {
+        plane.focus / self.focus.get(z).copied().filter(|focus| *focus > 0.0).unwrap_or(f32::NAN) * 100.0
+    }
+
+    /// Change since the timepoint before, percent of the mean over the dark level.
+    pub fn change(&self, plane: &PlaneRow) -> f32 {
+        let light = plane.mean - self.offset;
+        if light > 0.0 { plane.change / light * 100.0 } else { f32::NAN }
+    }
+
+    /// Light of a volume, percent of that of the first ones; NaN where a plane is missing.
+    pub fn intensity(&self, row: &Row) -> f32 {
+        let light = light_of(row, self.offset).unwrap_or(f32::NAN);
+        if self.light > 0.0 { light / self.light * 100.0 } else { f32::NAN }
+    }
+
+    /// Median over the dark level, averaged over the planes: in photons where the gain is known, else in counts.
+    pub fn signal(&self, row: &Row) -> f32 {
+        let medians = row.planes.iter().filter(|plane| plane.is_there).map(|plane| plane.median() - self.offset);
+        mean(medians) / self.gain.unwrap_or(1.0)
+    }
+
+    /// Why something cannot be told, where the measures themselves do not say.
+    pub fn lacks(&self, code: Code) -> Option<&'static str> {
+        match code {
+            Code::Saturation if self.scale.is_none() => Some("the full scale is not known"),
+            _ => None,
+        }
+    }
+}
+
+/// Mean of a whole volume over the dark level.
+fn light_of(row: &Row, offset: f32) -> Option<f32> {
+    let is_whole = !row.planes.is_empty() && row.is_whole();
+    is_whole.then(|| mean(row.planes.iter().map(|plane| plane.mean)) - offset).filter(|light| light.is_finite())
+}
+
+fn mean(values: impl Iterator<Item = f32>) -> f32 {
+    let (sum, num) = values.fold((0.0, 0u32), |(sum, num), value| (sum + f64::from(value), num + 1));
+    (sum / f64::from(num)) as f32
+}
+
+fn median(values: impl Iterator<Item = f32>) -> f32 {
+    let mut finite: Vec<f32> = values.filter(|value| value.is_finite()).collect();
+    finite.sort_by(f32::total_cmp);
+    match finite.len() {
+        0 => f32::NAN,
+        num if num % 2 == 1 => finite[num / 2],
+        num => (finite[num / 2 - 1] + finite[num / 2]) / 2.0,
+    }
+}
