@@ -451,6 +451,7 @@ fn contrast_is_dragged_typed_and_put_back() {
     click(&mut window, Role::Button, "Auto contrast");
     assert_eq!(limits(&window), Some([104.0, 1830.0]));
     assert_eq!(window.state().view.layers[0].gamma, 1.0);
+    click(&mut window, Role::DisclosureTriangle, "Colormap section");
     click(&mut window, Role::RadioButton, "Viridis");
     assert_eq!(window.state().view.layers[0].colormap, Colormap::Viridis);
     click(&mut window, Role::Button, "Saturation");
@@ -466,6 +467,7 @@ fn undo_takes_back_a_whole_drag_and_redo_repeats_it() {
     let t = window.state().view.cursor.t;
     assert!(t > 0);
     window.state_mut().clock_s += 10.0;
+    click(&mut window, Role::DisclosureTriangle, "Colormap section");
     click(&mut window, Role::RadioButton, "Turbo");
     press_with(&mut window, Modifiers::COMMAND, Key::Z);
     assert_eq!((window.state().view.layers[0].colormap, window.state().view.cursor.t), (Colormap::Magma, t));
@@ -1048,7 +1050,7 @@ fn facts_window(change: impl FnOnce(&mut Bench)) -> Window {
     let mut bench = Bench::default();
     (bench.info.voxel_size, bench.array.voxel_size) = (None, None);
     (bench.info.rate_hz, bench.array.rate_hz) = (None, None);
-    bench.view.panels.folded = [true, true, true, false];
+    bench.view.panels.folded = [true, true, true, true, false];
     change(&mut bench);
     harness_of(bench, [1280.0, 800.0], 1.0)
 }

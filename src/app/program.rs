@@ -24,7 +24,7 @@ use super::wake::WakeFn;
 use crate::format::OpenOptions;
 use crate::render::RendererHandle;
 use crate::stream::StreamConfig;
-use crate::ui::{Overlay, ViewState, Welcome};
+use crate::ui::{Overlay, ViewState, Welcome, letter};
 use crate::volume::Location;
 
 /// One run of the program.
@@ -332,7 +332,11 @@ impl Program {
 
     fn update_title(&mut self) {
         let title = match &self.session {
-            Some(session) => format!("{} – Tectum", session.name()),
+            Some(session) => {
+                let badge = session.quality().and_then(|quality| quality.badge());
+                let badge = badge.map(|(grade, text)| format!("{} {text} · ", letter(grade))).unwrap_or_default();
+                format!("{badge}{} – Tectum", session.name())
+            }
             None => "Tectum".to_owned(),
         };
         if title != self.title {

@@ -237,6 +237,10 @@ impl Session {
                     self.take_facts(now);
                     return true;
                 }
+                SessionCommand::GoToAlarm { is_next } => {
+                    let Some((t, z)) = self.alarm_from(self.view.cursor.t, *is_next) else { return false };
+                    return self.apply(&Command::GoTo { t, z }, now, now_s);
+                }
                 SessionCommand::ToggleChecking => {
                     self.toggle_checking();
                     return true;

@@ -144,6 +144,7 @@ impl ViewState {
                 self.panels.traces ^= true;
                 self.panels.time_height = None;
             }
+            Command::ToggleNotify => self.panels.notifies ^= true,
             Command::SetMapMeasure(measure) => self.panels.map_measure = measure,
             Command::SetTraceOrder(order) if Trace::is_order(&order) => self.panels.trace_order = order,
             Command::SetTimeAreaHeight(height) => {

@@ -128,12 +128,13 @@ pub enum Section {
     View,
     Contrast,
     Colormap,
+    Quality,
     Dataset,
 }
 
 impl Section {
     /// All sections, top to bottom.
-    pub const ALL: [Self; 4] = [Self::View, Self::Contrast, Self::Colormap, Self::Dataset];
+    pub const ALL: [Self; 5] = [Self::View, Self::Contrast, Self::Colormap, Self::Quality, Self::Dataset];
 
     /// Heading.
     pub fn label(self) -> &'static str {
@@ -141,6 +142,7 @@ impl Section {
             Self::View => "View",
             Self::Contrast => "Contrast",
             Self::Colormap => "Colormap",
+            Self::Quality => "Quality",
             Self::Dataset => "Dataset",
         }
     }
@@ -209,7 +211,7 @@ pub struct Panels {
     /// Light or dark.
     pub theme: Theme,
     /// Whether each section of the side panel is folded, in the order of [`Section::ALL`].
-    pub folded: [bool; 4],
+    pub folded: [bool; 5],
     /// The section shown beside the icons where the side panel is narrow.
     pub drawer: Option<Section>,
     /// What lies over the window.
@@ -224,6 +226,8 @@ pub struct Panels {
     pub map_measure: MapMeasure,
     /// The traces under it from the top down.
     pub trace_order: [Trace; Trace::ALL.len()],
+    /// Whether a new alarm is told while the window is not in front.
+    pub notifies: bool,
     /// Height of the time area in points as somebody has drawn it; `None`: as high as its rows are.
     pub time_height: Option<f32>,
 }
@@ -232,7 +236,8 @@ impl Default for Panels {
     fn default() -> Self {
         Self {
             theme: Theme::default(),
-            folded: [false; 4],
+            // Its heading shows the colormap, and quality is worth more than the choice of it.
+            folded: [false, false, true, false, false],
             drawer: None,
             overlay: None,
             color_bar: false,
@@ -240,6 +245,7 @@ impl Default for Panels {
             traces: true,
             map_measure: MapMeasure::default(),
             trace_order: Trace::ALL,
+            notifies: true,
             time_height: None,
         }
     }

@@ -138,6 +138,8 @@ pub enum Command {
     SetTraceOrder([Trace; Trace::ALL.len()]),
     /// Height of the time area in points; `None` for that of its rows.
     SetTimeAreaHeight(Option<f32>),
+    /// Tell of new alarms while the window is not in front, or do not.
+    ToggleNotify,
     /// What happens at the end.
     SetLoop(Loop),
     /// Keep the newest timepoint on screen, or let go.
@@ -199,6 +201,11 @@ pub enum SessionCommand {
     ShowSaved,
     /// Try to read again what could not be read.
     RetryFailures,
+    /// Show where the next alarm after the timepoint shown begins, or the one before it.
+    GoToAlarm {
+        /// The next, not the one before.
+        is_next: bool,
+    },
     /// Hold the measuring of its quality, or go on.
     ToggleChecking,
 }

@@ -35,6 +35,7 @@ pub const PALETTE: &str = "\u{E6C8}";
 pub const PAUSE: &str = "\u{E39E}";
 pub const PENCIL_SIMPLE: &str = "\u{E3B4}";
 pub const PLAY: &str = "\u{E3D0}";
+pub const PULSE: &str = "\u{E000}";
 pub const RECORD: &str = "\u{E3EE}";
 pub const REPEAT: &str = "\u{E3F6}";
 pub const SKIP_BACK: &str = "\u{E5A4}";

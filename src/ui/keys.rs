@@ -90,6 +90,24 @@ pub const BINDINGS: &[Binding] = &[
         shortcuts: &[(NONE, Key::Space, |_| Command::TogglePlay)],
     },
     Binding {
+        keys: "N",
+        does: "Next alarm",
+        group: Group::Time,
+        shortcuts: &[(NONE, Key::N, |_| Command::Session(SessionCommand::GoToAlarm { is_next: true }))],
+    },
+    Binding {
+        keys: "Shift N",
+        does: "Previous alarm",
+        group: Group::Time,
+        shortcuts: &[(SHIFT, Key::N, |_| Command::Session(SessionCommand::GoToAlarm { is_next: false }))],
+    },
+    Binding {
+        keys: "T",
+        does: "Traces under the map",
+        group: Group::Time,
+        shortcuts: &[(NONE, Key::T, |_| Command::ToggleTraces)],
+    },
+    Binding {
         keys: "L",
         does: "Follow the newest timepoint",
         group: Group::Time,

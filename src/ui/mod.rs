@@ -23,6 +23,7 @@ mod piece_runs;
 pub mod place;
 mod playback;
 mod quality;
+mod quality_text;
 mod recall;
 mod resolve;
 mod screens;
@@ -52,6 +53,7 @@ pub use model::{
 pub use notes::Note;
 pub use playback::Playback;
 pub use quality::Quality;
+pub use quality_text::letter;
 pub use recall::{KeptLayer, KeptPreferences, KeptView};
 pub use resolve::resolve;
 pub use screens::{

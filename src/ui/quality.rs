@@ -21,4 +21,6 @@ pub struct Quality<'a> {
     pub limits_are_changed: bool,
     /// Rig profiles there are.
     pub profiles: &'a [String],
+    /// Median and largest shift in the plane, px, where there is any.
+    pub motion: Option<[f64; 2]>,
 }

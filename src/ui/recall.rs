@@ -14,7 +14,7 @@ use crate::volume::{Colormap, Interpolation, ViewId};
 #[allow(missing_docs)]
 pub struct KeptPreferences {
     pub theme: Theme,
-    pub folded: [bool; 4],
+    pub folded: [bool; 5],
     pub play: Play,
     pub interpolation: Interpolation,
     pub colormap: Colormap,
@@ -23,6 +23,7 @@ pub struct KeptPreferences {
     pub map_measure: MapMeasure,
     pub time_height: Option<f32>,
     pub trace_order: [Trace; Trace::ALL.len()],
+    pub notifies: bool,
     pub still: StillOptions,
     pub still_folder: Option<PathBuf>,
 }
@@ -92,7 +93,8 @@ impl ViewState {
 
     /// What of it is kept for whatever is opened next.
     pub fn preferences(&self) -> KeptPreferences {
-        let Panels { theme, folded, color_bar, traces, map_measure, time_height, trace_order, .. } = self.panels;
+        let Panels { theme, folded, color_bar, traces, map_measure, time_height, trace_order, notifies, .. } =
+            self.panels;
         let LayerView { interpolation, colormap, .. } = self.layers[0];
         let play = Play { is_running: false, direction: 1, ..self.play };
         let (still, still_folder) = (self.still, self.still_folder.clone());
@@ -107,6 +109,7 @@ impl ViewState {
             map_measure,
             time_height,
             trace_order,
+            notifies,
             still,
             still_folder,
         }
@@ -144,11 +147,11 @@ impl ViewState {
 impl From<KeptPreferences> for ViewState {
     fn from(kept: KeptPreferences) -> Self {
         let KeptPreferences { theme, folded, play, interpolation, colormap, color_bar, .. } = kept;
-        let KeptPreferences { traces, map_measure, time_height, trace_order, still, still_folder, .. } = kept;
+        let KeptPreferences { traces, map_measure, time_height, trace_order, notifies, still, still_folder, .. } = kept;
         let trace_order = if Trace::is_order(&trace_order) { trace_order } else { Trace::ALL };
         let time_height = time_height.filter(|height| height.is_finite() && *height > 0.0);
         let chosen = Panels { theme, folded, color_bar, ..Panels::default() };
-        let panels = Panels { traces, map_measure, time_height, trace_order, ..chosen };
+        let panels = Panels { traces, map_measure, time_height, trace_order, notifies, ..chosen };
         Self {
             layers: vec![LayerView { interpolation, colormap, ..LayerView::default() }],
             panels,

@@ -48,6 +48,8 @@ pub struct Tokens {
     pub bad: Color32,
     /// Text about what is wrong, or live.
     pub bad_text: Color32,
+    /// Text on the colours of what to look at and what is wrong.
+    pub badge_ink: Color32,
     /// Handles of sliders.
     pub handle: Color32,
     /// Columns of the histogram.
@@ -78,6 +80,7 @@ pub(super) const DARK: Tokens = Tokens {
     warn_text: rgb(0xf2b441),
     bad: rgb(0xff5d5d),
     bad_text: rgb(0xff8d8d),
+    badge_ink: rgb(0x17120a),
     handle: rgb(0xe8eaed),
     bars: rgb(0x7d8794),
     env: rgb(0x6f7a88),
@@ -101,6 +104,7 @@ const LIGHT: Tokens = Tokens {
     warn_text: rgb(0x7a4c00),
     bad: rgb(0xc92a2a),
     bad_text: rgb(0xa81c1c),
+    badge_ink: rgb(0xffffff),
     handle: rgb(0xffffff),
     bars: rgb(0x9aa3ae),
     env: rgb(0xa9b2bd),
@@ -340,6 +344,9 @@ mod tests {
                 }
             }
             assert!(contrast(tokens.on_accent, tokens.accent) >= 4.5);
+            for ground in [tokens.warn, tokens.bad] {
+                assert!(contrast(tokens.badge_ink, ground) >= 4.5, "badge on {ground:?}");
+            }
         }
     }
 

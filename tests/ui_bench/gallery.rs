@@ -99,6 +99,29 @@ pub fn gallery(folder: &Path) {
             normal,
             1.0,
         ),
+        ("quality", Bench::story(), [1440.0, 900.0], 1.0),
+        (
+            "quality_light",
+            {
+                let mut bench = Bench::story();
+                bench.view.panels.theme = Theme::Light;
+                bench
+            },
+            [1440.0, 900.0],
+            1.0,
+        ),
+        (
+            "quality_1024",
+            {
+                let mut bench = Bench::story();
+                bench.view.cursor.t = 6211;
+                (bench.view.follow, bench.view.panels.traces) = (true, false);
+                bench.view.panels.drawer = Some(Section::Quality);
+                bench
+            },
+            [1024.0, 700.0],
+            1.0,
+        ),
         ("keys", with(&|b| b.view.panels.overlay = Some(Overlay::Keys)), normal, 1.0),
         ("open", with(&|b| b.view.panels.overlay = Some(Overlay::Open)), normal, 1.0),
         ("welcome", with(&|b| b.screen = Screen::Welcome), normal, 1.0),

@@ -1,6 +1,7 @@
 //! A window with a made-up recording: what the app does between frames, without files, threads or voxels.
 
 mod gallery;
+mod story;
 
 pub use gallery::gallery;
 
@@ -48,6 +49,7 @@ pub struct Bench {
     pub cached: Vec<[usize; 2]>,
     pub problems: Vec<Problem>,
     pub live: Option<LiveStatus>,
+    pub quality: Option<story::KnownQuality>,
     pub figures: Figures,
     pub saving: Saving,
     pub recent: Vec<Location>,
@@ -118,6 +120,7 @@ impl Default for Bench {
             cached: vec![[78, 120], [130, 141]],
             problems: Vec::new(),
             live: None,
+            quality: None,
             saving: Saving::default(),
             figures: Figures {
                 image_ms: Some(4.0),
@@ -240,7 +243,7 @@ impl Bench {
             cached: &self.cached,
             problems: &self.problems,
             live: self.live.as_ref(),
-            quality: None,
+            quality: self.quality.as_ref().map(story::KnownQuality::borrow),
             figures: &self.figures,
             saving: &self.saving,
             can_undo: self.history.can_undo(),

@@ -3,6 +3,7 @@
 
 mod focus;
 mod keys;
+mod quality;
 mod readable;
 mod rest;
 mod top;

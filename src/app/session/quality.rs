@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Session;
 use crate::app::profiles::Profiles;
 use crate::array::LazyArray;
-use crate::qc::{Codes, Evidence, Limits, Subject, Verdict, judge};
+use crate::qc::{Alarm, Codes, Evidence, Limits, Row, Subject, Verdict, judge};
 use crate::sweep::{Checker, NoLender, Snapshot};
 use crate::ui::Quality;
 
@@ -18,6 +18,8 @@ pub struct Watch {
     subject: Subject,
     snapshot: Arc<Snapshot>,
     verdict: Verdict,
+    motion: Option<[f64; 2]>,
+    is_live: bool,
     judged_with: Limits,
 }
 
@@ -27,16 +29,19 @@ impl Session {
         let (array, subject) = (Arc::clone(&self.array), self.measured());
         let wake = Arc::clone(&self.wake);
         let checker = Checker::start(Arc::clone(&array), subject.clone(), Codes::ALL, Arc::new(NoLender), wake);
+        let is_live = self.is_live();
+        checker.set_live(is_live);
         checker.set_paused(self.is_checking_paused);
         let (snapshot, limits) = (checker.snapshot(), self.profiles.limits().clone());
-        let verdict = verdict(&snapshot, &limits);
-        self.watch = Some(Watch { checker, array, subject, snapshot, verdict, judged_with: limits });
+        let (verdict, motion) = (verdict(&snapshot, &limits), motion(&snapshot));
+        self.watch = Some(Watch { checker, array, subject, snapshot, verdict, motion, is_live, judged_with: limits });
     }
 
     /// Tells the one who measures what has become of the recording, `stale` timepoints included; takes in what he
     /// has found, and judges it.
     pub(super) fn renew_quality(&mut self) {
         let subject = self.measured();
+        let is_live = self.is_live();
         let Some(watch) = &mut self.watch else { return };
         if watch.array.id() != self.array.id() {
             self.stale.clear();
@@ -47,10 +52,15 @@ impl Session {
             watch.checker.extend(Arc::clone(&self.array), subject.clone(), &std::mem::take(&mut self.stale));
             (watch.array, watch.subject) = (Arc::clone(&self.array), subject);
         }
+        if watch.is_live != is_live {
+            watch.is_live = is_live;
+            watch.checker.set_live(is_live);
+        }
         let snapshot = watch.checker.snapshot();
         let limits = self.profiles.limits();
         if snapshot.version != watch.snapshot.version || watch.judged_with != *limits {
             watch.verdict = verdict(&snapshot, limits);
+            watch.motion = motion(&snapshot);
             (watch.snapshot, watch.judged_with) = (snapshot, limits.clone());
         }
     }
@@ -65,6 +75,7 @@ impl Session {
             limits_name: self.profiles.name(),
             limits_are_changed: self.profiles.is_changed(),
             profiles: self.profiles.names(),
+            motion: watch.motion,
         })
     }
 
@@ -72,6 +83,17 @@ impl Session {
     pub(in crate::app) fn set_profiles(&mut self, profiles: Profiles) {
         self.profiles = profiles;
         self.renew_quality();
+    }
+
+    /// Where the next alarm begins after a timepoint, or the one before it, and in which plane; round the ends.
+    pub(super) fn alarm_from(&self, t: usize, is_next: bool) -> Option<(usize, Option<usize>)> {
+        let mut alarms: Vec<&Alarm> = self.watch.as_ref()?.verdict.alarms.iter().collect();
+        alarms.sort_by_key(|alarm| (alarm.t[0], std::cmp::Reverse(alarm.gravity)));
+        let alarm = match is_next {
+            true => alarms.iter().find(|alarm| alarm.t[0] > t).or(alarms.first()),
+            false => alarms.iter().rfind(|alarm| alarm.t[0] < t).or(alarms.last()),
+        };
+        alarm.map(|alarm| (alarm.t[0], alarm.z.map(|planes| planes[0])))
     }
 
     /// Holds measuring, or goes on.
@@ -105,4 +127,16 @@ impl Session {
 fn verdict(snapshot: &Snapshot, limits: &Limits) -> Verdict {
     let Snapshot { subject, table, figures, missing, .. } = snapshot;
     judge(&Evidence { subject, table, figures, missing }, limits)
+}
+
+/// Median and largest shift in the plane, px, of the timepoints that have one.
+fn motion(snapshot: &Snapshot) -> Option<[f64; 2]> {
+    let table = &snapshot.table;
+    let rows = (0..table.num_t()).filter_map(|t| table.row(t));
+    let length = |row: &Arc<Row>| f64::from(row.volume.shift[0]).hypot(f64::from(row.volume.shift[1]));
+    let mut lengths: Vec<f64> = rows.map(length).filter(|length| length.is_finite()).collect();
+    let most = lengths.iter().copied().reduce(f64::max)?;
+    let middle = lengths.len() / 2;
+    let (_, median, _) = lengths.select_nth_unstable_by(middle, f64::total_cmp);
+    Some([*median, most])
 }

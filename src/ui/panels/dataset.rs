@@ -65,6 +65,15 @@ fn remembered_row(ui: &mut Ui, commands: &mut Vec<Command>) {
     }
 }
 
+/// "19 whole · 1 being written", or how many blocks there are.
+pub fn summary(model: &Model<'_>) -> String {
+    let num = model.array.num_blocks;
+    blocks(model).unwrap_or_else(|| match num {
+        1 => "1 block".to_owned(),
+        _ => format!("{} blocks", format::integer(num as i64)),
+    })
+}
+
 const BLOCKS: &str = "Blocks";
 
 /// "19 whole · 1 damaged · 1 being written"; `None` where all are sound or not looked at yet.

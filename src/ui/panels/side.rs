@@ -5,11 +5,13 @@ use egui::{Rect, ScrollArea, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::super::theme::Tokens;
 use super::super::widgets::{
-    self, Button, Fill, Number, choice, choice_width, icon_button, section_header, segmented, text_width,
+    self, Button, Fill, Number, choice, choice_width, gradient, icon_button, section_header, segmented, severity_mark,
+    text_width,
 };
 use super::super::{Camera, Command, Mode, Model, Section, format, icons, num_depths, place};
-use super::contrast;
 use super::dataset::dataset_rows;
+use super::limits_menu::limits_menu;
+use super::{contrast, quality};
 use crate::ui::theme::{Weight, fill, font};
 use crate::volume::{Interpolation, Orientation, Projection};
 
@@ -27,7 +29,7 @@ pub fn side_ui(ui: &mut Ui, rect: Rect, canvas: Rect, model: &Model<'_>, command
     let inner =
         Rect::from_min_max(pos2(rect.left() + PADDING, rect.top() + 4.0), pos2(rect.right() - 2.0, rect.bottom()));
     scrolled(ui, inner, "side", |ui| {
-        for section in Section::ALL {
+        for section in shown_sections(model) {
             section_ui(ui, section, canvas, model, commands);
         }
         ui.add_space(12.0);
@@ -39,20 +41,33 @@ pub fn icons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<C
     let tokens = Tokens::get(ui);
     fill(ui, rect, tokens.bg1);
     ui.painter().vline(rect.left() + 0.5, rect.y_range(), Stroke::new(1.0, tokens.line));
-    for (index, section) in Section::ALL.into_iter().enumerate() {
+    for (index, section) in shown_sections(model).enumerate() {
         let center = pos2(rect.center().x, rect.top() + 24.0 + 36.0 * index as f32);
         let area = Rect::from_center_size(center, vec2(32.0, 32.0));
         let icon = match section {
             Section::View => icons::EYE,
             Section::Contrast => icons::CIRCLE_HALF,
             Section::Colormap => icons::PALETTE,
+            Section::Quality => icons::PULSE,
             Section::Dataset => icons::DATABASE,
         };
         let fill = if model.state.panels.drawer == Some(section) { Fill::Field } else { Fill::None };
         if icon_button(ui, area, icon, false, fill, section.label(), "").clicked() {
             commands.push(Command::ToggleDrawer(section));
         }
+        if let Some(gravity) = model.quality.and_then(|quality| quality.worst()).filter(|_| section == Section::Quality)
+        {
+            let at = area.right_top() + vec2(-6.0, 6.0);
+            ui.painter().circle_filled(at, 6.5, tokens.bg1);
+            severity_mark(ui.painter(), at, 8.0, quality::severity(gravity), tokens);
+        }
     }
+}
+
+/// All, but what is not measured.
+fn shown_sections(model: &Model<'_>) -> impl Iterator<Item = Section> {
+    let has_quality = model.quality.is_some();
+    Section::ALL.into_iter().filter(move |section| has_quality || *section != Section::Quality)
 }
 
 /// The section an icon opened, over the canvas beside the icons.
@@ -76,7 +91,7 @@ pub fn drawer_ui(ui: &mut Ui, canvas: Rect, model: &Model<'_>, commands: &mut Ve
         pos2(rect.right() - 2.0, rect.bottom() - 4.0),
     );
     let content = scrolled(ui, inner, ("drawer", section), |ui| {
-        header(ui, section, None, commands);
+        header(ui, section, None, model, commands);
         section_rows(ui, section, canvas, model, commands);
         ui.add_space(10.0);
     });
@@ -101,13 +116,13 @@ fn scrolled(ui: &mut Ui, rect: Rect, salt: impl std::hash::Hash + std::fmt::Debu
 
 fn section_ui(ui: &mut Ui, section: Section, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let is_folded = model.state.panels.folded[section as usize];
-    header(ui, section, Some(is_folded), commands);
+    header(ui, section, Some(is_folded), model, commands);
     if !is_folded {
         section_rows(ui, section, canvas, model, commands);
     }
 }
 
-fn header(ui: &mut Ui, section: Section, is_folded: Option<bool>, commands: &mut Vec<Command>) {
+fn header(ui: &mut Ui, section: Section, is_folded: Option<bool>, model: &Model<'_>, commands: &mut Vec<Command>) {
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 38.0), Sense::hover());
     let rect = Rect::from_center_size(pos2(area.center().x, area.top() + 22.0), vec2(area.width(), 20.0));
     if section_header(ui, rect, section.label(), is_folded.unwrap_or(false)) {
@@ -116,6 +131,46 @@ fn header(ui: &mut Ui, section: Section, is_folded: Option<bool>, commands: &mut
             None => Command::ToggleDrawer(section),
         });
     }
+    if is_folded == Some(true) {
+        summary_ui(ui, section, rect, model);
+    } else if section == Section::Quality {
+        limits_menu(ui, rect, model, commands);
+    }
+}
+
+/// What a folded section is about, at the right end of its heading.
+fn summary_ui(ui: &Ui, section: Section, rect: Rect, model: &Model<'_>) {
+    let tokens = Tokens::get(ui);
+    let mut at = rect.right_center();
+    let text = match section {
+        Section::View => place_text(model),
+        Section::Contrast => {
+            let limits = model.layer.limits_or_default(model.values(), model.info);
+            limits.map(format::value).join(" – ")
+        }
+        Section::Colormap => {
+            let colors = Rect::from_center_size(at - vec2(32.0, 0.0), vec2(64.0, 10.0));
+            let display = model.display();
+            gradient(ui.painter(), colors, display.colormap, display.invert, display.gamma);
+            at.x = colors.left() - 8.0;
+            model.display().colormap.name().to_owned()
+        }
+        Section::Quality => model.quality.map_or(String::new(), |quality| quality::summary(&quality)),
+        Section::Dataset => super::dataset::summary(model),
+    };
+    let size = font(12.0, Weight::Regular);
+    let text = widgets::elided(ui, &text, size.clone(), at.x - rect.left() - 90.0);
+    widgets::text(ui.painter(), at, egui::Align2::RIGHT_CENTER, &text, size, tokens.t2);
+}
+
+/// "XY · plane 12".
+fn place_text(model: &Model<'_>) -> String {
+    let view = model.view;
+    let axis = ["XY", "XZ", "YZ"][view.orientation as usize];
+    match view.mode {
+        Mode::Plane => format!("{axis} · plane {}", format::integer(model.depth_index() as i64)),
+        Mode::Projection => format!("{axis} · {}", view.op.label()),
+    }
 }
 
 fn section_rows(ui: &mut Ui, section: Section, canvas: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
@@ -123,6 +178,7 @@ fn section_rows(ui: &mut Ui, section: Section, canvas: Rect, model: &Model<'_>, 
         Section::View => view_rows(ui, canvas, model, commands),
         Section::Contrast => contrast::contrast_rows(ui, model, commands),
         Section::Colormap => contrast::colormap_rows(ui, model, commands),
+        Section::Quality => quality::quality_rows(ui, model, commands),
         Section::Dataset => dataset_rows(ui, model, commands),
     }
 }

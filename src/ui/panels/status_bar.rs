@@ -6,7 +6,7 @@ use egui::{Rect, Sense, Stroke, Ui, WidgetInfo, pos2};
 use super::super::format::zeros;
 use super::super::theme::{Tokens, Weight, fill, font};
 use super::super::widgets::{Run, runs};
-use super::super::{Model, Value, format};
+use super::super::{Model, Quality, Value, format};
 use super::canvas::Readout;
 use crate::live::{LiveState, LiveStatus};
 use crate::volume::{Axis, DType, Picture};
@@ -48,6 +48,10 @@ pub fn status_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, readout: Option
     }
     let mut right = rect.right() - 12.0;
     for item in right_items(model) {
+        // Nor for what the rest of the program takes, where its own measuring has to be told of.
+        if model.quality.is_some() && rect.width() < 1200.0 && matches!(item.name, "GPU" | "Lag") {
+            continue;
+        }
         let width = width(ui, &item);
         if right - width < left {
             break;
@@ -199,6 +203,7 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
         hint: "From the last input to the exact picture",
         is_right_aligned: true,
     });
+    items.extend(model.quality.map(|quality| checking_item(&quality, model.live.is_some())));
     let fps = figures.fps.filter(|_| model.state.play.is_running);
     items.push(Item {
         name: "Effective rate",
@@ -225,6 +230,18 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
         });
     }
     items
+}
+
+/// How far measuring the quality is.
+fn checking_item(quality: &Quality<'_>, is_live: bool) -> Item {
+    let pieces = quality.checking(is_live).into_iter();
+    Item {
+        name: "Checking",
+        pieces: pieces.map(|(text, is_value)| (text, if is_value { Kind::Value } else { Kind::Label })).collect(),
+        template: if is_live { "checking live, 00.0 s behind" } else { "checking paused, 000\u{2009}%" }.to_owned(),
+        hint: "Measuring the quality of the recording, behind everything else",
+        is_right_aligned: true,
+    }
 }
 
 /// How a watched recording is doing.

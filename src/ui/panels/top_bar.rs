@@ -5,9 +5,11 @@ use egui::{Align2, Popup, Rect, Shape, Stroke, Ui, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{
-    self, Button, Fill, elided, hint, icon_button, menu_action, pill, pill_width, segmented, segmented_width,
+    self, Button, Fill, elided, grade_mark, hint, icon_button, menu_action, pill, pill_width, segmented,
+    segmented_width,
 };
-use super::super::{Command, Mode, Model, Overlay, Theme, format, icons, live_text, notes};
+use super::super::{Command, Mode, Model, Overlay, Quality, Section, Theme, format, icons, live_text, notes};
+use crate::qc::Grade;
 use crate::volume::Severity;
 
 /// Height of the bar.
@@ -63,7 +65,9 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, is_narrow: bool, c
     let tools_left = rect.right() - 12.0 - tools_width;
     let pills = pills(model);
     let pills_width: f32 = pills.iter().map(|pill| pill.width(ui) + 8.0).sum();
-    let pills_left = tools_left - 8.0 - pills_width;
+    let badge = model.quality.and_then(|quality| Badge::of(&quality));
+    let badge_width = badge.as_ref().map_or(0.0, |badge| badge.width(ui) + 8.0);
+    let pills_left = tools_left - 8.0 - pills_width - badge_width;
 
     let has_depth = super::super::num_depths(model.info, model.view.orientation) > 1;
     let width = segmented_width(ui, &["Plane", "Projection"]);
@@ -88,6 +92,9 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, is_narrow: bool, c
         x += pill.width(ui);
         pill.show(ui, x, y, commands);
         x += 8.0;
+    }
+    if let Some(badge) = badge {
+        badge.show(ui, x, y, model, is_narrow, commands);
     }
     let area = Rect::from_x_y_ranges(tools_left..=rect.right() - 12.0, rect.y_range());
     if is_narrow {
@@ -182,6 +189,64 @@ fn facts(model: &Model<'_>) -> String {
         }
     }
     format!("{} · {}", parts.join(" × "), model.info.dtype.short_name())
+}
+
+/// How much can be used, to be read from across the room.
+struct Badge {
+    grade: Grade,
+    text: String,
+    sentence: String,
+}
+
+impl Badge {
+    fn of(quality: &Quality<'_>) -> Option<Self> {
+        let (grade, text) = quality.badge()?;
+        Some(Self { grade, text, sentence: quality.sentence() })
+    }
+
+    /// As wide as it will be once all of the recording counts.
+    fn width(&self, ui: &Ui) -> f32 {
+        let of = self.text.split(' ').nth(3).unwrap_or_default();
+        let amount = if of.contains('.') { of.to_owned() } else { format!("{of}.0") };
+        let words: Vec<&str> = self.text.split(' ').collect();
+        let widest =
+            words.iter().enumerate().map(|(i, word)| if i == 1 && amount.len() > word.len() { &amount } else { *word });
+        let widest = format::zeros(&widest.collect::<Vec<_>>().join(" "));
+        widgets::text_width(ui, &widest, font(13.0, Weight::SemiBold)) + 12.0 + 6.0 + 24.0
+    }
+
+    fn show(&self, ui: &mut Ui, left: f32, y: f32, model: &Model<'_>, is_narrow: bool, commands: &mut Vec<Command>) {
+        let tokens = Tokens::get(ui);
+        let rect = Rect::from_min_size(pos2(left, y - 12.0), vec2(self.width(ui), 24.0));
+        let response = ui.interact(rect, ui.make_persistent_id("badge"), egui::Sense::click());
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Quality: {}", self.text))
+        });
+        // Good is quiet.
+        let (fill, color) = match self.grade {
+            Grade::Good => (Tokens::wash(tokens.ok), tokens.ok_text),
+            Grade::InPart => (tokens.warn, tokens.badge_ink),
+            Grade::Lost => (tokens.bad, tokens.badge_ink),
+        };
+        let fill = if response.hovered() { fill.gamma_multiply(0.9) } else { fill };
+        ui.painter().rect_filled(rect, 12.0, fill);
+        grade_mark(ui.painter(), rect.left_center() + vec2(18.0, 0.0), 12.0, self.grade, color);
+        let at = rect.left_center() + vec2(30.0, 0.0);
+        widgets::text(ui.painter(), at, Align2::LEFT_CENTER, &self.text, font(13.0, Weight::SemiBold), color);
+        widgets::focus_ring(ui, &response, 12.0);
+        if hint(response, &self.sentence, "").clicked() {
+            commands.extend(show_section(model, is_narrow));
+        }
+    }
+}
+
+/// What brings the section about quality to sight.
+fn show_section(model: &Model<'_>, is_narrow: bool) -> Option<Command> {
+    let panels = &model.state.panels;
+    match is_narrow {
+        true => (panels.drawer != Some(Section::Quality)).then_some(Command::ToggleDrawer(Section::Quality)),
+        false => panels.folded[Section::Quality as usize].then_some(Command::ToggleSection(Section::Quality)),
+    }
 }
 
 /// A state in the bar.

@@ -3,6 +3,7 @@
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 
 use super::super::theme::Tokens;
+use crate::qc::Grade;
 use crate::volume::Severity;
 
 const DISTANCE: f32 = 7.0;
@@ -45,7 +46,29 @@ pub fn dotted_vline(painter: &Painter, x: f32, y: egui::Rangef, color: Color32) 
 
 /// ■ for an error, ▲ for a warning, ● for a note: `size` points wide.
 pub fn severity_mark(painter: &Painter, center: Pos2, size: f32, severity: Severity, tokens: &Tokens) {
-    let color = severity_color(severity, tokens);
+    shape(painter, center, size, severity, severity_color(severity, tokens));
+}
+
+/// ● usable, ▲ in part, ■ hardly: `size` points wide.
+pub fn grade_mark(painter: &Painter, center: Pos2, size: f32, grade: Grade, color: Color32) {
+    let severity = match grade {
+        Grade::Good => Severity::Note,
+        Grade::InPart => Severity::Warning,
+        Grade::Lost => Severity::Error,
+    };
+    shape(painter, center, size, severity, color);
+}
+
+/// The colour of text that goes with it.
+pub fn grade_color(grade: Grade, tokens: &Tokens) -> Color32 {
+    match grade {
+        Grade::Good => tokens.ok_text,
+        Grade::InPart => tokens.warn_text,
+        Grade::Lost => tokens.bad_text,
+    }
+}
+
+fn shape(painter: &Painter, center: Pos2, size: f32, severity: Severity, color: Color32) {
     match severity {
         Severity::Error => {
             painter.rect_filled(Rect::from_center_size(center, vec2(size, size) * 0.86), 1.0, color);

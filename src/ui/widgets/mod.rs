@@ -19,7 +19,9 @@ use egui::{Color32, Event, EventFilter, Key, Rect, Response, Stroke, StrokeKind,
 pub use button::{Button, Fill, icon_button, pill, pill_width, segmented, segmented_width};
 pub use check::check;
 pub use entry::{Entered, Entry};
-pub use hatch::{cross_hatch, dashed_rect, dotted_vline, hatch, severity_color, severity_mark};
+pub use hatch::{
+    cross_hatch, dashed_rect, dotted_vline, grade_color, grade_mark, hatch, severity_color, severity_mark,
+};
 pub use histogram::{Asked, Histogram, histogram, histogram_asked};
 pub use menu::{choice, choice_width, menu_action, menu_row};
 pub use number::Number;

@@ -113,11 +113,9 @@ pub fn section_header(ui: &mut Ui, rect: Rect, label: &str, is_folded: bool) -> 
     let galley = ui.painter().layout_job(LayoutJob::single_section(label.to_uppercase(), format));
     let size = galley.size();
     ui.painter().galley(pos2(rect.left(), rect.center().y - size.y / 2.0), galley, color);
-    if response.hovered() || response.has_focus() || is_folded {
-        let icon = if is_folded { icons::CARET_RIGHT } else { icons::CARET_DOWN };
-        let at = rect.right_center() - vec2(6.0, 0.0);
-        ui.painter().text(at, Align2::CENTER_CENTER, icon, theme::icon_font(12.0), color);
-    }
+    let icon = if is_folded { icons::CARET_RIGHT } else { icons::CARET_DOWN };
+    let at = pos2(rect.left() + size.x + 12.0, rect.center().y);
+    ui.painter().text(at, Align2::CENTER_CENTER, icon, theme::icon_font(11.0), color);
     focus_ring(ui, &response, 2.0);
     response.clicked()
 }
