@@ -22,7 +22,8 @@ pub struct Basics {
 impl Basics {
     /// What these measures need.
     pub fn new(scales: [Option<f64>; NUM_SCALES], wanted: Codes) -> Self {
-        Self { scales, compares: wanted.has(Code::Duplicate) || wanted.has(Code::Dvars) }
+        let compared = [Code::Duplicate, Code::Dvars, Code::PhotonGain, Code::Noise];
+        Self { scales, compares: compared.iter().any(|code| wanted.has(*code)) }
     }
 
     /// Measures a plane, against the same plane of the timepoint before where that is at hand.

@@ -79,11 +79,9 @@ pub struct Timing {
 
 impl Figures {
     /// Makes them of all that has been measured.
-    pub fn of(_subject: &Subject, references: Option<&References>, _table: &Table, _state: &State) -> Self {
-        Self {
-            offset: references.map(|references| references.offset),
-            read_noise: references.and_then(|references| references.read_noise),
-            ..Self::default()
-        }
+    pub fn of(subject: &Subject, references: Option<&References>, table: &Table, state: &State) -> Self {
+        let mut figures = Self::default();
+        figures.add_camera(subject, references, table, state);
+        figures
     }
 }
