@@ -1,9 +1,19 @@
 //! Reports written down: one room for each form. Text and bytes out, no IO; what is said is in [`crate::qc`].
 
 mod aind;
+mod axis;
+mod chart;
 mod csv;
 mod json;
+mod losses;
+mod page;
+mod picture;
+mod tables;
+mod template;
+mod traces;
+mod words;
 
 pub use aind::aind;
 pub use csv::csv;
 pub use json::json;
+pub use page::page;

@@ -34,6 +34,9 @@ pub struct QcArgs {
     /// Write the measures of every timepoint as a table; - for stdout.
     #[arg(long, value_name = "OUT.csv")]
     pub csv: Option<PathBuf>,
+    /// Write a report to be read in a browser and printed, complete in one file; - for stdout.
+    #[arg(long, value_name = "OUT.html")]
+    pub html: Option<PathBuf>,
     /// Replace files that exist.
     #[arg(long)]
     pub force: bool,

@@ -34,6 +34,7 @@ pub struct Outputs {
 enum Kind {
     Json,
     Csv,
+    Html,
 }
 
 impl Kind {
@@ -41,6 +42,7 @@ impl Kind {
         match self {
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Html => "html",
         }
     }
 }
@@ -51,14 +53,14 @@ impl Outputs {
     /// # Errors
     /// For a name that cannot be written, and for two that would both be stdout.
     pub fn new(args: &QcArgs) -> Result<Self> {
-        let wanted = [(Kind::Json, &args.json), (Kind::Csv, &args.csv)];
+        let wanted = [(Kind::Json, &args.json), (Kind::Csv, &args.csv), (Kind::Html, &args.html)];
         let files: Vec<(Kind, PathBuf)> =
             wanted.into_iter().filter_map(|(kind, path)| Some((kind, path.clone()?))).collect();
         for (kind, path) in files.iter().filter(|(_, path)| !is_stdout(path)) {
             check_name(path, kind.suffix(), args.force).with_context(|| format!("--{}", kind.suffix()))?;
         }
         if files.iter().filter(|(_, path)| is_stdout(path)).count() > 1 {
-            bail!("only one of --json and --csv can go to stdout");
+            bail!("only one of --json, --csv and --html can go to stdout");
         }
         Ok(Self { files, format: args.format, is_forced: args.force, is_stdout_taken: Cell::new(false) })
     }
@@ -95,6 +97,7 @@ impl Outputs {
                     serde_json::to_string(&value)? + "\n"
                 }
                 Kind::Csv => report::csv(report)?,
+                Kind::Html => report::page(report),
             };
             if is_stdout(path) {
                 super::super::print(&text)?;
