@@ -166,7 +166,8 @@ fn trace_row(report: &Report, axis: &Axis, trace: &Trace, i: usize) -> TraceRow 
 fn without(alarm: &Alarm, lost: &[[usize; 2]]) -> Vec<[usize; 2]> {
     let (mut from, end) = (alarm.t[0], alarm.t[1] + 1);
     let mut parts = Vec::new();
-    for [first, behind] in lost.iter().filter(|[_, behind]| *behind > alarm.t[0]).take_while(|[first, _]| *first < end) {
+    for [first, behind] in lost.iter().filter(|[_, behind]| *behind > alarm.t[0]).take_while(|[first, _]| *first < end)
+    {
         parts.push([from, *first]);
         from = from.max(*behind);
     }

@@ -8,8 +8,8 @@ use super::picture::Raster;
 use super::tables::{FigureRow, notes, tables};
 use super::template::render;
 use super::traces::traces;
-use super::words::{bytes, duration, grade_class, gravity_class, grouped, number, place, recorded, span};
 use super::words::{Amount, amount};
+use super::words::{bytes, duration, grade_class, gravity_class, grouped, number, place, recorded, span};
 use crate::qc::{Alarm, Code, Gravity, Pictures, Report, Usable};
 use crate::volume::Colormap;
 
@@ -204,7 +204,13 @@ fn pictures_of(report: &Report, pictures: &Pictures) -> Vec<Picture> {
     let kinds = [
         ("Mean", format!("over the time measured{depth}"), &pictures.mean, Colormap::Gray, [0.001, 0.999]),
         ("tSNR", "mean ÷ standard deviation over t".to_owned(), &pictures.tsnr, Colormap::Viridis, [0.0, 0.998]),
-        ("Background-enhanced", "mean, contrast evened out".to_owned(), &pictures.enhanced, Colormap::Gray, [0.001, 0.999]),
+        (
+            "Background-enhanced",
+            "mean, contrast evened out".to_owned(),
+            &pictures.enhanced,
+            Colormap::Gray,
+            [0.001, 0.999],
+        ),
     ];
     let picture = |(title, words, values, colormap, shares): (&'static str, String, &Vec<f32>, Colormap, [f64; 2])| {
         let mut raster = Raster::of(pictures, values, shares)?;

@@ -149,8 +149,7 @@ mod tests {
         let shape = [1500, 10];
         let mut mean: Vec<f32> = (0..15_000).map(|i| (i / 10) as f32).collect();
         mean[0] = 1e6;
-        let pictures =
-            Pictures { z: 0, shape, step: 1, tsnr: Vec::new(), enhanced: Vec::new(), mean: mean.clone() };
+        let pictures = Pictures { z: 0, shape, step: 1, tsnr: Vec::new(), enhanced: Vec::new(), mean: mean.clone() };
         let raster = Raster::of(&pictures, &mean, [0.01, 0.99]).unwrap();
         assert_eq!(raster.shape, [500, 4]);
         assert_eq!(raster.values[4 * 100], 301.0);

@@ -45,7 +45,9 @@ pub fn render(template: &str, style: &str, script: &str, content: &impl Serializ
         .try_for_each(|(name, source)| environment.add_template(name, source))
         .and_then(|()| environment.get_template(template)?.render(Serde(&whole)));
     // The templates are part of the program, and tests render each of them.
-    page.unwrap_or_else(|error| format!("<!doctype html><title>Tectum</title><p>this page cannot be written: {error:#}"))
+    page.unwrap_or_else(|error| {
+        format!("<!doctype html><title>Tectum</title><p>this page cannot be written: {error:#}")
+    })
 }
 
 /// Nothing from elsewhere, and no script but this one.
@@ -60,10 +62,8 @@ fn policy(script: &str) -> String {
 fn fonts() -> String {
     FONTS.iter().fold(String::new(), |mut css, (weight, font)| {
         let data = STANDARD.encode(font);
-        let _ = write!(
-            css,
-            "@font-face{{font-family:InterT;font-weight:{weight};src:url(data:font/ttf;base64,{data})}}"
-        );
+        let _ =
+            write!(css, "@font-face{{font-family:InterT;font-weight:{weight};src:url(data:font/ttf;base64,{data})}}");
         css
     })
 }

@@ -96,9 +96,7 @@ pub struct Amount {
 pub fn amount(usable: &Usable) -> Amount {
     let percent = format!("{} %", percent(usable.share()));
     match (usable.minutes(usable.expected), usable.minutes(usable.of)) {
-        (Some(minutes), Some(of)) => {
-            Amount { usable: format!("{minutes:.1}"), of: format!("of {of:.1} min"), percent }
-        }
+        (Some(minutes), Some(of)) => Amount { usable: format!("{minutes:.1}"), of: format!("of {of:.1} min"), percent },
         _ => Amount { usable: grouped(usable.expected), of: format!("of {} volumes", grouped(usable.of)), percent },
     }
 }

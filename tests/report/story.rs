@@ -2,8 +2,8 @@
 //! frame is lost.
 
 use tectum::qc::{
-    Alarm, Bleaching, Code, Figures, FullScale, Gravity, Limits, PhotonGain, Pictures, PlaneRow, Provenance, Report, Row,
-    Subject, Table, Timing, Usable, VolumeRow, scales,
+    Alarm, Bleaching, Code, Figures, FullScale, Gravity, Limits, PhotonGain, Pictures, PlaneRow, Provenance, Report,
+    Row, Subject, Table, Timing, Usable, VolumeRow, scales,
 };
 use tectum::volume::DType;
 
@@ -124,12 +124,7 @@ pub fn report() -> Report {
     let figures = Figures {
         full_scale: Some(FullScale { value: 4095.0, is_detected: true }),
         offset: Some(100.0),
-        bleaching: Some(Bleaching {
-            percent: vec![8.9; NUM_Z],
-            overall_percent: 8.9,
-            tau: 40_000.0,
-            per_minute: 0.31,
-        }),
+        bleaching: Some(Bleaching { percent: vec![8.9; NUM_Z], overall_percent: 8.9, tau: 40_000.0, per_minute: 0.31 }),
         photon_gain: Some(PhotonGain { gain: 2.4, zero: 100.0, num_levels: 900 }),
         noise: Some(1.6),
         tsnr: Some(vec![4.4; NUM_Z]),
