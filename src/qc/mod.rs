@@ -22,6 +22,7 @@ mod levels;
 mod light;
 mod limits;
 mod measurer;
+mod median_filter;
 mod noise;
 mod once;
 mod photon_gain;

@@ -90,9 +90,10 @@ pub fn check(
         }
     }
     let figures = reader.threads.install(|| Figures::of(subject, Some(&references), &table, shard.state()));
+    let pictures = reader.threads.install(|| Pictures::of(&references, shard.state()));
     let voxel = array.info().dtype.num_bytes() as u64;
     let num_bytes = range.len() as u64 * subject.shape[1..].iter().product::<usize>() as u64 * voxel;
     let seconds = begin.elapsed().as_secs_f64();
     let (subject, missing) = (subject.clone(), shard.missing);
-    Some(Checked { subject, table, figures, missing, pictures: None, num_bytes, seconds })
+    Some(Checked { subject, table, figures, missing, pictures, num_bytes, seconds })
 }
