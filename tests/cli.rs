@@ -733,3 +733,33 @@ fn a_closed_pipe_is_no_error() {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success());
 }
+
+#[test]
+fn verify_reads_all_of_a_recording_and_names_what_is_damaged() {
+    let mut num_damaged = 0;
+    for fixture in Fixture::all() {
+        let (name, before) = (&fixture.name, state_of(&fixture.root));
+        let output = tectum([OsStr::new("verify"), fixture.root.as_os_str(), OsStr::new("--json")]);
+        assert_eq!(state_of(&fixture.root), before, "{name}: a dataset's folder is never written to");
+        if NOTHING_TO_SEE.contains(&name.as_str()) {
+            refusal(&output, name);
+            continue;
+        }
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let is_whole = told["whole"].as_bool().unwrap();
+        assert_eq!(output.status.code(), Some(if is_whole { 0 } else { 3 }), "{name}");
+        num_damaged += usize::from(!is_whole);
+        let manifest = &fixture.manifest;
+        if !manifest["bad_blocks"].is_null() || !manifest["missing_blocks"].is_null() {
+            assert!(!is_whole, "{name}: {told}");
+        }
+        if name == "i_bad_chunk" {
+            let damage = &told["damage"][0];
+            assert!(damage["file"].as_str().unwrap().ends_with("0001.h5"), "{told}");
+            assert_eq!(damage["t"][0], 4, "{told}");
+            let words = tectum([OsStr::new("verify"), fixture.root.as_os_str()]);
+            assert!(String::from_utf8_lossy(&words.stdout).contains("0001.h5: t 4"), "{words:?}");
+        }
+    }
+    assert!(num_damaged > 8, "{num_damaged}");
+}

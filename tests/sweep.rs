@@ -49,7 +49,8 @@ fn how_a_recording_is_cut_into_chunks_does_not_show() {
     let mean: f64 = Region::whole(&Shape::from([1, 1, 16, 12])).indices().map(|at| f64::from(value(&at[..4]))).sum();
     assert!((f64::from(expected.plane(0, 0).unwrap().mean) - mean / 192.0).abs() < 1e-3);
     for grid in [[4, 5, 16, 12], [1, 1, 16, 12], [3, 2, 16, 12], [1, 5, 7, 12], [2, 3, 5, 5], [50, 50, 50, 50]] {
-        for budget_bytes in [1, 5000, 1 << 20] {
+        // Too small for a volume, for a chunk, for all.
+        for budget_bytes in [1, 400, 2000, 1 << 20] {
             assert_same(&checked(&array(memory(23, grid)), None, budget_bytes).table, &expected);
         }
     }
@@ -59,7 +60,7 @@ fn how_a_recording_is_cut_into_chunks_does_not_show() {
 fn a_chunk_of_many_timepoints_is_decoded_once_and_once_more_for_the_references() {
     let source = GatedSource::open(Arc::new(memory(23, [4, 2, 16, 12])));
     let array = LazyArray::new(Arc::clone(&source) as Arc<dyn Source>);
-    checked(&array, None, 1);
+    checked(&array, None, 20_000);
     // Three in z; the first ten timepoints lie in the first three of six in t.
     assert_eq!(source.num_reads(), 18 + 9);
 }
@@ -298,4 +299,54 @@ fn dropping_a_checker_waits_for_nothing() {
     drop(checker);
     assert!(begin.elapsed() < Duration::from_millis(500));
     source.open_all();
+}
+
+/// The same array as a file that is really there, so that what is measured of it can be kept.
+fn in_file(file: &std::path::Path, num_t: usize) -> (Arc<GatedSource>, Arc<LazyArray>) {
+    let source = memory(num_t, [1, 5, 16, 12]).with_failing(&[7]).with_info(|info| info.location = file.into());
+    let source = GatedSource::open(Arc::new(source));
+    let array = LazyArray::new(Arc::clone(&source) as Arc<dyn Source>);
+    (source, Arc::new(array))
+}
+
+fn start_keeping(folder: &std::path::Path, array: &Arc<LazyArray>) -> Checker {
+    let (subject, folder) = (subject_of(array, None), Some(folder.to_owned()));
+    Checker::start_keeping(folder, Arc::clone(array), subject, Codes::ALL, Arc::new(NoLender), Arc::new(|| ()))
+}
+
+#[test]
+fn what_was_measured_is_kept_for_the_next_run_and_only_the_rest_is_measured() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("recording.h5");
+    std::fs::write(&file, "voxels").unwrap();
+    let cache = folder.path().join("cache");
+    let has_kept = || {
+        std::fs::read_dir(&cache)
+            .is_ok_and(|mut entries| entries.any(|e| e.unwrap().path().extension().unwrap() == "quality"))
+    };
+    let (_, array) = in_file(&file, 23);
+    let expected = checked(&array, None, 1 << 20);
+    let checker = start_keeping(&cache, &array);
+    wait(&checker, |snapshot| is_done(snapshot) && has_kept());
+    drop(checker);
+    // The references come of the first ten.
+    let (source, array) = in_file(&file, 23);
+    let checker = start_keeping(&cache, &array);
+    let snapshot = wait(&checker, |snapshot| is_done(snapshot));
+    assert_same(&snapshot.table, &expected.table);
+    assert_eq!((&snapshot.missing, &snapshot.figures), (&expected.missing, &expected.figures));
+    assert_eq!(source.num_reads(), 10);
+    drop(checker);
+    // It has grown meanwhile: of what is new, the last of what was there is read as well.
+    let (source, array) = in_file(&file, 30);
+    let snapshot = wait(&start_keeping(&cache, &array), is_done);
+    let expected = checked(&in_file(&file, 30).1, None, 1 << 20);
+    assert_same(&snapshot.table, &expected.table);
+    assert_eq!((&snapshot.missing, &snapshot.figures), (&expected.missing, &expected.figures));
+    assert_eq!(source.num_reads(), 10 + 8);
+    // Other data.
+    std::fs::write(&file, "other voxels").unwrap();
+    let (source, array) = in_file(&file, 23);
+    wait(&start_keeping(&cache, &array), is_done);
+    assert!(source.num_reads() >= 33);
 }

@@ -10,6 +10,7 @@ mod follow;
 mod gpu_projection;
 mod gpu_scrub;
 mod keeping;
+mod lender;
 mod measure;
 mod memory;
 mod notes;
@@ -161,7 +162,7 @@ pub fn forget(location: Option<&Location>, options: &OpenOptions, settings: Opti
     let what = match location {
         None => {
             memory.forget_all();
-            "all settings, views and what was said of recordings".to_owned()
+            "all settings and views, and what was measured and said of recordings".to_owned()
         }
         Some(location) => {
             let opened = crate::format::open(location, options)?;

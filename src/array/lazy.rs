@@ -70,6 +70,11 @@ impl LazyArray {
         Self::at_level(Arc::clone(&self.source), LayerId::next(), self.level, self.told, held)
     }
 
+    /// At which index each of its axes beyond t, z, y and x is held, in their order.
+    pub fn held(&self) -> Vec<usize> {
+        self.map.held()
+    }
+
     /// A longer state of the same recording: chunk indices keep their meaning, so it keeps its id.
     pub fn grown(&self, source: Arc<dyn Source>) -> Self {
         let held = self.map.held();

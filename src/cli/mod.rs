@@ -7,6 +7,7 @@ mod info;
 mod qc;
 mod said;
 mod snapshot;
+mod verify;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use export::ExportArgs;
 pub use info::InfoArgs;
 pub use qc::QcArgs;
 pub use snapshot::SnapshotArgs;
+pub use verify::VerifyArgs;
 
 use crate::app::{Budgets, WindowArgs};
 use crate::format::OpenOptions;
@@ -74,6 +76,8 @@ enum Command {
     Export(ExportArgs),
     /// Measure the quality of a recording: alarms, usable minutes, and all figures as JSON, CSV or a page.
     Qc(QcArgs),
+    /// Read every chunk of a recording and list what is damaged; exit code 3 where anything is.
+    Verify(VerifyArgs),
     /// Draw the window off screen into a .png file.
     Snapshot(SnapshotArgs),
     /// Forget how a recording was looked at and what was said of it, or everything without a PATH.
@@ -149,6 +153,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Info(args)) => info::run(&args)?,
         Some(Command::Export(args)) => export::run(&args)?,
         Some(Command::Qc(args)) => return qc::run(&args),
+        Some(Command::Verify(args)) => return verify::run(&args),
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,
         Some(Command::Forget(forget)) => {
             let what = crate::app::forget(forget.path.as_ref(), &forget.open.options(), args.settings.as_deref())?;

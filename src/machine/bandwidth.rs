@@ -27,6 +27,11 @@ impl Bandwidth {
         self.held_until = Some(moment);
     }
 
+    /// Whether nothing is read at the moment because of that.
+    pub fn is_held(&self, now: Instant) -> bool {
+        self.held_until.is_some_and(|moment| moment > now)
+    }
+
     /// How long to wait before the next read; `None` if it may start now.
     pub fn wait(&mut self, now: Instant) -> Option<Duration> {
         let held = self.held_until.map(|moment| moment.saturating_duration_since(now)).filter(|held| !held.is_zero());

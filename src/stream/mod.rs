@@ -18,6 +18,7 @@ mod inputs;
 mod layer;
 mod loader;
 mod log;
+mod peek;
 mod pictures;
 mod plan;
 mod preview;
@@ -40,6 +41,7 @@ use parking_lot::{Condvar, Mutex};
 
 pub use cache::{Cache, Entry, Tier};
 pub use config::StreamConfig;
+pub use peek::Peek;
 pub use pictures::PictureState;
 pub use plan::{Plan, Planner, Wanted, pictures_ahead};
 pub use projector::Projector;

@@ -2,6 +2,7 @@
 //! publishes what it has.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -73,6 +74,18 @@ impl Checker {
         lender: Arc<dyn Lender>,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
+        Self::start_keeping(None, array, subject, wanted, lender, wake)
+    }
+
+    /// The same, with a folder in which results are kept from one run to the next.
+    pub fn start_keeping(
+        folder: Option<PathBuf>,
+        array: Arc<LazyArray>,
+        subject: Subject,
+        wanted: Codes,
+        lender: Arc<dyn Lender>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             latest: Mutex::new(Arc::new(Snapshot::empty(subject.clone()))),
             orders: Mutex::default(),
@@ -82,7 +95,7 @@ impl Checker {
         });
         let of_thread = Arc::clone(&shared);
         let run = move || {
-            let worker = Worker::new(Arc::clone(&of_thread), array, subject, wanted, lender);
+            let worker = Worker::new(Arc::clone(&of_thread), folder, array, subject, wanted, lender);
             if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
                 of_thread.fail("measuring has ended: internal error".to_owned());
             }
@@ -104,28 +117,37 @@ impl Checker {
         self.order(|orders| {
             orders.news = Some(News { array, subject, told: Instant::now() });
             orders.stale.extend_from_slice(stale);
+            true
         });
     }
 
     /// Hold or go on.
     pub fn set_paused(&self, is_paused: bool) {
-        self.order(|orders| orders.is_paused = is_paused);
+        self.order(|orders| std::mem::replace(&mut orders.is_paused, is_paused) != is_paused);
     }
 
     /// Whether somebody is recording: then it takes one core at most, and reads below a cap.
     pub fn set_live(&self, is_live: bool) {
-        self.order(|orders| orders.is_live = is_live);
+        self.order(|orders| std::mem::replace(&mut orders.is_live, is_live) != is_live);
     }
 
-    fn order(&self, change: impl FnOnce(&mut Orders)) {
-        change(&mut self.shared.orders.lock());
+    /// Gives orders, if they are others than before.
+    fn order(&self, change: impl FnOnce(&mut Orders) -> bool) {
+        let mut orders = self.shared.orders.lock();
+        if !change(&mut orders) {
+            return;
+        }
         self.shared.has_orders.store(true, Ordering::Release);
+        drop(orders);
         self.shared.changed.notify_all();
     }
 }
 
 impl Drop for Checker {
     fn drop(&mut self) {
-        self.order(|orders| orders.is_closed = true);
+        self.order(|orders| {
+            orders.is_closed = true;
+            true
+        });
     }
 }

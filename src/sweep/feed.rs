@@ -18,10 +18,11 @@ use crate::format::{ReadError, ReadErrorKind};
 use crate::machine::Bandwidth;
 use crate::volume::{Pool, Region};
 
-/// A volume of more bytes is handed on in parts, and read twice: once for itself, and once for what comes after it.
-const MAX_HELD_VOLUME: usize = 128 << 20;
-/// Timepoints that share chunks are decoded together up to so many bytes; chunks of more are decoded several times.
-const MAX_TOGETHER: usize = 256 << 20;
+/// A volume of more than so many budgets is handed on in parts, and read twice: once for itself, and once for what
+/// comes after it.
+const MAX_HELD: usize = 4;
+/// Timepoints that share chunks are decoded together up to so many budgets; chunks of more are decoded several times.
+const MAX_TOGETHER: usize = 8;
 /// Whoever waits for a picture goes first, but a chunk waits no longer than this.
 const MAX_YIELD: Duration = Duration::from_millis(400);
 /// How often it is looked whether that is over.
@@ -78,7 +79,7 @@ impl Feed {
         // Of an array without voxels there is nothing to read.
         let num_t = if shape.contains(&0) { 0 } else { shape[0] };
         let range = range.start.min(num_t)..range.end.min(num_t);
-        let is_halo = with_halo && !is_cut_up(&reader.array) && !range.is_empty();
+        let is_halo = with_halo && !reader.is_cut_up() && !range.is_empty();
         let first = if is_halo { range.start.saturating_sub(1) } else { range.start };
         let (ahead, current) = (VecDeque::new(), None);
         Self { reader, range, step: 1, next: [first, 0], ahead, current, is_cancelled: Arc::default() }
@@ -106,7 +107,7 @@ impl Feed {
             // What is decoded next has to be known before this is waited for.
             self.read_ahead();
             unit.wait();
-            let first = if is_cut_up(&self.reader.array) { unit.t.end - 1 } else { unit.t.start };
+            let first = if self.reader.is_cut_up() { unit.t.end - 1 } else { unit.t.start };
             self.current = Some((unit, first));
         }
     }
@@ -114,7 +115,7 @@ impl Feed {
     fn piece(&self, unit: &Unit, t: usize) -> Piece {
         let Reader { array, buffers, .. } = &*self.reader;
         let slab = |t: usize| unit.slab(array, t, buffers);
-        let before = (is_cut_up(array) && unit.t.start < t).then(|| slab(t - 1));
+        let before = (self.reader.is_cut_up() && unit.t.start < t).then(|| slab(t - 1));
         let is_last = unit.z.end == array.info().shape[1];
         Piece { slab: slab(t), before, is_halo: t < self.range.start, is_last }
     }
@@ -152,23 +153,18 @@ impl Feed {
         }
         let array = &self.reader.array;
         let num_z = array.info().shape[1];
-        if is_cut_up(array) {
+        if self.reader.is_cut_up() {
             let end = end_of_chunks(array, 1, &array.whole().with_axis(0, t, t + 1).with_axis(1, z, z + 1));
             let plane_bytes = self.num_bytes(&(t..t + 1), &(z..z + 1)).max(1);
             let most = (self.reader.budget_bytes / plane_bytes).max(1);
-            return Some((t.saturating_sub(1)..t + 1, z..end.min(z + most).clamp(z + 1, num_z)));
+            return Some((t.saturating_sub(1)..t + 1, z..end.min(z.saturating_add(most)).clamp(z + 1, num_z)));
         }
         let end = end_of_chunks(array, 0, &array.whole().with_axis(0, t, t + 1));
         let end = if self.step > 1 { t + 1 } else { end };
-        let most = (MAX_TOGETHER / self.num_bytes(&(t..t + 1), &(0..num_z)).max(1)).max(1);
-        Some((t..end.min(t + most).clamp(t + 1, self.range.end), 0..num_z))
+        let most =
+            self.reader.budget_bytes.saturating_mul(MAX_TOGETHER) / self.num_bytes(&(t..t + 1), &(0..num_z)).max(1);
+        Some((t..end.min(t.saturating_add(most)).clamp(t + 1, self.range.end), 0..num_z))
     }
-}
-
-/// Whether volumes are too large to be held.
-fn is_cut_up(array: &LazyArray) -> bool {
-    let volume = array.whole().with_axis(0, 0, 1.min(array.info().shape[0]));
-    volume.shape().num_bytes(array.info().dtype).is_none_or(|num_bytes| num_bytes > MAX_HELD_VOLUME)
 }
 
 /// Where the last of the chunks that a box touches ends along an axis.
@@ -179,6 +175,14 @@ fn end_of_chunks(array: &LazyArray, axis: usize, region: &Region) -> usize {
 }
 
 impl Reader {
+    /// Whether volumes are too large to be held.
+    fn is_cut_up(&self) -> bool {
+        let info = self.array.info();
+        let volume = self.array.whole().with_axis(0, 0, 1.min(info.shape[0]));
+        let num_bytes = volume.shape().num_bytes(info.dtype);
+        num_bytes.is_none_or(|num_bytes| num_bytes / MAX_HELD > self.budget_bytes)
+    }
+
     /// From memory where it is there, from the disk otherwise.
     fn read(&self, chunk: &ArrayChunk, is_cancelled: &AtomicBool) -> Result<Loaded, ReadError> {
         if let Some(loaded) = self.lender.chunk(&chunk.key) {

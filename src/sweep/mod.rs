@@ -7,6 +7,7 @@
 mod check;
 mod checker;
 mod feed;
+mod kept;
 mod lender;
 mod missing;
 mod shard;
@@ -19,6 +20,7 @@ mod worker;
 
 pub use check::{CheckOptions, Checked, check};
 pub use checker::Checker;
+pub use kept::forget as forget_results;
 pub use lender::{Lender, NoLender};
 pub use slab::{Planes, Slab, SlabPlane};
 pub use snapshot::{Progress, Snapshot};

@@ -27,6 +27,13 @@ impl Shard {
         Self { measurer, num_z: subject.num_z(), before: None, missing: Vec::new() }
     }
 
+    /// Goes on after timepoints whose state and losses are known.
+    pub(super) fn resumed(mut self, state: State, missing: Vec<Missing>) -> Self {
+        self.measurer = self.measurer.with_state(state);
+        self.missing = missing;
+        self
+    }
+
     /// Measures a piece on these threads; the row, where that ends a timepoint.
     pub(super) fn take(&mut self, piece: &Piece, threads: &ThreadPool) -> Option<(usize, Row)> {
         let t = piece.slab.t;

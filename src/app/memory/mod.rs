@@ -8,7 +8,7 @@ mod identity;
 mod lenient;
 mod window_place;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ pub(super) use self::lenient::lenient;
 use self::lenient::todays;
 use super::profiles::Profiles;
 use crate::array::ViewInfo;
+use crate::sweep::forget_results;
 use crate::ui::{KeptPreferences, KeptView, ViewState};
 use crate::volume::Location;
 
@@ -35,6 +36,8 @@ const MAX_RECORDINGS: usize = 300;
 #[derive(Clone)]
 pub struct Memory {
     files: Option<Arc<Files>>,
+    /// Where what was measured of recordings is kept.
+    results: Option<PathBuf>,
 }
 
 /// What is remembered of one recording, for the session that shows it.
@@ -78,17 +81,27 @@ pub struct Preferences {
 impl Memory {
     /// A memory that keeps nothing, for tests and pictures.
     pub fn none() -> Self {
-        Self { files: None }
+        Self { files: None, results: None }
     }
 
     /// A memory in a folder, made when there is something to keep.
     pub fn in_folder(folder: &Path) -> Self {
-        Self { files: Some(Arc::new(Files::new(folder.to_owned()))) }
+        let results = Some(folder.join("quality"));
+        Self { files: Some(Arc::new(Files::new(folder.to_owned()))), results }
     }
 
     /// The memory of the user who runs the program; none where the system names no folder for it.
     pub fn of_user() -> Self {
-        ProjectDirs::from("", "", "tectum").map_or_else(Self::none, |dirs| Self::in_folder(dirs.config_dir()))
+        ProjectDirs::from("", "", "tectum").map_or_else(Self::none, |dirs| {
+            // What can be measured again lies where systems and backups expect such things.
+            let results = Some(dirs.cache_dir().join("quality"));
+            Self { results, ..Self::in_folder(dirs.config_dir()) }
+        })
+    }
+
+    /// The folder in which what was measured of recordings is kept, made when there is something to keep.
+    pub fn results_folder(&self) -> Option<&Path> {
+        self.results.as_deref()
     }
 
     /// The preferences. An absent or damaged file is no preference.
@@ -170,6 +183,9 @@ impl Memory {
             for folder in ["views", "given"] {
                 files.bound(folder, 0);
             }
+        }
+        if let Some(results) = &self.results {
+            forget_results(results);
         }
     }
 

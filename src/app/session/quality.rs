@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::Session;
+use crate::app::lender::StreamLender;
 use crate::app::profiles::Profiles;
 use crate::array::LazyArray;
 use crate::qc::{Alarm, Codes, Evidence, Limits, Row, Subject, Verdict, judge};
-use crate::sweep::{Checker, NoLender, Snapshot};
+use crate::sweep::{Checker, Snapshot};
 use crate::ui::Quality;
 
 /// The measuring of one recording, and what has come of it.
@@ -28,7 +29,9 @@ impl Session {
     pub(super) fn start_checking(&mut self) {
         let (array, subject) = (Arc::clone(&self.array), self.measured());
         let wake = Arc::clone(&self.wake);
-        let checker = Checker::start(Arc::clone(&array), subject.clone(), Codes::ALL, Arc::new(NoLender), wake);
+        let lender = Arc::new(StreamLender(self.stream.peek()));
+        let kept = self.recall.memory.results_folder().map(Path::to_owned);
+        let checker = Checker::start_keeping(kept, Arc::clone(&array), subject.clone(), Codes::ALL, lender, wake);
         let is_live = self.is_live();
         checker.set_live(is_live);
         checker.set_paused(self.is_checking_paused);

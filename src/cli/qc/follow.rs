@@ -52,6 +52,10 @@ pub fn follow(location: &Location, options: &OpenOptions, asked: &Asked) -> Resu
             following.take(event, status.expected_end)?;
         }
         let has_ended = matches!(status.state, LiveState::Finished | LiveState::StoppedEarly { .. });
+        if let Some(checker) = &following.checker {
+            // What is being written comes first; of what has ended nothing more is waited for.
+            checker.set_live(!has_ended);
+        }
         following.tell()?;
         if has_ended && let Some(snapshot) = following.finished() {
             let opened = crate::format::open(location, options)?;

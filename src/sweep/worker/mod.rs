@@ -1,39 +1,42 @@
 //! The thread of a checker: a first look at timepoints spread over the recording, then all of them in order of t,
 //! and what comes after them as it comes.
 
-use std::collections::VecDeque;
+mod publish;
+
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::check::AHEAD_BYTES;
-use super::checker::{News, Shared};
-use super::feed::{Feed, Reader};
-use super::shard::{Shard, prepare};
-use super::threads::{num_cores, threads};
-use super::{Lender, Progress, Snapshot};
 use crate::array::LazyArray;
 use crate::machine::{Bandwidth, Priority, lower_this_thread};
-use crate::qc::{Code, Codes, Figures, Missing, REFERENCE_VOLUMES, References, Subject, Table};
+use crate::qc::{Code, Codes, REFERENCE_VOLUMES, References, Subject, Table};
+use crate::sweep::Lender;
+use crate::sweep::check::AHEAD_BYTES;
+use crate::sweep::checker::{News, Shared};
+use crate::sweep::feed::{Feed, Reader};
+use crate::sweep::kept::{Place, Results};
+use crate::sweep::shard::{Shard, prepare};
+use crate::sweep::threads::{num_cores, threads};
 use crate::volume::Pool;
+use publish::Published;
 
-/// A snapshot is published this often at most.
-const PUBLISH_EVERY: Duration = Duration::from_millis(150);
-/// Figures of the whole may take one part in so many of the time, and are made this seldom at least.
-const FIGURES_SHARE: u32 = 20;
-const FIGURES_EVERY: Duration = Duration::from_secs(1);
 /// The first look takes so long, and sees so many timepoints in its first pass and twice as many in each further.
 const LOOK_FOR: Duration = Duration::from_millis(700);
 const LOOK_AT: usize = 16;
+/// Of a long recording what has been measured is kept this often, and when all of it is.
+const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// While somebody records, this much is read per second: a little more than the fastest rig writes, so that
 /// measuring keeps up with it, and catches up.
 const LIVE_BYTES_PER_S: u64 = 256 << 20;
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
+    /// Where results are kept, if anywhere.
+    folder: Option<PathBuf>,
     wanted: Codes,
     lender: Arc<dyn Lender>,
     array: Arc<LazyArray>,
@@ -50,32 +53,32 @@ pub(super) struct Worker {
     /// The next timepoint of the shard.
     next: usize,
     table: Table,
-    figures: Figures,
-    /// When the figures were made, and what they cost.
-    figured: Option<(Instant, Duration)>,
-    /// Lengths the recording has reached, and when; of what has not been measured yet.
-    landed: VecDeque<(usize, Instant)>,
-    lag: Option<Duration>,
-    published: Option<Instant>,
-    version: u64,
+    /// What was kept of a former run, until there are references to go on with.
+    results: Option<Results>,
+    /// Where the results of the recording as it is are kept; not while it is being written.
+    place: Option<Place>,
+    /// When and up to where they were kept last.
+    kept: (Instant, usize),
+    published: Published,
     failure: Option<String>,
 }
 
 impl Worker {
     pub(super) fn new(
         shared: Arc<Shared>,
+        folder: Option<PathBuf>,
         array: Arc<LazyArray>,
         subject: Subject,
         wanted: Codes,
         lender: Arc<dyn Lender>,
     ) -> Self {
-        let num_t = subject.shape[0];
         Self {
             shared,
+            folder,
             wanted,
             lender,
             array,
-            table: Table::new(num_t, subject.num_z()),
+            table: Table::new(subject.shape[0], subject.num_z()),
             subject,
             is_live: false,
             is_paused: false,
@@ -85,12 +88,10 @@ impl Worker {
             num_referred: 0,
             shard: None,
             next: 0,
-            figures: Figures::default(),
-            figured: None,
-            landed: VecDeque::from([(num_t, Instant::now())]),
-            lag: None,
-            published: None,
-            version: 0,
+            results: None,
+            place: None,
+            kept: (Instant::now(), 0),
+            published: Published::default(),
             failure: None,
         }
     }
@@ -98,6 +99,9 @@ impl Worker {
     /// The life of the thread.
     pub(super) fn run(mut self) {
         lower_this_thread(Priority::Last);
+        read_times(&mut self.subject, &self.array);
+        self.published.note_landed(self.subject.shape[0], Instant::now());
+        self.restore();
         while self.take_orders() {
             let Some(reader) = self.reader() else { continue };
             if !self.has_looked {
@@ -113,34 +117,37 @@ impl Worker {
     /// Takes in what has been ordered; waits while there is nothing to do. False once the handle is gone.
     fn take_orders(&mut self) -> bool {
         let shared = Arc::clone(&self.shared);
-        let mut orders = shared.orders.lock();
         loop {
+            let mut orders = shared.orders.lock();
             shared.has_orders.store(false, Ordering::Release);
             if orders.is_closed {
+                drop(orders);
+                self.keep();
                 return false;
             }
-            if self.is_live != orders.is_live {
-                (self.is_live, self.reader) = (orders.is_live, None);
+            let (is_live, is_paused) = (orders.is_live, orders.is_paused);
+            let (news, stale) = (orders.news.take(), std::mem::take(&mut orders.stale));
+            // Whoever gives orders waits for nothing that is done about them.
+            drop(orders);
+            if self.is_live != is_live {
+                (self.is_live, self.reader) = (is_live, None);
             }
-            let was_paused = std::mem::replace(&mut self.is_paused, orders.is_paused);
-            let stale = std::mem::take(&mut orders.stale);
-            let news = orders.news.take();
-            let has_news = news.is_some() || was_paused != self.is_paused;
+            let has_news = news.is_some() || self.is_paused != is_paused || !self.published.has_begun();
+            self.is_paused = is_paused;
             if let Some(news) = news {
                 self.renew(news, &stale);
             }
             if !self.is_paused && self.has_work() {
                 return true;
             }
-            if has_news || self.published.is_none() {
-                drop(orders);
+            if has_news {
                 self.publish();
-                orders = shared.orders.lock();
-                if shared.has_orders.load(Ordering::Acquire) {
-                    continue;
-                }
             }
-            shared.changed.wait(&mut orders);
+            self.keep();
+            let mut orders = shared.orders.lock();
+            if !self.has_orders() {
+                shared.changed.wait(&mut orders);
+            }
         }
     }
 
@@ -164,19 +171,23 @@ impl Worker {
     }
 
     /// The recording has grown or changed.
-    fn renew(&mut self, News { array, subject, told }: News, stale: &[[usize; 2]]) {
+    fn renew(&mut self, News { array, mut subject, told }: News, stale: &[[usize; 2]]) {
+        read_times(&mut subject, &array);
         let is_same = array.id() == self.array.id()
             && subject.shape[1..] == self.subject.shape[1..]
             && subject.dtype == self.subject.dtype
             && subject.shape[0] >= self.subject.shape[0];
         let old_t = self.subject.shape[0];
         (self.array, self.subject, self.reader, self.failure) = (array, subject, None, None);
+        self.place = None;
         let num_t = self.subject.shape[0];
         if !is_same {
             self.start_over();
             self.has_looked = false;
             self.table = Table::new(num_t, self.subject.num_z());
-            self.landed = VecDeque::from([(num_t, told)]);
+            self.published.forget();
+            self.published.note_landed(num_t, told);
+            self.restore();
             return;
         }
         self.table.resize(num_t);
@@ -188,14 +199,45 @@ impl Worker {
             self.start_over();
         }
         if num_t > old_t {
-            self.landed.push_back((num_t, told));
+            self.published.note_landed(num_t, told);
         }
     }
 
     /// Measures from the beginning; what is in the table stays there until it is measured again.
     fn start_over(&mut self) {
         (self.references, self.num_referred, self.shard, self.next) = (None, 0, None, 0);
-        (self.figures, self.figured, self.lag) = (Figures::default(), None, None);
+        (self.results, self.kept) = (None, (Instant::now(), 0));
+        self.published.want_figures();
+    }
+
+    /// Takes in what a former run has kept, if it is still true.
+    fn restore(&mut self) {
+        // Before anything is read: what changes meanwhile is not what was measured.
+        self.place = self.find_place();
+        let Some(mut results) = self.place.as_ref().and_then(|place| place.load(&self.array)) else { return };
+        for (t, row) in std::mem::take(&mut results.rows).into_iter().enumerate() {
+            row.into_iter().for_each(|row| self.table.set(t, row));
+        }
+        (self.results, self.has_looked) = (Some(results), true);
+        self.publish();
+    }
+
+    /// What has been measured is kept for the next run, unless it is already.
+    fn keep(&mut self) {
+        if self.is_live || self.references.is_none() || self.kept.1 == self.next {
+            return;
+        }
+        self.kept = (Instant::now(), self.next);
+        if self.place.is_none() {
+            self.place = self.find_place();
+        }
+        if let (Some(place), Some(shard)) = (&self.place, &self.shard) {
+            place.save(self.next, &self.table, &shard.missing, shard.state());
+        }
+    }
+
+    fn find_place(&self) -> Option<Place> {
+        self.folder.as_ref().and_then(|folder| Place::of(folder, &self.array, self.wanted))
     }
 
     fn reader(&mut self) -> Option<Arc<Reader>> {
@@ -248,8 +290,16 @@ impl Worker {
         let num = self.subject.shape[0].min(REFERENCE_VOLUMES);
         let made = prepare(reader, &self.subject, self.wanted, 0..num, || !self.has_orders());
         if let Some(references) = made {
+            let results = self.results.take();
             self.start_over();
+            if let Some(Results { next, missing, state, .. }) = results {
+                let shard = Shard::new(&self.subject, Some(Arc::clone(&references)), self.wanted);
+                self.shard = Some(shard.resumed(state, missing));
+                (self.next, self.kept.1) = (next, next);
+                self.published.note_measured(next);
+            }
             (self.references, self.num_referred) = (Some(references), num);
+            self.publish();
         }
     }
 
@@ -265,64 +315,24 @@ impl Worker {
             if let Some((t, row)) = shard.take(&piece, &reader.threads) {
                 self.table.set(t, row);
                 self.next = t + 1;
-                self.note_measured();
+                self.published.note_measured(self.next);
                 self.publish_when_due();
+                if self.kept.0.elapsed() > KEEP_EVERY {
+                    self.keep();
+                }
             }
         }
         if self.next == self.subject.shape[0] {
-            self.figured = None;
+            self.published.want_figures();
             self.publish();
         }
     }
+}
 
-    fn note_measured(&mut self) {
-        while let Some((_, told)) = self.landed.front().filter(|(num_t, _)| *num_t <= self.next) {
-            self.lag = Some(told.elapsed());
-            self.landed.pop_front();
-        }
-    }
-
-    fn publish_when_due(&mut self) {
-        if self.published.is_none_or(|then| then.elapsed() >= PUBLISH_EVERY) {
-            self.publish();
-        }
-    }
-
-    fn publish(&mut self) {
-        self.make_figures_when_due();
-        self.version += 1;
-        self.published = Some(Instant::now());
-        let missing = self.shard.as_ref().map_or_else(Vec::<Missing>::new, |shard| shard.missing.clone());
-        self.shared.publish(Snapshot {
-            version: self.version,
-            subject: self.subject.clone(),
-            table: self.table.clone(),
-            figures: self.figures.clone(),
-            missing,
-            pictures: None,
-            progress: self.progress(),
-        });
-    }
-
-    fn progress(&self) -> Progress {
-        let waiting = self.landed.front().map(|(_, told)| told.elapsed());
-        let behind = self.lag.max(waiting).filter(|_| self.is_live);
-        let nothing = self.subject.shape.contains(&0).then(|| "there is nothing to measure: no voxels".to_owned());
-        Progress {
-            done: self.table.num_complete(),
-            of: self.subject.shape[0],
-            is_paused: self.is_paused,
-            behind_s: behind.map(|behind| behind.as_secs_f64()),
-            failure: self.failure.clone().or(nothing),
-        }
-    }
-
-    fn make_figures_when_due(&mut self) {
-        let is_due = |(then, cost): (Instant, Duration)| then.elapsed() >= FIGURES_EVERY.max(cost * FIGURES_SHARE);
-        let Some(shard) = self.shard.as_ref().filter(|_| self.figured.is_none_or(is_due)) else { return };
-        let begin = Instant::now();
-        self.figures = Figures::of(&self.subject, self.references.as_deref(), &self.table, shard.state());
-        self.figured = Some((Instant::now(), begin.elapsed()));
+/// The recording's own clock is read here, where a slow disk delays nobody.
+fn read_times(subject: &mut Subject, array: &LazyArray) {
+    if subject.times_s.is_none() {
+        subject.times_s = array.source().times_s();
     }
 }
 
