@@ -23,7 +23,9 @@ impl Stream {
 impl Peek {
     /// A chunk that is in memory. What is dropped next does not depend on who looks.
     pub fn cached_chunk(&self, key: ChunkKey) -> Option<Loaded> {
-        self.0.upgrade()?.state.lock().cache.get(key).map(|entry| entry.loaded.clone())
+        let shared = self.0.upgrade()?;
+        let state = shared.state.lock();
+        state.cache.get(key).filter(|_| !state.is_closed).map(|entry| entry.loaded.clone())
     }
 
     /// Whether a picture is being waited for, or one was answered for a moment ago and is being drawn.
@@ -34,10 +36,11 @@ impl Peek {
 
 impl State {
     fn is_awaited(&self, now: Instant) -> bool {
-        self.bandwidth.is_held(now)
+        let is_awaited = self.bandwidth.is_held(now)
             || self.plan.visible.len() > 0
             || self.in_flight.values().any(|read| read.tier == Tier::Visible)
-            || self.assemblies.iter().any(|assembly| self.visible_products.contains(&assembly.product))
+            || self.assemblies.iter().any(|assembly| self.visible_products.contains(&assembly.product));
+        is_awaited && !self.is_closed
     }
 }
 

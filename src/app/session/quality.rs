@@ -1,6 +1,7 @@
 //! A session's side of quality: what is measured of its recording behind everything else, and the verdict on it,
 //! which is made anew where measures or limits have changed.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Session;

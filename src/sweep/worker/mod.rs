@@ -271,6 +271,8 @@ impl Worker {
             let mut feed = Feed::strided(Arc::clone(reader), range, step);
             while let Some(piece) = feed.next() {
                 if self.has_orders() {
+                    // Orders that come again and again must not keep it from being measured.
+                    self.has_looked = self.table.num_seen() > 0;
                     return;
                 }
                 if let Some((t, row)) = measure.take(&piece, &reader.threads) {
