@@ -315,7 +315,9 @@ fn a_run_that_was_told_to_wait_waits_and_opens_what_comes() {
         Effect::Title(title) => Some(title.as_str()),
         _ => None,
     });
-    assert_eq!(titles.collect::<Vec<_>>(), ["Tectum", "fish – Tectum"]);
+    // What is known of its quality may already stand before its name.
+    let titles: Vec<&str> = titles.collect();
+    assert!(titles[0] == "Tectum" && titles[1..].iter().all(|title| title.ends_with("fish – Tectum")), "{titles:?}");
 }
 
 #[test]

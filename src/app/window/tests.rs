@@ -94,7 +94,7 @@ fn a_key_is_answered_by_the_picture_and_what_failed_is_taken_away_by_esc() {
         }));
         stage.shown() == Some(&Shown::Exact)
     });
-    assert_eq!(titles.last().map(String::as_str), Some("data – Tectum"));
+    assert!(titles.last().is_some_and(|title| title.ends_with("data – Tectum")), "{titles:?}");
     stage.frame(press(egui::Key::ArrowRight));
     let session = stage.window.program.session().unwrap();
     assert_eq!((session.view.cursor.t, session.asked().t()), (1, 1), "in the very frame");

@@ -1,10 +1,11 @@
 //! What a worker shows of what it knows: snapshots, now and then, and the figures in them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Worker;
-use crate::qc::Figures;
+use crate::qc::{Figures, Pictures};
 use crate::sweep::{Progress, Snapshot};
 
 /// A snapshot is published this often at most.
@@ -19,7 +20,8 @@ pub(super) struct Published {
     last: Option<Instant>,
     version: u64,
     figures: Figures,
-    /// When the figures were made, and what they cost.
+    pictures: Option<Arc<Pictures>>,
+    /// When figures and pictures were made, and what they cost.
     figured: Option<(Instant, Duration)>,
     /// Lengths the recording has reached, and when; of what has not been measured yet.
     landed: VecDeque<(usize, Instant)>,
@@ -46,11 +48,11 @@ impl Published {
 
     /// What was said of the whole is said no more.
     pub(super) fn forget(&mut self) {
-        (self.figures, self.figured, self.lag) = (Figures::default(), None, None);
+        (self.figures, self.pictures, self.figured, self.lag) = (Figures::default(), None, None, None);
         self.landed.clear();
     }
 
-    /// The figures are made anew with the next snapshot.
+    /// Figures and pictures are made anew with the next snapshot.
     pub(super) fn want_figures(&mut self) {
         self.figured = None;
     }
@@ -79,7 +81,7 @@ impl Worker {
             table: self.table.clone(),
             figures: self.published.figures.clone(),
             missing: missing.cloned().unwrap_or_default(),
-            pictures: None,
+            pictures: self.published.pictures.clone(),
             progress: self.progress(),
         });
     }
@@ -101,6 +103,8 @@ impl Worker {
         let Some(shard) = self.shard.as_ref().filter(|_| self.published.figured.is_none_or(is_due)) else { return };
         let begin = Instant::now();
         self.published.figures = Figures::of(&self.subject, self.references.as_deref(), &self.table, shard.state());
+        let pictures = self.references.as_deref().and_then(|references| Pictures::of(references, shard.state()));
+        self.published.pictures = pictures.map(Arc::new);
         self.published.figured = Some((Instant::now(), begin.elapsed()));
     }
 }
