@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Figures, PlaneRow, REFERENCE_VOLUMES, Row, Table};
+use super::bad_frame::Jumps;
+use super::{Figures, PlaneRow, REFERENCE_VOLUMES, Row, Table, VolumeRow};
 
 /// Timepoints of a running median: t and those before it.
-const MEDIAN_VOLUMES: usize = 101;
+pub(super) const MEDIAN_VOLUMES: usize = 101;
 
 /// Values a running median needs, or it is not had.
 const LEAST_VOLUMES: usize = 10;
@@ -21,6 +22,8 @@ pub struct Derived {
     offset: f64,
     /// Change over its running median, in order of (t, z).
     change_ratio: Vec<f32>,
+    /// suite2p's measure of a sudden jump, in order of t.
+    jump: Vec<f32>,
     /// Focus of the first volumes, for each plane.
     focus_start: Vec<f64>,
 }
@@ -45,6 +48,10 @@ impl Derived {
         self.table = table.clone();
         let num_z = table.num_z();
         self.change_ratio.resize(table.num_t() * num_z, f32::NAN);
+        self.jump.resize(table.num_t(), f32::NAN);
+        if !stale.is_empty() {
+            self.derive_jumps(stale.start..(stale.end + Jumps::REACH).min(table.num_t()));
+        }
         // A row takes part in the medians of the hundred after it.
         let stale = stale.start..(stale.end + MEDIAN_VOLUMES - 1).min(table.num_t());
         for z in (0..num_z).filter(|_| !stale.is_empty()) {
@@ -62,6 +69,22 @@ impl Derived {
                 self.change_ratio[t * self.table.num_z() + z] = ratio as f32;
             }
         }
+    }
+
+    fn derive_jumps(&mut self, range: Range<usize>) {
+        let mut jumps = Jumps::default();
+        for t in range.start.saturating_sub(Jumps::REACH)..range.end {
+            let volume = complete(&self.table, t).map_or(VolumeRow::UNKNOWN, |row| row.volume);
+            let jump = jumps.push(volume.shift, volume.correlation);
+            if range.contains(&t) {
+                self.jump[t] = jump as f32;
+            }
+        }
+    }
+
+    /// `bad_frame`: suite2p's measure of a sudden jump. NaN where that cannot be had.
+    pub fn jump(&self, t: usize) -> f64 {
+        self.jump.get(t).map_or(f64::NAN, |jump| f64::from(*jump))
     }
 
     /// `dvars`: root mean square of the change since the timepoint before, in percent of the mean above the
@@ -151,12 +174,12 @@ impl RunningMedian {
 
 #[cfg(test)]
 mod tests {
-    use super::super::VolumeRow;
     use super::*;
 
     fn row(change: f32) -> Row {
         let plane = PlaneRow { is_there: true, mean: 150.0, change, focus: change, ..PlaneRow::ABSENT };
-        Row { planes: vec![plane, PlaneRow { mean: 40.0, ..plane }], volume: VolumeRow::UNKNOWN, is_complete: true }
+        let volume = VolumeRow { shift: [0.1 * change, 0.2], correlation: 0.5, ..VolumeRow::UNKNOWN };
+        Row { planes: vec![plane, PlaneRow { mean: 40.0, ..plane }], volume, is_complete: true }
     }
 
     fn noise(t: usize) -> f32 {
@@ -192,6 +215,7 @@ mod tests {
             let anew = Derived::of(&table, &figures);
             let bits = |ratios: &[f32]| ratios.iter().map(|ratio| ratio.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&derived.change_ratio), bits(&anew.change_ratio), "after {part:?}");
+            assert_eq!(bits(&derived.jump), bits(&anew.jump), "after {part:?}");
         }
     }
 

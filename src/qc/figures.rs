@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Code, References, State, Subject, Table};
+use super::{Code, References, State, Subject, Table, flyback};
 
 /// Figures of the recording as far as it has been measured. What cannot be had is `None`, and why stands in
 /// `notes`.
@@ -82,6 +82,15 @@ impl Figures {
     pub fn of(subject: &Subject, references: Option<&References>, table: &Table, state: &State) -> Self {
         let mut figures = Self::default();
         figures.add_camera(subject, references, table, state);
+        figures.add_flyback(table);
+        figures.add_reasons(subject, references);
         figures
+    }
+
+    fn add_flyback(&mut self, table: &Table) {
+        match flyback::end_planes(table) {
+            Ok(planes) => self.flyback = Some(planes),
+            Err(reason) => drop(self.notes.insert(Code::Flyback, reason)),
+        }
     }
 }

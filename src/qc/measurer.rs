@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 use rayon::prelude::*;
 
 use super::basics::Basics;
+use super::detail::Detail;
 use super::state::{Follower, PlaneState, Scratch};
+use super::whole::Whole;
 use super::{Codes, Plane, PlaneRow, References, Row, State, Subject, VolumeRow, scales};
 
 thread_local! {
@@ -21,6 +23,8 @@ pub struct Measurer {
     references: Option<Arc<References>>,
     wanted: Codes,
     basics: Basics,
+    detail: Detail,
+    whole: Option<Whole>,
     state: State,
     planes: Vec<PlaneRow>,
 }
@@ -32,6 +36,8 @@ impl Measurer {
             subject: subject.clone(),
             wanted,
             basics: Basics::new(scales(subject.dtype), wanted),
+            detail: Detail::new(subject.plane_shape(), wanted),
+            whole: references.as_ref().and_then(|_| Whole::new(subject, wanted)),
             state: references.as_deref().map(|references| State::new(references, wanted)).unwrap_or_default(),
             planes: vec![PlaneRow::ABSENT; subject.num_z()],
             references,
@@ -54,22 +60,30 @@ impl Measurer {
         let levels = Mutex::new(&mut self.state.levels);
         let mut states: Vec<Option<&mut PlaneState>> = self.state.planes.iter_mut().skip(first_z).map(Some).collect();
         states.resize_with(planes.len(), || None);
-        let planes = planes.par_iter().zip(rows).zip(states).enumerate();
-        planes.for_each(|(i, ((plane, row), state))| {
+        let all = planes.par_iter().zip(rows).zip(states).enumerate();
+        all.for_each(|(i, ((plane, row), state))| {
             let before = before.and_then(|before| before.get(i));
             *row = self.basics.measure(plane, before);
+            self.detail.measure(plane, row);
             let (Some(follower), Some(state)) = (&follower, state) else { return };
             // What is the same again says nothing of noise.
             let other = before.filter(|_| !row.is_duplicate);
             SCRATCH.with_borrow_mut(|scratch| follower.follow(first_z + i, plane, other, state, &levels, scratch));
         });
+        if let Some(whole) = &mut self.whole {
+            whole.planes(first_z, planes);
+        }
     }
 
     /// All planes of a timepoint have been given: what was measured of it.
     pub fn end(&mut self) -> Row {
         let num_z = self.subject.num_z();
         let planes = std::mem::replace(&mut self.planes, vec![PlaneRow::ABSENT; num_z]);
-        Row { planes, volume: VolumeRow::UNKNOWN, is_complete: self.references.is_some() }
+        let volume = match (&mut self.whole, &self.references) {
+            (Some(whole), Some(references)) => whole.end(&references.whole),
+            _ => VolumeRow::UNKNOWN,
+        };
+        Row { planes, volume, is_complete: self.references.is_some() }
     }
 
     /// What is kept beside the rows.

@@ -1,5 +1,7 @@
 //! Planes as they are measured: every storage type is seen as one of two kinds of values.
 
+use std::ops::Range;
+
 /// One plane of one timepoint, in rows of x.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'a> {
@@ -23,7 +25,7 @@ pub enum Values<'a> {
     Reals(&'a [f64]),
 }
 
-impl Values<'_> {
+impl<'a> Values<'a> {
     /// Number of voxels.
     pub fn len(&self) -> usize {
         match self {
@@ -42,6 +44,31 @@ impl Values<'_> {
         match self {
             Self::Codes { codes, base } => f64::from(i32::from(codes[i]) + base),
             Self::Reals(values) => values[i],
+        }
+    }
+
+    /// Some of them.
+    pub fn part(&self, range: Range<usize>) -> Values<'a> {
+        match self {
+            Self::Codes { codes, base } => Values::Codes { codes: &codes[range], base: *base },
+            Self::Reals(values) => Values::Reals(&values[range]),
+        }
+    }
+
+    /// Mean of those that are finite; NaN where none is.
+    pub fn finite_mean(&self) -> f64 {
+        match self {
+            Self::Codes { codes, base } => {
+                // Sums of 4,096 codes fit 32 bits, which are added many at once.
+                let sum = |part: &[u16]| part.iter().fold(0_u32, |sum, code| sum.wrapping_add(u32::from(*code)));
+                let sum: u64 = codes.chunks(4096).map(|part| u64::from(sum(part))).sum();
+                sum as f64 / codes.len() as f64 + f64::from(*base)
+            }
+            Self::Reals(values) => {
+                let finite = values.iter().filter(|value| value.is_finite());
+                let (sum, num) = finite.fold((0.0, 0_usize), |(sum, num), value| (sum + value, num + 1));
+                sum / num as f64
+            }
         }
     }
 }

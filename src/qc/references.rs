@@ -7,6 +7,7 @@ use super::exposure::{DarkEnd, read_noise};
 use super::lattice::{Lattice, Room};
 use super::levels::{LevelCounts, Levels};
 use super::tsnr::VoxelSums;
+use super::whole::{WholePreparation, WholeReferences};
 use super::{Codes, Plane, Subject, Values, noise};
 
 /// Volumes the references are made of, at most.
@@ -31,6 +32,7 @@ pub struct References {
     pub(super) picture_z: usize,
     /// For each plane the brightest voxels, as places in the lattice.
     pub(super) bright: Vec<Vec<u32>>,
+    pub(super) whole: WholeReferences,
 }
 
 /// How values are counted: in steps from a zero, so that integers are counted as they are.
@@ -60,6 +62,7 @@ pub struct Preparation {
     pair_counts: LevelCounts,
     levels: Levels,
     room: Room,
+    whole: Option<WholePreparation>,
 }
 
 /// What is collected of one plane: its sums, and its last voxels with their timepoint.
@@ -91,7 +94,7 @@ impl Picked {
 
 impl Preparation {
     /// Nothing has been seen.
-    pub fn new(subject: &Subject, _wanted: Codes) -> Self {
+    pub fn new(subject: &Subject, wanted: Codes) -> Self {
         let lattice = Lattice::of_volume(subject.plane_shape(), subject.num_z());
         let picture = (!lattice.is_dense()).then(|| Lattice::of_picture(subject.plane_shape()));
         let plane = |_| PlaneMeans { sums: VoxelSums::new(lattice.len()), last: None };
@@ -105,11 +108,15 @@ impl Preparation {
             pair_counts: LevelCounts::default(),
             levels: Levels::new(),
             room: Room::default(),
+            whole: WholePreparation::new(subject, wanted),
         }
     }
 
     /// Some planes of one of the first volumes, from plane `first_z` on; `t` counts up.
     pub fn planes(&mut self, t: usize, first_z: usize, planes: &[Plane<'_>]) {
+        if let Some(whole) = &mut self.whole {
+            whole.planes(first_z, planes);
+        }
         if self.known.is_none() {
             self.dark_end.add(planes);
         }
@@ -131,6 +138,9 @@ impl Preparation {
     /// All planes of that timepoint have been given.
     pub fn end(&mut self) {
         self.num_volumes += 1;
+        if let Some(whole) = &mut self.whole {
+            whole.end();
+        }
         if self.known.is_none() {
             self.known = self.dark_end.close();
         }
@@ -149,6 +159,7 @@ impl Preparation {
             picture: self.picture,
             picture_z: self.planes.len() / 2,
             bright: noise::choose(&means),
+            whole: self.whole.map(WholePreparation::finish).unwrap_or_default(),
         })
     }
 }

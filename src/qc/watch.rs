@@ -97,6 +97,7 @@ fn watches(num_z: usize, limits: &Limits) -> Vec<Watch> {
         watch(Code::Underexposed, true, Limit { warn: dark_planes, alarm: None }, dark),
         watch(Code::Underexposed, false, Limit { warn: None, alarm: dark_volumes }, dark),
         watch(Code::Motion, false, limits.motion, Bound::upper),
+        watch(Code::BadFrame, false, limits.bad_frame, Bound::upper),
         watch(Code::ZDrift, false, limits.z_drift, Bound::upper),
         watch(Code::Dvars, true, limits.dvars, Bound::upper),
         watch(Code::Focus, true, limits.focus, |limit| Bound::lower(limit, 100.0)),
@@ -121,6 +122,7 @@ impl Values<'_> {
             Code::Underexposed => self.light.of_volume(row),
             _ if self.is_dark[t] => f64::NAN,
             Code::Motion => f64::from(row.volume.shift[0].hypot(row.volume.shift[1])),
+            Code::BadFrame => self.derived.jump(t),
             // Rotated planes are seen as a shift along z too.
             _ => (f64::from(row.volume.z_drift) - f64::from(self.slip[t])).abs(),
         }
