@@ -87,6 +87,12 @@ impl Usable {
         if self.of == 0 { 1.0 } else { self.expected as f64 / self.of as f64 }
     }
 
+    /// Of what was measured alone, where only a part of a recording was looked at.
+    #[must_use]
+    pub fn of_measured(self) -> Self {
+        Self { of: self.measured, expected: self.volumes, ..self }
+    }
+
     /// Timepoints in minutes, where the rate is known.
     pub fn minutes(&self, num_t: usize) -> Option<f64> {
         self.rate_hz.filter(|rate| *rate > 0.0).map(|rate| num_t as f64 / rate / 60.0)

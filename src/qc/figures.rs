@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::bleaching::bleaching;
+use super::gap::timing;
 use super::{Code, References, State, Subject, Table, flyback};
 
 /// Figures of the recording as far as it has been measured. What cannot be had is `None`, and why stands in
@@ -47,7 +49,7 @@ pub struct Bleaching {
     pub percent: Vec<f64>,
     /// The same of the recording as a whole.
     pub overall_percent: f64,
-    /// Time constant, in volumes.
+    /// Time constant, in volumes; infinite where the light falls along a straight line.
     pub tau: f64,
     /// Percent lost per minute; per volume where the rate is unknown.
     pub per_minute: f64,
@@ -83,6 +85,10 @@ impl Figures {
         let mut figures = Self::default();
         figures.add_camera(subject, references, table, state);
         figures.add_flyback(table);
+        let is_wanted = state.wanted.has(Code::Bleaching);
+        let bleaching = if is_wanted { bleaching(subject, table, &figures) } else { Err("was not asked for".into()) };
+        figures.bleaching = figures.noted(Code::Bleaching, bleaching);
+        figures.timing = figures.noted(Code::Gap, timing(subject.times_s.as_deref()));
         figures.add_reasons(subject, references);
         figures
     }

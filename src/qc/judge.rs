@@ -1,6 +1,7 @@
 //! From measures and limits to alarms and usable minutes. Reads nothing: changing a limit costs a moment.
 
 use super::absent::absent;
+use super::figured::figured;
 use super::once::said_once;
 use super::usable::{lost, usable};
 use super::watch::watch;
@@ -39,6 +40,7 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits) -> Verdict {
 pub fn judge_with(evidence: &Evidence<'_>, derived: &Derived, limits: &Limits) -> Verdict {
     let missing = absent(evidence);
     let mut found = watch(evidence, derived, limits);
+    found.extend(figured(evidence, limits));
     found.extend(missing.iter().map(|(finding, _)| finding.clone()));
     let reason = |span| missing.iter().find(|(finding, _)| finding.span == span).map_or("", |(_, reason)| reason);
     let mut alarms: Vec<Alarm> =
@@ -53,7 +55,7 @@ pub fn judge_with(evidence: &Evidence<'_>, derived: &Derived, limits: &Limits) -
 mod tests {
     use std::ops::RangeInclusive;
 
-    use super::super::{Code, FullScale, Grade, Gravity, PlaneRow, Row, VolumeRow};
+    use super::super::{Bleaching, Code, FullScale, Grade, Gravity, PlaneRow, Row, VolumeRow};
     use super::*;
     use crate::volume::DType;
 
@@ -228,6 +230,52 @@ mod tests {
         assert_eq!((verdict.usable.volumes, verdict.usable.expected), (50, 50));
         assert_eq!(verdict.alarms.iter().map(|alarm| alarm.is_open).collect::<Vec<_>>(), [false, true]);
         assert_eq!(verdict.usable.grade(), Grade::Lost);
+    }
+
+    #[test]
+    fn figures_of_the_whole_are_judged_too() {
+        let mut recording = Recording::clean(3000);
+        let bleaching = |percent: f64, tau| Bleaching {
+            percent: vec![percent; NUM_Z],
+            overall_percent: percent,
+            tau,
+            per_minute: percent / 10.0,
+        };
+        recording.figures.bleaching = Some(bleaching(4.9, f64::INFINITY));
+        recording.figures.flyback = Some([2, 1]);
+        let said = |code, t, z| (code, Gravity::Warn, t, z);
+        let flyback = [said(Code::Flyback, [0, 2999], Some([0, 1])), said(Code::Flyback, [0, 2999], Some([3, 3]))];
+        assert_eq!(recording.alarms(), flyback);
+        recording.figures.flyback = None;
+        recording.figures.bleaching = Some(bleaching(8.0, f64::INFINITY));
+        assert_eq!(recording.alarms(), [said(Code::Bleaching, [0, 2999], None)]);
+        recording.figures.bleaching = Some(bleaching(40.0, f64::INFINITY));
+        assert_eq!(recording.alarms(), [(Code::Bleaching, Gravity::Alarm, [1500, 2999], None)], "half of 40 %");
+        recording.figures.bleaching = Some(bleaching(40.0, 1000.0));
+        let verdict = recording.judge(&Limits::default());
+        let curve = |t: usize| 40.0 * (1.0 - (-(t as f64) / 1000.0).exp()) / (1.0 - (-2.999_f64).exp());
+        let first = verdict.alarms[0].t[0];
+        assert!(curve(first) >= 20.0 && curve(first - 1) < 20.0);
+        assert_eq!(verdict.usable.expected, first);
+    }
+
+    #[test]
+    fn gaps_are_warned_of_and_irregular_times_are_an_alarm() {
+        let mut recording = Recording::clean(400);
+        let mut times: Vec<f64> = (0..400).map(|t| f64::from(t) * 0.2).collect();
+        times[250..].iter_mut().for_each(|time| *time += 0.5);
+        let judged = |recording: &mut Recording, times: &[f64]| {
+            recording.subject.times_s = Some(times.to_vec());
+            recording.figures.timing = super::super::gap::timing(Some(times)).ok();
+            recording.alarms()
+        };
+        let gap = (Code::Gap, Gravity::Warn, [250, 250], None);
+        assert_eq!(judged(&mut recording, &times), [gap]);
+        assert_eq!(recording.figures.timing.as_ref().map(|timing| timing.gaps.len()), Some(1));
+        for first in [50, 100, 150, 200, 300, 350] {
+            times[first..].iter_mut().for_each(|time| *time += 0.5);
+        }
+        assert_eq!(judged(&mut recording, &times), [(Code::Gap, Gravity::Alarm, [50, 350], None)]);
     }
 
     #[test]

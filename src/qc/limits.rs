@@ -1,6 +1,7 @@
 //! The limits beyond which a measure warns or alarms: plain values that a person may change at any moment.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Code;
 
@@ -52,6 +53,36 @@ impl Limit {
 }
 
 impl Limits {
+    /// Limits as a person writes them down: `{"motion": {"warn": 1.5, "alarm": 4}, "dvars": {"alarm": null}}`. What
+    /// is not named is as it comes with the program; null is never.
+    ///
+    /// # Errors
+    /// Which name or value cannot be a limit.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+        let Value::Object(named) = value else { return Err("has to be an object of limits by their names".into()) };
+        let mut limits = Self::default();
+        for (name, value) in &named {
+            let limit = Code::from_name(name).and_then(|code| limits.of_mut(code)).ok_or_else(|| unknown(name))?;
+            let Value::Object(both) = value else { return Err(format!("{name}: has to hold warn, alarm or both")) };
+            for (which, value) in both {
+                let place = match which.as_str() {
+                    "warn" => &mut limit.warn,
+                    "alarm" => &mut limit.alarm,
+                    _ => return Err(format!("{name}: {which} is neither warn nor alarm")),
+                };
+                *place =
+                    match value {
+                        Value::Null => None,
+                        value => Some(value.as_f64().filter(|value| value.is_finite() && *value >= 0.0).ok_or_else(
+                            || format!("{name}: {which} has to be a number that is not negative, or null for never"),
+                        )?),
+                    };
+            }
+        }
+        Ok(limits)
+    }
+
     /// Those of a measure, where it has any.
     pub fn of(&self, code: Code) -> Option<Limit> {
         let mut all = self.clone();
@@ -87,6 +118,44 @@ impl Default for Limits {
             focus: Limit::warn(90.0),
             bad_frame: Limit::warn(100.0),
             gap: Limit::new(1.5, 1.5),
+        }
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let all = Limits::default();
+    let known: Vec<&str> = Code::ALL.into_iter().filter(|code| all.of(*code).is_some()).map(Code::name).collect();
+    format!("{name} has no limits; these have: {}", known.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_named_stays_as_it_comes_and_null_is_never() {
+        let limits = Limits::read(r#"{"motion": {"alarm": 4}, "dvars": {"warn": null}}"#).unwrap();
+        let expected =
+            Limits { motion: Limit::new(2.0, 4.0), dvars: Limit { warn: None, alarm: Some(6.0) }, ..Limits::default() };
+        assert_eq!(limits, expected);
+        let written = serde_json::to_string(&expected).unwrap();
+        assert_eq!(Limits::read(&written).unwrap(), expected, "as the program writes them");
+    }
+
+    #[test]
+    fn what_cannot_be_a_limit_is_refused_by_its_name() {
+        let cases = [
+            ("[1]", "object"),
+            ("{", "not JSON"),
+            (r#"{"motoin": {"warn": 1}}"#, "motoin has no limits; these have: saturation, underexposed, gap, motion"),
+            (r#"{"motion": 3}"#, "motion"),
+            (r#"{"motion": {"warm": 3}}"#, "warm"),
+            (r#"{"motion": {"warn": "3"}}"#, "number"),
+            (r#"{"motion": {"warn": -3}}"#, "not negative"),
+        ];
+        for (text, reason) in cases {
+            let error = Limits::read(text).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
         }
     }
 }

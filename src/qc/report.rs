@@ -1,6 +1,6 @@
 //! Everything known about the quality of one recording, for whoever writes it down: JSON, CSV, a page.
 
-use super::{Alarm, Figures, Limits, Missing, Pictures, Subject, Table, Usable};
+use super::{Alarm, Figures, Limits, Missing, Pictures, PlaneRow, Subject, Table, Usable, scales};
 
 /// A report.
 #[derive(Clone, Debug)]
@@ -27,6 +27,19 @@ pub struct Report {
     pub pictures: Option<Pictures>,
     /// What was done to get there.
     pub provenance: Provenance,
+}
+
+impl Report {
+    /// Share of a plane's voxels at full scale, 0 to 1. NaN where the plane is not there, or full scale not known.
+    pub fn saturation(&self, plane: &PlaneRow) -> f64 {
+        let full_scale = self.figures.full_scale.map(|full_scale| full_scale.value);
+        let num_voxels = self.subject.plane_shape().iter().product::<usize>() as f64;
+        let scale = scales(self.subject.dtype).iter().position(|scale| scale.is_some() && *scale == full_scale);
+        match scale {
+            Some(scale) if plane.is_there => f64::from(plane.at_scale[scale]) / num_voxels,
+            _ => f64::NAN,
+        }
+    }
 }
 
 /// What was done to get a report.

@@ -12,7 +12,13 @@ pub(super) fn alarm(evidence: &Evidence<'_>, finding: &Finding, reason: &str) ->
     let whole = [0, evidence.subject.num_z().saturating_sub(1)];
     let is_of_planes = matches!(
         code,
-        Code::Saturation | Code::Underexposed | Code::Duplicate | Code::Missing | Code::Dvars | Code::Focus
+        Code::Saturation
+            | Code::Underexposed
+            | Code::Duplicate
+            | Code::Missing
+            | Code::Dvars
+            | Code::Focus
+            | Code::Flyback
     );
     let z = (is_of_planes && !is_volume_dark(finding) && span.z != whole).then_some(span.z);
     let [title, detail, advice] = say(evidence, finding, z, reason);
@@ -80,6 +86,22 @@ fn say(evidence: &Evidence<'_>, finding: &Finding, z: Option<[usize; 2]>, reason
             format!("Sharpness down to {} % of that at first; limit {limit} %.", short(value)),
             "Focus again, and check the alignment of light sheet and objective.",
         ),
+        Code::Bleaching => bleaching(evidence, finding),
+        Code::Flyback => {
+            let end = if z.is_some_and(|z| z[0] == 0) { "first" } else { "last" };
+            let num = finding.span.num;
+            let (title, skip) = match num {
+                1 => (format!("{} plane blurred", capital(end)), format!("Skip the {end} plane.")),
+                _ => (format!("{} {num} planes blurred", capital(end)), format!("Skip the {end} {num} planes.")),
+            };
+            texts(title, "The piezo is still on its way back while they are taken.".into(), &skip)
+        }
+        Code::Gap => gap(evidence, finding),
+        Code::BadFrame => texts(
+            count(finding.span.num, "sudden jump"),
+            "Shift and likeness are far from those of the volumes before.".into(),
+            "Leave these volumes out.",
+        ),
         code => [code.name().to_owned(), String::new(), String::new()],
     }
 }
@@ -95,6 +117,34 @@ fn slip(planes: i64) -> [String; 3] {
         format!("{cause}: plane z shows what z {sign} {} showed before.", planes.abs()),
         "Stop and start the recording anew.".into(),
     ]
+}
+
+fn bleaching(evidence: &Evidence<'_>, finding: &Finding) -> [String; 3] {
+    let advice = "Lower the laser’s power, or the time it is on.".to_owned();
+    let limit = short(finding.limit);
+    if finding.gravity == Gravity::Alarm {
+        let detail = format!("From here on more than {limit} % of the light at first is lost.");
+        return [format!("Bleached by {} %", short(finding.span.worst)), detail, advice];
+    }
+    let time = if evidence.subject.rate_hz.is_some() { "10 min" } else { "1000 volumes" };
+    let title = format!("Bleaching, {} % in {time}", short(finding.span.worst));
+    [title, format!("Limit {limit} % in {time}."), advice]
+}
+
+fn gap(evidence: &Evidence<'_>, finding: &Finding) -> [String; 3] {
+    let period = evidence.figures.timing.as_ref().map_or(f64::NAN, |timing| timing.period_s);
+    let seconds = short(finding.span.worst * period);
+    let usual = short(period);
+    let advice = "Look for timepoints the rig did not keep, and take their times from the file.".to_owned();
+    if finding.gravity == Gravity::Alarm {
+        let detail = format!("One in a hundred comes {seconds} s or more after the one before, most after {usual} s.");
+        return ["Timepoints at irregular times".into(), detail, advice];
+    }
+    [format!("Gap of {seconds} s"), format!("Most timepoints are {usual} s apart."), advice]
+}
+
+fn capital(word: &str) -> String {
+    word[..1].to_uppercase() + &word[1..]
 }
 
 fn planes(z: Option<[usize; 2]>) -> String {

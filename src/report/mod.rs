@@ -8,6 +8,7 @@ mod json;
 mod losses;
 mod page;
 mod picture;
+mod series;
 mod tables;
 mod template;
 mod traces;
@@ -15,5 +16,5 @@ mod words;
 
 pub use aind::aind;
 pub use csv::csv;
-pub use json::json;
+pub use json::{Json, json};
 pub use page::page;

@@ -8,7 +8,7 @@ use super::Session;
 use crate::app::lender::StreamLender;
 use crate::app::profiles::Profiles;
 use crate::array::LazyArray;
-use crate::qc::{Alarm, Codes, Evidence, Limits, Row, Subject, Verdict, judge};
+use crate::qc::{Alarm, Codes, Derived, Evidence, Limits, Row, Subject, Verdict, judge_with};
 use crate::sweep::{Checker, Snapshot};
 use crate::ui::Quality;
 
@@ -19,6 +19,8 @@ pub struct Watch {
     array: Arc<LazyArray>,
     subject: Subject,
     snapshot: Arc<Snapshot>,
+    /// What follows from its table, kept from one snapshot to the next.
+    derived: Derived,
     verdict: Verdict,
     motion: Option<[f64; 2]>,
     is_live: bool,
@@ -37,8 +39,10 @@ impl Session {
         checker.set_live(is_live);
         checker.set_paused(self.is_checking_paused);
         let (snapshot, limits) = (checker.snapshot(), self.profiles.limits().clone());
-        let (verdict, motion) = (verdict(&snapshot, &limits), motion(&snapshot));
-        self.watch = Some(Watch { checker, array, subject, snapshot, verdict, motion, is_live, judged_with: limits });
+        let derived = Derived::of(&snapshot.table, &snapshot.figures);
+        let (verdict, motion) = (verdict(&snapshot, &derived, &limits), motion(&snapshot));
+        let judged_with = limits;
+        self.watch = Some(Watch { checker, array, subject, snapshot, derived, verdict, motion, is_live, judged_with });
     }
 
     /// Tells the one who measures what has become of the recording, `stale` timepoints included; takes in what he
@@ -63,7 +67,8 @@ impl Session {
         let snapshot = watch.checker.snapshot();
         let limits = self.profiles.limits();
         if snapshot.version != watch.snapshot.version || watch.judged_with != *limits {
-            watch.verdict = verdict(&snapshot, limits);
+            watch.derived.update(&snapshot.table, &snapshot.figures);
+            watch.verdict = verdict(&snapshot, &watch.derived, limits);
             watch.motion = motion(&snapshot);
             (watch.snapshot, watch.judged_with) = (snapshot, limits.clone());
         }
@@ -128,9 +133,9 @@ impl Session {
     }
 }
 
-fn verdict(snapshot: &Snapshot, limits: &Limits) -> Verdict {
+fn verdict(snapshot: &Snapshot, derived: &Derived, limits: &Limits) -> Verdict {
     let Snapshot { subject, table, figures, missing, .. } = snapshot;
-    judge(&Evidence { subject, table, figures, missing }, limits)
+    judge_with(&Evidence { subject, table, figures, missing }, derived, limits)
 }
 
 /// Median and largest shift in the plane, px, of the timepoints that have one.

@@ -11,7 +11,7 @@ use super::measure::{Asked, report};
 use crate::array::LazyArray;
 use crate::format::{OpenOptions, Opened, Source};
 use crate::live::{LiveEvent, LiveState, WatchConfig, Watcher};
-use crate::qc::{Alarm, Code, Evidence, Gravity, Report, judge};
+use crate::qc::{Alarm, Code, Derived, Evidence, Gravity, Report, judge_with};
 use crate::sweep::{Checked, Checker, NoLender, Snapshot, subject_of};
 use crate::volume::Location;
 use crate::write::interrupt;
@@ -39,7 +39,14 @@ pub fn follow(location: &Location, options: &OpenOptions, asked: &Asked) -> Resu
         // It may yet appear.
         Err(_) => None,
     };
-    let mut following = Following { asked, checker: None, array: None, told: Told::default(), wake: Arc::clone(&wake) };
+    let mut following = Following {
+        asked,
+        checker: None,
+        array: None,
+        told: Told::default(),
+        derived: Derived::default(),
+        wake: Arc::clone(&wake),
+    };
     if let Some(growing) = &growing {
         following.begin(Arc::clone(growing) as Arc<dyn Source>, None);
     }
@@ -70,6 +77,8 @@ struct Following<'a> {
     checker: Option<Checker>,
     array: Option<Arc<LazyArray>>,
     told: Told,
+    /// What follows from the table, kept from one snapshot to the next.
+    derived: Derived,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -123,7 +132,8 @@ impl Following<'_> {
             return Ok(());
         }
         self.told.version = Some(snapshot.version);
-        let verdict = judge(&evidence(&snapshot), &self.asked.limits);
+        self.derived.update(&snapshot.table, &snapshot.figures);
+        let verdict = judge_with(&evidence(&snapshot), &self.derived, &self.asked.limits);
         let done = snapshot.table.num_complete();
         if done != self.told.done {
             say(&json!({

@@ -84,7 +84,7 @@ pub fn report(opened: &Opened, checked: Checked, asked: &Asked) -> Report {
         figures,
         missing,
         alarms: verdict.alarms,
-        usable: verdict.usable,
+        usable: if asked.range.is_some() { verdict.usable.of_measured() } else { verdict.usable },
         lost: verdict.lost,
         pictures,
         provenance,

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use self::measure::{Asked, measure};
 use self::outputs::{Format, Outputs};
@@ -107,7 +107,7 @@ fn exit_code(report: &Report, fail_on: Option<FailOn>) -> ExitCode {
 fn limits_of(args: &QcArgs) -> Result<(Limits, String)> {
     let Some(path) = &args.limits else { return Ok((Limits::default(), "default".to_owned())) };
     let text = std::fs::read_to_string(path).with_context(|| format!("{}: --limits", path.display()))?;
-    let limits = serde_json::from_str(&text).with_context(|| format!("{}: --limits", path.display()))?;
+    let limits = Limits::read(&text).map_err(|reason| anyhow!("{}: --limits: {reason}", path.display()))?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok((limits, name))
 }

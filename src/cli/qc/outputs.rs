@@ -90,11 +90,11 @@ impl Outputs {
         for (kind, path) in &self.files {
             let text = match kind {
                 Kind::Json => {
-                    let value = match self.format {
-                        Format::Tectum => report::json(report),
-                        Format::Aind => report::aind(report),
+                    let text = match self.format {
+                        Format::Tectum => serde_json::to_string(&report::Json(report)),
+                        Format::Aind => serde_json::to_string(&report::aind(report)),
                     };
-                    serde_json::to_string(&value)? + "\n"
+                    text? + "\n"
                 }
                 Kind::Csv => report::csv(report)?,
                 Kind::Html => report::page(report),
