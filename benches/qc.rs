@@ -51,8 +51,8 @@ impl Recording {
         self.volumes[t % 2].iter().map(|codes| Plane { shape, values: values(codes) }).collect()
     }
 
-    fn prepared(&self) -> Arc<References> {
-        let mut preparation = Preparation::new(&self.subject, Codes::ALL);
+    fn prepared(&self, wanted: Codes) -> Arc<References> {
+        let mut preparation = Preparation::new(&self.subject, wanted);
         for t in 0..REFERENCE_VOLUMES {
             preparation.planes(t, 0, &self.planes(t));
             preparation.end();
@@ -69,7 +69,6 @@ fn measures(c: &mut Criterion) {
     let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for (num_z, edge) in [(30, 512), (20, 1024)] {
         let recording = Recording::new(num_z, edge);
-        let references = one_core.install(|| recording.prepared());
         let mut group = c.benchmark_group(format!("{edge}²"));
         group.sample_size(10);
         group.throughput(Throughput::Bytes(recording.num_bytes()));
@@ -81,7 +80,8 @@ fn measures(c: &mut Criterion) {
             ("all", Codes::ALL),
         ]);
         for (name, wanted) in sets {
-            let mut measurer = Measurer::new(&recording.subject, Some(Arc::clone(&references)), wanted);
+            let references = one_core.install(|| recording.prepared(wanted));
+            let mut measurer = Measurer::new(&recording.subject, Some(references), wanted);
             let planes = [recording.planes(0), recording.planes(1)];
             let mut t = 0;
             group.bench_function(name, |b| {
@@ -101,7 +101,7 @@ fn measures(c: &mut Criterion) {
 fn once(c: &mut Criterion) {
     let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let recording = Recording::new(30, 512);
-    let references = one_core.install(|| recording.prepared());
+    let references = one_core.install(|| recording.prepared(Codes::ALL));
     let mut measurer = Measurer::new(&recording.subject, Some(Arc::clone(&references)), Codes::ALL);
     let mut table = Table::new(REFERENCE_VOLUMES, 30);
     for t in 0..REFERENCE_VOLUMES {
@@ -111,7 +111,7 @@ fn once(c: &mut Criterion) {
     }
     let mut group = c.benchmark_group("once, 30 planes of 512²");
     group.sample_size(10);
-    group.bench_function("references", |b| one_core.install(|| b.iter(|| black_box(recording.prepared()))));
+    group.bench_function("references", |b| one_core.install(|| b.iter(|| black_box(recording.prepared(Codes::ALL)))));
     group.bench_function("figures", |b| {
         let state = measurer.state();
         one_core.install(|| b.iter(|| black_box(Figures::of(&recording.subject, Some(&references), &table, state))));

@@ -136,7 +136,12 @@ fn count(lane: &mut [u32; NUM_CODES], code: u16) {
 pub fn extent(arch: Arch, codes: &[u16]) -> [u16; 2] {
     arch.dispatch(
         #[inline(always)]
-        || codes.iter().fold([u16::MAX, 0], |[low, high], code| [low.min(*code), high.max(*code)]),
+        || {
+            // One after the other: each becomes one instruction for many codes, the two of them together do not.
+            let low = codes.iter().fold(u16::MAX, |low, code| low.min(*code));
+            let high = codes.iter().fold(0, |high: u16, code| high.max(*code));
+            [low, high]
+        },
     )
 }
 

@@ -62,6 +62,7 @@ impl Whole {
             ..VolumeRow::UNKNOWN
         };
         if let Some(reference) = &references.planes
+            && (self.wanted.has(Code::ZDrift) || self.wanted.has(Code::PlaneSlip))
             && self.digest.is_there.contains(&true)
         {
             let step = self.digest.plane_cells.step as f32;
