@@ -50,6 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("rfd::", &["app"]),
+    ("notify_rust::", &["app/notify.rs"]),
     // What follows, shows and writes recordings knows no format by name.
     ("split::", &["format"]),
 ];

@@ -20,6 +20,13 @@ pub enum Effect {
     Dialog(Ask, Option<PathBuf>),
     /// Put this picture on the clipboard.
     CopyPicture(image::RgbaImage),
+    /// Tell of this on the desktop.
+    Notify {
+        /// In a few words.
+        title: String,
+        /// In full.
+        body: String,
+    },
     /// Show this folder in the system's own program.
     ShowFolder(PathBuf),
 }

@@ -14,6 +14,7 @@ mod lender;
 mod measure;
 mod memory;
 mod notes;
+mod notify;
 mod open_job;
 mod profiles;
 mod program;

@@ -50,6 +50,7 @@ pub struct Program {
     start: Instant,
     /// Whether the last step was followed by drawing: a hidden window only steps.
     was_drawn: bool,
+    is_in_front: bool,
 }
 
 /// What a run begins with.
@@ -165,6 +166,7 @@ impl Program {
             effects: Vec::new(),
             start: Instant::now(),
             was_drawn: false,
+            is_in_front: true,
         }
     }
 
@@ -207,6 +209,7 @@ impl Program {
         if let Some(pause) = self.session.as_mut().and_then(|session| session.advance(now, now_s)) {
             self.effects.push(Effect::RepaintAfter(pause));
         }
+        self.tell_alarms();
         if let Some(notes) = self.notes.since(&mut self.notes_version) {
             self.effects.push(Effect::Notes(notes));
         }
@@ -214,6 +217,25 @@ impl Program {
             self.effects.push(Effect::RepaintAfter(pause));
         }
         self.update_title();
+    }
+
+    /// Whether the user has the window before him: then he sees the alarms there.
+    pub fn set_in_front(&mut self, is_in_front: bool) {
+        self.is_in_front = is_in_front;
+    }
+
+    /// Alarms that have begun are told on the desktop while nobody looks at the window.
+    fn tell_alarms(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        let begun = std::mem::take(&mut session.begun);
+        if self.is_in_front || !self.preferences.view.panels.notifies {
+            return;
+        }
+        let told = begun.into_iter().map(|alarm| Effect::Notify {
+            title: format!("■ {}", alarm.title),
+            body: format!("{}: {} {}", session.name(), alarm.detail, alarm.advice).trim_end().to_owned(),
+        });
+        self.effects.extend(told);
     }
 
     /// Chooses what is drawn now. Call it when a frame is drawn, after each change of the view.

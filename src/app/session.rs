@@ -1,7 +1,9 @@
 //! One open dataset: its array, stream and view, how commands change it, and what happens by itself. Which
 //! picture there is of it is chosen in `picture`; whoever draws asks for that.
 
+mod alerts;
 mod facts;
+mod judging;
 mod picture;
 mod quality;
 mod remembered;
@@ -25,6 +27,7 @@ use super::wake::WakeFn;
 use crate::array::{LazyArray, ViewInfo};
 use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
+use crate::qc::Alarm;
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
 use crate::ui::{Command, History, LayerView, Overlay, Playback, SessionCommand, ViewState, resolve};
@@ -76,6 +79,8 @@ pub struct Session {
     /// Timepoints that hold other data than were measured, half-open ranges.
     pub(super) stale: Vec<[usize; 2]>,
     is_checking_paused: bool,
+    /// Alarms that have begun, until they are taken from here.
+    pub(super) begun: Vec<Alarm>,
     profiles: Profiles,
     wake: WakeFn,
     recall: Recall,
@@ -149,6 +154,7 @@ impl Session {
             watch: None,
             stale: Vec::new(),
             is_checking_paused: false,
+            begun: Vec::new(),
             profiles: Profiles::default(),
             wake,
             recall,
@@ -288,7 +294,7 @@ impl Session {
         self.measure_contrast(now, now_s);
         self.follow_recording(now, now_s);
         self.renew_facts(now);
-        self.renew_quality();
+        self.renew_quality(now);
         let is_settled = self.is_settled();
         if let Some(command) = self.playback.advance(&self.view, self.array.info(), now, is_settled) {
             self.apply(&command, now, now_s);

@@ -16,6 +16,7 @@ pub use session_ui::{SessionUi, session_ui};
 
 use super::dialog::FileDialog;
 use super::effects::{Ask, Effect, PathField};
+use super::notify::notify;
 use super::program::Program;
 use super::wake::Wake;
 use crate::format::OpenOptions;
@@ -54,6 +55,8 @@ impl TectumApp {
         if let Some(place) = place::now(ctx, self.program.window_place()) {
             self.program.set_window_place(place);
         }
+        let is_in_front = ctx.input(|input| input.raw.focused && input.raw.viewport().minimized != Some(true));
+        self.program.set_in_front(is_in_front);
         self.program.step(now);
         self.perform(ctx);
     }
@@ -109,6 +112,7 @@ impl TectumApp {
                     let size = [image.width() as usize, image.height() as usize];
                     ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, image.as_raw()));
                 }
+                Effect::Notify { title, body } => notify(title, body),
                 Effect::ShowFolder(folder) => show_folder(&folder),
             }
         }

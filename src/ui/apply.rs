@@ -104,6 +104,11 @@ impl ViewState {
                     layer.contrast.guess(values, limits);
                 }
             }
+            Command::FullScaleDetected { layer, value } => {
+                if let Some(layer) = self.layers.get_mut(layer) {
+                    layer.full_scale = value;
+                }
+            }
             Command::SetGamma(gamma) => {
                 if gamma.is_finite() {
                     self.layer_mut().gamma = gamma.clamp(GAMMA_RANGE[0], GAMMA_RANGE[1]);

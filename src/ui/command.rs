@@ -102,6 +102,14 @@ pub enum Command {
         /// Lower first.
         limits: [f64; 2],
     },
+    /// A camera of fewer bits than its storage type was recognised by its full scale, or is not any more. Not an
+    /// undo step.
+    FullScaleDetected {
+        /// Of which layer, by its position.
+        layer: usize,
+        /// The value.
+        value: Option<f64>,
+    },
     /// Exponent of the normalised value.
     SetGamma(f32),
     /// The gradient.

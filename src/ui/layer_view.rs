@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::value_range;
 use super::{GAMMA_RANGE, Limits};
 use crate::array::ViewInfo;
-use crate::volume::{Blend, Colormap, Display, Interpolation, PictureValues};
+use crate::volume::{Blend, Colormap, Display, Interpolation, PictureValues, ValueKind};
 
 /// How values of one layer become colours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct LayerView {
     pub invert: bool,
     /// Whether full-scale and zero voxels are painted instead.
     pub saturation: bool,
+    /// The full scale of a camera of fewer bits than the storage type, where one was recognised.
+    #[serde(skip)]
+    pub full_scale: Option<f64>,
     /// Filtering.
     pub interpolation: Interpolation,
     /// Whether it is drawn at all.
@@ -39,6 +42,7 @@ impl Default for LayerView {
             colormap: Colormap::Magma,
             invert: false,
             saturation: false,
+            full_scale: None,
             interpolation: Interpolation::Nearest,
             visible: true,
             opacity: 1.0,
@@ -58,6 +62,7 @@ impl LayerView {
             interpolation: self.interpolation,
             opacity: self.opacity,
             blend: self.blend,
+            full_scale: self.full_scale.filter(|_| matches!(values.kind, ValueKind::Voxels | ValueKind::Max)),
             ..Display::default()
         }
     }

@@ -7,6 +7,8 @@ use crate::sweep::Snapshot;
 /// Measuring that is this far behind counts as caught up, in seconds and in timepoints where that is more.
 const CAUGHT_UP_S: f64 = 5.0;
 const CAUGHT_UP_T: usize = 10;
+/// A recording shorter than this is told in seconds.
+const SHORT_MIN: f64 = 2.0;
 /// After so many quiet seconds of the recording a warning and an alarm step back in the list.
 const QUIET_S: [f64; 2] = [15.0, 60.0];
 
@@ -47,9 +49,11 @@ impl<'a> Quality<'a> {
         verdict.alarms.iter().rev().filter(move |alarm| quality.is_active(alarm))
     }
 
-    /// Whether an alarm goes on, or has been quiet only for a moment.
+    /// Whether an alarm goes on, or, while recording, has been quiet only for a moment.
     pub fn is_active(&self, alarm: &Alarm) -> bool {
-        alarm.is_open || quiet_s(self.snapshot, alarm) < QUIET_S[usize::from(alarm.gravity == Gravity::Alarm)]
+        let is_live = self.snapshot.progress.behind_s.is_some();
+        alarm.is_open
+            || is_live && quiet_s(self.snapshot, alarm) < QUIET_S[usize::from(alarm.gravity == Gravity::Alarm)]
     }
 
     /// The worst of what goes on.
@@ -106,9 +110,13 @@ impl<'a> Quality<'a> {
     }
 }
 
-/// Usable timepoints, those it is of, and the unit of both: minutes, or timepoints where the rate is unknown.
+/// Usable timepoints, those it is of, and the unit of both: minutes, seconds of a short recording, or timepoints
+/// where the rate is unknown.
 pub fn amounts(usable: &Usable) -> (String, String, &'static str) {
     match (usable.minutes(usable.expected), usable.minutes(usable.of)) {
+        (Some(minutes), Some(of)) if of < SHORT_MIN => {
+            (format::decimal(60.0 * minutes, 1), format::decimal(60.0 * of, 1), "s")
+        }
         (Some(minutes), Some(of)) => (format::decimal(minutes, 1), format::decimal(of, 1), "min"),
         _ => (format::integer(usable.expected as i64), format::integer(usable.of as i64), "t"),
     }

@@ -174,6 +174,7 @@ impl ViewState {
         let now = std::mem::replace(self, earlier.clone());
         // What was measured meanwhile stays known.
         for (layer, now) in self.layers.iter_mut().zip(&now.layers) {
+            layer.full_scale = now.full_scale;
             layer.contrast = Limits { chosen: layer.contrast.chosen, ..now.contrast.clone() };
         }
         // Layers come and go with the session.

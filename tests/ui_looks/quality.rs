@@ -114,3 +114,33 @@ fn the_badge_brings_the_folded_section_to_sight() {
     assert_eq!(window.state().view.panels.drawer, Some(Section::Quality));
     window.check_accessibility();
 }
+
+#[test]
+fn the_picture_says_which_plane_it_really_shows() {
+    let mut window = window(|_| ());
+    let shown = |window: &Window| said(window, Role::Status, "Picture shown");
+    assert!(!shown(&window).contains("shifted"));
+    window.state_mut().view.cursor.t = 6000;
+    window.run();
+    assert!(shown(&window).ends_with("shows plane 11: shifted by one"), "{}", shown(&window));
+    window.state_mut().view.cursor.z = 0;
+    window.run();
+    assert!(shown(&window).ends_with("shows plane 23: shifted by one"), "round the end");
+    window.state_mut().view.views[0].orientation = tectum::volume::Orientation::Xz;
+    window.run();
+    assert!(shown(&window).ends_with("planes are shifted"));
+}
+
+#[test]
+fn the_histogram_marks_the_camera_and_saturation_its_full_scale() {
+    let mut window = window(|_| ());
+    assert_eq!(said(&window, Role::Status, "Camera offset"), "dark 100");
+    assert!(said(&window, Role::Status, "Full scale").starts_with("full 4\u{2009}095"));
+    let info = window.state().info;
+    window.state_mut().view.apply(&Command::FullScaleDetected { layer: 0, value: Some(4095.0) }, &info);
+    let full_scale = |window: &Window| window.state().view.display(&info).full_scale_of(info.dtype);
+    assert_eq!(full_scale(&window), 4095.0);
+    window.state_mut().view.views[0].mode = tectum::ui::Mode::Projection;
+    window.state_mut().view.views[0].op = tectum::volume::Projection::Mean;
+    assert_eq!(full_scale(&window), 65_535.0, "a mean is no value of the camera");
+}

@@ -1,102 +1,99 @@
-//! A session's side of quality: what is measured of its recording behind everything else, and the verdict on it,
-//! which is made anew where measures or limits have changed.
+//! A session's side of quality: what is measured of its recording behind everything else, told of what becomes of
+//! the recording, and what has come of it.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Session;
+use super::alerts::Alerts;
+use super::judging::{Judged, Judging};
 use crate::app::lender::StreamLender;
 use crate::app::profiles::Profiles;
 use crate::array::LazyArray;
-use crate::qc::{Alarm, Codes, Derived, Evidence, Limits, Row, Subject, Verdict, judge_with};
-use crate::sweep::{Checker, Snapshot};
-use crate::ui::Quality;
+use crate::qc::{Alarm, Subject};
+use crate::ui::{Command, Quality};
 
-/// The measuring of one recording, and what has come of it.
+/// The measuring of one recording, what it was told last, and what has come of it.
 pub struct Watch {
-    checker: Checker,
-    /// What it was told last.
+    judging: Judging,
     array: Arc<LazyArray>,
     subject: Subject,
-    snapshot: Arc<Snapshot>,
-    /// What follows from its table, kept from one snapshot to the next.
-    derived: Derived,
-    verdict: Verdict,
-    motion: Option<[f64; 2]>,
     is_live: bool,
-    judged_with: Limits,
+    judged: Arc<Judged>,
+    alerts: Alerts,
 }
 
 impl Session {
     /// Begins to measure the recording, anew where another one has taken its place.
     pub(super) fn start_checking(&mut self) {
-        let (array, subject) = (Arc::clone(&self.array), self.measured());
-        let wake = Arc::clone(&self.wake);
+        let (array, subject, is_live) = (Arc::clone(&self.array), self.measured(), self.is_live());
+        let (limits, wake) = (self.profiles.limits().clone(), Arc::clone(&self.wake));
         let lender = Arc::new(StreamLender(self.stream.peek()));
         let kept = self.recall.memory.results_folder().map(Path::to_owned);
-        let checker = Checker::start_keeping(kept, Arc::clone(&array), subject.clone(), Codes::ALL, lender, wake);
-        let is_live = self.is_live();
-        checker.set_live(is_live);
-        checker.set_paused(self.is_checking_paused);
-        let (snapshot, limits) = (checker.snapshot(), self.profiles.limits().clone());
-        let derived = Derived::of(&snapshot.table, &snapshot.figures);
-        let (verdict, motion) = (verdict(&snapshot, &derived, &limits), motion(&snapshot));
-        let judged_with = limits;
-        self.watch = Some(Watch { checker, array, subject, snapshot, derived, verdict, motion, is_live, judged_with });
+        let judging = Judging::start(kept, Arc::clone(&array), subject.clone(), limits, lender, wake);
+        judging.checker().set_live(is_live);
+        judging.checker().set_paused(self.is_checking_paused);
+        let judged = judging.judged();
+        self.watch = Some(Watch { judging, array, subject, is_live, judged, alerts: Alerts::default() });
     }
 
-    /// Tells the one who measures what has become of the recording, `stale` timepoints included; takes in what he
-    /// has found, and judges it.
-    pub(super) fn renew_quality(&mut self) {
-        let subject = self.measured();
-        let is_live = self.is_live();
+    /// Tells the one who measures what has become of the recording, stale timepoints included, and takes in what
+    /// has been found.
+    pub(super) fn renew_quality(&mut self, now: Instant) {
+        let (subject, is_live) = (self.measured(), self.is_live());
         let Some(watch) = &mut self.watch else { return };
         if watch.array.id() != self.array.id() {
             self.stale.clear();
             self.start_checking();
             return;
         }
+        let checker = watch.judging.checker();
         if !Arc::ptr_eq(&watch.array, &self.array) || watch.subject != subject {
-            watch.checker.extend(Arc::clone(&self.array), subject.clone(), &std::mem::take(&mut self.stale));
+            checker.extend(Arc::clone(&self.array), subject.clone(), &std::mem::take(&mut self.stale));
             (watch.array, watch.subject) = (Arc::clone(&self.array), subject);
         }
         if watch.is_live != is_live {
             watch.is_live = is_live;
-            watch.checker.set_live(is_live);
+            checker.set_live(is_live);
         }
-        let snapshot = watch.checker.snapshot();
-        let limits = self.profiles.limits();
-        if snapshot.version != watch.snapshot.version || watch.judged_with != *limits {
-            watch.derived.update(&snapshot.table, &snapshot.figures);
-            watch.verdict = verdict(&snapshot, &watch.derived, limits);
-            watch.motion = motion(&snapshot);
-            (watch.snapshot, watch.judged_with) = (snapshot, limits.clone());
+        let judged = watch.judging.judged();
+        if !Arc::ptr_eq(&judged, &watch.judged) {
+            self.begun.extend(watch.alerts.begun(&judged, is_live, now));
+            watch.judged = judged;
+        }
+        let full_scale = watch.judged.snapshot.figures.full_scale.filter(|full_scale| full_scale.is_detected);
+        let value = full_scale.map(|full_scale| full_scale.value);
+        if self.view.layers[0].full_scale != value {
+            self.view.apply(&Command::FullScaleDetected { layer: 0, value }, self.array.info());
         }
     }
 
     /// What is known of its quality, where that is measured.
     pub fn quality(&self) -> Option<Quality<'_>> {
-        let watch = self.watch.as_ref()?;
+        let Judged { snapshot, verdict, motion, .. } = &*self.watch.as_ref()?.judged;
         Some(Quality {
-            snapshot: &watch.snapshot,
-            verdict: &watch.verdict,
+            snapshot,
+            verdict,
             limits: self.profiles.limits(),
             limits_name: self.profiles.name(),
             limits_are_changed: self.profiles.is_changed(),
             profiles: self.profiles.names(),
-            motion: watch.motion,
+            motion: *motion,
         })
     }
 
     /// These limits are in force now.
     pub(in crate::app) fn set_profiles(&mut self, profiles: Profiles) {
         self.profiles = profiles;
-        self.renew_quality();
+        if let Some(watch) = &self.watch {
+            watch.judging.set_limits(self.profiles.limits());
+        }
     }
 
     /// Where the next alarm begins after a timepoint, or the one before it, and in which plane; round the ends.
     pub(super) fn alarm_from(&self, t: usize, is_next: bool) -> Option<(usize, Option<usize>)> {
-        let mut alarms: Vec<&Alarm> = self.watch.as_ref()?.verdict.alarms.iter().collect();
+        let mut alarms: Vec<&Alarm> = self.watch.as_ref()?.judged.verdict.alarms.iter().collect();
         alarms.sort_by_key(|alarm| (alarm.t[0], std::cmp::Reverse(alarm.gravity)));
         let alarm = match is_next {
             true => alarms.iter().find(|alarm| alarm.t[0] > t).or(alarms.first()),
@@ -109,7 +106,7 @@ impl Session {
     pub(super) fn toggle_checking(&mut self) {
         self.is_checking_paused ^= true;
         if let Some(watch) = &self.watch {
-            watch.checker.set_paused(self.is_checking_paused);
+            watch.judging.checker().set_paused(self.is_checking_paused);
         }
     }
 
@@ -131,21 +128,4 @@ impl Session {
         let live = self.live.as_ref().filter(|_| self.is_live())?;
         live.expected_end.filter(|end| *end > self.info().shape[0])
     }
-}
-
-fn verdict(snapshot: &Snapshot, derived: &Derived, limits: &Limits) -> Verdict {
-    let Snapshot { subject, table, figures, missing, .. } = snapshot;
-    judge_with(&Evidence { subject, table, figures, missing }, derived, limits)
-}
-
-/// Median and largest shift in the plane, px, of the timepoints that have one.
-fn motion(snapshot: &Snapshot) -> Option<[f64; 2]> {
-    let table = &snapshot.table;
-    let rows = (0..table.num_t()).filter_map(|t| table.row(t));
-    let length = |row: &Arc<Row>| f64::from(row.volume.shift[0]).hypot(f64::from(row.volume.shift[1]));
-    let mut lengths: Vec<f64> = rows.map(length).filter(|length| length.is_finite()).collect();
-    let most = lengths.iter().copied().reduce(f64::max)?;
-    let middle = lengths.len() / 2;
-    let (_, median, _) = lengths.select_nth_unstable_by(middle, f64::total_cmp);
-    Some([*median, most])
 }

@@ -8,10 +8,11 @@ use super::super::place::{image_size, voxel_edges};
 use super::super::theme::{
     ON_CANVAS, SCRIM, SCRIM_INSET, SCRIM_RADIUS, Tokens, Weight, filled_icon_font, font, icon_font,
 };
-use super::super::widgets::{gradient, hatch, runs, text_width};
+use super::super::widgets::{gradient, hatch, runs, severity_mark, text_width};
 use super::super::{Model, Shown, format, gaps_text, icons, is_integer, live_text};
 use crate::live::LiveState;
-use crate::volume::{Orientation, Picture, VoxelSize};
+use crate::qc::{Alarm, Code};
+use crate::volume::{Orientation, Picture, Severity, VoxelSize};
 
 const DARK: &Tokens = &super::super::theme::DARK;
 
@@ -25,6 +26,8 @@ const ICON_WIDTH: f32 = 20.0;
 struct Line {
     /// A shape before the text, so that its colour is not alone.
     icon: Option<(&'static str, Color32)>,
+    /// The same for what is wrong.
+    mark: Option<Severity>,
     text: String,
     /// The widest text that will stand there, which reserves its room.
     widest: String,
@@ -54,9 +57,10 @@ fn corner_lines(model: &Model<'_>) -> Vec<Line> {
     let t = model.state.cursor.t;
     let last_t = model.info.shape[0].saturating_sub(1);
     let mut lines = vec![
-        Line { text: time_line(model, t), widest: time_line(model, last_t), icon: None },
+        Line { text: time_line(model, t), widest: time_line(model, last_t), ..Line::default() },
         Line { text: depth_line(model), ..Line::default() },
     ];
+    lines.extend(shifted(model).map(|text| Line { text, mark: Some(Severity::Error), ..Line::default() }));
     let wanted = format!("loading t {}…", format::integer(t as i64));
     match model.shown {
         Shown::Exact | Shown::Missing(_) => {}
@@ -80,11 +84,29 @@ fn corner_lines(model: &Model<'_>) -> Vec<Line> {
     lines
 }
 
+/// Which plane is really seen where a lost camera frame has shifted them: "shows plane 11: shifted by one".
+fn shifted(model: &Model<'_>) -> Option<String> {
+    let quality = model.quality?;
+    let t = model.state.cursor.t;
+    let is_slip = |alarm: &&Alarm| alarm.code == Code::PlaneSlip && (alarm.t[0]..=alarm.t[1]).contains(&t);
+    quality.verdict.alarms.iter().find(is_slip)?;
+    let slip = quality.snapshot.table.row(t).map(|row| row.volume.slip).filter(|slip| slip.is_finite());
+    let num_z = model.info.shape[1] as i64;
+    match (slip.map(|slip| slip.round() as i64), model.picture()) {
+        (Some(slip), Picture::Plane { orientation: Orientation::Xy, index, .. }) if slip != 0 && num_z > 0 => {
+            let seen = (index as i64 + slip).rem_euclid(num_z);
+            let by = if slip.abs() == 1 { "one".to_owned() } else { format::integer(slip.abs()) };
+            Some(format!("shows plane {}: shifted by {by}", format::integer(seen)))
+        }
+        _ => Some("planes are shifted".to_owned()),
+    }
+}
+
 /// The lines on one scrim in the upper left corner.
 fn corner_block(ui: &Ui, rect: Rect, lines: &[Line]) {
     let painter = ui.painter_at(rect);
     let corner = rect.min + Vec2::splat(SCRIM_INSET);
-    let indent = |line: &Line| if line.icon.is_some() { ICON_WIDTH } else { 0.0 };
+    let indent = |line: &Line| if line.icon.is_some() || line.mark.is_some() { ICON_WIDTH } else { 0.0 };
     let width_of = |text: &str| text_width(ui, text, font(12.0, Weight::Regular));
     let wanted =
         lines.iter().map(|line| indent(line) + width_of(&line.text).max(width_of(&line.widest))).fold(0.0, f32::max);
@@ -96,6 +118,9 @@ fn corner_block(ui: &Ui, rect: Rect, lines: &[Line]) {
         let at = area.min + PADDING + vec2(0.0, LINE_HEIGHT * (index as f32 + 0.5));
         if let Some((icon, color)) = line.icon {
             painter.text(at + vec2(7.0, 0.0), Align2::CENTER_CENTER, icon, icon_font(13.0), color);
+        }
+        if let Some(severity) = line.mark {
+            severity_mark(&painter, at + vec2(7.0, 0.0), 10.0, severity, DARK);
         }
         let parts = [(line.text.as_str(), Weight::Regular, ON_CANVAS)];
         let galley = runs(&painter, 12.0, size.x - indent(line), &parts);

@@ -23,7 +23,17 @@ fn shown<'a>(model: &'a Model<'_>, of: &'a str) -> widgets::Histogram<'a> {
         bounds: bounds(model),
         gamma: model.layer.gamma,
         of,
+        camera: camera(model),
     }
+}
+
+/// The camera's dark level and full scale, where pictures are of its own values: of the recording, not of what
+/// lies over it.
+fn camera(model: &Model<'_>) -> [Option<f64>; 2] {
+    let is_own = matches!(model.values().kind, ValueKind::Voxels | ValueKind::Max) && model.state.active_layer == 0;
+    let figures = model.quality.filter(|_| is_own).map(|quality| &quality.snapshot.figures);
+    let full_scale = figures.and_then(|figures| figures.full_scale);
+    [figures.and_then(|figures| figures.offset), full_scale.map(|full_scale| full_scale.value)]
 }
 
 /// Smallest and largest the limits may become.

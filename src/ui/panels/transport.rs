@@ -7,10 +7,12 @@ use egui::{Align2, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 use super::super::icons;
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{
-    Fill, Number, choice, choice_width, focus_ring, hint, icon_button, keycap, text, text_width,
+    Button, Fill, Number, choice, choice_width, focus_ring, hint, icon_button, keycap, keycap_width, severity_mark,
+    text, text_width,
 };
-use super::super::{Command, Loop, Model, PLAY_RATE_RANGE, PlayMode, format};
+use super::super::{Command, Loop, Model, PLAY_RATE_RANGE, PlayMode, SessionCommand, format};
 use crate::live::LiveState;
+use crate::volume::Severity;
 
 const GAP: f32 = 8.0;
 /// Below this width what can be seen elsewhere is left out.
@@ -23,6 +25,7 @@ const MODES: [PlayMode; 3] = [PlayMode::EveryFrame, PlayMode::KeepPace, PlayMode
 pub fn transport_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let left = buttons_ui(ui, rect, model, commands);
     let left = place_ui(ui, rect, left, model, commands);
+    let left = quality_ui(ui, rect, left, model, commands);
     options_ui(ui, rect, left, model, commands);
 }
 
@@ -98,6 +101,86 @@ fn place_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &mu
         commands.push(Command::ScrubTo((seconds * rate).round() as usize));
     }
     left + width + GAP
+}
+
+/// From alarm to alarm, and the traces. Where there is no room for both, the keys are there.
+fn quality_ui(ui: &mut Ui, rect: Rect, left: f32, model: &Model<'_>, commands: &mut Vec<Command>) -> f32 {
+    let Some(quality) = model.quality.filter(|_| rect.width() >= NARROW) else { return left };
+    let y = rect.center().y - 12.0..=rect.center().y + 12.0;
+    let is_wide = rect.width() >= 960.0;
+    let left = stepper_ui(ui, left + GAP, y.clone(), quality.counts(), is_wide, commands);
+    let traces = Button {
+        text: "Traces",
+        is_on: Some(model.state.panels.traces),
+        has_keycap: true,
+        hint: "Measures over time, under the map",
+        key: "T",
+        ..Button::default()
+    };
+    let width = traces.width(ui);
+    if traces.show(ui, Rect::from_x_y_ranges(left..=left + width, y)) {
+        commands.push(Command::ToggleTraces);
+    }
+    left + width + GAP
+}
+
+/// How many alarms and warnings there are; pressed, it goes to the next. In a wide row with arrows both ways.
+fn stepper_ui(
+    ui: &mut Ui,
+    left: f32,
+    y: std::ops::RangeInclusive<f32>,
+    [num_warnings, num_alarms]: [usize; 2],
+    is_wide: bool,
+    commands: &mut Vec<Command>,
+) -> f32 {
+    let tokens = Tokens::get(ui);
+    let size = font(12.0, Weight::Regular);
+    let shown = |num: usize| if num > 99 { "99+".to_owned() } else { num.to_string() };
+    let number_width = text_width(ui, "00", size.clone());
+    let arrow = if is_wide { 20.0 } else { 0.0 };
+    let inner = 2.0 * (15.0 + number_width) + 10.0 + keycap_width(ui, "N") + 6.0;
+    let whole = Rect::from_x_y_ranges(left..=left + inner + 2.0 * arrow + 16.0, y);
+    ui.painter().rect_filled(whole, 4.0, tokens.bg2);
+    let step = |is_next| Command::Session(SessionCommand::GoToAlarm { is_next });
+    ui.add_enabled_ui(num_warnings + num_alarms > 0, |ui| {
+        if is_wide {
+            let place = |x: f32| Rect::from_center_size(pos2(x, whole.center().y), vec2(20.0, 22.0));
+            let back = place(whole.left() + 12.0);
+            if icon_button(ui, back, icons::CARET_LEFT, false, Fill::None, "Previous alarm", "Shift N").clicked() {
+                commands.push(step(false));
+            }
+            let on = place(whole.right() - 14.0 - keycap_width(ui, "N") - 10.0);
+            if icon_button(ui, on, icons::CARET_RIGHT, false, Fill::None, "Next alarm", "N").clicked() {
+                commands.push(step(true));
+            }
+        }
+        let counts = Rect::from_x_y_ranges(
+            whole.left() + 8.0 + arrow
+                ..=whole.right() - if is_wide { arrow + keycap_width(ui, "N") + 14.0 } else { 0.0 },
+            whole.y_range(),
+        );
+        let response = ui.interact(counts, ui.make_persistent_id("alarms"), Sense::click());
+        response.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::Button, ui.is_enabled(), "Alarms");
+            info.current_text_value = Some(format!("{num_alarms} alarms, {num_warnings} warnings"));
+            info
+        });
+        let mut x = counts.left();
+        for (num, severity) in [(num_alarms, Severity::Error), (num_warnings, Severity::Warning)] {
+            let at = pos2(x + 5.0, whole.center().y);
+            severity_mark(ui.painter(), at, 10.0, severity, tokens);
+            let color = if num > 0 { tokens.t1 } else { tokens.t3 };
+            text(ui.painter(), at + vec2(10.0, 0.0), Align2::LEFT_CENTER, &shown(num), size.clone(), color);
+            x += 15.0 + number_width + 8.0;
+        }
+        let cap = pos2(whole.right() - 8.0 - keycap_width(ui, "N") / 2.0, whole.center().y);
+        keycap(ui, cap, "N", Some(tokens.bg1), tokens.t3);
+        focus_ring(ui, &response, 4.0);
+        if hint(response, "Alarms ■ and warnings ▲: go to the next", "N").clicked() {
+            commands.push(step(true));
+        }
+    });
+    whole.right() + GAP
 }
 
 /// How playing goes on. Where there is no room for all of it, what playing does at the end goes first, then

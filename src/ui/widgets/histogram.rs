@@ -5,8 +5,9 @@ use egui::{
     Align2, Color32, CursorIcon, Id, Key, Mesh, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
+use super::super::format;
 use super::super::theme::{self, Tokens, Weight, font};
-use super::{arrow_steps, hint, ring};
+use super::{arrow_steps, dotted_vline, hint, ring};
 
 /// What the histogram shows.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,8 @@ pub struct Histogram<'a> {
     pub gamma: f32,
     /// What the values are, in a word or two.
     pub of: &'a str,
+    /// Values of the camera to be marked: its dark level, and its full scale.
+    pub camera: [Option<f64>; 2],
 }
 
 /// What was asked of it.
@@ -87,6 +90,7 @@ pub fn histogram(ui: &mut Ui, rect: Rect, id: Id, shown: &Histogram<'_>) {
         ui.ctx().accesskit_node_builder(id, |node| node.set_description(shown.placeholder));
     }
     paint_bars(ui, plot, &axis, shown, tokens.bars);
+    paint_camera(ui, rect, &axis, shown.camera);
     paint_curve(ui, plot, &axis, shown);
     for (index, name) in LIMITS.into_iter().enumerate() {
         let x = axis.x(shown.limits[index]);
@@ -198,6 +202,35 @@ fn describe(ui: &Ui, response: &Response, name: &str, shown: &Histogram<'_>, ind
         node.add_action(Action::Increment);
         node.add_action(Action::Decrement);
     });
+}
+
+/// Dotted lines where the camera's dark level and full scale lie; what lies beyond the end is told at it.
+fn paint_camera(ui: &Ui, rect: Rect, axis: &Axis, camera: [Option<f64>; 2]) {
+    let tokens = Tokens::get(ui);
+    let size = font(10.0, Weight::Regular);
+    for ((value, name), y) in camera.into_iter().zip(["Camera offset", "Full scale"]).zip([8.0, 20.0]) {
+        let Some(value) = value.filter(|value| value.is_finite()) else { continue };
+        let x = axis.x(value);
+        let is_beyond = value > axis.range[1];
+        let what = if name == "Full scale" { "full" } else { "dark" };
+        let text = format!("{what} {}{}", format::value(value), if is_beyond { " →" } else { "" });
+        if !is_beyond {
+            dotted_vline(ui.painter(), x, rect.shrink(2.0).y_range(), tokens.t2);
+        }
+        let is_right = x > rect.center().x;
+        let align = if is_right { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
+        let at = pos2(if is_right { x - 4.0 } else { x + 4.0 }, rect.top() + y);
+        let galley = ui.painter().layout_no_wrap(text.clone(), size.clone(), tokens.t2);
+        let area = align.anchor_size(at, galley.size());
+        ui.painter().rect_filled(area.expand2(vec2(2.0, 0.0)), 2.0, tokens.bg0);
+        ui.painter().galley(area.min, galley, tokens.t2);
+        let response = ui.interact(area, ui.make_persistent_id(name), Sense::hover());
+        response.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::Status, true, name);
+            info.current_text_value = Some(text.clone());
+            info
+        });
+    }
 }
 
 fn paint_bars(ui: &Ui, plot: Rect, axis: &Axis, shown: &Histogram<'_>, color: Color32) {
