@@ -7,8 +7,8 @@ mod story;
 
 use std::path::PathBuf;
 
-use tectum::qc::{Code, Figures, Table, Usable};
-use tectum::report;
+use tectum::qc::{Code, Figures, Limits, Missing, Table, Usable};
+use tectum::report::{self, Entry, Study};
 
 /// Keeps a page where it can be looked at in a browser.
 fn keep(name: &str, page: &str) -> PathBuf {
@@ -103,4 +103,70 @@ fn what_cannot_be_had_is_a_dash_with_the_reason() {
         assert!(text.contains(said), "{said} is missing");
     }
     assert!(!text.contains("NaN") && !text.contains("inf"), "a number was invented");
+}
+
+/// Three recordings, and one that cannot be read.
+fn evening() -> Study {
+    let bad = story::report();
+    let mut good = story::report();
+    (good.name, good.usable) = ("fish1_run1".to_owned(), Usable { volumes: 9000, expected: 9000, ..bad.usable });
+    good.alarms.clear();
+    good.lost.clear();
+    let mut gone = story::report();
+    gone.name = "fish7 <b>run1".to_owned();
+    gone.usable = Usable { volumes: 3000, expected: 3000, ..bad.usable };
+    gone.alarms.truncate(1);
+    gone.alarms[0].t = [3000, 8999];
+    gone.missing = vec![Missing { t: [4500, 5400], z: None, file: None, reason: "block 15 is not there".to_owned() }];
+    gone.lost = vec![[3000, 9000]];
+    let entries = vec![
+        Entry::of(&good, Some("evening/fish1_run1.html".to_owned())),
+        Entry::of(&bad, Some("evening/fish3_run2.html".to_owned())),
+        Entry::failed("fish9", "imaging/fish9", "stack_metadata.json:\tis damaged"),
+        Entry::of(&gone, None),
+    ];
+    Study {
+        place: "imaging/2026-11".to_owned(),
+        entries,
+        limits: Limits::default(),
+        limits_name: "rig default".to_owned(),
+        version: "0.2.0".to_owned(),
+        made_s: 1_795_555_555.0,
+        seconds: 1860.0,
+        num_cores: 2,
+        left_out: None,
+    }
+}
+
+#[test]
+fn recordings_stand_side_by_side_the_worst_first() {
+    let page = report::study(&evening());
+    keep("evening.html", &page);
+    let text = text(&page);
+    let at = |name: &str| text.find(&format!("<b>{name}</b>")).unwrap_or_else(|| panic!("{name} is missing"));
+    assert!(at("fish9") < at("fish7 &lt;b&gt;run1") && at("fish7 &lt;b&gt;run1") < at("fish3_run2"));
+    assert!(at("fish3_run2") < at("fish1_run1"));
+    for said in [
+        "href=\"evening&#x2f;fish3_run2.html\"",
+        "Planes shifted by one from 18:44 to the end; 3 more",
+        "Nothing to note",
+        "is damaged",
+        "<b>58.4</b>of 90.0 min usable (65 %)",
+    ] {
+        assert!(text.contains(said), "{said} is missing");
+    }
+}
+
+#[test]
+fn a_table_of_recordings_has_a_line_and_as_many_cells_for_each() {
+    let table = report::tsv(&evening());
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines.len(), 5);
+    assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{table}");
+    let column = |name: &str| lines[0].iter().position(|cell| *cell == name).unwrap();
+    assert_eq!(lines[2][column("usable_volumes")], "5520");
+    assert_eq!(lines[2][column("usable_minutes")], "18.400");
+    assert_eq!(lines[2][column("grade")], "in part");
+    assert_eq!((lines[3][column("grade")], lines[3][column("volumes")]), ("not readable", ""));
+    assert_eq!(lines[3][column("worst")], "stack_metadata.json: is damaged");
 }

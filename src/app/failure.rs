@@ -89,7 +89,7 @@ fn look_around(location: &Location, around: &Mutex<Around>, cancel: &AtomicBool,
     }
     wake();
     if let Some(folder) = folder {
-        format::search(&folder, cancel, |found| {
+        format::search(&folder, format::SearchBounds::NEAR, cancel, |found| {
             // What was just tried would fail again.
             if found.location != *location {
                 around.lock().found.push(found);

@@ -35,4 +35,4 @@ pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch
 pub use growing::{Growing, Growth, Refresh};
 pub use open::{DatasetEntry, OpenOptions, Opened, expected_in, open};
 pub use source::{Chunk, Filled, Source};
-pub use split::{FoundRecording, search, what_is_at};
+pub use split::{FoundRecording, SearchBounds, search, what_is_at};

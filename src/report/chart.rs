@@ -58,6 +58,7 @@ struct TraceRow {
     note: Option<String>,
     warned: Vec<[f64; 2]>,
     limits: Vec<Level>,
+    lower: Vec<(&'static str, f64)>,
     base: Option<Level>,
     mean: String,
     envelope: String,
@@ -133,14 +134,14 @@ fn trace_row(report: &Report, axis: &Axis, trace: &Trace, i: usize) -> TraceRow 
     let [low, high] = scale(trace);
     let (top, bottom) = (4.0, TRACE_HEIGHT - 4.0);
     let y = |value: f64| bottom - (bottom - top) * ((value - low) / (high - low)).clamp(-0.05, 1.05);
+    let columns = columns(&trace.values, axis);
     let level = |class, value: Option<f64>| {
         let value = value?;
-        (value >= low && value <= high).then(|| {
+        (!columns.is_empty() && value >= low && value <= high).then(|| {
             let y = round(y(value));
             Level { class, y, label_y: y, label: limit(Some(value)) }
         })
     };
-    let columns = columns(&trace.values, axis);
     let lines = lines(&columns, axis, y);
     let note = columns.is_empty().then(|| why_not(report, trace.code));
     let limits = [level("warn", trace.limit.warn), level("bad", trace.limit.alarm)];
@@ -156,10 +157,18 @@ fn trace_row(report: &Report, axis: &Axis, trace: &Trace, i: usize) -> TraceRow 
         note,
         warned: warned.flat_map(|alarm| without(alarm, &report.lost)).filter_map(|part| axis.span(part, 1.5)).collect(),
         limits: levels,
+        lower: lower(trace, low).into_iter().map(|(class, value)| (class, round(y(value)))).collect(),
         base,
         mean: lines.mean,
         envelope: lines.envelope,
     }
+}
+
+/// The limits below zero of what goes both ways, as far as they are to be seen.
+fn lower(trace: &Trace, low: f64) -> Vec<(&'static str, f64)> {
+    let limits = [("warn", trace.limit.warn), ("bad", trace.limit.alarm)];
+    let below = limits.into_iter().filter_map(|(class, limit)| Some((class, -limit?)));
+    below.filter(|(_, limit)| trace.code == Code::ZDrift && *limit > low).collect()
 }
 
 /// The parts of an alarm that are not lost anyway, half-open ranges.

@@ -92,7 +92,11 @@ fn camera(report: &Report, extremes: &Extremes, least_focus: f64) -> Vec<FigureR
     let noise_unit = if report.subject.rate_hz.is_some() { "%·Hz^-½" } else { "% / √volume" };
     let num_missing: usize = report.missing.iter().map(|missing| missing.t[1] + 1 - missing.t[0]).sum();
     let gaps = figures.timing.as_ref().map_or_else(|| "–".to_owned(), |timing| grouped(timing.gaps.len()));
-    let repeated = planes(report, |plane| f64::from(u8::from(plane.is_duplicate))).iter().sum::<f64>();
+    let is_repeated = planes(report, |plane| f64::from(u8::from(plane.is_duplicate)));
+    let repeated = match is_repeated.is_empty() {
+        true => "–".to_owned(),
+        false => grouped(is_repeated.iter().sum::<f64>() as usize),
+    };
     let flyback = figures.flyback.map_or_else(|| "–".to_owned(), |[first, last]| format!("{first} · {last}"));
     let gain = figures.photon_gain.map_or(f64::NAN, |gain| gain.gain);
     let once = |warn: f64| Some(Limit { warn: Some(warn), alarm: Some(1.0) });
@@ -102,7 +106,7 @@ fn camera(report: &Report, extremes: &Extremes, least_focus: f64) -> Vec<FigureR
         row("Noise ν", number(figures.noise.unwrap_or(f64::NAN)), noise_unit, None),
         row("Focus, least", number(least_focus), "% of start", Some(limits.focus)),
         row("Missing volumes · gaps", format!("{} · {gaps}", grouped(num_missing)), "", once(1.0)),
-        row("Repeated planes", grouped(repeated as usize), "", Some(Limit { warn: None, alarm: Some(1.0) })),
+        row("Repeated planes", repeated, "", Some(Limit { warn: None, alarm: Some(1.0) })),
         row("Planes to skip, first · last", flyback, "", None),
     ]
 }

@@ -1,12 +1,10 @@
 //! The measures of every timepoint as lines over the time: one value each, thinned to what a pixel shows.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::axis::{Axis, round};
-use crate::qc::{Code, Limit, Report, Row, scales};
-
-/// Volumes whose sharpness and light count as those of the beginning.
-const NUM_FIRST: usize = 10;
+use crate::qc::{Code, Derived, Limit, REFERENCE_VOLUMES, Report, Row, scales};
 
 /// One measure over the time.
 pub struct Trace {
@@ -49,10 +47,10 @@ pub fn traces(report: &Report) -> Vec<Trace> {
     let offset = report.figures.offset.unwrap_or(0.0);
     vec![
         trace(Code::Motion, "Motion", "px", limits.motion, &moved),
-        trace(Code::ZDrift, "z drift", "planes", limits.z_drift, &|row| f64::from(row.volume.z_drift).abs()),
+        trace(Code::ZDrift, "z drift", "planes", limits.z_drift, &|row| f64::from(row.volume.z_drift)),
         of_beginning(trace(Code::Intensity, "Intensity", "%", none, &|row| light(row) - offset)),
         trace(Code::Saturation, "Saturation", "%", limits.saturation, &|row| saturated(report, row)),
-        of_beginning(trace(Code::Focus, "Focus", "%", limits.focus, &sharpness)),
+        sharpness(report, limits.focus),
     ]
 }
 
@@ -62,21 +60,25 @@ fn moved(row: &Row) -> f64 {
     f64::from(dy).hypot(f64::from(dx))
 }
 
-/// Mean over the planes that are there.
-fn mean_over(row: &Row, value: impl Fn(usize) -> f32) -> f64 {
-    let (sum, num) = (0..row.planes.len())
-        .map(value)
-        .filter(|value| value.is_finite())
-        .fold((0.0, 0.0), |(sum, num), value| (sum + f64::from(value), num + 1.0));
+/// Mean of the planes that are there.
+fn light(row: &Row) -> f64 {
+    let there = row.planes.iter().map(|plane| f64::from(plane.mean)).filter(|mean| mean.is_finite());
+    let (sum, num) = there.fold((0.0, 0.0), |(sum, num), mean| (sum + mean, num + 1.0));
     sum / num
 }
 
-fn light(row: &Row) -> f64 {
-    mean_over(row, |z| row.planes[z].mean)
-}
-
-fn sharpness(row: &Row) -> f64 {
-    mean_over(row, |z| row.planes[z].focus)
+/// Sharpness of the plane that has lost most of it, percent of that of the first volumes. A plane that a lost
+/// camera frame has moved is told against what it shows now.
+fn sharpness(report: &Report, limit: Limit) -> Trace {
+    let derived = Derived::of(&report.table, &report.figures);
+    let num_z = report.table.num_z() as i64;
+    let least = |row: &Arc<Row>| {
+        let slip = if row.volume.slip.is_finite() { row.volume.slip as i64 } else { 0 };
+        let percent = |(z, plane)| derived.focus_percent(plane, (z as i64 + slip).rem_euclid(num_z) as usize);
+        row.planes.iter().enumerate().map(percent).fold(f64::NAN, f64::min)
+    };
+    let values = (0..report.table.num_t()).map(|t| report.table.row(t).map_or(f64::NAN, least)).collect();
+    Trace { code: Code::Focus, name: "Focus", unit: "%", values, limit, base: Some(100.0) }
 }
 
 /// Percent of the worst plane's voxels at full scale; NaN where there is none.
@@ -95,7 +97,8 @@ pub fn saturation(report: &Report, row: &Row, z: usize) -> f64 {
 
 /// The same in percent of the median of the first volumes.
 fn of_beginning(mut trace: Trace) -> Trace {
-    let first: Vec<f64> = trace.values.iter().copied().filter(|value| value.is_finite()).take(NUM_FIRST).collect();
+    let first: Vec<f64> =
+        trace.values.iter().copied().filter(|value| value.is_finite()).take(REFERENCE_VOLUMES).collect();
     let median = median(first);
     let scale = if median > 0.0 { 100.0 / median } else { f64::NAN };
     trace.values.iter_mut().for_each(|value| *value *= scale);
@@ -145,7 +148,12 @@ pub fn scale(trace: &Trace) -> [f64; 2] {
     if trace.base.is_none() {
         let most = at(1.0).unwrap_or(0.0);
         let top = if largest > 0.0 { (most * 1.04).clamp(largest * 1.2, largest * 3.0) } else { most * 1.1 };
-        return [0.0, if top > 0.0 { top } else { 1.0 }];
+        let top = if top > 0.0 { top } else { 1.0 };
+        // Only a shift along z goes both ways.
+        let least = at(0.0).unwrap_or(0.0);
+        let bottom =
+            if trace.code == Code::ZDrift { (least * 1.04).clamp(-top.max(largest * 3.0), -0.2 * top) } else { 0.0 };
+        return [bottom, top];
     }
     let (low, high) = (at(0.01).unwrap_or(100.0).min(smallest), at(0.99).unwrap_or(100.0).max(largest));
     let margin = ((high - low) * 0.15).max(2.0);

@@ -64,7 +64,8 @@ pub fn duration(seconds: f64) -> String {
     match whole {
         0..10 => format!("{:.1} s", seconds.max(0.0)),
         10..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        60..600 => format!("{} min {} s", whole / 60, whole % 60),
+        600..3600 => format!("{} min", whole / 60),
         _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
     }
 }
@@ -102,7 +103,7 @@ pub fn amount(usable: &Usable) -> Amount {
 }
 
 /// A share in whole percent; only what is whole is 100, and only what is nothing is 0.
-fn percent(share: f64) -> u32 {
+pub fn percent(share: f64) -> u32 {
     match (share * 100.0).round() as u32 {
         100.. if share < 1.0 => 99,
         0 if share > 0.0 => 1,

@@ -1,5 +1,6 @@
 //! `tectum qc`: whether a recording is good, in words, as JSON, CSV or a page.
 
+mod cohort;
 mod follow;
 mod measure;
 mod outputs;
@@ -59,6 +60,10 @@ pub struct QcArgs {
     /// the report when it ends.
     #[arg(long, conflicts_with_all = ["t", "csv"])]
     pub follow: bool,
+    /// Measure every recording in PATH and in the folders below it. --html writes one page about all of them, a
+    /// table (.tsv) beside it, and the report of each into a folder of the same name.
+    #[arg(long, conflicts_with_all = ["follow", "json", "csv", "t"])]
+    pub recursive: bool,
 }
 
 /// What makes the exit code tell.
@@ -75,13 +80,16 @@ pub enum FailOn {
 /// # Errors
 /// When nothing of it can be measured, or a file cannot be written.
 pub fn run(args: &QcArgs) -> Result<ExitCode> {
-    let outputs = Outputs::new(args)?;
     let (limits, limits_name) = limits_of(args)?;
     let asked = Asked { range: args.t.clone(), wanted: args.only.unwrap_or(Codes::ALL), limits, limits_name };
+    if args.recursive {
+        return Ok(exit_code(cohort::run(args, &asked)?));
+    }
+    let outputs = Outputs::new(args)?;
     if args.follow {
         let report = follow::follow(&args.path, &args.open.options(), &asked)?;
         outputs.write(&report)?;
-        return Ok(exit_code(&report, args.fail_on));
+        return Ok(exit_code(is_worse(&report, args.fail_on)));
     }
     let opened = crate::format::open(&args.path, &args.open.options())?;
     outputs.refuse_inside(opened.source.info())?;
@@ -90,17 +98,21 @@ pub fn run(args: &QcArgs) -> Result<ExitCode> {
         super::print(&words::words(&report))?;
     }
     outputs.write(&report)?;
-    Ok(exit_code(&report, args.fail_on))
+    Ok(exit_code(is_worse(&report, args.fail_on)))
 }
 
-fn exit_code(report: &Report, fail_on: Option<FailOn>) -> ExitCode {
+fn exit_code(is_worse: bool) -> ExitCode {
+    if is_worse { ExitCode::from(WORSE) } else { ExitCode::SUCCESS }
+}
+
+/// Whether a recording is worse than was asked for.
+fn is_worse(report: &Report, fail_on: Option<FailOn>) -> bool {
     let worst = report.alarms.iter().map(|alarm| alarm.gravity).max();
-    let is_worse = match fail_on {
+    match fail_on {
         None => false,
         Some(FailOn::Warn) => worst.is_some(),
         Some(FailOn::Alarm) => worst == Some(Gravity::Alarm),
-    };
-    if is_worse { ExitCode::from(WORSE) } else { ExitCode::SUCCESS }
+    }
 }
 
 /// The limits that were asked for, and what they are called.

@@ -37,7 +37,7 @@ use super::hdf5::open_array;
 use super::look::Look;
 use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source};
 
-pub use search::{FoundRecording, search, what_is_at};
+pub use search::{FoundRecording, SearchBounds, search, what_is_at};
 
 /// Opens a folder of blocks, its parent, its metadata file or one of its blocks; of any other folder the one
 /// HDF5 file in it. `None` for a file that belongs to no split dataset.

@@ -10,14 +10,27 @@ use super::discover::Listing;
 use super::names::Group;
 use crate::volume::Location;
 
-/// Levels of folders looked into.
-const MAX_DEPTH: usize = 6;
-/// Folders looked into.
-const MAX_FOLDERS: usize = 5000;
-/// Recordings offered.
-const MAX_FOUND: usize = 40;
-/// Time spent on it.
-const MAX_TIME: Duration = Duration::from_secs(20);
+/// How far is looked, so that a search comes to an end wherever it was begun.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchBounds {
+    /// Levels of folders looked into.
+    pub max_depth: usize,
+    /// Folders looked into.
+    pub max_folders: usize,
+    /// Recordings found.
+    pub max_found: usize,
+    /// Time spent on it.
+    pub max_time: Duration,
+}
+
+impl SearchBounds {
+    /// For somebody who waits for a few recordings to choose from.
+    pub const NEAR: Self = Self { max_depth: 6, max_folders: 5000, max_found: 40, max_time: Duration::from_secs(20) };
+    /// For all of them.
+    pub const WIDE: Self =
+        Self { max_depth: 16, max_folders: 200_000, max_found: 10_000, max_time: Duration::from_secs(600) };
+}
+
 /// Entries counted in words of a folder.
 const MAX_COUNTED: usize = 20_000;
 
@@ -34,12 +47,12 @@ pub struct FoundRecording {
 
 /// Goes through the folders below `root`, the nearest first, and calls `found` for each recording. Blocks;
 /// `cancel` ends it. Returns whether every folder was looked into.
-pub fn search(root: &Path, cancel: &AtomicBool, mut found: impl FnMut(FoundRecording)) -> bool {
-    let deadline = Instant::now() + MAX_TIME;
+pub fn search(root: &Path, bounds: SearchBounds, cancel: &AtomicBool, mut found: impl FnMut(FoundRecording)) -> bool {
+    let deadline = Instant::now() + bounds.max_time;
     let mut waiting = VecDeque::from([(root.to_owned(), 0)]);
     let (mut num_folders, mut num_found, mut is_complete) = (0, 0, true);
     while let Some((folder, depth)) = waiting.pop_front() {
-        if cancel.load(Ordering::Relaxed) || Instant::now() > deadline || num_found >= MAX_FOUND {
+        if cancel.load(Ordering::Relaxed) || Instant::now() > deadline || num_found >= bounds.max_found {
             return false;
         }
         num_folders += 1;
@@ -47,7 +60,7 @@ pub fn search(root: &Path, cancel: &AtomicBool, mut found: impl FnMut(FoundRecor
         let Ok(listing) = Listing::of(&folder) else { continue };
         let here = recordings(root, &folder, &listing);
         let is_recording = !here.is_empty();
-        for recording in here.into_iter().take(MAX_FOUND - num_found) {
+        for recording in here.into_iter().take(bounds.max_found - num_found) {
             num_found += 1;
             found(recording);
         }
@@ -58,7 +71,7 @@ pub fn search(root: &Path, cancel: &AtomicBool, mut found: impl FnMut(FoundRecor
             let inner = folder.join(name);
             // A link may lead back up.
             let is_link = std::fs::symlink_metadata(&inner).is_ok_and(|metadata| metadata.is_symlink());
-            if is_link || depth >= MAX_DEPTH || num_folders + waiting.len() >= MAX_FOLDERS {
+            if is_link || depth >= bounds.max_depth || num_folders + waiting.len() >= bounds.max_folders {
                 is_complete = false;
                 continue;
             }
@@ -170,7 +183,8 @@ mod tests {
 
     fn found_below(root: &Path) -> (Vec<String>, bool) {
         let mut found = Vec::new();
-        let is_complete = search(root, &AtomicBool::new(false), |recording| found.push(recording.name));
+        let is_complete =
+            search(root, SearchBounds::NEAR, &AtomicBool::new(false), |recording| found.push(recording.name));
         (found, is_complete)
     }
 
@@ -202,7 +216,7 @@ mod tests {
         touch(&deep.join("0000.h5"));
         let (found, is_complete) = found_below(root.path());
         assert_eq!((found.len(), is_complete), (0, false));
-        assert!(!search(root.path(), &AtomicBool::new(true), |_| panic!("nobody wants it")));
+        assert!(!search(root.path(), SearchBounds::NEAR, &AtomicBool::new(true), |_| panic!("nobody wants it")));
     }
 
     #[test]
