@@ -6,6 +6,7 @@ mod keys;
 mod quality;
 mod readable;
 mod rest;
+mod time;
 mod top;
 
 use egui::{Event, Key, Modifiers};

@@ -146,7 +146,7 @@ pub fn usual(table: &Table, value: impl Fn(&PlaneRow, usize) -> f32) -> Option<[
         .filter(|value| value.is_finite())
         .collect();
     values.sort_by(f32::total_cmp);
-    let left_out = values.len() / 200;
+    let left_out = values.len() / 50;
     let (low, high) = (*values.get(left_out)?, values[values.len() - 1 - left_out]);
     Some(if low < high { [low, high] } else { [low - 0.5, high + 0.5] })
 }

@@ -57,8 +57,12 @@ struct Map {
 impl Kept {
     /// Brings all of it up to date. Costs nothing where nothing has changed.
     pub fn update(&mut self, ctx: &Context, quality: &Quality<'_>, wanted: Wanted) {
-        let changed = self.follow(quality.snapshot);
-        self.update_map(ctx, quality.limits, wanted, &changed);
+        self.follow_all(ctx, quality.snapshot, quality.limits, wanted);
+    }
+
+    fn follow_all(&mut self, ctx: &Context, snapshot: &Arc<Snapshot>, limits: &Limits, wanted: Wanted) {
+        let changed = self.follow(snapshot);
+        self.update_map(ctx, limits, wanted, &changed);
     }
 
     /// Takes in a snapshot; returns the timepoints of which something else is known now.
@@ -209,4 +213,95 @@ fn changes(before: &Table, now: &Table) -> Vec<Range<usize>> {
         }
     }
     changed
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::{Color32, Rect, pos2};
+
+    use super::super::super::time_axis::TimeAxis;
+    use super::*;
+    use crate::qc::{Figures, PlaneRow, Row, Subject, VolumeRow};
+    use crate::sweep::Progress;
+    use crate::volume::DType;
+
+    const NUM_T: usize = 2_000;
+
+    fn row(mean: f32) -> Row {
+        let planes = vec![PlaneRow { is_there: true, mean, percentiles: [mean; 3], ..PlaneRow::ABSENT }; 3];
+        let volume = VolumeRow { shift: [3.0, 4.0], ..VolumeRow::UNKNOWN };
+        Row { planes, volume, is_complete: true }
+    }
+
+    fn snapshot(table: &Table, version: u64) -> Arc<Snapshot> {
+        let subject = Subject {
+            shape: [NUM_T, 3, 8, 8],
+            dtype: DType::U16,
+            rate_hz: None,
+            voxel_um: None,
+            planned_t: None,
+            times_s: None,
+        };
+        let figures = Figures { offset: Some(50.0), ..Figures::default() };
+        let (table, progress) = (table.clone(), Progress { done: 0, of: NUM_T, ..Progress::default() });
+        Arc::new(Snapshot { version, subject, table, figures, missing: Vec::new(), pictures: None, progress })
+    }
+
+    fn wanted(measure: MapMeasure) -> Wanted {
+        Wanted { columns: Columns::new(TimeAxis::new(NUM_T, None, None), 100), max_rows: 72, measure }
+    }
+
+    fn mesh(kept: &mut Kept, ctx: &Context) -> Arc<egui::Mesh> {
+        let rect = Rect::from_min_max(pos2(0.0, 0.0), pos2(100.0, 38.0));
+        let line = Line { rect, span: [0.0, 150.0], color: Color32::WHITE, band: Color32::GRAY };
+        kept.line(ctx, Trace::Intensity, line, &wanted(MapMeasure::Mean).columns)
+    }
+
+    /// Pictures sent to the screen since the last call.
+    fn num_sent(ctx: &Context) -> usize {
+        ctx.tex_manager().write().take_delta().set.len()
+    }
+
+    #[test]
+    fn a_frame_in_which_nothing_has_changed_makes_and_sends_nothing() {
+        let ctx = Context::default();
+        let mut table = Table::new(NUM_T, 3);
+        (0..1_000).for_each(|t| table.set(t, row(150.0)));
+        let mut kept = Kept::default();
+        let limits = Limits::default();
+        let first = snapshot(&table, 1);
+        num_sent(&ctx);
+        kept.follow_all(&ctx, &first, &limits, wanted(MapMeasure::Mean));
+        assert_eq!(num_sent(&ctx), 1);
+        assert_eq!(kept.value(Trace::Motion, 999), 5.0);
+        assert!(kept.value(Trace::Motion, 1_000).is_nan());
+        let drawn = mesh(&mut kept, &ctx);
+        kept.follow_all(&ctx, &first, &limits, wanted(MapMeasure::Mean));
+        let again = snapshot(&table, 2);
+        kept.follow_all(&ctx, &again, &limits, wanted(MapMeasure::Mean));
+        assert_eq!(num_sent(&ctx), 0, "another snapshot of the same rows");
+        assert!(Arc::ptr_eq(&drawn, &mesh(&mut kept, &ctx)));
+        // One volume more, half as bright.
+        table.set(1_000, row(100.0));
+        kept.follow_all(&ctx, &snapshot(&table, 3), &limits, wanted(MapMeasure::Mean));
+        assert_eq!((num_sent(&ctx), kept.value(Trace::Intensity, 1_000)), (1, 50.0));
+        assert!(!Arc::ptr_eq(&drawn, &mesh(&mut kept, &ctx)));
+        kept.follow_all(&ctx, &snapshot(&table, 3), &limits, wanted(MapMeasure::Std));
+        assert_eq!((num_sent(&ctx), kept.colors()), (1, None), "nobody knows the deviation");
+    }
+
+    #[test]
+    fn another_recording_leaves_nothing_of_the_one_before() {
+        let ctx = Context::default();
+        let (mut one, mut other) = (Table::new(NUM_T, 3), Table::new(40, 5));
+        (0..NUM_T).for_each(|t| one.set(t, row(150.0)));
+        other.set(7, row(80.0));
+        let mut kept = Kept::default();
+        for table in [&one, &other] {
+            kept.follow_all(&ctx, &snapshot(table, 1), &Limits::default(), wanted(MapMeasure::Mean));
+        }
+        assert_eq!(kept.value(Trace::Intensity, 7), 100.0);
+        assert!([6, 8, 100].iter().all(|t| kept.value(Trace::Intensity, *t).is_nan()));
+        assert_eq!(kept.colors(), Some([79.5, 80.5]));
+    }
 }

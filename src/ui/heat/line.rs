@@ -10,7 +10,7 @@ use super::thin::{self, Bin};
 
 const WIDTH: f32 = 1.1;
 /// What is said to lie beyond the row, with a mark of this size at its edge.
-const BEYOND: f32 = 3.0;
+const BEYOND: f32 = 2.0;
 
 /// Where and how a trace is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,10 +15,11 @@ pub fn time_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Ve
     fill(ui, rect, tokens.bg1);
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, tokens.line));
     let rows = Rows::new(rect);
+    time_map_ui(ui, &rows, model, commands);
+    // On top of the axis.
     if model.quality.is_some() {
         grip_ui(ui, rect, model, commands);
     }
-    time_map_ui(ui, &rows, model, commands);
     transport_ui(ui, rows.transport, model, commands);
 }
 

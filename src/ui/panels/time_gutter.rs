@@ -5,7 +5,7 @@ use egui::{Align2, Popup, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::heat::Kept;
 use super::super::theme::{Tokens, Weight, font, icon_font};
-use super::super::widgets::{focus_ring, gradient, hint, menu_row, text, text_width};
+use super::super::widgets::{focus_ring, hint, menu_row, rounded_gradient, text, text_width};
 use super::super::{Command, MapMeasure, Model, Quality, format, icons};
 use super::time_area::Rows;
 use super::time_marks;
@@ -82,7 +82,7 @@ fn paint_colors(ui: &Ui, rows: &Rows, model: &Model<'_>, kept: &Kept) {
     let tokens = Tokens::get(ui);
     let left = rows.area.left() + 16.0;
     let bar = Rect::from_min_size(pos2(left, rows.map.top() + 24.0), vec2(64.0, 5.0));
-    gradient(ui.painter(), bar, Colormap::Viridis, false, 1.0);
+    rounded_gradient(ui.painter(), bar, 1.0, Colormap::Viridis);
     let Some(range) = kept.colors() else { return };
     let unit = model.state.panels.map_measure.unit();
     let number = |value: f32| format::value(f64::from(significant(value)));
@@ -110,10 +110,8 @@ fn paint_place(ui: &Ui, rows: &Rows, model: &Model<'_>, quality: &Quality<'_>, k
     let value =
         measured.map(|(plane, baseline)| f64::from(model.state.panels.map_measure.value(plane, cursor.z, baseline)));
     let value = value.filter(|value| value.is_finite());
-    let number = value.map_or_else(
-        || "–".to_owned(),
-        |value| format::value(if value.abs() < 1e3 { (value * 100.0).round() / 100.0 } else { value }),
-    );
+    // No more digits than there is room for.
+    let number = value.map_or_else(|| "–".to_owned(), |value| format::value(f64::from(significant(value as f32))));
     let words = format!("z {} · {number}", format::integer(cursor.z as i64));
     let at = pos2(rows.area.left() + 16.0, rows.map.bottom() - 5.0);
     text(ui.painter(), at, Align2::LEFT_CENTER, &words, font(11.0, Weight::Regular), tokens.t3);

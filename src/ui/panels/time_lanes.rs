@@ -146,6 +146,8 @@ fn paint_piece(ui: &Ui, cell: Rect, run: &Run, is_on_picture: bool) {
             let stroke = Stroke::new(1.0, tokens.warn);
             painter.rect_stroke(cell, 0.0, stroke, StrokeKind::Inside);
         }
+        // What it lacks is hatched where it is lacking.
+        PieceState::Partial if is_on_picture => {}
         PieceState::Partial => hatch(&painter, cell, tokens.warn),
         PieceState::Damaged => cross_hatch(&painter, cell, tokens.bad),
         PieceState::Missing => hatch(&painter, cell, tokens.t3),
@@ -172,7 +174,7 @@ fn paint_to_come(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>) {
     let Some(planned) = live.expected_end.filter(|planned| *planned > num_t) else { return };
     let left = rows.x(axis, live.writing.map_or(num_t, |span| span.range[1].max(num_t)) as f64).max(map.left());
     let long = |t: usize| match model.info.rate_hz.filter(|rate| *rate > 0.0) {
-        Some(rate) => format::duration_s(t as f64 / rate),
+        Some(rate) => roughly(t as f64 / rate),
         None => format!("{} t", format::integer(t as i64)),
     };
     let has_stopped = matches!(live.state, LiveState::StoppedEarly { .. });
@@ -187,6 +189,14 @@ fn paint_to_come(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>) {
     for (line, y) in lines.iter().zip([0.28, 0.72]) {
         let at = pos2(x, map.top() + y * map.height());
         text(ui.painter(), at, Align2::CENTER_CENTER, line, font.clone(), tokens.t3);
+    }
+}
+
+/// How long something lasts, to a tenth of a minute: "9.3 min".
+fn roughly(seconds: f64) -> String {
+    match seconds / 60.0 {
+        minutes if (1.0..600.0).contains(&minutes) => format!("{} min", format::value((minutes * 10.0).round() / 10.0)),
+        _ => format::duration_s(seconds),
     }
 }
 

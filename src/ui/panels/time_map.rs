@@ -57,7 +57,7 @@ pub fn time_map_ui(ui: &mut Ui, rows: &Rows, model: &Model<'_>, commands: &mut V
     if let Some(live) = model.live {
         time_lanes::paint_newest(ui, rows, &axis, model, live);
     }
-    time_marks::paint(ui, rows.lane, &marks(rows, &axis, model));
+    time_marks::paint(ui, rows.lane, &marks(rows, &axis, model), model.live.is_some());
     time_gutter::gutter_ui(ui, rows, model, &kept, commands);
     if let Some(quality) = quality {
         quality_ui(ui, rows, model, quality, &kept, commands);

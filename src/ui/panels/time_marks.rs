@@ -1,7 +1,7 @@
 //! What is wrong, where it lies: marks along an axis of the map, and words for a place on it. Both are made
 //! of the list of problems, so that map, list and count cannot disagree.
 
-use egui::{Rect, Ui, pos2, vec2};
+use egui::{Id, Rect, Ui, pos2, vec2};
 
 use super::super::theme::Tokens;
 use super::super::widgets::{severity_color, severity_mark};
@@ -13,6 +13,8 @@ use crate::volume::{Axis, Piece, Problem, Severity};
 const APART: f32 = 11.0;
 /// A line as long as what is wrong, but not shorter than this.
 const SHORTEST: f32 = 3.0;
+/// Seconds a new mark takes to appear.
+const FADE_S: f32 = 0.2;
 /// Problems told of at one place.
 const MAX_TOLD: usize = 3;
 
@@ -65,7 +67,13 @@ pub struct Mark {
 impl Mark {
     /// Whether a place along the axis is on its shape.
     pub fn is_at(&self, along: f32) -> bool {
-        (along - self.at - 5.0).abs() <= APART / 2.0
+        (along - self.shape_at()).abs() <= APART / 2.0
+    }
+
+    /// Where the middle of its shape stands: on the beginning, and over short ones.
+    fn shape_at(&self) -> f32 {
+        let length = self.lines.first().map_or(0.0, |[from, to]| to - from);
+        self.at + (length / 2.0).min(5.0)
     }
 }
 
@@ -98,12 +106,18 @@ pub fn marks(found: impl Iterator<Item = Found>, at: impl Fn(f64) -> f32, length
 }
 
 /// Draws marks in a lane above the map: the lines first, the gravest last, so that no line hides a shape.
-pub fn paint(ui: &Ui, lane: Rect, marks: &[Mark]) {
+/// While a recording goes on a new mark fades in.
+pub fn paint(ui: &Ui, lane: Rect, marks: &[Mark], is_live: bool) {
     let tokens = Tokens::get(ui);
-    let painter = ui.painter();
     let mut by_severity: Vec<&Mark> = marks.iter().collect();
     by_severity.sort_by_key(|mark| mark.severity);
+    let faded = |mark: &Mark| {
+        let mut painter = ui.painter().clone();
+        painter.multiply_opacity(if is_live { seen(ui, mark) } else { 1.0 });
+        painter
+    };
     for mark in by_severity {
+        let painter = faded(mark);
         for [from, to] in &mark.lines {
             let x = lane.left() + from..=lane.left() + to;
             let line = Rect::from_x_y_ranges(x, lane.bottom() - 4.0..=lane.bottom() - 2.0);
@@ -111,10 +125,21 @@ pub fn paint(ui: &Ui, lane: Rect, marks: &[Mark]) {
         }
     }
     for mark in marks {
-        let center = pos2(lane.left() + mark.at + 5.0, lane.bottom() - 9.0);
-        painter.rect_filled(Rect::from_center_size(center, vec2(12.0, 9.0)), 0.0, tokens.bg1);
-        severity_mark(painter, center, 10.0, mark.severity, tokens);
+        let center = pos2(lane.left() + mark.shape_at(), lane.bottom() - 9.0);
+        ui.painter().rect_filled(Rect::from_center_size(center, vec2(12.0, 9.0)), 0.0, tokens.bg1);
+        severity_mark(&faded(mark), center, 10.0, mark.severity, tokens);
     }
+}
+
+/// How much a mark is seen since it is there, 0 to 1.
+fn seen(ui: &Ui, mark: &Mark) -> f32 {
+    let id = Id::unique(("mark", mark.start, mark.severity));
+    let is_known = ui.data_mut(|data| std::mem::replace(data.get_temp_mut_or_default::<bool>(id), true));
+    let seen = ui.ctx().animate_bool_with_time(id, is_known, FADE_S);
+    if !is_known {
+        ui.ctx().request_repaint();
+    }
+    seen
 }
 
 /// Draws marks left of a map whose rows they belong to.

@@ -15,17 +15,26 @@ use crate::volume::Severity;
 /// Handles closer than this are drawn apart.
 const APART: f32 = 12.0;
 
-/// While a limit is dragged, the values its row spans stay: it would run away from the pointer otherwise.
-type Held = (Trace, [f32; 2]);
+/// While a limit is held, the values its row spans stay: it would run away from the pointer otherwise.
+#[derive(Clone, Copy)]
+struct Held {
+    trace: Trace,
+    span: [f32; 2],
+    /// From the pointer to the limit: one that is grabbed off its middle does not jump.
+    offset: f32,
+}
 
 fn held_id() -> Id {
     Id::unique("limit held")
 }
 
+fn held_now(ui: &Ui) -> Option<Held> {
+    ui.data(|data| data.get_temp::<Option<Held>>(held_id())).flatten()
+}
+
 /// The values that the row of a trace spans while one of its limits is dragged.
 pub fn held(ui: &Ui, trace: Trace) -> Option<[f32; 2]> {
-    let held = ui.data(|data| data.get_temp::<Held>(held_id()));
-    held.filter(|(of, _)| *of == trace).map(|(_, span)| span)
+    held_now(ui).filter(|held| held.trace == trace).map(|held| held.span)
 }
 
 /// Draws the handles, and asks for what they are asked for.
@@ -45,16 +54,25 @@ pub fn limits_ui(
         let limit = limit_of(trace, quality);
         for (is_alarm, y) in places(&line, limit) {
             let response = handle_ui(ui, rows, trace, is_alarm, limit, y);
-            if response.dragged() {
-                is_held = true;
-                ui.data_mut(|data| data.insert_temp(held_id(), (trace, line.span)));
-            }
+            is_held |= hold(ui, &response, trace, &line, value_of(limit, is_alarm));
             commands.extend(asked(ui, &response, code, trace, is_alarm, limit, &line));
         }
     }
     if !is_held {
-        ui.data_mut(|data| data.remove::<Held>(held_id()));
+        ui.data_mut(|data| data.remove::<Option<Held>>(held_id()));
     }
+}
+
+/// Whether a limit is held by the pointer; remembers how.
+fn hold(ui: &Ui, response: &Response, trace: Trace, line: &Line, value: f64) -> bool {
+    let Some(pos) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) else {
+        return false;
+    };
+    if held_now(ui).is_none() {
+        let held = Held { trace, span: line.span, offset: line.y(value as f32) - pos.y };
+        ui.data_mut(|data| data.insert_temp(held_id(), Some(held)));
+    }
+    true
 }
 
 /// Where the handles stand: at their lines, or apart where these are too close.
@@ -123,9 +141,11 @@ fn asked(
     }
     let current = value_of(limit, is_alarm);
     let slider = slider(trace, current);
-    let dragged = response.interact_pointer_pos().filter(|_| response.dragged() && response.drag_delta().y != 0.0);
-    let asked = slider.keys(ui, response, current, slider.range);
-    let asked = asked.or_else(|| dragged.map(|pos| f64::from(line.value(pos.y))))?;
+    // A press is no drag, but the least movement is.
+    let is_moved = ui.input(|input| input.pointer.delta().y != 0.0);
+    let dragged = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on() && is_moved);
+    let dragged = dragged.zip(held_now(ui)).map(|(pos, held)| f64::from(line.value(pos.y + held.offset)));
+    let asked = slider.keys(ui, response, current, slider.range).or(dragged)?;
     let value = round(asked.clamp(slider.range[0], slider.range[1]));
     let value = within(value, trace, is_alarm, limit);
     (value != current).then_some(Command::App(AppCommand::SetLimit { code, is_alarm, value: Some(value) }))

@@ -9,7 +9,7 @@ use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{focus_ring, hint, menu_row, runs, text};
 use super::super::{Command, Model, format};
 use super::time_area::Rows;
-use super::traces::trace_at;
+use super::traces::{reason, trace_at};
 
 /// Draws them, and asks for what they are asked for.
 pub fn trace_names_ui(ui: &mut Ui, rows: &Rows, model: &Model<'_>, kept: &Kept, commands: &mut Vec<Command>) {
@@ -88,7 +88,8 @@ fn name_ui(ui: &mut Ui, rows: &Rows, rect: Rect, index: usize, model: &Model<'_>
 /// What a trace is at the timepoint shown, in words.
 fn told(trace: Trace, model: &Model<'_>, kept: &Kept) -> String {
     let (number, unit) = number(trace, model, kept);
-    format!("{number} {unit}")
+    let reason = model.quality.as_ref().and_then(|quality| reason(trace, quality, kept));
+    reason.map_or_else(|| format!("{number} {unit}"), |reason| format!("{number} {unit}: {reason}"))
 }
 
 fn number(trace: Trace, model: &Model<'_>, kept: &Kept) -> (String, &'static str) {

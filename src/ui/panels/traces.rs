@@ -1,6 +1,6 @@
 //! The traces under the map, on its scale: each measure over time, with the stretches that cannot be used.
 
-use egui::{Align2, Rect, Shape, Stroke, Ui, pos2};
+use egui::{Align2, Color32, Rangef, Rect, Shape, Stroke, Ui, pos2};
 
 use super::super::heat::{Kept, Line, Trace};
 use super::super::theme::{Tokens, Weight, font};
@@ -9,7 +9,7 @@ use super::super::widgets::{elided, text};
 use super::super::{Model, Quality};
 use super::time_area::Rows;
 use super::{time_heat, trace_limits};
-use crate::qc::{Gravity, Limit};
+use crate::qc::{Gravity, Limit, Verdict};
 
 /// The trace of a row, counted from the top.
 pub fn trace_at(model: &Model<'_>, index: usize) -> Trace {
@@ -26,11 +26,9 @@ pub fn paint(ui: &Ui, rows: &Rows, axis: &TimeAxis, model: &Model<'_>, quality: 
         ui.painter().rect_filled(rect, 3.0, tokens.bg0);
         paint_spans(ui, rows, axis, rect, trace, quality);
         paint_limits(ui, rows, trace, &line, quality);
-        let mesh = kept.line(ui.ctx(), trace, line, &columns);
-        let is_empty = mesh.is_empty();
-        ui.painter_at(rect).add(Shape::Mesh(mesh));
-        if is_empty && kept.usual(trace)[0].is_nan() {
-            paint_reason(ui, rect, trace, quality, kept);
+        ui.painter_at(rect).add(Shape::Mesh(kept.line(ui.ctx(), trace, line, &columns)));
+        if let Some(reason) = reason(trace, quality, kept) {
+            paint_reason(ui, rect, &reason);
         }
     }
 }
@@ -51,24 +49,34 @@ pub fn limit_of(trace: Trace, quality: &Quality<'_>) -> Limit {
 /// What cannot be used, through all traces; a warning tints its own alone.
 fn paint_spans(ui: &Ui, rows: &Rows, axis: &TimeAxis, rect: Rect, trace: Trace, quality: &Quality<'_>) {
     let tokens = Tokens::get(ui);
-    let tint = |range: [usize; 2], color: egui::Color32| {
-        if let Some(x) = rows.span(axis, range) {
-            let x = egui::Rangef::new(x.min, x.max.max(x.min + 2.0));
-            ui.painter_at(rect).rect_filled(Rect::from_x_y_ranges(x, rect.y_range()), 0.0, color);
+    let painter = ui.painter_at(rect);
+    let tint = |spans: Vec<Rangef>, color: Color32| {
+        for x in spans {
+            painter.rect_filled(Rect::from_x_y_ranges(x, rect.y_range()), 0.0, color);
         }
     };
-    for lost in &quality.verdict.lost {
-        tint(*lost, tokens.bad.gamma_multiply(0.16));
+    let Verdict { alarms, lost, .. } = quality.verdict;
+    let own = alarms.iter().filter(|alarm| alarm.gravity == Gravity::Warn && trace.is_of(alarm.code));
+    tint(spans(rows, axis, own.map(|alarm| [alarm.t[0], alarm.t[1] + 1])), tokens.warn.gamma_multiply(0.09));
+    tint(spans(rows, axis, lost.iter().copied()), tokens.bad.gamma_multiply(0.16));
+}
+
+/// Where ranges in order of time lie, those that touch as one, none narrower than can be seen.
+fn spans(rows: &Rows, axis: &TimeAxis, ranges: impl Iterator<Item = [usize; 2]>) -> Vec<Rangef> {
+    let mut spans: Vec<Rangef> = Vec::new();
+    for x in ranges.filter_map(|range| rows.span(axis, range)) {
+        let x = Rangef::new(x.min, x.max.max(x.min + 2.0));
+        match spans.last_mut() {
+            Some(last) if x.min <= last.max => last.max = last.max.max(x.max),
+            _ => spans.push(x),
+        }
     }
-    let own = quality.verdict.alarms.iter().filter(|alarm| alarm.gravity == Gravity::Warn && trace.is_of(alarm.code));
-    for alarm in own {
-        tint([alarm.t[0], alarm.t[1] + 1], tokens.warn.gamma_multiply(0.09));
-    }
+    spans
 }
 
 fn paint_limits(ui: &Ui, rows: &Rows, trace: Trace, line: &Line, quality: &Quality<'_>) {
     let tokens = Tokens::get(ui);
-    let dashed = |value: f64, color: egui::Color32| {
+    let dashed = |value: f64, color: Color32| {
         let y = line.y(value as f32);
         let ends = [pos2(rows.map.left(), y), pos2(rows.map.right(), y)];
         let stroke = Stroke::new(1.0, color.gamma_multiply(0.75));
@@ -92,13 +100,17 @@ fn paint_limits(ui: &Ui, rows: &Rows, trace: Trace, line: &Line, quality: &Quali
     }
 }
 
-/// Why there is nothing to draw.
-fn paint_reason(ui: &Ui, rect: Rect, trace: Trace, quality: &Quality<'_>, kept: &Kept) {
-    let tokens = Tokens::get(ui);
+/// Why there is nothing to draw, once that is certain.
+pub fn reason(trace: Trace, quality: &Quality<'_>, kept: &Kept) -> Option<String> {
+    let is_known = kept.usual(trace)[0].is_finite();
+    let note = quality.snapshot.figures.notes.get(&trace.code()).cloned();
     let lacks = kept.baseline().and_then(|baseline| baseline.lacks(trace.code()));
-    let is_complete = quality.snapshot.table.num_complete() > 0;
-    let note = quality.snapshot.figures.notes.get(&trace.code()).map(String::as_str);
-    let Some(reason) = note.or(lacks.filter(|_| is_complete)) else { return };
+    let lacks = lacks.filter(|_| quality.snapshot.table.num_complete() > 0).map(str::to_owned);
+    note.or(lacks).filter(|_| !is_known)
+}
+
+fn paint_reason(ui: &Ui, rect: Rect, reason: &str) {
+    let tokens = Tokens::get(ui);
     let font = font(11.5, Weight::Regular);
     let shown = elided(ui, reason, font.clone(), rect.width() - 24.0);
     text(ui.painter(), rect.left_center() + egui::vec2(12.0, 0.0), Align2::LEFT_CENTER, &shown, font, tokens.t3);

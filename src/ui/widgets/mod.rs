@@ -26,7 +26,7 @@ pub use histogram::{Asked, Histogram, histogram, histogram_asked};
 pub use menu::{choice, choice_width, menu_action, menu_row};
 pub use number::Number;
 pub use slider::{Direction, Slider};
-pub use swatch::{gradient, swatch};
+pub use swatch::{gradient, rounded_gradient, swatch};
 pub use text::{Run, elided, keycap, keycap_width, label_row, runs, section_header, text, text_width};
 pub use wheel::wheel_steps;
 

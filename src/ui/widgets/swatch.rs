@@ -24,7 +24,7 @@ pub fn gradient(painter: &Painter, rect: Rect, colormap: Colormap, invert: bool,
 }
 
 /// Paints a colormap from left to right, its corners rounded. Of few triangles: the panel has a dozen.
-fn rounded_gradient(painter: &Painter, rect: Rect, radius: f32, colormap: Colormap) {
+pub fn rounded_gradient(painter: &Painter, rect: Rect, radius: f32, colormap: Colormap) {
     let mut mesh = Mesh::default();
     let ends = [0.0, 0.3, 1.0].map(|part| part * radius / rect.width());
     let inner =
