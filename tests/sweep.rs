@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tectum::array::{ChunkKey, LazyArray, Loaded};
-use tectum::format::Source;
 use tectum::format::memory::{GatedSource, MemorySource};
+use tectum::format::{ReadErrorKind, Source};
 use tectum::qc::{Codes, Missing, Table};
 use tectum::sweep::{CheckOptions, Checked, Checker, Lender, NoLender, Snapshot, check, subject_of};
 use tectum::volume::{DType, Pool, Region, Shape};
@@ -227,6 +227,20 @@ fn data_that_changed_are_measured_again_and_another_recording_from_its_beginning
     checker.extend(Arc::clone(&other), subject_of(&other, None), &[]);
     let snapshot = wait(&checker, |snapshot| is_done(snapshot) && snapshot.progress.of == 30);
     assert_same(&snapshot.table, &checked(&other, None, 1 << 20).table);
+}
+
+#[test]
+fn what_failed_in_passing_is_tried_again_when_there_is_more() {
+    let source = GatedSource::open(Arc::new(memory(23, [1, 5, 16, 12])));
+    source.fail(5, ReadErrorKind::NotYetWritten);
+    source.fail(6, ReadErrorKind::Corrupt);
+    let array = Arc::new(LazyArray::new(Arc::clone(&source) as Arc<dyn Source>));
+    let checker = start(&array, Arc::new(NoLender));
+    assert_eq!(wait(&checker, is_done).missing[0].t, [5, 6]);
+    source.heal(5);
+    checker.extend(Arc::new(array.grown(Arc::clone(array.source()))), subject_of(&array, None), &[]);
+    let snapshot = wait(&checker, |snapshot| is_done(snapshot) && snapshot.missing[0].t == [6, 6]);
+    assert!(snapshot.table.plane(5, 0).unwrap().is_there);
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! What of a recording is not there, in ranges.
 
 use super::Slab;
+use crate::format::ReadErrorKind;
 use crate::qc::Missing;
 
-/// Adds what a slab lacks; slabs come in order of t and z.
-pub(super) fn note_losses(slab: &Slab, num_z: usize, missing: &mut Vec<Missing>) {
+/// Adds what a slab lacks; slabs come in order of t and z. Whether some of it may come if it is read again.
+pub(super) fn note_losses(slab: &Slab, num_z: usize, missing: &mut Vec<Missing>) -> bool {
+    let mut is_passing = false;
     for (z, reason) in slab.losses() {
+        let kind = reason.as_ref().map(|error| error.kind);
+        is_passing |= matches!(kind, Some(ReadErrorKind::NotYetWritten | ReadErrorKind::Io));
         let z = (z != [0, num_z.saturating_sub(1)]).then_some(z);
         let file = reason.as_ref().map(|error| error.file.to_string());
         let reason = reason.map_or_else(|| "was never written".to_owned(), |error| error.message.to_string());
@@ -18,4 +22,5 @@ pub(super) fn note_losses(slab: &Slab, num_z: usize, missing: &mut Vec<Missing>)
             None => missing.push(Missing { t: [slab.t, slab.t], z, file, reason }),
         }
     }
+    is_passing
 }

@@ -18,13 +18,15 @@ pub(super) struct Shard {
     before: Option<(usize, Planes)>,
     /// What of it is not there.
     pub(super) missing: Vec<Missing>,
+    /// The first timepoint of which something may come if it is read again.
+    pub(super) first_passing: Option<usize>,
 }
 
 impl Shard {
     /// Nothing has been measured.
     pub(super) fn new(subject: &Subject, references: Option<Arc<References>>, wanted: Codes) -> Self {
         let measurer = Measurer::new(subject, references, wanted);
-        Self { measurer, num_z: subject.num_z(), before: None, missing: Vec::new() }
+        Self { measurer, num_z: subject.num_z(), before: None, missing: Vec::new(), first_passing: None }
     }
 
     /// Goes on after timepoints whose state and losses are known.
@@ -40,7 +42,9 @@ impl Shard {
         let is_whole = piece.slab.first_z == 0 && piece.is_last;
         let planes = threads.install(|| Planes::new(&piece.slab));
         if !piece.is_halo {
-            note_losses(&piece.slab, self.num_z, &mut self.missing);
+            if note_losses(&piece.slab, self.num_z, &mut self.missing) {
+                self.first_passing.get_or_insert(t);
+            }
             let held = self.before.as_ref().filter(|(before, _)| before + 1 == t && is_whole).map(|(_, planes)| planes);
             let own = piece.before.as_ref().map(|slab| threads.install(|| Planes::new(slab)));
             let before = held.or(own.as_ref()).map(Planes::planes);

@@ -59,6 +59,8 @@ pub(super) struct Worker {
     place: Option<Place>,
     /// When and up to where they were kept last.
     kept: (Instant, usize),
+    /// How often it may yet be begun anew because something could not be read in passing.
+    tries_left: u8,
     published: Published,
     failure: Option<String>,
 }
@@ -91,6 +93,7 @@ impl Worker {
             results: None,
             place: None,
             kept: (Instant::now(), 0),
+            tries_left: 3,
             published: Published::default(),
             failure: None,
         }
@@ -195,12 +198,22 @@ impl Worker {
             self.table.forget(*range);
         }
         // What has been counted cannot be taken back.
-        if stale.iter().any(|range| range[0] < self.next.min(range[1])) {
+        let is_stale = stale.iter().any(|range| range[0] < self.next.min(range[1]));
+        if is_stale || self.tries_again() {
             self.start_over();
         }
         if num_t > old_t {
             self.published.note_landed(num_t, told);
         }
+    }
+
+    /// Whether something that could not be read may be there by now. A disk that fails for good is not asked for
+    /// ever.
+    fn tries_again(&mut self) -> bool {
+        let is_passing = self.shard.as_ref().is_some_and(|shard| shard.first_passing.is_some());
+        let is_wanted = is_passing && self.tries_left > 0;
+        self.tries_left -= u8::from(is_wanted);
+        is_wanted
     }
 
     /// Measures from the beginning; what is in the table stays there until it is measured again.
