@@ -37,6 +37,8 @@ pub(super) struct Orders {
     pub(super) news: Option<News>,
     /// Timepoints whose data have changed, half-open ranges.
     pub(super) stale: Vec<[usize; 2]>,
+    /// Whether there is more to it than that something has landed.
+    pub(super) is_urgent: bool,
     pub(super) is_paused: bool,
     pub(super) is_live: bool,
     pub(super) is_closed: bool,
@@ -114,7 +116,10 @@ impl Checker {
     /// The recording has become longer, or some timepoints (half-open ranges) hold other data now. Another
     /// recording, or one that has become shorter, is measured from its beginning.
     pub fn extend(&self, array: Arc<LazyArray>, subject: Subject, stale: &[[usize; 2]]) {
+        let known = self.snapshot();
         self.order(|orders| {
+            let (old, new) = (known.subject.shape, subject.shape);
+            orders.is_urgent |= !stale.is_empty() || old[1..] != new[1..] || old[0] > new[0];
             orders.news = Some(News { array, subject, told: Instant::now() });
             orders.stale.extend_from_slice(stale);
             true
@@ -123,12 +128,18 @@ impl Checker {
 
     /// Hold or go on.
     pub fn set_paused(&self, is_paused: bool) {
-        self.order(|orders| std::mem::replace(&mut orders.is_paused, is_paused) != is_paused);
+        self.order(|orders| {
+            orders.is_urgent |= orders.is_paused != is_paused;
+            std::mem::replace(&mut orders.is_paused, is_paused) != is_paused
+        });
     }
 
     /// Whether somebody is recording: then it takes one core at most, and reads below a cap.
     pub fn set_live(&self, is_live: bool) {
-        self.order(|orders| std::mem::replace(&mut orders.is_live, is_live) != is_live);
+        self.order(|orders| {
+            orders.is_urgent |= orders.is_live != is_live;
+            std::mem::replace(&mut orders.is_live, is_live) != is_live
+        });
     }
 
     /// Gives orders, if they are others than before.
@@ -146,7 +157,7 @@ impl Checker {
 impl Drop for Checker {
     fn drop(&mut self) {
         self.order(|orders| {
-            orders.is_closed = true;
+            (orders.is_closed, orders.is_urgent) = (true, true);
             true
         });
     }

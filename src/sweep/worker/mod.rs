@@ -27,6 +27,8 @@ use publish::Published;
 /// The first look takes so long, and sees so many timepoints in its first pass and twice as many in each further.
 const LOOK_FOR: Duration = Duration::from_millis(700);
 const LOOK_AT: usize = 16;
+/// So long what has landed may wait for what is being done.
+const ORDERS_WAIT: Duration = Duration::from_secs(1);
 /// Of a long recording what has been measured is kept this often, and when all of it is.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// While somebody records, this much is read per second: a little more than the fastest rig writes, so that
@@ -57,6 +59,8 @@ pub(super) struct Worker {
     results: Option<Results>,
     /// Where the results of the recording as it is are kept; not while it is being written.
     place: Option<Place>,
+    /// When orders were looked at last.
+    ordered: Instant,
     /// When and up to where they were kept last.
     kept: (Instant, usize),
     /// How often it may yet be begun anew because something could not be read in passing.
@@ -92,6 +96,7 @@ impl Worker {
             next: 0,
             results: None,
             place: None,
+            ordered: Instant::now(),
             kept: (Instant::now(), 0),
             tries_left: 3,
             published: Published::default(),
@@ -130,10 +135,12 @@ impl Worker {
             }
             let (is_live, is_paused) = (orders.is_live, orders.is_paused);
             let (news, stale) = (orders.news.take(), std::mem::take(&mut orders.stale));
+            (orders.is_urgent, self.ordered) = (false, Instant::now());
             // Whoever gives orders waits for nothing that is done about them.
             drop(orders);
             if self.is_live != is_live {
                 (self.is_live, self.reader) = (is_live, None);
+                self.published.want_figures(is_live);
             }
             let has_news = news.is_some() || self.is_paused != is_paused || !self.published.has_begun();
             self.is_paused = is_paused;
@@ -158,17 +165,32 @@ impl Worker {
         self.shared.has_orders.load(Ordering::Acquire)
     }
 
+    /// Whether orders are to be looked at now. What has only landed can wait a little: a recorder that tells of
+    /// every volume must not keep it from what it is doing.
+    fn is_interrupted(&self) -> bool {
+        self.has_orders() && (self.shared.orders.lock().is_urgent || self.ordered.elapsed() > ORDERS_WAIT)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.has_orders() && self.shared.orders.lock().is_closed
+    }
+
+    /// Timepoints there are to measure.
+    fn num_t(&self) -> usize {
+        self.subject.shape[0].min(self.array.info().shape[0])
+    }
+
     fn has_work(&self) -> bool {
         self.failure.is_none() && !self.subject.shape.contains(&0) && (!self.has_looked || self.has_more())
     }
 
     fn has_more(&self) -> bool {
-        self.wants_references() || self.next < self.subject.shape[0]
+        self.wants_references() || self.next < self.num_t()
     }
 
     /// References come of the first volumes, once these are there, or no more are to come.
     fn wants_references(&self) -> bool {
-        let num_t = self.subject.shape[0];
+        let num_t = self.num_t();
         let is_enough = num_t >= REFERENCE_VOLUMES || !self.is_live && self.subject.expected_t() <= num_t;
         is_enough && self.num_referred < num_t.min(REFERENCE_VOLUMES)
     }
@@ -198,7 +220,8 @@ impl Worker {
             self.table.forget(*range);
         }
         // What has been counted cannot be taken back.
-        let is_stale = stale.iter().any(|range| range[0] < self.next.min(range[1]));
+        let used = self.next.max(self.num_referred);
+        let is_stale = stale.iter().any(|range| range[0] < used.min(range[1]));
         if is_stale || self.tries_again() {
             self.start_over();
         }
@@ -220,7 +243,7 @@ impl Worker {
     fn start_over(&mut self) {
         (self.references, self.num_referred, self.shard, self.next) = (None, 0, None, 0);
         (self.results, self.kept) = (None, (Instant::now(), 0));
-        self.published.want_figures();
+        self.published.want_figures(false);
     }
 
     /// Takes in what a former run has kept, if it is still true.
@@ -283,7 +306,7 @@ impl Worker {
         for Pass { range, step } in passes(num_t) {
             let mut feed = Feed::strided(Arc::clone(reader), range, step);
             while let Some(piece) = feed.next() {
-                if self.has_orders() {
+                if self.is_interrupted() {
                     // Orders that come again and again must not keep it from being measured.
                     self.has_looked = self.table.num_seen() > 0;
                     return;
@@ -302,8 +325,8 @@ impl Worker {
     }
 
     fn prepare(&mut self, reader: &Arc<Reader>) {
-        let num = self.subject.shape[0].min(REFERENCE_VOLUMES);
-        let made = prepare(reader, &self.subject, self.wanted, 0..num, || !self.has_orders());
+        let num = self.num_t().min(REFERENCE_VOLUMES);
+        let made = prepare(reader, &self.subject, self.wanted, 0..num, || !self.is_closed());
         if let Some(references) = made {
             let results = self.results.take();
             self.start_over();
@@ -322,11 +345,9 @@ impl Worker {
     fn measure(&mut self, reader: &Arc<Reader>) {
         let new = || Shard::new(&self.subject, self.references.clone(), self.wanted);
         let has_before = self.shard.get_or_insert_with(new).has_before(self.next);
-        let range = self.next..self.subject.shape[0];
+        let range = self.next..self.num_t();
         let mut feed = Feed::new(Arc::clone(reader), range, !has_before);
-        while !self.has_orders()
-            && let (Some(piece), Some(shard)) = (feed.next(), &mut self.shard)
-        {
+        while let (Some(piece), Some(shard)) = (feed.next(), &mut self.shard) {
             if let Some((t, row)) = shard.take(&piece, &reader.threads) {
                 self.table.set(t, row);
                 self.next = t + 1;
@@ -335,10 +356,14 @@ impl Worker {
                 if self.kept.0.elapsed() > KEEP_EVERY {
                     self.keep();
                 }
+                // Not in the midst of a timepoint, of which a part has been counted.
+                if self.is_interrupted() {
+                    break;
+                }
             }
         }
-        if self.next == self.subject.shape[0] {
-            self.published.want_figures();
+        if self.next == self.num_t() {
+            self.published.want_figures(self.is_live);
             self.publish();
         }
     }

@@ -13,6 +13,8 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(150);
 /// Figures of the whole may take one part in so many of the time, and are made this seldom at least.
 const FIGURES_SHARE: u32 = 20;
 const FIGURES_EVERY: Duration = Duration::from_secs(1);
+/// What costs no more may be made after every block.
+const QUICK: Duration = Duration::from_millis(5);
 
 /// What has been published, and when.
 #[derive(Default)]
@@ -52,9 +54,9 @@ impl Published {
         self.landed.clear();
     }
 
-    /// Figures and pictures are made anew with the next snapshot.
-    pub(super) fn want_figures(&mut self) {
-        self.figured = None;
+    /// Figures and pictures are made anew with the next snapshot; while somebody records, only if that is quick.
+    pub(super) fn want_figures(&mut self, is_live: bool) {
+        self.figured = self.figured.filter(|(_, cost)| is_live && *cost > QUICK);
     }
 
     fn behind(&self) -> Option<Duration> {
