@@ -239,7 +239,8 @@ fn what_failed_in_passing_is_tried_again_when_there_is_more() {
     assert_eq!(wait(&checker, is_done).missing[0].t, [5, 6]);
     source.heal(5);
     checker.extend(Arc::new(array.grown(Arc::clone(array.source()))), subject_of(&array, None), &[]);
-    let snapshot = wait(&checker, |snapshot| is_done(snapshot) && snapshot.missing[0].t == [6, 6]);
+    let snapshot =
+        wait(&checker, |snapshot| is_done(snapshot) && snapshot.missing.first().is_some_and(|lost| lost.t == [6, 6]));
     assert!(snapshot.table.plane(5, 0).unwrap().is_there);
 }
 

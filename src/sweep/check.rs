@@ -73,7 +73,7 @@ pub fn check(
         array: Arc::new(array.clone()),
         lender: Arc::new(NoLender) as Arc<dyn Lender>,
         threads: threads(num_cores, false).ok()?,
-        buffers: Pool::new(options.budget_bytes),
+        buffers: Pool::new(options.budget_bytes / 2),
         budget_bytes: options.budget_bytes,
         bandwidth: Arc::new(Mutex::new(Bandwidth::new(None))),
     });

@@ -102,10 +102,10 @@ impl Feed {
                 }
                 return Some(piece);
             }
-            self.read_ahead();
+            self.read_ahead(0);
             let unit = self.ahead.pop_front()?;
             // What is decoded next has to be known before this is waited for.
-            self.read_ahead();
+            self.read_ahead(self.num_bytes(&unit.t, &unit.z));
             unit.wait();
             let first = if self.reader.is_cut_up() { unit.t.end - 1 } else { unit.t.start };
             self.current = Some((unit, first));
@@ -113,16 +113,17 @@ impl Feed {
     }
 
     fn piece(&self, unit: &Unit, t: usize) -> Piece {
-        let Reader { array, buffers, .. } = &*self.reader;
-        let slab = |t: usize| unit.slab(array, t, buffers);
+        let Reader { array, buffers, threads, .. } = &*self.reader;
+        let slab = |t: usize| threads.install(|| unit.slab(array, t, buffers));
         let before = (self.reader.is_cut_up() && unit.t.start < t).then(|| slab(t - 1));
         let is_last = unit.z.end == array.info().shape[1];
         Piece { slab: slab(t), before, is_halo: t < self.range.start, is_last }
     }
 
-    /// Starts reading as many units as the budget has room for, one at least.
-    fn read_ahead(&mut self) {
-        let mut num_bytes: usize = self.ahead.iter().map(|unit| self.num_bytes(&unit.t, &unit.z)).sum();
+    /// Starts reading as many units as the budget has room for beside what is being waited for, one at least.
+    fn read_ahead(&mut self, waited_for: usize) {
+        let ahead = self.ahead.iter().map(|unit| self.num_bytes(&unit.t, &unit.z));
+        let mut num_bytes = ahead.sum::<usize>() + waited_for;
         while let Some((t, z)) = self.next_box() {
             num_bytes += self.num_bytes(&t, &z);
             if !self.ahead.is_empty() && num_bytes > self.reader.budget_bytes {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
+use rayon::prelude::*;
 
 use super::{Slab, SlabPlane};
 use crate::array::{ArrayChunk, LazyArray, Loaded, unsqueeze};
@@ -57,8 +58,8 @@ impl Unit {
     /// The planes of one of its timepoints: lent where a plane lies in one piece in a chunk, assembled otherwise.
     pub(super) fn slab(&self, array: &LazyArray, t: usize, pool: &Pool) -> Slab {
         let [.., y, x] = array.info().shape;
-        let arrived = self.arrived.lock();
-        let pieces = || self.chunks.iter().zip(&arrived.chunks).filter(|(chunk, _)| holds(&chunk.region, 0, t));
+        let arrived = self.arrived.lock().chunks.clone();
+        let pieces = || self.chunks.iter().zip(&arrived).filter(|(chunk, _)| holds(&chunk.region, 0, t));
         let mut planes: Vec<SlabPlane> = Vec::with_capacity(self.z.len());
         let mut cut: Vec<usize> = Vec::new();
         for z in self.z.clone() {
@@ -73,10 +74,13 @@ impl Unit {
                 }
             });
         }
-        for z in cut {
-            let of_plane = pieces().filter(|(chunk, _)| holds(&chunk.region, 1, z));
+        let put_together = |z: &usize| {
+            let of_plane = pieces().filter(|(chunk, _)| holds(&chunk.region, 1, *z));
             let of_plane = of_plane.filter_map(|(chunk, loaded)| Some((&chunk.region, loaded.as_ref()?)));
-            planes[z - self.z.start] = assembled(array, of_plane, [t, z], pool);
+            (*z, assembled(array, of_plane, [t, *z], pool))
+        };
+        for (z, plane) in cut.par_iter().map(put_together).collect::<Vec<_>>() {
+            planes[z - self.z.start] = plane;
         }
         Slab { t, first_z: self.z.start, plane_shape: [y, x], planes }
     }

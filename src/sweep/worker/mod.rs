@@ -285,7 +285,7 @@ impl Worker {
                         array: Arc::clone(&self.array),
                         lender: Arc::clone(&self.lender),
                         threads,
-                        buffers: Pool::new(AHEAD_BYTES),
+                        buffers: Pool::new(AHEAD_BYTES / 2),
                         budget_bytes: AHEAD_BYTES,
                         bandwidth: Arc::new(Mutex::new(Bandwidth::new(self.is_live.then_some(LIVE_BYTES_PER_S)))),
                     }));
