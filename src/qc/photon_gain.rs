@@ -2,6 +2,9 @@
 //! doi:10.1101/2024.07.25.605130): of pairs of consecutive values at the level I = ⌊(F_t + F_t+1 + 1) / 2⌋ the
 //! variance is mean((F_t − F_t+1)²) / 2; a line var = Q·I + b, fitted with Huber's loss and weights count^0.2, gives
 //! the gain Q, and the value without light −b/Q.
+//!
+//! What moves or is active changes by a share of its light, so that its variance grows with the square of it. The
+//! fit ends where that begins to show: it goes from the darkest level as far as the slopes of its two halves agree.
 
 use super::levels::Levels;
 use super::references::Scale;
@@ -15,6 +18,8 @@ const LEAST_COUNT: f64 = 0.01;
 const LEAST_LEVEL: f64 = 0.03;
 /// Power of the count that a level weighs.
 const WEIGHT_POWER: f64 = 0.2;
+/// How far the slopes of the two halves may differ, as a share of the lower one's.
+const MOST_BEND: f64 = 0.15;
 /// Deviations from which on Huber's loss is linear.
 const EPSILON: f64 = 1.35;
 
@@ -35,13 +40,18 @@ pub fn of(references: &References, state: &State, full_scale: Option<FullScale>)
             weight: (state.levels.counts()[*level] as f64).powf(WEIGHT_POWER),
         })
         .collect();
-    let line = huber(&points);
+    let Some((line, num_levels)) = straight(&points) else {
+        return Err(
+            "noise does not grow with light along a line: movement or activity adds to it, or there are too few data"
+                .to_owned(),
+        );
+    };
     let gain = line.slope * scale.unit;
     let zero = scale.zero - line.intercept / line.slope * scale.unit;
     if !(gain > 0.0 && zero.is_finite()) {
         return Err("noise does not grow with light: the values may have been smoothed or scaled".to_owned());
     }
-    Ok(PhotonGain { gain, zero, num_levels: levels.len() })
+    Ok(PhotonGain { gain, zero, num_levels })
 }
 
 /// The longest run of levels with enough pairs, without those whose noise is cut off at full scale.
@@ -66,6 +76,19 @@ fn usable(levels: &Levels, scale: &Scale, largest: f64) -> Vec<usize> {
     let least = LEAST_LEVEL * value(longest.end);
     let is_whole = |level: &usize| *level as f64 + 4.0 * levels.variance(*level).sqrt() <= largest;
     longest.filter(|level| value(*level) >= least && is_whole(level)).collect()
+}
+
+/// The line through the darkest points, as many as lie along one, and how many these are.
+fn straight(points: &[Point]) -> Option<(Line, usize)> {
+    let mut num = points.len();
+    while num > LEAST_LEVELS {
+        let [low, high] = [0..num / 2, num / 2..num].map(|half| huber(&points[half]).slope);
+        if low > 0.0 && (high / low - 1.0).abs() <= MOST_BEND {
+            return Some((huber(&points[..num]), num));
+        }
+        num = if num > LEAST_LEVELS + 1 { (num * 7 / 8).max(LEAST_LEVELS + 1) } else { 0 };
+    }
+    None
 }
 
 struct Point {
@@ -147,6 +170,22 @@ fn weighted_line(points: &[Point], trust: impl Fn(&Point) -> f64) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_ends_where_movement_adds_to_the_noise_of_light() {
+        let point = |i: u32, bend: f64| {
+            let light = f64::from(i);
+            let noise = if i % 2 == 0 { 0.98 } else { 1.02 };
+            Point { x: 100.0 + light, y: (6.0 + 2.2 * light) * noise + bend * light * light, weight: 1.0 }
+        };
+        let bent: Vec<Point> = (0..1000).map(|i| point(i, 0.002)).collect();
+        let (line, num) = straight(&bent).expect("its beginning is straight");
+        assert!(num < 250 && (line.slope - 2.2).abs() < 0.5, "{line:?} of {num}");
+        let even: Vec<Point> = (0..1000).map(|i| point(i, 0.0)).collect();
+        let (line, num) = straight(&even).expect("all of it is straight");
+        assert!(num == 1000 && (line.slope - 2.2).abs() < 0.02, "{line:?}");
+        assert!(straight(&even[..100]).is_none(), "too few");
+    }
 
     #[test]
     fn outliers_do_not_turn_the_line() {
