@@ -4,16 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::feed::{Feed, Reader};
 use super::shard::{Shard, prepare};
 use super::threads::{num_cores, threads};
 use super::{Lender, NoLender};
 use crate::array::LazyArray;
-use crate::machine::Bandwidth;
 use crate::qc::{Codes, Figures, Missing, Pictures, Subject, Table};
-use crate::volume::Pool;
 
 /// What is measured, and of what.
 #[derive(Clone, Debug)]
@@ -69,14 +65,9 @@ pub fn check(
     let range = options.range.clone().unwrap_or(0..num_t);
     let range = range.start.min(num_t)..range.end.min(num_t);
     let num_cores = options.num_cores.unwrap_or_else(num_cores).max(1);
-    let reader = Arc::new(Reader {
-        array: Arc::new(array.clone()),
-        lender: Arc::new(NoLender) as Arc<dyn Lender>,
-        threads: threads(num_cores, false).ok()?,
-        buffers: Pool::new(options.budget_bytes / 2),
-        budget_bytes: options.budget_bytes,
-        bandwidth: Arc::new(Mutex::new(Bandwidth::new(None))),
-    });
+    let lender: Arc<dyn Lender> = Arc::new(NoLender);
+    let (array, threads) = (Arc::new(array.clone()), threads(num_cores, false).ok()?);
+    let reader = Arc::new(Reader::new(Arc::clone(&array), lender, threads, options.budget_bytes, None));
     let references = prepare(&reader, subject, options.wanted, range.clone(), || goes_on(0, range.len()))?;
     let mut shard = Shard::new(subject, Some(Arc::clone(&references)), options.wanted);
     let mut table = Table::new(num_t, subject.num_z());

@@ -176,6 +176,22 @@ fn end_of_chunks(array: &LazyArray, axis: usize, region: &Region) -> usize {
 }
 
 impl Reader {
+    /// Reads an array for a sweep.
+    pub(super) fn new(
+        array: Arc<LazyArray>,
+        lender: Arc<dyn Lender>,
+        threads: Arc<ThreadPool>,
+        budget_bytes: usize,
+        bytes_per_s: Option<u64>,
+    ) -> Self {
+        let volume = array.whole().with_axis(0, 0, 1.min(array.info().shape[0]));
+        let volume_bytes = volume.shape().num_bytes(array.info().dtype).unwrap_or(usize::MAX);
+        // Fresh memory decodes many times slower than memory that was used before: a volume has to fit in.
+        let kept_bytes = (budget_bytes / 2).max(volume_bytes.min(budget_bytes.saturating_mul(MAX_HELD)));
+        let bandwidth = Arc::new(Mutex::new(Bandwidth::new(bytes_per_s)));
+        Self { array, lender, threads, buffers: Pool::new(kept_bytes), budget_bytes, bandwidth }
+    }
+
     /// Whether volumes are too large to be held.
     fn is_cut_up(&self) -> bool {
         let info = self.array.info();

@@ -9,10 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use crate::array::LazyArray;
-use crate::machine::{Bandwidth, Priority, lower_this_thread};
+use crate::machine::{Priority, lower_this_thread};
 use crate::qc::{Code, Codes, REFERENCE_VOLUMES, References, Subject, Table};
 use crate::sweep::Lender;
 use crate::sweep::check::AHEAD_BYTES;
@@ -21,7 +19,6 @@ use crate::sweep::feed::{Feed, Reader};
 use crate::sweep::kept::{Place, Results};
 use crate::sweep::shard::{Shard, prepare};
 use crate::sweep::threads::{num_cores, threads};
-use crate::volume::Pool;
 use publish::Published;
 
 /// The first look takes so long, and sees so many timepoints in its first pass and twice as many in each further.
@@ -281,14 +278,9 @@ impl Worker {
             let num = if self.is_live { 1 } else { num_cores() };
             match threads(num, true) {
                 Ok(threads) => {
-                    self.reader = Some(Arc::new(Reader {
-                        array: Arc::clone(&self.array),
-                        lender: Arc::clone(&self.lender),
-                        threads,
-                        buffers: Pool::new(AHEAD_BYTES / 2),
-                        budget_bytes: AHEAD_BYTES,
-                        bandwidth: Arc::new(Mutex::new(Bandwidth::new(self.is_live.then_some(LIVE_BYTES_PER_S)))),
-                    }));
+                    let (array, lender) = (Arc::clone(&self.array), Arc::clone(&self.lender));
+                    let cap = self.is_live.then_some(LIVE_BYTES_PER_S);
+                    self.reader = Some(Arc::new(Reader::new(array, lender, threads, AHEAD_BYTES, cap)));
                 }
                 Err(error) => {
                     self.failure = Some(format!("nothing is measured: no threads to do it ({error})"));
