@@ -13,7 +13,7 @@ BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 # The program, its tests and the checks are one build: the same profile everywhere.
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-rig big differential fuzz soak install uninstall clean help
+.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-rig big differential fuzz qc-clean soak install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -69,6 +69,9 @@ differential: release ## Compare with h5py, flammkuchen and split_dataset on 2,0
 
 fuzz: setup ## Read damaged blocks for FUZZ_SECONDS (900)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(CARGO) test --locked --release --test decoding long_time -- --ignored --nocapture
+
+qc-clean: setup ## Count the false alarms in 240 clean recordings, and what else of tests/qc takes a minute
+	$(CARGO) test --locked --release --test qc -- --ignored --nocapture
 
 soak: setup ## Live recordings with thousands of accidents (TECTUM_STORIES, 3000)
 	$(CARGO) test --locked --release --test live soak -- --ignored --nocapture --test-threads 1

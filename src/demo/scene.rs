@@ -165,7 +165,7 @@ impl Scene {
         self.expose(t, z, &light, plane);
         self.draw_spot(t, shown, plane);
         if self.is_struck(Fault::Saturated, t, z) {
-            self.draw_patch(t, plane);
+            self.draw_patch(plane);
         }
     }
 
@@ -277,11 +277,10 @@ impl Scene {
         }
     }
 
-    /// A patch of the right tectum at full scale.
-    fn draw_patch(&self, t: usize, plane: &mut [u16]) {
+    /// A patch over the right tectum at full scale: a reflection that does not move with the animal.
+    fn draw_patch(&self, plane: &mut [u16]) {
         let [_, _, num_y, num_x] = self.shape;
-        let [drift_y, drift_x] = self.drift(t);
-        let (cy, cx) = (0.45 * num_y as f32 + drift_y, 0.68 * num_x as f32 + drift_x);
+        let (cy, cx) = (0.45 * num_y as f32, 0.68 * num_x as f32);
         let radius = (PATCH_SHARE * (num_y * num_x) as f32 / std::f32::consts::PI).sqrt().max(1.0);
         for y in range(cy, radius, num_y) {
             for x in range(cx, radius, num_x) {
@@ -299,19 +298,16 @@ impl Scene {
             return;
         }
         let [drift_y, drift_x] = self.drift(t);
-        let (cy, cx) = (self.spot[1] + drift_y.round(), self.spot[2] + drift_x.round());
+        let (cy, cx) = (self.spot[1] + drift_y, self.spot[2] + drift_x);
         let radius = (1.5 * self.scale).max(0.5);
-        let reach = (4.0 * radius).ceil();
+        let reach = (7.0 * radius).ceil();
         for y in range(cy, reach, num_y) {
             for x in range(cx, reach, num_x) {
                 let distance = (y as f32 - cy).hypot(x as f32 - cx) / radius;
                 let voxel = &mut plane[y * num_x + x];
-                if distance <= 1.0 {
-                    *voxel = FULL_SCALE;
-                } else {
-                    let bloom = 5000.0 * (-1.6 * (distance - 1.0)).exp();
-                    *voxel = (f32::from(*voxel) + bloom).min(60000.0) as u16;
-                }
+                // Steadily down to the tissue, so that it moves as smoothly as the animal.
+                let bloom = f32::from(FULL_SCALE) * (-1.6 * (distance - 1.0)).exp();
+                *voxel = (f32::from(*voxel) + bloom).min(f32::from(FULL_SCALE)) as u16;
             }
         }
     }

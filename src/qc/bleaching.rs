@@ -43,14 +43,22 @@ pub(super) fn bleaching(subject: &Subject, table: &Table, figures: &Figures) -> 
         let plane = table.plane(t, z).filter(|plane| plane.is_there);
         plane.map_or(f64::NAN, |plane| f64::from(plane.median()) - offset)
     };
+    let rounding = if subject.dtype.is_float() { 0.0 } else { ROUNDING };
     let fit_of = |value: &dyn Fn(usize) -> f64| {
         let points = windows(&seen, first, length, value);
-        (points.len() >= 3).then(|| fit(&points)).filter(|fit| fit.first() > least && fit.first() > 0.0)
+        (points.len() >= 3).then(|| (fit(&points), points)).filter(|(fit, _)| fit.first() > least && fit.first() > 0.0)
     };
     let planes = 0..table.num_z();
-    let percent = planes.clone().map(|z| fit_of(&|t| light(t, z)).map_or(f64::NAN, |fit| fit.percent())).collect();
+    let percent = planes
+        .clone()
+        .map(|z| fit_of(&|t| light(t, z)).filter(|fit| shows(fit, rounding)).map_or(f64::NAN, |(fit, _)| fit.percent()))
+        .collect();
     let of_planes = |t: usize| median(planes.clone().map(|z| light(t, z)).filter(|light| light.is_finite()).collect());
     let overall = fit_of(&of_planes).ok_or("there is hardly any light above the camera's offset")?;
+    if !shows(&overall, rounding) {
+        return Err("the light rises and falls, or is rounded, by more than it fades".into());
+    }
+    let overall = overall.0;
     let overall_percent = overall.percent();
     let duration = subject.minutes(length).unwrap_or(length as f64);
     Ok(Bleaching {
@@ -63,6 +71,29 @@ pub(super) fn bleaching(subject: &Subject, table: &Table, figures: &Figures) -> 
 
 /// Share of the time (0 to 1) and value.
 type Point = [f64; 2];
+
+/// Share of the points that make an end, and by which share of the loss between them the fit may be wrong.
+const END_SHARE: f64 = 0.1;
+const LEAST_SHOWN: f64 = 0.5;
+/// Less than this share of the light is no loss that would have to show.
+const LEAST_LOSS: f64 = 0.01;
+
+/// Counts by which medians of whole numbers may differ for being rounded.
+const ROUNDING: f64 = 2.0;
+
+/// Whether the ends differ as the curve says. A dip in the middle bends it as well, and so do steps of whole counts.
+fn shows((fit, points): &(Fit, Vec<Point>), rounding: f64) -> bool {
+    let num = ((points.len() as f64 * END_SHARE) as usize).max(1);
+    let end = |points: &[Point]| {
+        let fitted = points.iter().map(|[t, _]| fit.at(*t)).sum::<f64>() / points.len() as f64;
+        [fitted, median(points.iter().map(|[_, value]| *value).collect())]
+    };
+    let [first, last] = [end(&points[..num]), end(&points[points.len() - num..])];
+    let [fitted, shown] = [first[0] - last[0], first[1] - last[1]];
+    let least = LEAST_LOSS * fit.first();
+    let is_rounding = least < fitted.abs() && fitted.abs() < rounding;
+    !is_rounding && (fitted - shown).abs() <= LEAST_SHOWN * fitted.abs() + least
+}
 
 fn windows(seen: &[usize], first: usize, length: usize, value: &dyn Fn(usize) -> f64) -> Vec<Point> {
     let size = seen.len().div_ceil(WINDOWS);

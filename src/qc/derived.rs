@@ -11,6 +11,9 @@ use super::{Figures, PlaneRow, REFERENCE_VOLUMES, Row, Table, VolumeRow};
 /// Timepoints of a running median: t and those before it.
 pub(super) const MEDIAN_VOLUMES: usize = 101;
 
+/// A fall in sharpness by fewer standard deviations of the first volumes' may be noise.
+const CERTAIN: f64 = 5.5;
+
 /// Values a running median needs, or it is not had.
 const LEAST_VOLUMES: usize = 10;
 
@@ -24,8 +27,8 @@ pub struct Derived {
     change_ratio: Vec<f32>,
     /// suite2p's measure of a sudden jump, in order of t.
     jump: Vec<f32>,
-    /// Focus of the first volumes, for each plane.
-    focus_start: Vec<f64>,
+    /// Sharpness of the first volumes, in two ways.
+    sharpness: [Start; 2],
 }
 
 impl Derived {
@@ -57,7 +60,7 @@ impl Derived {
         for z in (0..num_z).filter(|_| !stale.is_empty()) {
             self.derive_change(z, stale.clone());
         }
-        self.focus_start = (0..num_z).map(|z| focus_start(table, z)).collect();
+        self.sharpness = SHARPNESSES.map(|of| Start::of(table, |row| of(row, offset)));
     }
 
     fn derive_change(&mut self, z: usize, range: Range<usize>) {
@@ -99,11 +102,55 @@ impl Derived {
         self.change_ratio.get(t * self.table.num_z() + z).map_or(f64::NAN, |ratio| f64::from(*ratio))
     }
 
-    /// Focus in percent of that of plane `start_z` in the first volumes: their median, so that it does not change
-    /// when later ones arrive. NaN where that cannot be had.
+    /// Sharpness in percent of that of plane `start_z` in the first volumes: their median, so that it does not
+    /// change when later ones arrive. NaN where that cannot be had, or where it has fallen no more than the first
+    /// volumes differ among each other. The entropy is of raw values, part of which is the camera's offset, and
+    /// falls with the light, which neither blurs nor sharpens; held for each count of light it may fall as the light
+    /// grows, where the offset is not known well. A plane out of focus has less either way: the larger one counts.
     pub fn focus_percent(&self, row: &PlaneRow, start_z: usize) -> f64 {
-        let start = self.focus_start.get(start_z).copied().unwrap_or(f64::NAN);
-        if start > 0.0 { 100.0 * f64::from(row.focus) / start } else { f64::NAN }
+        let shares = SHARPNESSES.iter().zip(&self.sharpness).map(|(of, start)| {
+            let share = of(row, self.offset) / start.median.get(start_z).copied().unwrap_or(f64::NAN);
+            let is_chance = 1.0 - share < CERTAIN * start.spread.get(start_z).copied().unwrap_or(f64::NAN);
+            if share < 1.0 && is_chance { f64::NAN } else { 100.0 * share }
+        });
+        // NaN of either is NaN of both.
+        shares.reduce(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }).unwrap_or(f64::NAN)
+    }
+}
+
+/// `focus` as it is, and for each count of light; NaN where there is none.
+const SHARPNESSES: [fn(&PlaneRow, f64) -> f64; 2] = [
+    |row, _| f64::from(row.focus),
+    |row, offset| {
+        let light = f64::from(row.mean) - offset;
+        if light > 0.0 { f64::from(row.focus) * f64::from(row.mean) / light } else { f64::NAN }
+    },
+];
+
+/// A measure of the first volumes, for each plane.
+#[derive(Clone, Debug, Default)]
+struct Start {
+    median: Vec<f64>,
+    /// By which share of it they differ among each other.
+    spread: Vec<f64>,
+}
+
+impl Start {
+    fn of(table: &Table, measure: impl Fn(&PlaneRow) -> f64) -> Self {
+        let first = |z: usize| -> Vec<f64> {
+            let rows = (0..table.num_t()).filter_map(|t| complete(table, t));
+            rows.map(|row| measure(&row.planes[z])).filter(|value| value.is_finite()).take(REFERENCE_VOLUMES).collect()
+        };
+        let first: Vec<Vec<f64>> = (0..table.num_z()).map(first).collect();
+        // Planes of one recording are alike: all together tell more than the few volumes of one.
+        let spreads: Vec<f64> = first.iter().map(|values| spread(values)).collect();
+        let squares: Vec<f64> =
+            spreads.iter().filter(|spread| spread.is_finite()).map(|spread| spread * spread).collect();
+        let typical = (squares.iter().sum::<f64>() / squares.len().max(1) as f64).sqrt();
+        Self {
+            median: first.into_iter().map(median).collect(),
+            spread: spreads.iter().map(|spread| spread.max(typical)).collect(),
+        }
     }
 }
 
@@ -125,10 +172,11 @@ fn changed(before: &Table, now: &Table) -> Range<usize> {
     }
 }
 
-fn focus_start(table: &Table, z: usize) -> f64 {
-    let rows = (0..table.num_t()).filter_map(|t| complete(table, t));
-    let values = rows.map(|row| f64::from(row.planes[z].focus)).filter(|focus| focus.is_finite());
-    median(values.take(REFERENCE_VOLUMES).collect())
+/// Standard deviation over the mean; NaN of nothing.
+fn spread(values: &[f64]) -> f64 {
+    let num = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / num;
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / num).sqrt() / mean
 }
 
 /// The median; NaN of nothing. NaN among the values is not allowed.

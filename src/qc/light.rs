@@ -9,9 +9,11 @@ const OFFSET_BELOW_DARK: f64 = 3.09;
 
 /// A plane that holds more than read noise spreads more: its 99th percentile lies further above its median, or its
 /// standard deviation is larger, both in read noise (noise alone: 2.3 and 1). So is a sparsely labelled plane
-/// told from a dark one.
+/// told from a dark one: with so much of either it counts as if its median lay above the dark level by [`LIT`],
+/// the limit as it is by default, and with more or less by more or less.
 const LIT_TAIL: f64 = 4.0;
 const LIT_STD: f64 = 2.5;
+const LIT: f64 = 3.0;
 
 /// A plane that began this many times closer to the dark level than it should be was never lit, and does not
 /// become dark.
@@ -42,13 +44,12 @@ impl Light {
         light
     }
 
-    /// Median of a plane above the dark level; infinite where something shines in it.
+    /// Median of a plane above the dark level, or more where something shines in it.
     fn of_plane(&self, plane: &PlaneRow) -> f64 {
-        let tail = f64::from(plane.percentiles[2] - plane.percentiles[1]);
-        if tail > LIT_TAIL * self.read_noise || f64::from(plane.std) > LIT_STD * self.read_noise {
-            return f64::INFINITY;
-        }
-        (f64::from(plane.median()) - self.offset) / self.read_noise - OFFSET_BELOW_DARK
+        let tail = f64::from(plane.percentiles[2] - plane.percentiles[1]) / self.read_noise / LIT_TAIL;
+        let std = f64::from(plane.std) / self.read_noise / LIT_STD;
+        let above = (f64::from(plane.median()) - self.offset) / self.read_noise - OFFSET_BELOW_DARK;
+        above.max(LIT * tail.max(std))
     }
 
     /// The brightest plane of a volume. NaN where none is there.

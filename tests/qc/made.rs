@@ -266,8 +266,9 @@ fn add(blob: &Blob, t: usize, z: f64, position: [f64; 3], blur: f64, shape: [usi
         return;
     }
     let since = ((t as u64 + blob.phase) % blob.period) as f64;
-    let decay = 1.0 + since / 2.0;
-    let active = 1.0 + blob.activity / (decay * decay);
+    let decay = 1.0 + (since - 1.0) / 2.0;
+    // Calcium rises within two volumes.
+    let active = 1.0 + blob.activity * if since < 1.0 { 0.4 } else { 1.0 / (decay * decay) };
     let focus = 1.0 - q * q;
     let radius = blob.radius * (1.0 + 0.3 * q * q) * blur;
     let peak = blob.peak * active * focus * focus / (blur * blur);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tectum::array::LazyArray;
 use tectum::format::memory::MemorySource;
-use tectum::qc::{Code, Evidence, Gravity, Limits, Subject, Verdict, judge};
+use tectum::qc::{Code, Evidence, Gravity, Limits, REFERENCE_VOLUMES, Subject, Verdict, judge};
 use tectum::sweep::{CheckOptions, Checked, check};
 use tectum::volume::{DType, Region, Shape};
 
@@ -59,4 +59,17 @@ impl Measured {
     pub fn spans(&self, code: Code) -> Vec<([usize; 2], Option<[usize; 2]>)> {
         self.verdict.alarms.iter().filter(|alarm| alarm.code == code).map(|alarm| (alarm.t, alarm.z)).collect()
     }
+}
+
+/// Where the shifts of a recording count from, (y, x): a reference of volumes that drift lies between them, by less
+/// than half a pixel.
+pub fn zero_of(recipe: &Recipe, measured: &Measured) -> [f64; 2] {
+    let num = REFERENCE_VOLUMES.min(recipe.shape[0]);
+    let zero = [0, 1].map(|axis| {
+        let off =
+            |t| f64::from(measured.checked.table.row(t).unwrap().volume.shift[axis]) - recipe.position(t)[axis + 1];
+        (0..num).map(off).sum::<f64>() / num as f64
+    });
+    assert!(zero.iter().all(|zero| zero.abs() < 0.25), "{zero:?}");
+    zero
 }

@@ -42,7 +42,7 @@ def short(value):
 def measured(recipe):
     F = draw(recipe)
     kept = list(range(0, len(F), STEP))
-    dark = measures.offset(F)
+    dark, deviation = measures.offset(F), measures.read_noise(F)
     planes = dict(
         measures.intensity(F), saturation=measures.saturation(F), change=measures.change(F), focus=measures.focus(F),
         stripes=measures.stripes(F),
@@ -57,8 +57,8 @@ def measured(recipe):
         motion=measures.motion(F),
         z_drift=measures.z_drift(F),
         plane_slip=measures.plane_slip(F),
-        # Dark voxels are left out by the read noise, which the recipe knows.
-        tsnr=measures.tsnr(F, dark + 3 * recipe["read_noise"]),
+        read_noise=deviation,
+        tsnr=measures.tsnr(F, dark + 3 * deviation),
         bleaching=measures.bleaching(F),
         photon_gain=measures.photon_gain(F),
         noise=measures.noise(F, dark),

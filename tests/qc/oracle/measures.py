@@ -32,6 +32,14 @@ def offset(F):
     return float(np.percentile(F[0], 0.1))
 
 
+def read_noise(F):
+    """Deviation of single values where there is least light: the darkest hundredth of the first pairs in time."""
+    now, then = F[: NUM_REFERENCE - 1].astype(np.float64), F[1:NUM_REFERENCE].astype(np.float64)
+    level = np.floor((now + then + 1) / 2)
+    darkest = level <= np.percentile(level, 1, method="higher")
+    return float(np.sqrt(np.mean((now - then)[darkest] ** 2) / 2))
+
+
 def duplicate(F):
     same = np.all(F[1:] == F[:-1], axis=(2, 3)) & (F[1:].std((2, 3)) > 0)
     return [[int(t) + 1, int(z)] for t, z in np.argwhere(same)]

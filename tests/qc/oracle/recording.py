@@ -73,8 +73,8 @@ def add(blob, t, z, at, blur, light):
     if abs(q) >= 1.0:
         return
     since = float((t + blob["phase"]) % blob["period"])
-    decay = 1.0 + since / 2.0
-    active = 1.0 + blob["activity"] / (decay * decay)
+    decay = 1.0 + (since - 1.0) / 2.0
+    active = 1.0 + blob["activity"] * (0.4 if since < 1.0 else 1.0 / (decay * decay))
     focus = 1.0 - q * q
     radius = blob["radius"] * (1.0 + 0.3 * q * q) * blur
     peak = blob["peak"] * active * focus * focus / (blur * blur)
