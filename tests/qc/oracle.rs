@@ -228,13 +228,20 @@ fn bleaching_is_that_of_a_plain_fit() {
 }
 
 #[test]
-fn the_photon_transfer_is_that_of_a_plain_fit() {
+fn the_photon_transfer_is_that_of_a_plain_fit_or_nearer_to_the_truth() {
     // Where planes change places, more than noise makes the variance.
     for case in cases().iter().filter(|case| !case.has(|fault| matches!(fault, Fault::Slip { .. }))) {
         match (&case.measured.checked.figures.photon_gain, &case.expected.photon_gain) {
-            (Some(found), Some(expected)) => {
-                near(found.gain, expected.gain, 0.05, &format!("{}: gain", case.name));
-                near(found.zero, expected.zero, 0.1, &format!("{}: zero", case.name));
+            (Some(found), Some(plain)) => {
+                // The plain fit goes on where movement and activity add to the noise of light.
+                let is_as_good = |found: f64, plain: f64, planted: f64, share: f64| {
+                    (found / plain - 1.0).abs() <= share || (found - planted).abs() < (plain - planted).abs()
+                };
+                let recipe = &case.expected.recipe;
+                let zero = recipe.offset - recipe.read_noise.powi(2) / recipe.gain;
+                assert!(is_as_good(found.gain, plain.gain, recipe.gain, 0.05), "{}: {found:?}", case.name);
+                // Beyond the darkest level: it turns on fewer levels than the gain.
+                assert!(is_as_good(found.zero, plain.zero, zero, 0.15), "{}: {found:?}", case.name);
             }
             (found, expected) => assert_eq!(found.is_some(), expected.is_some(), "{}", case.name),
         }
