@@ -47,7 +47,9 @@ impl Focus {
     /// of the orthonormal DCT-II over their L2 norm. Without a unit; more is sharper. Voxels that are not finite
     /// count as the mean of the others. NaN for constant planes and where voxels are missing.
     pub fn measure(&self, plane: &Plane<'_>) -> f32 {
-        let Some(values) = plane.values.filter(|_| plane.shape == self.shape) else { return f32::NAN };
+        let Some(values) = plane.values.filter(|values| plane.shape == self.shape && !values.is_empty()) else {
+            return f32::NAN;
+        };
         self.spare.with(|| self.buffers(), |buffers| self.entropy(&values, buffers))
     }
 

@@ -11,6 +11,8 @@ use super::{Code, Codes, Plane, Subject, VolumeRow, plane_slip, z_drift};
 #[derive(Clone, Debug, Default)]
 pub(super) struct WholeReferences {
     phases: Option<Phases>,
+    /// Where their image lies from the volume that others were moved onto, in cells: that goes by whole cells.
+    lies: [f32; 2],
     planes: Option<Planes>,
     /// What `z_drift` gives where nothing has moved: neighbours are not alike on both sides.
     rest: f64,
@@ -56,7 +58,7 @@ impl Whole {
         let shift = self.shift(references.phases.as_ref());
         let step = self.digest.image_cells.step as f32;
         let mut row = VolumeRow {
-            shift: shift.by.map(|by| by * step),
+            shift: [0, 1].map(|axis| (shift.by[axis] + references.lies[axis]) * step),
             shift_quality: shift.quality,
             correlation: shift.correlation,
             ..VolumeRow::UNKNOWN
@@ -106,6 +108,8 @@ pub(super) struct WholePreparation {
     /// What later images are moved onto.
     anchor: Option<Phases>,
     image: Mean,
+    /// What was left of their shifts after they had been moved, summed.
+    rests: [f32; 2],
     /// Means of every other volume, in cells.
     planes: [Mean; 2],
     num_volumes: usize,
@@ -121,6 +125,7 @@ impl WholePreparation {
             whole,
             anchor: None,
             image: Mean::new(num_image),
+            rests: [0.0; 2],
             planes: [(); 2].map(|()| Mean::new(num_planes)),
             num_volumes: 0,
         })
@@ -142,6 +147,7 @@ impl WholePreparation {
             if phases.is_some() {
                 self.anchor = phases;
                 self.image = Mean::new(num_y * num_x);
+                self.rests = [0.0; 2];
                 self.image.add(image.iter().copied());
             }
         } else if !shift[0].is_nan() {
@@ -153,6 +159,7 @@ impl WholePreparation {
                 place.map_or(f32::NAN, |(y, x)| image[y * num_x + x])
             };
             self.image.add((0..image.len()).map(from));
+            (0..2).for_each(|axis| self.rests[axis] += shift[axis] - shift[axis].round());
         }
         self.planes[self.num_volumes % 2].add(self.whole.digest.planes.iter().copied());
         self.num_volumes += 1;
@@ -163,11 +170,12 @@ impl WholePreparation {
     pub fn finish(mut self) -> WholeReferences {
         let image = self.image.values();
         let phases = self.whole.registration.as_mut().and_then(|registration| registration.phases(&image));
+        let lies = self.rests.map(|rest| rest / self.image.num_added.max(1) as f32);
         let digest = &self.whole.digest;
         let [num_y, num_x] = digest.plane_cells.shape;
         let shape = [digest.is_there.len(), num_y, num_x];
         if digest.planes.is_empty() {
-            return WholeReferences { is_blank: phases.is_none(), phases, ..WholeReferences::default() };
+            return WholeReferences { is_blank: phases.is_none(), phases, lies, ..WholeReferences::default() };
         }
         let [even, odd] = self.planes.each_ref().map(|mean| Planes::new(shape, mean.values()));
         let of_one = self.num_volumes < 2;
@@ -179,7 +187,7 @@ impl WholePreparation {
         all.merge(&other);
         let planes = Planes::new(shape, all.values());
         let rest = if rest.is_finite() { rest } else { 0.0 };
-        WholeReferences { is_blank: phases.is_none(), phases, planes: Some(planes), rest }
+        WholeReferences { is_blank: phases.is_none(), phases, lies, planes: Some(planes), rest }
     }
 }
 
