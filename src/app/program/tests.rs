@@ -9,7 +9,8 @@ use crate::app::memory::Given;
 use crate::app::stage::{PATIENCE, contents, copy, fixture, no_wake};
 use crate::demo::BlockWriter;
 use crate::live::LiveState;
-use crate::ui::{AppCommand, Command, Forget, Mode, Shown, Tell, Theme};
+use crate::qc::Code;
+use crate::ui::{AppCommand, Command, Forget, Mode, SessionCommand, Shown, Tell, Theme};
 use crate::volume::Colormap;
 
 struct Run {
@@ -61,6 +62,43 @@ impl Run {
             _ => panic!("nothing failed"),
         }
     }
+}
+
+/// How many timepoints are usable, of all of a recording that has been measured.
+fn usable(run: &Run) -> Option<usize> {
+    let quality = run.session().quality()?;
+    let usable = quality.verdict.usable;
+    (usable.measured > 0 && usable.measured == usable.of).then_some(usable.volumes)
+}
+
+#[test]
+fn a_recording_is_measured_and_another_limit_is_another_verdict_in_every_run() {
+    let root = tempfile::tempdir().unwrap();
+    let mut run = Run::new(root.path());
+    run.open(&fixture("a_4d_default"));
+    run.until("it is measured", |run| usable(run).is_some());
+    let num_t = run.session().info().shape[0];
+    // Nothing is saturated, and that is too much.
+    let command = AppCommand::SetLimit { code: Code::Saturation, is_alarm: true, value: Some(-1.0) };
+    run.apply(Command::App(command));
+    run.until("it is judged anew", |run| usable(run) == Some(0));
+    run.apply(Command::ScrubTo(num_t - 1));
+    run.apply(Command::Session(SessionCommand::GoToAlarm { is_next: true }));
+    assert_eq!(run.session().view.cursor.t, 0, "where the alarm begins");
+    run.until("the title tells it", |run| run.program.title.starts_with('■'));
+    run.apply(Command::App(AppCommand::SaveLimits("strict".to_owned())));
+    run.program.keep_everything();
+
+    let mut run = Run::new(root.path());
+    run.open(&fixture("a_4d_default"));
+    run.until("it is judged by the limits of the run before", |run| usable(run) == Some(0));
+    let quality = run.session().quality().expect("it is measured");
+    assert_eq!((quality.limits_name, quality.limits_are_changed), ("strict", false));
+    run.apply(Command::App(AppCommand::ChooseLimits("default".to_owned())));
+    run.until("by the usual limits that alarm is none", |run| {
+        let alarms = run.session().quality().map(|quality| quality.verdict.alarms.iter());
+        alarms.is_some_and(|mut alarms| alarms.all(|alarm| alarm.code != Code::Saturation))
+    });
 }
 
 #[test]

@@ -113,11 +113,10 @@ fn alarm_rows(ui: &mut Ui, quality: &Quality<'_>, commands: &mut Vec<Command>) {
         return;
     }
     separator(ui, 2.0);
-    let rate = quality.verdict.usable.rate_hz;
     let over = alarms.iter().rev().filter(|alarm| !quality.is_active(alarm));
     let listed = quality.active().map(|alarm| (alarm, true)).chain(over.map(|alarm| (alarm, false)));
     for (index, (alarm, is_active)) in listed.take(MAX_LISTED).enumerate() {
-        if alarm_row(ui, index, alarm, is_active, rate) {
+        if alarm_row(ui, index, alarm, is_active, quality) {
             let z = alarm.z.map(|planes| planes[0]);
             commands.push(Command::GoTo { t: alarm.t[0], z });
         }
@@ -129,7 +128,8 @@ fn alarm_rows(ui: &mut Ui, quality: &Quality<'_>, commands: &mut Vec<Command>) {
 }
 
 /// Returns whether it was pressed.
-fn alarm_row(ui: &mut Ui, index: usize, alarm: &Alarm, is_active: bool, rate_hz: Option<f64>) -> bool {
+fn alarm_row(ui: &mut Ui, index: usize, alarm: &Alarm, is_active: bool, quality: &Quality<'_>) -> bool {
+    let rate_hz = quality.verdict.usable.rate_hz;
     let tokens = Tokens::get(ui);
     let width = ui.available_width();
     let body = if is_active { format!("{} {}", alarm.detail, alarm.advice) } else { String::new() };
@@ -162,12 +162,13 @@ fn alarm_row(ui: &mut Ui, index: usize, alarm: &Alarm, is_active: bool, rate_hz:
         info
     });
     let is_pressed = response.clicked();
-    response.on_hover_ui(|ui| explanation_ui(ui, alarm, rate_hz));
+    let is_live = quality.snapshot.progress.behind_s.is_some();
+    response.on_hover_ui(|ui| explanation_ui(ui, alarm, rate_hz, is_live));
     is_pressed
 }
 
 /// From when to when, what it means, what to do, and the keys.
-fn explanation_ui(ui: &mut Ui, alarm: &Alarm, rate_hz: Option<f64>) {
+fn explanation_ui(ui: &mut Ui, alarm: &Alarm, rate_hz: Option<f64>, is_live: bool) {
     let tokens = Tokens::get(ui);
     let [first, last] = alarm.t;
     let t = |t: usize| match rate_hz.filter(|rate| *rate > 0.0) {
@@ -175,7 +176,8 @@ fn explanation_ui(ui: &mut Ui, alarm: &Alarm, rate_hz: Option<f64>) {
         None => format!("t {}", format::integer(t as i64)),
     };
     let range = match (first == last, alarm.is_open) {
-        (_, true) => format!("From {} until now.", t(first)),
+        (_, true) if is_live => format!("From {} until now.", t(first)),
+        (_, true) => format!("From {} to the end.", t(first)),
         (true, _) => format!("At {}.", t(first)),
         _ => format!("From {} to {}.", t(first), t(last)),
     };

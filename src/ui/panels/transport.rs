@@ -138,7 +138,7 @@ fn stepper_ui(
     let shown = |num: usize| if num > 99 { "99+".to_owned() } else { num.to_string() };
     let number_width = text_width(ui, "00", size.clone());
     let arrow = if is_wide { 20.0 } else { 0.0 };
-    let inner = 2.0 * (15.0 + number_width) + 10.0 + keycap_width(ui, "N") + 6.0;
+    let inner = 2.0 * (15.0 + number_width) + 18.0 + keycap_width(ui, "N") + 6.0;
     let whole = Rect::from_x_y_ranges(left..=left + inner + 2.0 * arrow + 16.0, y);
     ui.painter().rect_filled(whole, 4.0, tokens.bg2);
     let step = |is_next| Command::Session(SessionCommand::GoToAlarm { is_next });
