@@ -155,7 +155,10 @@ fn trace_row(report: &Report, axis: &Axis, trace: &Trace, i: usize) -> TraceRow 
         name: trace.name,
         unit: trace.unit,
         note,
-        warned: warned.flat_map(|alarm| without(alarm, &report.lost)).filter_map(|part| axis.span(part, 1.5)).collect(),
+        warned: merged(warned.flat_map(|alarm| without(alarm, &report.lost)).collect())
+            .into_iter()
+            .filter_map(|part| axis.span(part, 1.5))
+            .collect(),
         limits: levels,
         lower: lower(trace, low).into_iter().map(|(class, value)| (class, round(y(value)))).collect(),
         base,
@@ -183,6 +186,19 @@ fn without(alarm: &Alarm, lost: &[[usize; 2]]) -> Vec<[usize; 2]> {
     parts.push([from, end]);
     parts.retain(|[from, end]| from < end);
     parts
+}
+
+/// The same timepoints as ranges that do not touch each other.
+fn merged(mut ranges: Vec<[usize; 2]>) -> Vec<[usize; 2]> {
+    ranges.sort_unstable();
+    let mut merged: Vec<[usize; 2]> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range[0] <= last[1] => last[1] = last[1].max(range[1]),
+            _ => merged.push(range),
+        }
+    }
+    merged
 }
 
 /// Why a measure is not there.
@@ -235,4 +251,14 @@ fn planes(report: &Report, z: Option<[usize; 2]>) -> [f64; 2] {
 fn slips(report: &Report, axis: &Axis) -> Vec<f64> {
     let slips = report.alarms.iter().filter(|alarm| alarm.code == Code::PlaneSlip);
     slips.filter_map(|alarm| axis.span([alarm.t[0], alarm.t[0] + 1], 0.0)).map(|[x, _]| x).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_that_lie_on_each_other_are_one_band() {
+        assert_eq!(merged(vec![[5, 9], [0, 3], [2, 4], [4, 4], [7, 8]]), [[0, 4], [5, 9]]);
+    }
 }

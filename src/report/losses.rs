@@ -23,11 +23,15 @@ pub fn losses(report: &Report) -> Vec<usize> {
 }
 
 /// The same in words: "− 0.2 min", "− 43 t", "kept". In minutes they add up to the difference of the two numbers
-/// of the badge, each rounded down or up.
+/// of the badge, each rounded down or up; what is shorter than two minutes is told in seconds.
 pub fn words(report: &Report, losses: &[usize]) -> Vec<String> {
     let Some(rate) = report.subject.rate_hz.filter(|rate| *rate > 0.0) else {
         return losses.iter().map(|lost| if *lost == 0 { kept() } else { format!("− {} t", grouped(*lost)) }).collect();
     };
+    if report.usable.of as f64 / rate < 120.0 {
+        let word = |lost: &usize| if *lost == 0 { kept() } else { format!("− {:.1} s", *lost as f64 / rate) };
+        return losses.iter().map(word).collect();
+    }
     let tenths: Vec<f64> = losses.iter().map(|lost| *lost as f64 / rate / 6.0).collect();
     let tenth = |num_t: usize| (num_t as f64 / rate / 6.0).round() as i64;
     let shown = tenth(report.usable.of) - tenth(report.usable.expected);

@@ -168,7 +168,7 @@ fn caption(report: &Report, num_t_per_px: f64) -> String {
         num if num > 1.0 => format!("Line: mean of the {num:.1} volumes in a pixel; grey: their least and most."),
         _ => "Line: every volume.".to_owned(),
     };
-    let bands = if report.lost.is_empty() { "" } else { " Red bands: volumes not counted as usable." };
+    let bands = if report.lost.is_empty() { "" } else { " Bands: volumes not counted as usable." };
     let hatch = if report.missing.is_empty() { "" } else { " Hatched: not there." };
     let list = if report.alarms.is_empty() { "" } else { " The numbers are those of the list." };
     format!("One time scale for all.{bands}{hatch} {line}{list}")

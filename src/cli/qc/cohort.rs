@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use super::QcArgs;
 use super::measure::{Asked, measure};
-use super::{FailOn, QcArgs};
 use crate::format::{FoundRecording, OpenOptions, SearchBounds, search};
 use crate::qc::Report;
 use crate::report::{self, Entry, Study};
