@@ -135,11 +135,12 @@ impl Worker {
             (orders.is_urgent, self.ordered) = (false, Instant::now());
             // Whoever gives orders waits for nothing that is done about them.
             drop(orders);
+            let mut has_news = news.is_some() || self.is_paused != is_paused || !self.published.has_begun();
             if self.is_live != is_live {
+                has_news = true;
                 (self.is_live, self.reader) = (is_live, None);
                 self.published.want_figures(is_live);
             }
-            let has_news = news.is_some() || self.is_paused != is_paused || !self.published.has_begun();
             self.is_paused = is_paused;
             if let Some(news) = news {
                 self.renew(news, &stale);
