@@ -4,6 +4,8 @@
 
 #[path = "cli/remembered.rs"]
 mod remembered;
+#[path = "cli/quality.rs"]
+mod quality;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -1,0 +1,135 @@
+//! What `tectum qc` promises, asked of the program itself.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Fixture, refusal, state_of, tectum};
+
+fn json(path: &Path, args: &[&str]) -> Value {
+    let path = path.to_str().unwrap();
+    let output = tectum([&["qc", path, "--json", "-"], args].concat());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{path}: {text}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn every_recording_is_measured_or_refused_in_one_line_and_left_as_it_was() {
+    for fixture in Fixture::all() {
+        let before = state_of(&fixture.root);
+        let output = tectum(["qc", fixture.root.to_str().unwrap(), "--json", "-"]);
+        if output.status.success() {
+            let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let shape = value["dataset"]["shape"].as_array().unwrap();
+            assert!(value["volumes"].as_u64().unwrap() >= 1, "{}", fixture.name);
+            assert_eq!(shape.len(), 4, "{}", fixture.name);
+            let of_planes = value["intensity"]["mean"].as_array().unwrap();
+            assert_eq!(of_planes.len() as u64, value["volumes"].as_u64().unwrap(), "{}", fixture.name);
+        } else {
+            refusal(&output, &fixture.name);
+        }
+        assert_eq!(state_of(&fixture.root), before, "{}", fixture.name);
+    }
+}
+
+#[test]
+fn what_is_not_there_is_named_and_never_measured() {
+    for fixture in Fixture::all().iter().filter(|fixture| !fixture.manifest["missing_blocks"].is_null()) {
+        let output = tectum(["qc", fixture.root.to_str().unwrap(), "--json", "-"]);
+        if !output.status.success() {
+            continue;
+        }
+        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let missing = value["missing"].as_array().unwrap();
+        assert!(!missing.is_empty(), "{}", fixture.name);
+        for part in missing {
+            let t = part["t"][0].as_u64().unwrap() as usize;
+            let z = part["z"].get(0).and_then(Value::as_u64).unwrap_or(0) as usize;
+            assert!(value["intensity"]["mean"][t][z].is_null(), "{}: t {t} z {z}", fixture.name);
+        }
+        let codes: Vec<&str> =
+            value["alarms"].as_array().unwrap().iter().filter_map(|alarm| alarm["code"].as_str()).collect();
+        assert!(codes.contains(&"missing"), "{}: {codes:?}", fixture.name);
+    }
+}
+
+#[test]
+fn a_part_and_some_measures_are_all_that_is_measured() {
+    let fixture = Fixture::load("a_4d_default");
+    let num_t = fixture.shape()[0];
+    let whole = json(&fixture.root, &[]);
+    let part = json(&fixture.root, &["--t", "1:3"]);
+    assert_eq!(part["usable"]["of"], 2);
+    let of_t = |value: &Value, t: usize| value["intensity"]["p50"][t].clone();
+    assert_eq!(of_t(&part, 1), of_t(&whole, 1));
+    assert!(num_t < 4 || of_t(&part, 3).is_null() || of_t(&part, 3)[0].is_null());
+    let some = json(&fixture.root, &["--only", "intensity,saturation"]);
+    assert_eq!(of_t(&some, 0), of_t(&whole, 0));
+    assert!(some["motion"].is_null() || some["motion"]["dy"][0].is_null());
+}
+
+#[test]
+fn the_table_has_a_line_for_every_plane_of_every_timepoint() {
+    let fixture = Fixture::load("a_4d_default");
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("quality.csv");
+    let output = tectum(["qc", fixture.root.to_str().unwrap(), "--csv", out.to_str().unwrap()]);
+    assert!(output.status.success());
+    let text = std::fs::read_to_string(&out).unwrap();
+    let shape = fixture.shape();
+    assert_eq!(text.lines().count() as u64, 1 + shape[0] * shape[1]);
+    let means: Vec<f64> = text.lines().skip(1).map(|line| line.split(',').nth(5).unwrap().parse().unwrap()).collect();
+    let value = json(&fixture.root, &[]);
+    let first = value["intensity"]["mean"][0][0].as_f64().unwrap();
+    assert!((means[0] - first).abs() <= 1e-5 * first.abs().max(1.0), "{} {first}", means[0]);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_before_anything_is_measured() {
+    let fixture = Fixture::load("a_4d_default");
+    let path = fixture.root.to_str().unwrap();
+    let folder = TempDir::new().unwrap();
+    let there = folder.path().join("there.json");
+    std::fs::write(&there, "mine").unwrap();
+    let inside = fixture.root.join("quality.json");
+    let limits = folder.path().join("limits.json");
+    std::fs::write(&limits, "{\"motion\": {\"warn\": \"two\"}}").unwrap();
+    for (args, word) in [
+        (vec!["--json", there.to_str().unwrap()], "exists already"),
+        (vec!["--json", inside.to_str().unwrap()], "recording's own folder"),
+        (vec!["--json", "quality.txt"], "only .json files"),
+        (vec!["--json", "-", "--csv", "-"], "stdout"),
+        (vec!["--limits", limits.to_str().unwrap()], "limits.json"),
+        (vec!["--limits", "no/such/limits.json"], "no/such/limits.json"),
+        (vec!["--t", "100000:"], "timepoints"),
+    ] {
+        let output = tectum([&["qc", path], &args[..]].concat());
+        let line = refusal(&output, word);
+        assert!(line.contains(word), "{line}");
+    }
+    assert_eq!(std::fs::read_to_string(&there).unwrap(), "mine");
+    assert!(!inside.exists());
+    for args in [["--only", "sharpness"], ["--t", "5:2"]] {
+        assert_eq!(tectum([&["qc", path], &args[..]].concat()).status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn the_exit_code_tells_of_what_is_worse_than_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let fixture = Fixture::load("a_4d_default");
+    let path = fixture.root.to_str().unwrap();
+    let code = |limits: &str, fail_on: &str| {
+        let file = folder.path().join("limits.json");
+        std::fs::write(&file, limits).unwrap();
+        let args = ["qc", path, "--limits", file.to_str().unwrap(), "--fail-on", fail_on];
+        tectum(args).status.code()
+    };
+    // Every timepoint differs from the one before by more than nothing.
+    let warns = r#"{"dvars": {"warn": 1e-6}, "motion": {"warn": -1.0}}"#;
+    let alarms = r#"{"motion": {"warn": -2.0, "alarm": -1.0}}"#;
+    assert_eq!((code(warns, "warn"), code(warns, "alarm")), (Some(3), Some(0)));
+    assert_eq!((code(alarms, "warn"), code(alarms, "alarm")), (Some(3), Some(3)));
+}
