@@ -2,10 +2,10 @@
 //! `export` writes what numpy would, and that failures are one line and leave nothing behind.
 #![allow(clippy::unwrap_used)]
 
-#[path = "cli/remembered.rs"]
-mod remembered;
 #[path = "cli/quality.rs"]
 mod quality;
+#[path = "cli/remembered.rs"]
+mod remembered;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

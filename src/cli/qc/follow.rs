@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
@@ -45,6 +45,7 @@ pub fn follow(location: &Location, options: &OpenOptions, asked: &Asked) -> Resu
         array: None,
         told: Told::default(),
         derived: Derived::default(),
+        begun: Instant::now(),
         wake: Arc::clone(&wake),
     };
     if let Some(growing) = &growing {
@@ -79,6 +80,7 @@ struct Following<'a> {
     told: Told,
     /// What follows from the table, kept from one snapshot to the next.
     derived: Derived,
+    begun: Instant,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -167,6 +169,8 @@ impl Following<'_> {
         if let Some(failure) = &snapshot.progress.failure {
             bail!("{}: {failure}", opened.source.info().location);
         }
+        let num_voxels = snapshot.subject.shape.iter().map(|len| *len as u64).product::<u64>();
+        let num_bytes = num_voxels * snapshot.subject.dtype.num_bytes() as u64;
         let subject = crate::qc::Subject { planned_t: None, ..snapshot.subject.clone() };
         let checked = Checked {
             subject,
@@ -174,8 +178,8 @@ impl Following<'_> {
             figures: snapshot.figures.clone(),
             missing: snapshot.missing.clone(),
             pictures: snapshot.pictures.as_deref().cloned(),
-            num_bytes: 0,
-            seconds: 0.0,
+            num_bytes,
+            seconds: self.begun.elapsed().as_secs_f64(),
         };
         let report = report(opened, checked, self.asked);
         say(&json!({ "event": "report", "report": crate::report::json(&report) }))?;
