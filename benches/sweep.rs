@@ -23,7 +23,7 @@ const NUM_TURNS: usize = 3;
 
 fn main() {
     let (_folder, path) = recording();
-    let opened = tectum::format::open(&Location::from(path), &OpenOptions::default()).unwrap();
+    let opened = tectum::format::open(Location::from(path), &OpenOptions::default()).unwrap();
     let array = Arc::new(LazyArray::new(opened.source));
     let [t, z, y, x] = array.info().shape;
     let num_bytes = array.whole().shape().num_bytes(array.info().dtype).unwrap() as f64;

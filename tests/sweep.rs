@@ -349,7 +349,7 @@ fn what_was_measured_is_kept_for_the_next_run_and_only_the_rest_is_measured() {
     // The references come of the first ten.
     let (source, array) = in_file(&file, 23);
     let checker = start_keeping(&cache, &array);
-    let snapshot = wait(&checker, |snapshot| is_done(snapshot));
+    let snapshot = wait(&checker, is_done);
     assert_same(&snapshot.table, &expected.table);
     assert_eq!((&snapshot.missing, &snapshot.figures), (&expected.missing, &expected.figures));
     assert_eq!(source.num_reads(), 10);

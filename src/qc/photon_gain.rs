@@ -175,7 +175,7 @@ mod tests {
     fn the_line_ends_where_movement_adds_to_the_noise_of_light() {
         let point = |i: u32, bend: f64| {
             let light = f64::from(i);
-            let noise = if i % 2 == 0 { 0.98 } else { 1.02 };
+            let noise = if i.is_multiple_of(2) { 0.98 } else { 1.02 };
             Point { x: 100.0 + light, y: (6.0 + 2.2 * light) * noise + bend * light * light, weight: 1.0 }
         };
         let bent: Vec<Point> = (0..1000).map(|i| point(i, 0.002)).collect();

@@ -37,7 +37,7 @@ impl Peek {
 impl State {
     fn is_awaited(&self, now: Instant) -> bool {
         let is_awaited = self.bandwidth.is_held(now)
-            || self.plan.visible.len() > 0
+            || !self.plan.visible.is_empty()
             || self.in_flight.values().any(|read| read.tier == Tier::Visible)
             || self.assemblies.iter().any(|assembly| self.visible_products.contains(&assembly.product));
         is_awaited && !self.is_closed

@@ -63,7 +63,6 @@ impl LayerView {
             opacity: self.opacity,
             blend: self.blend,
             full_scale: self.full_scale.filter(|_| matches!(values.kind, ValueKind::Voxels | ValueKind::Max)),
-            ..Display::default()
         }
     }
 

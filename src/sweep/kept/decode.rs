@@ -1,4 +1,4 @@
-//! Values from the bytes that [`super::encode`] made of them. Bytes that are no such value are an error, and
+//! Values from the bytes that [`super::encode()`] made of them. Bytes that are no such value are an error, and
 //! never memory beyond their own length.
 
 use serde::Deserialize;
