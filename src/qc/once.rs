@@ -7,7 +7,11 @@ use super::{Code, Gravity};
 
 /// Leaves out what others explain.
 pub(super) fn said_once(found: Vec<Finding>) -> Vec<Finding> {
-    let is_said = |one: &Finding| !found.iter().any(|other| is_flank(one, other) || is_explained(one, other));
+    // Saturation flickers and change comes often; neither's warnings explain anything.
+    let explains =
+        |other: &&Finding| other.gravity == Gravity::Alarm || !matches!(other.code, Code::Saturation | Code::Dvars);
+    let others: Vec<&Finding> = found.iter().filter(explains).collect();
+    let is_said = |one: &Finding| !others.iter().any(|other| is_flank(one, other) || is_explained(one, other));
     found.iter().filter(|one| is_said(one)).cloned().collect()
 }
 
