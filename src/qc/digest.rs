@@ -1,9 +1,9 @@
 //! What is kept of one volume until all of its planes have been seen: its maximum along z, and its planes in
 //! cells of some pixels, which is all that shifts in the plane and along z are measured with.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
+use super::lanes::wide;
 use super::spare::Spare;
 use super::{Plane, Values};
 
@@ -44,7 +44,7 @@ impl Cells {
     fn row(&self, values: &Values<'_>, num_x: usize, y: usize, sums: &mut Vec<u32>, means: &mut [f32]) {
         let rows = values.part(y * self.step * num_x..(y + 1) * self.step * num_x);
         match rows {
-            Values::Codes { codes, base } => Arch::new().dispatch(
+            Values::Codes { codes, base } => wide(
                 #[inline(always)]
                 || self.row_of_codes(codes, base as f32, num_x, sums, means),
             ),
@@ -150,7 +150,7 @@ impl Digest {
                 for values in planes.iter().flatten() {
                     for (i, row) in image.chunks_exact_mut(cells.shape[1]).enumerate() {
                         cells.row(values, num_x, band * BAND + i, sums, line);
-                        Arch::new().dispatch(
+                        wide(
                             #[inline(always)]
                             || row.iter_mut().zip(line.iter()).for_each(|(most, value)| take_larger(most, *value)),
                         );

@@ -1,11 +1,10 @@
 //! `focus`: how sharp a plane is, by the Shannon entropy of the low frequencies of its cosine transform
 //! (AutoPilot: Royer et al., Nat. Biotechnol. 2016, "normalised DCT Shannon entropy").
 
-use pulp::Arch;
 use realfft::RealFftPlanner;
 
 use super::cosine::{Cosine, CosineBuffers};
-use super::lanes::sum_of_squares;
+use super::lanes::{sum_of_squares, wide};
 use super::spare::Spare;
 use super::{Plane, Values};
 
@@ -78,13 +77,12 @@ impl Focus {
         }
         let norm = (energy + first * first).sqrt();
         let mut sum = part(first / norm);
-        let arch = Arch::new();
         for (k, column) in buffers.columns.chunks_exact(num_y).enumerate() {
             let Some(num_kept) = self.num_inside(k) else { continue };
             let kept = &mut buffers.kept[..num_kept];
             self.along_y.transform(column, &mut buffers.along_y, kept);
             let kept = if k == 0 { &kept[1..] } else { &kept[..] };
-            sum += f64::from(sum_of_parts(arch, kept, (1.0 / norm) as f32));
+            sum += f64::from(sum_of_parts(kept, (1.0 / norm) as f32));
         }
         let support = (num_y * num_x) as f64 / (SUPPORT_PX * SUPPORT_PX) as f64;
         (-2.0 * sum / support) as f32
@@ -94,13 +92,12 @@ impl Focus {
     fn transform_rows(&self, values: &Values<'_>, mean: f64, buffers: &mut Buffers) -> f64 {
         let [num_y, num_x] = self.shape;
         let num_kept = self.along_x.num_kept();
-        let arch = Arch::new();
         let mut energy = 0.0;
         for first in (0..num_y).step_by(NUM_ROWS) {
             let num_rows = NUM_ROWS.min(num_y - first);
             for (i, kept) in buffers.rows.chunks_exact_mut(num_kept).take(num_rows).enumerate() {
                 let row = values.part((first + i) * num_x..(first + i + 1) * num_x);
-                energy += centre(arch, &row, mean, &mut buffers.line);
+                energy += centre(&row, mean, &mut buffers.line);
                 self.along_x.transform(&buffers.line, &mut buffers.along_x, kept);
             }
             for (k, column) in buffers.columns.chunks_exact_mut(num_y).enumerate() {
@@ -121,11 +118,11 @@ impl Focus {
 }
 
 /// Takes the mean off; gives the sum of squares of what is left.
-fn centre(arch: Arch, row: &Values<'_>, mean: f64, line: &mut [f32]) -> f64 {
+fn centre(row: &Values<'_>, mean: f64, line: &mut [f32]) -> f64 {
     match row {
         Values::Codes { codes, base } => {
             let offset = (f64::from(*base) - mean) as f32;
-            arch.dispatch(
+            wide(
                 #[inline(always)]
                 || {
                     line.iter_mut().zip(*codes).for_each(|(to, code)| *to = f32::from(*code) + offset);
@@ -146,8 +143,8 @@ fn part(share: f64) -> f64 {
 }
 
 /// Σ |c| ln |c|.
-fn sum_of_parts(arch: Arch, coefficients: &[f32], scale: f32) -> f32 {
-    arch.dispatch(
+fn sum_of_parts(coefficients: &[f32], scale: f32) -> f32 {
+    wide(
         #[inline(always)]
         || {
             let mut sums = [0.0_f32; 16];

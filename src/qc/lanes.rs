@@ -1,8 +1,26 @@
-//! Sums over many numbers, in lanes that are added at once. Inlined, so that whoever calls them within
-//! `pulp::Arch::dispatch` has them with the widest lanes of the machine.
+//! Loops with the widest lanes of the machine, and sums over many numbers within them.
+
+use pulp::{Arch, Simd, WithSimd};
 
 /// Numbers added at once.
 const NUM_LANES: usize = 32;
+
+/// Runs a loop, compiled for the widest lanes that the machine has. The loop is a closure with `inline(always)`:
+/// called as `FnMut`, since the compiler puts a function of its own before one that is called as `FnOnce`, which is
+/// not inlined and so has narrow lanes.
+#[inline(always)]
+pub(super) fn wide<R>(run: impl FnMut() -> R) -> R {
+    struct Wide<F>(F);
+    impl<R, F: FnMut() -> R> WithSimd for Wide<F> {
+        type Output = R;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(mut self, _simd: S) -> R {
+            (self.0)()
+        }
+    }
+    Arch::new().dispatch(Wide(run))
+}
 
 /// Sum of squares. In single precision along a line, of which there may be some thousands.
 #[inline(always)]
@@ -33,10 +51,10 @@ pub(super) fn products(line: &[f32], others: [&[f32]; 4]) -> [f32; 4] {
     const NUM: usize = 8;
     let mut sums = [[0.0_f32; NUM]; 4];
     let whole = line.len() / NUM * NUM;
-    for i in (0..whole).step_by(NUM) {
-        for (sums, other) in sums.iter_mut().zip(&others) {
-            let pairs = line[i..i + NUM].iter().zip(&other[i..i + NUM]);
-            sums.iter_mut().zip(pairs).for_each(|(sum, (a, b))| *sum += a * b);
+    let [b, c, d, e] = others.map(|other| other.chunks_exact(NUM));
+    for ((((a, b), c), d), e) in line.chunks_exact(NUM).zip(b).zip(c).zip(d).zip(e) {
+        for (sums, other) in sums.iter_mut().zip([b, c, d, e]) {
+            sums.iter_mut().zip(a.iter().zip(other)).for_each(|(sum, (a, b))| *sum += a * b);
         }
     }
     let mut of = [0.0; 4];

@@ -1,10 +1,9 @@
 //! How much each plane of a volume resembles each plane of the reference volume. From it follow the shift along z
 //! and whether planes are rotated.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
-use super::lanes::{products, sum, sum_of_squares};
+use super::lanes::{products, sum, sum_of_squares, wide};
 
 /// Rows of cells that are summed together; a fixed number, so that sums do not depend on the number of cores.
 const BAND: usize = 16;
@@ -134,13 +133,12 @@ impl Sums {
     fn of(planes: &Planes, reference: &Planes, overlap: &Overlap, first: usize) -> Self {
         let num_z = reference.shape[0];
         let mut sums = Self::new(num_z);
-        let arch = Arch::new();
         for y in first..(first + BAND).min(overlap.num[0]) {
             let part = |planes, i: usize, z| {
                 let [start_y, start_x] = overlap.start[i];
                 &Planes::row(planes, z, start_y + y)[start_x..start_x + overlap.num[1]]
             };
-            arch.dispatch(
+            wide(
                 #[inline(always)]
                 || sums.add_rows(num_z, |z| part(planes, 0, z), |z| part(reference, 1, z)),
             );

@@ -5,11 +5,10 @@
 use std::f32::consts::PI;
 use std::sync::Arc;
 
-use pulp::Arch;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-use super::lanes::sum_of_squares;
+use super::lanes::{sum_of_squares, wide};
 
 /// Rows that are laid into columns at once, so that whole cache lines are written.
 const NUM_ROWS: usize = 16;
@@ -101,12 +100,11 @@ impl Spectra {
     pub fn correlate(&mut self, image: &[f32], phases: &Phases, reach: usize, surface: &mut [f32]) {
         let rounding = self.transform_rows(image);
         let [num_y, num_x] = self.shape;
-        let arch = Arch::new();
         for (k, phases) in phases.0.chunks_exact(2 * (num_y / 2 + 1)).enumerate() {
             self.transform_column(k);
             let (ahead, back) = phases.split_at(num_y / 2 + 1);
             let [a, b] = &mut self.halves;
-            arch.dispatch(
+            wide(
                 #[inline(always)]
                 || {
                     multiply(a, ahead, rounding);
@@ -133,12 +131,14 @@ impl Spectra {
         let [num_y, num_x] = self.shape;
         let num_k = num_x / 2 + 1;
         let mut energy = 0.0;
-        let arch = Arch::new();
         for (first, rows) in (0..num_y).step_by(NUM_ROWS).zip(image.chunks(NUM_ROWS * num_x)) {
             let num_rows = rows.len() / num_x;
             for (row, spectrum) in rows.chunks_exact(num_x).zip(self.rows.chunks_exact_mut(num_k)) {
                 self.line.copy_from_slice(row);
-                energy += arch.dispatch(|| sum_of_squares(row));
+                energy += wide(
+                    #[inline(always)]
+                    || sum_of_squares(row),
+                );
                 let scratch = &mut self.scratch[..self.along_x.get_scratch_len()];
                 let _ = self.along_x.process_with_scratch(&mut self.line, spectrum, scratch);
             }

@@ -1,8 +1,7 @@
 //! `stripes`: structure that is the same along a whole row or column, from the camera's read-out or an obstacle
 //! in the light sheet.
 
-use pulp::Arch;
-
+use super::lanes::wide;
 use super::{Plane, Values};
 
 /// Rows or columns of the running median that is taken off.
@@ -43,9 +42,8 @@ impl Profiles {
         let mut columns = vec![0_u32; num_x];
         let mut wide = vec![0_u64; num_x];
         let (mut row_means, mut sum, mut squares) = (Vec::with_capacity(codes.len() / num_x), 0_u64, 0_u64);
-        let arch = Arch::new();
         for (y, row) in codes.chunks_exact(num_x).enumerate() {
-            let [of_row, squares_of_row] = add_row(arch, row, &mut columns);
+            let [of_row, squares_of_row] = add_row(row, &mut columns);
             row_means.push(of_row as f64 / num_x as f64);
             sum += of_row;
             squares += squares_of_row;
@@ -82,8 +80,8 @@ impl Profiles {
 }
 
 /// Adds a row to the sums of its columns; gives its sum and that of its squares.
-fn add_row(arch: Arch, row: &[u16], columns: &mut [u32]) -> [u64; 2] {
-    arch.dispatch(
+fn add_row(row: &[u16], columns: &mut [u32]) -> [u64; 2] {
+    wide(
         #[inline(always)]
         || {
             columns.iter_mut().zip(row).for_each(|(sum, code)| *sum = sum.wrapping_add(u32::from(*code)));
