@@ -81,6 +81,9 @@ pub enum Grade {
     Lost,
 }
 
+/// A recording shorter than this is told in seconds.
+const SHORT_MIN: f64 = 2.0;
+
 impl Usable {
     /// Share, 0 to 1, that will be usable in the end.
     pub fn share(&self) -> f64 {
@@ -91,6 +94,16 @@ impl Usable {
     #[must_use]
     pub fn of_measured(self) -> Self {
         Self { of: self.measured, expected: self.volumes, ..self }
+    }
+
+    /// Usable timepoints, those it is of, and the unit of both: minutes, seconds of a short recording, or none where
+    /// the rate is unknown and they are timepoints.
+    pub fn amounts(&self) -> (f64, f64, Option<&'static str>) {
+        match (self.minutes(self.expected), self.minutes(self.of)) {
+            (Some(minutes), Some(of)) if of < SHORT_MIN => (60.0 * minutes, 60.0 * of, Some("s")),
+            (Some(minutes), Some(of)) => (minutes, of, Some("min")),
+            _ => (self.expected as f64, self.of as f64, None),
+        }
     }
 
     /// Timepoints in minutes, where the rate is known.

@@ -96,8 +96,10 @@ pub struct Amount {
 /// The words of the badge.
 pub fn amount(usable: &Usable) -> Amount {
     let percent = format!("{} %", percent(usable.share()));
-    match (usable.minutes(usable.expected), usable.minutes(usable.of)) {
-        (Some(minutes), Some(of)) => Amount { usable: format!("{minutes:.1}"), of: format!("of {of:.1} min"), percent },
+    match usable.amounts() {
+        (amount, of, Some(unit)) => {
+            Amount { usable: format!("{amount:.1}"), of: format!("of {of:.1} {unit}"), percent }
+        }
         _ => Amount { usable: grouped(usable.expected), of: format!("of {} volumes", grouped(usable.of)), percent },
     }
 }

@@ -7,8 +7,6 @@ use crate::sweep::Snapshot;
 /// Measuring that is this far behind counts as caught up, in seconds and in timepoints where that is more.
 const CAUGHT_UP_S: f64 = 5.0;
 const CAUGHT_UP_T: usize = 10;
-/// A recording shorter than this is told in seconds.
-const SHORT_MIN: f64 = 2.0;
 /// After so many quiet seconds of the recording a warning and an alarm step back in the list.
 const QUIET_S: [f64; 2] = [15.0, 60.0];
 
@@ -113,11 +111,8 @@ impl<'a> Quality<'a> {
 /// Usable timepoints, those it is of, and the unit of both: minutes, seconds of a short recording, or timepoints
 /// where the rate is unknown.
 pub fn amounts(usable: &Usable) -> (String, String, &'static str) {
-    match (usable.minutes(usable.expected), usable.minutes(usable.of)) {
-        (Some(minutes), Some(of)) if of < SHORT_MIN => {
-            (format::decimal(60.0 * minutes, 1), format::decimal(60.0 * of, 1), "s")
-        }
-        (Some(minutes), Some(of)) => (format::decimal(minutes, 1), format::decimal(of, 1), "min"),
+    match usable.amounts() {
+        (amount, of, Some(unit)) => (format::decimal(amount, 1), format::decimal(of, 1), unit),
         _ => (format::integer(usable.expected as i64), format::integer(usable.of as i64), "t"),
     }
 }

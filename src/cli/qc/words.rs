@@ -37,8 +37,8 @@ pub fn words(report: &Report) -> String {
 fn usable(usable: &Usable) -> String {
     let shape = usable.grade().shape();
     let percent = (usable.share() * 100.0).floor();
-    match (usable.minutes(usable.expected), usable.minutes(usable.of)) {
-        (Some(minutes), Some(of)) => format!("{shape} usable {minutes:.1} of {of:.1} min ({percent} %)"),
+    match usable.amounts() {
+        (amount, of, Some(unit)) => format!("{shape} usable {amount:.1} of {of:.1} {unit} ({percent} %)"),
         _ => format!("{shape} usable {} of {} timepoints ({percent} %)", usable.expected, usable.of),
     }
 }

@@ -42,7 +42,7 @@ fn usable_rows(ui: &mut Ui, quality: &Quality<'_>) {
     let (amount, of) = match &usable {
         Some(usable) => {
             let (amount, of, unit) = amounts(usable);
-            (amount, format!("of {of} {unit} {}", if quality.is_caught_up() { "usable" } else { "checked is usable" }))
+            (amount, format!("of {of} {unit} {}", if quality.is_caught_up() { "usable" } else { "checked" }))
         }
         None => ("–".to_owned(), "usable".to_owned()),
     };
