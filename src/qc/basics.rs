@@ -3,8 +3,6 @@
 
 use std::cell::RefCell;
 
-use pulp::Arch;
-
 use super::counts::{BLOCK, Counts};
 use super::dvars::{Change, are_alike};
 use super::intensity::{at_scale_of_counts, at_scale_of_reals, of_counts, of_reals};
@@ -73,14 +71,13 @@ struct Scratch {
 
 impl Scratch {
     fn sweep(&mut self, now: &[u16], before: Option<&[u16]>) -> Option<Change> {
-        let arch = Arch::new();
         self.counts.clear();
         let mut change = before.map(|_| Change::default());
         let mut rest = before.unwrap_or_default().chunks(BLOCK);
         for block in now.chunks(BLOCK) {
             self.counts.add(block);
             if let (Some(change), Some(before)) = (&mut change, rest.next()) {
-                change.add_codes(arch, block, before);
+                change.add_codes(block, before);
             }
         }
         self.counts.close();

@@ -1,7 +1,7 @@
 //! How often each code of a plane occurs: one pass over its voxels, from which mean, deviation, percentiles and
 //! the voxels at full scale follow exactly.
 
-use pulp::Arch;
+use super::lanes::wide;
 
 /// Codes there can be.
 const NUM_CODES: usize = 1 << 16;
@@ -13,14 +13,13 @@ pub(super) const BLOCK: usize = 8192;
 /// Counts of 16-bit codes. Reused from plane to plane.
 pub struct Counts {
     lanes: [Box<[u32; NUM_CODES]>; NUM_LANES],
-    arch: Arch,
     extent: [u16; 2],
     num: u64,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { lanes: std::array::from_fn(|_| zeros()), arch: Arch::new(), extent: [u16::MAX, 0], num: 0 }
+        Self { lanes: std::array::from_fn(|_| zeros()), extent: [u16::MAX, 0], num: 0 }
     }
 }
 
@@ -41,7 +40,7 @@ impl Counts {
 
     /// Counts some voxels. [`Self::close`] follows the last of them.
     pub fn add(&mut self, codes: &[u16]) {
-        let [low, high] = extent(self.arch, codes);
+        let [low, high] = extent(codes);
         self.extent = [self.extent[0].min(low), self.extent[1].max(high)];
         self.num += codes.len() as u64;
         let [a, b, c, d] = &mut self.lanes;
@@ -61,15 +60,18 @@ impl Counts {
     pub fn close(&mut self) {
         let Some(range) = self.range() else { return };
         let [first, rest @ ..] = &mut self.lanes;
-        self.arch.dispatch(|| {
-            let all = &mut first[range.clone()];
-            for lane in rest {
-                for (sum, part) in all.iter_mut().zip(&mut lane[range.clone()]) {
-                    *sum = sum.wrapping_add(*part);
-                    *part = 0;
+        wide(
+            #[inline(always)]
+            || {
+                let all = &mut first[range.clone()];
+                for lane in rest.iter_mut() {
+                    for (sum, part) in all.iter_mut().zip(&mut lane[range.clone()]) {
+                        *sum = sum.wrapping_add(*part);
+                        *part = 0;
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Voxels counted.
@@ -133,8 +135,8 @@ fn count(lane: &mut [u32; NUM_CODES], code: u16) {
 }
 
 /// Smallest and largest code.
-pub fn extent(arch: Arch, codes: &[u16]) -> [u16; 2] {
-    arch.dispatch(
+pub fn extent(codes: &[u16]) -> [u16; 2] {
+    wide(
         #[inline(always)]
         || {
             // One after the other: each becomes one instruction for many codes, the two of them together do not.

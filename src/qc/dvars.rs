@@ -1,10 +1,9 @@
 //! `dvars`: how much a plane changed since the timepoint before, which catches what nobody thought of: the root
 //! mean square of F_t − F_t−1 over the plane, in counts. Judged as percent of the mean of F_t − offset.
 
-use pulp::Arch;
-
 use super::Values;
 use super::intensity::known;
+use super::lanes::wide;
 
 /// The change of a plane from one timepoint to the next, summed as its voxels come.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,8 +15,8 @@ pub struct Change {
 
 impl Change {
     /// Takes in some voxels, now and before. Exact for integers: every sum is a whole number below 2^53.
-    pub fn add_codes(&mut self, arch: Arch, now: &[u16], before: &[u16]) {
-        let squares = sum_of_squares(arch, now, before);
+    pub fn add_codes(&mut self, now: &[u16], before: &[u16]) {
+        let squares = sum_of_squares(now, before);
         self.squares += squares as f64;
         self.num += now.len() as u64;
         self.is_other |= squares > 0;
@@ -56,8 +55,8 @@ pub fn are_alike(now: &Values<'_>, before: &Values<'_>) -> bool {
     same_kind && now.len() == before.len()
 }
 
-fn sum_of_squares(arch: Arch, now: &[u16], before: &[u16]) -> u64 {
-    arch.dispatch(
+fn sum_of_squares(now: &[u16], before: &[u16]) -> u64 {
+    wide(
         #[inline(always)]
         || {
             now.iter().zip(before).fold(0, |sum: u64, (a, b)| {
@@ -75,7 +74,7 @@ mod tests {
     #[test]
     fn the_change_of_codes_is_exact_over_their_whole_range() {
         let mut change = Change::default();
-        change.add_codes(Arch::new(), &[0, 65_535, 7, 9], &[65_535, 0, 7, 6]);
+        change.add_codes(&[0, 65_535, 7, 9], &[65_535, 0, 7, 6]);
         let expected = ((2.0 * 65_535f64.powi(2) + 9.0) / 4.0).sqrt();
         assert_eq!(change.root_mean_square(), expected as f32);
         assert!(!change.is_none());
