@@ -5,7 +5,7 @@ use crate::qc::{self, Code, PlaneRow, REFERENCE_VOLUMES, Row};
 use crate::sweep::Snapshot;
 
 /// See above. What is not known yet is `None` or NaN.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Baseline {
     /// Dark level, counts.
     pub offset: f32,
@@ -18,6 +18,23 @@ pub struct Baseline {
     light: f32,
     /// Sharpness of each plane in the first volumes.
     focus: Vec<f32>,
+}
+
+impl PartialEq for Baseline {
+    /// What is not known is the same as long as it is not known, though NaN equals nothing.
+    fn eq(&self, other: &Self) -> bool {
+        let bits = |this: &Self| {
+            let numbers = [this.offset, this.gain.unwrap_or(f32::NAN), this.num_voxels, this.light].map(f32::to_bits);
+            (numbers, this.scale, this.focus.iter().map(|focus| focus.to_bits()).collect::<Vec<_>>())
+        };
+        bits(self) == bits(other)
+    }
+}
+
+/// A figure that comes anew with every snapshot is another one only where it is told differently.
+fn three_digits(value: f64) -> f64 {
+    let unit = 10f64.powf(value.abs().log10().floor() - 2.0);
+    if value != 0.0 && unit.is_normal() { (value / unit).round() * unit } else { value }
 }
 
 impl Baseline {
@@ -33,7 +50,7 @@ impl Baseline {
         let focus_of = |z: usize| median(first.iter().filter_map(|row| row.planes.get(z)).map(|plane| plane.focus));
         Self {
             offset,
-            gain: figures.photon_gain.map(|gain| gain.gain as f32).filter(|gain| *gain > 0.0),
+            gain: figures.photon_gain.map(|gain| three_digits(gain.gain) as f32).filter(|gain| *gain > 0.0),
             scale: full.and_then(|full| scales.iter().position(|scale| *scale == Some(full))),
             num_voxels: subject.plane_shape().iter().product::<usize>() as f32,
             light: mean(light),
