@@ -151,7 +151,7 @@ fn draw_until_done(
 ) -> Result<image::RgbaImage> {
     let start = Instant::now();
     let mut last_change = start;
-    let mut last_progress = 0;
+    let mut last_progress = (0, 0);
     let mut state = SessionUi::default();
     loop {
         let now = Instant::now();
@@ -161,12 +161,13 @@ fn draw_until_done(
             session.choose_pictures(now);
             session_ui(ui, session, renderer, &mut state, &[], now);
         });
-        let progress = session.progress();
+        let (num_checked, is_checked) = session.checked();
+        let progress = (session.progress(), num_checked);
         if progress != last_progress {
             (last_progress, last_change) = (progress, now);
         }
         let is_loaded = session.is_settled() && session.is_measured() && !renderer.stats().pending_uploads;
-        let is_quiet = !wait || now.duration_since(last_change) >= QUIET;
+        let is_quiet = !wait || (is_checked && now.duration_since(last_change) >= QUIET);
         if now.duration_since(last_change) > PATIENCE {
             bail!("{}: nothing has come for {} s: the disk does not answer", session.location, PATIENCE.as_secs());
         }

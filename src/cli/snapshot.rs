@@ -36,7 +36,8 @@ pub struct SnapshotArgs {
     /// Size of the window in pixels.
     #[arg(long, value_name = "WxH", default_value = "1600x1000", value_parser = parse_size)]
     pub size: [u32; 2],
-    /// Wait until nothing is left to load (histogram, cached range) instead of for the picture alone.
+    /// Wait until nothing is left to load or to measure (histogram, cached range, quality) instead of for the
+    /// picture alone.
     #[arg(long)]
     pub wait: bool,
     /// Light theme instead of dark.

@@ -83,6 +83,14 @@ impl Session {
         })
     }
 
+    /// Timepoints of which all has been measured, and whether there is nothing left to measure.
+    pub fn checked(&self) -> (usize, bool) {
+        let Some(quality) = self.quality() else { return (0, true) };
+        let progress = &quality.snapshot.progress;
+        let is_done = progress.done >= progress.of || progress.failure.is_some() || self.is_checking_paused;
+        (progress.done, is_done && progress.of > 0)
+    }
+
     /// These limits are in force now.
     pub(in crate::app) fn set_profiles(&mut self, profiles: Profiles) {
         self.profiles = profiles;

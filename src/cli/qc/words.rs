@@ -65,7 +65,10 @@ fn figures(report: &Report) -> Vec<(&'static str, String)> {
     }
     if let Some(bleaching) = &figures.bleaching {
         let per = if report.subject.rate_hz.is_some() { "minute" } else { "volume" };
-        let text = format!("{:.1} % in all, {:.2} % per {per}", bleaching.overall_percent, bleaching.per_minute);
+        // No sign before what rounds to nothing.
+        let [all, each] = [(bleaching.overall_percent, 0.05), (bleaching.per_minute, 0.005)]
+            .map(|(value, least)| if value.abs() < least { 0.0 } else { value });
+        let text = format!("{all:.1} % in all, {each:.2} % per {per}");
         lines.push(("bleaching", text));
     }
     if let Some(gain) = figures.photon_gain {
