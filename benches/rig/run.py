@@ -46,7 +46,7 @@ class Viewer:
         self.screen = Screen("1400x900x24")
         env = self.screen.env | {"TECTUM_LOG": "tectum::live=debug"} | ({"TECTUM_NO_NOTIFY": "1"} if poll else {})
         self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([TECTUM, folder, "--ram", "512", "--gpu", "128"], env=env, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([TECTUM, folder, "--wait", "--ram", "512", "--gpu", "128"], env=env, stdout=self.log, stderr=self.log)
         self.memory_mb, self.cpu_s = [], []
         threading.Thread(target=self.watch, daemon=True).start()
 
