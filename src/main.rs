@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use tectum::app::{Collector, Notes};
 use tectum::cli;
+use tectum::machine::give_back_freed_memory;
 
 fn main() -> ExitCode {
+    give_back_freed_memory();
     let args = cli::Args::parse();
     init_log();
     panic::set_hook(Box::new(|panic| {
