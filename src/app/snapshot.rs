@@ -18,6 +18,8 @@ use crate::write::{Output, check_name, refuse_inside};
 
 /// When nothing has come for so long, nothing will.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// With `--wait`, no timepoint measured for this long means that no more will be.
+const MEASURING: Duration = Duration::from_secs(3);
 /// With `--wait`, nothing new for this long means that all is loaded.
 const QUIET: Duration = Duration::from_millis(300);
 
@@ -151,7 +153,8 @@ fn draw_until_done(
 ) -> Result<image::RgbaImage> {
     let start = Instant::now();
     let mut last_change = start;
-    let mut last_progress = (0, 0);
+    let mut last_progress = 0;
+    let (mut last_checked, mut last_check) = (0, start);
     let mut state = SessionUi::default();
     loop {
         let now = Instant::now();
@@ -161,14 +164,19 @@ fn draw_until_done(
             session.choose_pictures(now);
             session_ui(ui, session, renderer, &mut state, &[], now);
         });
-        let (num_checked, is_checked) = session.checked();
-        let progress = (session.progress(), num_checked);
+        let (num_checked, is_done) = session.checked();
+        if num_checked != last_checked {
+            (last_checked, last_check) = (num_checked, now);
+        }
+        // What may still grow is not measured to its end before it has grown.
+        let is_checked = is_done || now.duration_since(last_check) > MEASURING;
+        let progress = session.progress();
         if progress != last_progress {
             (last_progress, last_change) = (progress, now);
         }
         let is_loaded = session.is_settled() && session.is_measured() && !renderer.stats().pending_uploads;
         let is_quiet = !wait || (is_checked && now.duration_since(last_change) >= QUIET);
-        if now.duration_since(last_change) > PATIENCE {
+        if now.duration_since(last_change.max(last_check)) > PATIENCE {
             bail!("{}: nothing has come for {} s: the disk does not answer", session.location, PATIENCE.as_secs());
         }
         if is_loaded && is_quiet {
