@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod export;
 mod info;
+mod progress;
 mod qc;
 mod said;
 mod snapshot;

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::progress::Progress;
 use super::{OpenArgs, said};
 use crate::format::{Chunk, Filled, Opened, ReadError, ReadErrorKind, Source};
 use crate::ui::format;
@@ -85,11 +85,8 @@ fn verify(source: &dyn Source) -> Verified {
     source.inspect();
     let info = source.info();
     let whole = Region::whole(&info.shape);
-    let bar = ProgressBar::with_draw_target(info.shape.num_voxels().map(|n| n as u64), ProgressDrawTarget::stderr());
-    // A template that does not parse leaves the default look.
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3} %  {elapsed} of {duration}") {
-        bar.set_style(style);
-    }
+    let progress = Progress::start();
+    progress.expect(info.shape.num_voxels().unwrap_or(0));
     let axis_t = info.axes.iter().position(|axis| *axis == Some(Axis::T));
     let (mut num_chunks, mut num_bytes, mut damage) = (0, 0, Vec::new());
     for part in parts(&whole, axis_t) {
@@ -100,7 +97,7 @@ fn verify(source: &dyn Source) -> Verified {
         for batch in chunks.chunks(BATCH) {
             let read = |chunk: &Chunk| {
                 let outcome = read(source, chunk);
-                bar.inc(chunk.region.shape().num_voxels().unwrap_or(0) as u64);
+                progress.advance(chunk.region.shape().num_voxels().unwrap_or(0));
                 outcome
             };
             let outcomes: Vec<_> = batch.par_iter().map(read).collect();
@@ -113,7 +110,6 @@ fn verify(source: &dyn Source) -> Verified {
             }
         }
     }
-    bar.finish_and_clear();
     let problems = source.problems();
     let claim = claim(source);
     Verified { num_chunks, num_bytes, damage, problems, claim, seconds: begin.elapsed().as_secs_f64() }

@@ -131,3 +131,12 @@ impl Grade {
         }
     }
 }
+
+/// A share in whole percent; only what is whole is 100, and only what is nothing is 0.
+pub fn whole_percent(share: f64) -> u32 {
+    match (100.0 * share).round() as u32 {
+        100.. if share < 1.0 => 99,
+        0 if share > 0.0 => 1,
+        percent => percent.min(100),
+    }
+}

@@ -63,7 +63,7 @@ mod whole_tests;
 mod words;
 mod z_drift;
 
-pub use alarm::{Alarm, Grade, Gravity, Usable};
+pub use alarm::{Alarm, Grade, Gravity, Usable, whole_percent};
 pub use code::{Code, Codes};
 pub use derived::Derived;
 pub use figures::{Bleaching, Figures, FullScale, PhotonGain, Timing};
@@ -75,6 +75,7 @@ pub use plane::{Plane, Values};
 pub use references::{Preparation, REFERENCE_VOLUMES, References};
 pub use report::{Provenance, Report};
 pub use row::{NUM_SCALES, PlaneRow, Row, VolumeRow};
+pub use saturation::Saturation;
 pub use state::State;
 pub use subject::{Missing, Subject};
 pub use table::Table;

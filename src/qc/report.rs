@@ -1,6 +1,6 @@
 //! Everything known about the quality of one recording, for whoever writes it down: JSON, CSV, a page.
 
-use super::{Alarm, Figures, Limits, Missing, Pictures, PlaneRow, Subject, Table, Usable, scales};
+use super::{Alarm, Figures, Limits, Missing, Pictures, Saturation, Subject, Table, Usable};
 
 /// A report.
 #[derive(Clone, Debug)]
@@ -30,15 +30,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// Share of a plane's voxels at full scale, 0 to 1. NaN where the plane is not there, or full scale not known.
-    pub fn saturation(&self, plane: &PlaneRow) -> f64 {
-        let full_scale = self.figures.full_scale.map(|full_scale| full_scale.value);
-        let num_voxels = self.subject.plane_shape().iter().product::<usize>() as f64;
-        let scale = scales(self.subject.dtype).iter().position(|scale| scale.is_some() && *scale == full_scale);
-        match scale {
-            Some(scale) if plane.is_there => f64::from(plane.at_scale[scale]) / num_voxels,
-            _ => f64::NAN,
-        }
+    /// Counts a plane's voxels at full scale.
+    pub fn saturation(&self) -> Saturation {
+        Saturation::of(&self.subject, &self.figures)
     }
 }
 

@@ -2,11 +2,49 @@
 //! or, where the largest value of the recording so far is one of 1,023, 4,095 and 16,383 and more than 0.001 % of
 //! voxels have it, that value: a camera of 10, 12 or 14 bits.
 
-use super::{FullScale, NUM_SCALES, Table, scales};
+use super::{Figures, FullScale, NUM_SCALES, PlaneRow, Row, Subject, Table, scales};
 use crate::volume::DType;
 
 /// Share of voxels that have to be at a camera's full scale for it to be believed.
 const LEAST_SHARE: f64 = 1e-5;
+
+/// Counts a plane's voxels at the full scale of its recording.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Saturation {
+    /// Which of [`PlaneRow::at_scale`] counts them; none where full scale is not known.
+    scale: Option<usize>,
+    num_voxels: f64,
+}
+
+impl Saturation {
+    /// By the full scale that is known of a recording.
+    pub fn of(subject: &Subject, figures: &Figures) -> Self {
+        let value = figures.full_scale.map(|full_scale| full_scale.value);
+        let scale = scales(subject.dtype).iter().position(|scale| value.is_some() && *scale == value);
+        Self { scale, num_voxels: subject.plane_shape().iter().product::<usize>() as f64 }
+    }
+
+    /// Whether full scale is known.
+    pub fn is_known(&self) -> bool {
+        self.scale.is_some()
+    }
+
+    /// Share, 0 to 1. NaN where the plane is not there, or full scale not known.
+    pub fn share(&self, plane: &PlaneRow) -> f64 {
+        self.percent(plane) / 100.0
+    }
+
+    /// The same in percent.
+    pub fn percent(&self, plane: &PlaneRow) -> f64 {
+        let scale = self.scale.filter(|_| plane.is_there);
+        scale.map_or(f64::NAN, |scale| 100.0 * f64::from(plane.at_scale[scale]) / self.num_voxels)
+    }
+
+    /// Percent of the worst plane; NaN where there is none.
+    pub fn worst_percent(&self, row: &Row) -> f64 {
+        row.planes.iter().map(|plane| self.percent(plane)).fold(f64::NAN, f64::max)
+    }
+}
 
 /// Full scale as far as the table goes: what is detected later is counted again from the table, not from data.
 pub fn full_scale(table: &Table, dtype: DType, num_voxels: usize) -> Result<FullScale, String> {

@@ -4,7 +4,7 @@ use super::derived::complete;
 use super::light::Light;
 use super::slipped::{slip_findings, slips};
 use super::spans::{Bound, QUIET_VOLUMES, Span, Track, join};
-use super::{Code, Derived, Evidence, Gravity, Limit, Limits, PlaneRow, Row, scales};
+use super::{Code, Derived, Evidence, Gravity, Limit, Limits, PlaneRow, Row, Saturation};
 
 /// One thing found.
 #[derive(Clone, Debug)]
@@ -64,7 +64,8 @@ pub(super) fn watch(evidence: &Evidence<'_>, derived: &Derived, limits: &Limits)
         .collect();
     let slip = slips(evidence.table, &is_dark);
     let num_z = evidence.table.num_z();
-    let values = Values { derived, light, is_dark, slip, saturation: Saturation::of(evidence), num_z };
+    let values =
+        Values { derived, light, is_dark, slip, saturation: Saturation::of(evidence.subject, evidence.figures), num_z };
     let mut watches = watches(num_z, limits);
     for (t, row) in (0..end).filter_map(|t| Some((t, complete(evidence.table, t)?))) {
         for watch in &mut watches {
@@ -130,7 +131,7 @@ impl Values<'_> {
 
     fn of_plane(&self, code: Code, t: usize, z: usize, plane: &PlaneRow) -> f64 {
         match code {
-            Code::Saturation => self.saturation.of_plane(plane),
+            Code::Saturation => self.saturation.percent(plane),
             Code::Duplicate => f64::from(u8::from(plane.is_duplicate)),
             _ if self.is_dark[t] => f64::NAN,
             Code::Underexposed => self.light.where_it_was_lit(z, plane),
@@ -141,23 +142,5 @@ impl Values<'_> {
                 self.derived.focus_percent(plane, start_z as usize)
             }
         }
-    }
-}
-
-/// Percent of a plane's voxels at full scale.
-struct Saturation {
-    scale: Option<usize>,
-    num_voxels: f64,
-}
-
-impl Saturation {
-    fn of(evidence: &Evidence<'_>) -> Self {
-        let value = evidence.figures.full_scale.map(|full_scale| full_scale.value);
-        let scale = scales(evidence.subject.dtype).iter().position(|scale| value.is_some() && *scale == value);
-        Self { scale, num_voxels: evidence.subject.plane_shape().iter().product::<usize>() as f64 }
-    }
-
-    fn of_plane(&self, plane: &PlaneRow) -> f64 {
-        self.scale.map_or(f64::NAN, |scale| 100.0 * f64::from(plane.at_scale[scale]) / self.num_voxels)
     }
 }

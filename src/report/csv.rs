@@ -1,6 +1,6 @@
 //! The measures as a table: a line for each plane of each timepoint, for whoever works on with them.
 
-use crate::qc::{PlaneRow, Report, VolumeRow, scales};
+use crate::qc::{PlaneRow, Report, VolumeRow};
 
 /// The columns. Those of the volume stand on each of its planes.
 const COLUMNS: [&str; 24] = [
@@ -57,7 +57,7 @@ fn of_plane(report: &Report, plane: &PlaneRow) -> Vec<String> {
     let mut fields = vec![flag(plane.is_there)];
     let [p01, p50, p99] = plane.percentiles;
     fields.extend([plane.mean, plane.std, p01, p50, p99, plane.range[0], plane.range[1]].map(|v| number(f64::from(v))));
-    fields.push(number(saturated_percent(report, plane)));
+    fields.push(number(report.saturation().percent(plane)));
     fields.push(if plane.is_there { flag(plane.is_duplicate) } else { String::new() });
     fields.extend([plane.change, plane.focus, plane.stripes].map(|v| number(f64::from(v))));
     fields
@@ -67,13 +67,6 @@ fn of_volume(volume: &VolumeRow) -> [String; 6] {
     let [dy, dx] = volume.shift;
     let values = [dy, dx, volume.shift_quality, volume.correlation, volume.z_drift, volume.slip];
     values.map(|value| number(f64::from(value)))
-}
-
-fn saturated_percent(report: &Report, plane: &PlaneRow) -> f64 {
-    let Some(full) = report.figures.full_scale.filter(|_| plane.is_there) else { return f64::NAN };
-    let at = scales(report.subject.dtype).iter().position(|scale| *scale == Some(full.value));
-    let num_voxels = report.subject.plane_shape().iter().product::<usize>();
-    at.map_or(f64::NAN, |at| 100.0 * f64::from(plane.at_scale[at]) / num_voxels as f64)
 }
 
 fn number(value: f64) -> String {

@@ -50,7 +50,8 @@ fn measures<'a>(report: &'a Report, derived: &'a Derived) -> Vec<(&'static str, 
     let figures = &report.figures;
     let planes = |of| Series::planes(&report.table, of);
     let full_scale = figures.full_scale.map(|full_scale| full_scale.value);
-    let fraction = planes(Box::new(|plane| report.saturation(plane)));
+    let saturation = report.saturation();
+    let fraction = planes(Box::new(move |plane| saturation.share(plane)));
     let saturation = match full_scale {
         Some(value) => Field::Group(vec![("full_scale", Field::Value(number(value))), ("fraction", fraction.into())]),
         None => Field::Value(Value::Null),

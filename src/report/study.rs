@@ -8,8 +8,8 @@ use super::axis::round;
 use super::cohort::{Entry, Found, MAP_SIZE, STRIPS, Strip};
 use super::template::render;
 use super::traces::median;
-use super::words::{Amount, amount, duration, grade_class, gravity_class, limit, moment, number, percent, recorded};
-use crate::qc::{Grade, Limits};
+use super::words::{Amount, amount, duration, grade_class, gravity_class, limit, moment, number, recorded};
+use crate::qc::{Grade, Limits, whole_percent};
 
 /// Width of a strip, px, and of its margins.
 const STRIP_WIDTH: f64 = 88.0;
@@ -199,7 +199,7 @@ fn total<'a>(found: impl Iterator<Item = &'a Found>) -> Option<Total> {
     let (scale, unit) = if of >= 120.0 { (60.0, "hours") } else { (1.0, "min") };
     (of > 0.0).then(|| Total {
         usable: format!("{:.1}", usable / scale),
-        of: format!("of {:.1} {unit} usable ({} %)", of / scale, percent(usable / of)),
+        of: format!("of {:.1} {unit} usable ({} %)", of / scale, whole_percent(usable / of)),
     })
 }
 

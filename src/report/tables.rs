@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::traces::{median, saturation};
+use super::traces::median;
 use super::words::{clock, grouped, limit, number, seconds};
 use crate::qc::{Code, Limit, PlaneRow, Report, Row};
 
@@ -36,13 +36,13 @@ pub fn extremes(report: &Report) -> Extremes {
     let motion: Vec<f64> = rows().map(|(_, row)| moved(row)).collect();
     let slip = first_slip(report).unwrap_or(usize::MAX);
     let drift = rows().filter(|(t, _)| *t < slip).map(|(_, row)| f64::from(row.volume.z_drift).abs());
-    let worst = |row: &Row| (0..row.planes.len()).map(|z| saturation(report, row, z)).fold(f64::NAN, f64::max);
+    let saturation = report.saturation();
     let figures = &report.figures;
     let per_ten = if report.subject.rate_hz.is_some() { 10.0 } else { 1000.0 };
     Extremes {
         motion: [median(motion.clone()), motion.into_iter().fold(f64::NAN, f64::max)],
         z_drift: drift.fold(f64::NAN, f64::max),
-        saturation: rows().map(|(_, row)| worst(row)).fold(f64::NAN, f64::max),
+        saturation: rows().map(|(_, row)| saturation.worst_percent(row)).fold(f64::NAN, f64::max),
         tsnr: figures.tsnr.clone().map_or(f64::NAN, median),
         bleaching: figures.bleaching.as_ref().map_or(f64::NAN, |bleaching| bleaching.per_minute * per_ten),
     }

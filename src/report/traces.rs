@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::axis::{Axis, round};
-use crate::qc::{Code, Derived, Limit, REFERENCE_VOLUMES, Report, Row, scales};
+use crate::qc::{Code, Derived, Limit, REFERENCE_VOLUMES, Report, Row};
 
 /// One measure over the time.
 pub struct Trace {
@@ -45,11 +45,12 @@ pub fn traces(report: &Report) -> Vec<Trace> {
     };
     let none = Limit::default();
     let offset = report.figures.offset.unwrap_or(0.0);
+    let saturation = report.saturation();
     vec![
         trace(Code::Motion, "Motion", "px", limits.motion, &moved),
         trace(Code::ZDrift, "z drift", "planes", limits.z_drift, &|row| f64::from(row.volume.z_drift)),
         of_beginning(trace(Code::Intensity, "Intensity", "%", none, &|row| light(row) - offset)),
-        trace(Code::Saturation, "Saturation", "%", limits.saturation, &|row| saturated(report, row)),
+        trace(Code::Saturation, "Saturation", "%", limits.saturation, &|row| saturation.worst_percent(row)),
         sharpness(report, limits.focus),
     ]
 }
@@ -79,20 +80,6 @@ fn sharpness(report: &Report, limit: Limit) -> Trace {
     };
     let values = (0..report.table.num_t()).map(|t| report.table.row(t).map_or(f64::NAN, least)).collect();
     Trace { code: Code::Focus, name: "Focus", unit: "%", values, limit, base: Some(100.0) }
-}
-
-/// Percent of the worst plane's voxels at full scale; NaN where there is none.
-fn saturated(report: &Report, row: &Row) -> f64 {
-    (0..row.planes.len()).map(|z| saturation(report, row, z)).fold(f64::NAN, f64::max)
-}
-
-/// Percent of a plane's voxels at full scale.
-pub fn saturation(report: &Report, row: &Row, z: usize) -> f64 {
-    let Some(full_scale) = report.figures.full_scale else { return f64::NAN };
-    let known = scales(report.subject.dtype).iter().position(|scale| *scale == Some(full_scale.value));
-    let (Some(scale), true) = (known, row.planes[z].is_there) else { return f64::NAN };
-    let num_voxels = report.subject.plane_shape().iter().product::<usize>();
-    f64::from(row.planes[z].at_scale[scale]) / num_voxels as f64 * 100.0
 }
 
 /// The same in percent of the median of the first volumes.

@@ -4,7 +4,7 @@
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
 
-use crate::qc::{Grade, Gravity, Subject, Usable};
+use crate::qc::{Grade, Gravity, Subject, Usable, whole_percent};
 
 /// Thin no-break space between groups of three digits.
 const GROUP: char = '\u{202f}';
@@ -95,21 +95,12 @@ pub struct Amount {
 
 /// The words of the badge.
 pub fn amount(usable: &Usable) -> Amount {
-    let percent = format!("{} %", percent(usable.share()));
+    let percent = format!("{} %", whole_percent(usable.share()));
     match usable.amounts() {
         (amount, of, Some(unit)) => {
             Amount { usable: format!("{amount:.1}"), of: format!("of {of:.1} {unit}"), percent }
         }
         _ => Amount { usable: grouped(usable.expected), of: format!("of {} volumes", grouped(usable.of)), percent },
-    }
-}
-
-/// A share in whole percent; only what is whole is 100, and only what is nothing is 0.
-pub fn percent(share: f64) -> u32 {
-    match (share * 100.0).round() as u32 {
-        100.. if share < 1.0 => 99,
-        0 if share > 0.0 => 1,
-        percent => percent,
     }
 }
 
@@ -210,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_share_is_hundred_percent_only_where_all_is_usable() {
-        assert_eq!([1.0, 0.9999, 0.613, 0.0001, 0.0].map(percent), [100, 99, 61, 1, 0]);
+        assert_eq!([1.0, 0.9999, 0.613, 0.0001, 0.0].map(whole_percent), [100, 99, 61, 1, 0]);
     }
 
     #[test]

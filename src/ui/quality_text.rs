@@ -1,7 +1,7 @@
 //! Quality in words: how much can be used, for the badge, the title and the panel, all of the same numbers.
 
 use super::{Quality, format};
-use crate::qc::{Alarm, Grade, Gravity, Usable};
+use crate::qc::{Alarm, Grade, Gravity, Usable, whole_percent};
 use crate::sweep::Snapshot;
 
 /// Measuring that is this far behind counts as caught up, in seconds and in timepoints where that is more.
@@ -114,15 +114,6 @@ pub fn amounts(usable: &Usable) -> (String, String, &'static str) {
     match usable.amounts() {
         (amount, of, Some(unit)) => (format::decimal(amount, 1), format::decimal(of, 1), unit),
         _ => (format::integer(usable.expected as i64), format::integer(usable.of as i64), "t"),
-    }
-}
-
-/// A share in whole percent; only what is whole is 100, and only what is nothing is 0.
-pub fn whole_percent(share: f64) -> u32 {
-    match (100.0 * share).round() as u32 {
-        100.. if share < 1.0 => 99,
-        0 if share > 0.0 => 1,
-        percent => percent.min(100),
     }
 }
 

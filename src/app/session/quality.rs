@@ -12,6 +12,7 @@ use crate::app::lender::StreamLender;
 use crate::app::profiles::Profiles;
 use crate::array::LazyArray;
 use crate::qc::{Alarm, Subject};
+use crate::sweep::subject_without_clock;
 use crate::ui::{Command, Quality};
 
 /// The measuring of one recording, what it was told last, and what has come of it.
@@ -120,15 +121,7 @@ impl Session {
 
     /// What is measured. The recording's own clock may have to be read, which is left to the one who measures.
     fn measured(&self) -> Subject {
-        let info = self.array.info();
-        Subject {
-            shape: info.shape,
-            dtype: info.dtype,
-            rate_hz: info.rate_hz,
-            voxel_um: info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]),
-            planned_t: self.planned_t(),
-            times_s: None,
-        }
+        subject_without_clock(&self.array, self.planned_t())
     }
 
     /// Timepoints that are to come beyond those there are: nothing more comes of what has ended.

@@ -6,7 +6,6 @@
 mod fill;
 mod gather;
 mod left_out;
-mod progress;
 mod tiles;
 mod write;
 
@@ -19,10 +18,10 @@ use rayon::prelude::*;
 use self::fill::parse_fill;
 use self::gather::{Gather, GatherError, Tile, refusal};
 use self::left_out::{Asked, say};
-use self::progress::Progress;
 use self::tiles::tiles;
 use self::write::write_tile;
 use super::OpenArgs;
+use super::progress::Progress;
 use super::said::written;
 use super::snapshot::parse_projection;
 use crate::format::Source;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::super::progress::Progress;
 use crate::app::identity_of;
 use crate::array::LazyArray;
 use crate::format::Opened;
@@ -39,18 +39,14 @@ pub fn measure(opened: &Opened, asked: &Asked) -> Result<Report> {
     if subject.shape.contains(&0) {
         bail!("{}: holds no voxel", opened.source.info().location);
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    // A template that does not parse leaves the default look.
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3} %  {elapsed} of {duration}") {
-        bar.set_style(style);
-    }
+    let progress = Progress::start();
     let options = CheckOptions { range: asked.range.clone(), wanted: asked.wanted, ..CheckOptions::default() };
     let checked = check(&array, &subject, &options, |done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
+        progress.expect(of);
+        progress.reach(done);
         true
     });
-    bar.finish_and_clear();
+    drop(progress);
     let Some(checked) = checked else { bail!("{}: was not measured", opened.source.info().location) };
     Ok(report(opened, checked, asked))
 }

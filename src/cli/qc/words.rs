@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::qc::{Alarm, Gravity, Report, Usable};
+use crate::qc::{Alarm, Gravity, Report, Usable, whole_percent};
 use crate::ui::format;
 
 /// All that is worth saying in a screenful.
@@ -36,7 +36,7 @@ pub fn words(report: &Report) -> String {
 /// "● usable 30.0 of 30.0 min (100 %)"
 fn usable(usable: &Usable) -> String {
     let shape = usable.grade().shape();
-    let percent = (usable.share() * 100.0).floor();
+    let percent = whole_percent(usable.share());
     match usable.amounts() {
         (amount, of, Some(unit)) => format!("{shape} usable {amount:.1} of {of:.1} {unit} ({percent} %)"),
         _ => format!("{shape} usable {} of {} timepoints ({percent} %)", usable.expected, usable.of),

@@ -162,13 +162,12 @@ impl ser::Serializer for &mut Encoder {
 
     fn serialize_struct_variant(
         self,
-        _name: &'static str,
+        name: &'static str,
         index: u32,
-        _variant: &'static str,
-        _len: usize,
+        variant: &'static str,
+        len: usize,
     ) -> Result<Self, Error> {
-        self.bytes.extend_from_slice(&index.to_le_bytes());
-        Ok(self)
+        self.serialize_tuple_variant(name, index, variant, len)
     }
 
     fn is_human_readable(&self) -> bool {

@@ -1,7 +1,7 @@
 //! What measures are told against: the light and the sharpness of the first volumes, the camera's dark level,
 //! its full scale and its gain.
 
-use crate::qc::{self, Code, PlaneRow, REFERENCE_VOLUMES, Row};
+use crate::qc::{Code, PlaneRow, REFERENCE_VOLUMES, Row, Saturation};
 use crate::sweep::Snapshot;
 
 /// See above. What is not known yet is `None` or NaN.
@@ -11,9 +11,7 @@ pub struct Baseline {
     pub offset: f32,
     /// Counts for each photon.
     pub gain: Option<f32>,
-    /// Which of [`PlaneRow::at_scale`] counts the voxels at full scale.
-    scale: Option<usize>,
-    num_voxels: f32,
+    saturation: Saturation,
     /// Mean of the first volumes over the dark level.
     light: f32,
     /// Sharpness of each plane in the first volumes.
@@ -24,8 +22,8 @@ impl PartialEq for Baseline {
     /// What is not known is the same as long as it is not known, though NaN equals nothing.
     fn eq(&self, other: &Self) -> bool {
         let bits = |this: &Self| {
-            let numbers = [this.offset, this.gain.unwrap_or(f32::NAN), this.num_voxels, this.light].map(f32::to_bits);
-            (numbers, this.scale, this.focus.iter().map(|focus| focus.to_bits()).collect::<Vec<_>>())
+            let numbers = [this.offset, this.gain.unwrap_or(f32::NAN), this.light].map(f32::to_bits);
+            (numbers, this.saturation, this.focus.iter().map(|focus| focus.to_bits()).collect::<Vec<_>>())
         };
         bits(self) == bits(other)
     }
@@ -41,8 +39,6 @@ impl Baseline {
     /// That of a recording, as far as it has been measured.
     pub fn of(snapshot: &Snapshot) -> Self {
         let (subject, figures) = (&snapshot.subject, &snapshot.figures);
-        let scales = qc::scales(subject.dtype);
-        let full = figures.full_scale.map(|full| full.value);
         let offset = figures.offset.unwrap_or(0.0) as f32;
         let first: Vec<&Row> =
             (0..REFERENCE_VOLUMES).filter_map(|t| snapshot.table.row(t).map(AsRef::as_ref)).collect();
@@ -51,8 +47,7 @@ impl Baseline {
         Self {
             offset,
             gain: figures.photon_gain.map(|gain| three_digits(gain.gain) as f32).filter(|gain| *gain > 0.0),
-            scale: full.and_then(|full| scales.iter().position(|scale| *scale == Some(full))),
-            num_voxels: subject.plane_shape().iter().product::<usize>() as f32,
+            saturation: Saturation::of(subject, figures),
             light: mean(light),
             focus: (0..subject.num_z()).map(focus_of).collect(),
         }
@@ -60,10 +55,7 @@ impl Baseline {
 
     /// Percent of a plane's voxels at full scale.
     pub fn saturation(&self, plane: &PlaneRow) -> f32 {
-        match self.scale {
-            Some(scale) if plane.is_there => plane.at_scale[scale] as f32 / self.num_voxels * 100.0,
-            _ => f32::NAN,
-        }
+        self.saturation.percent(plane) as f32
     }
 
     /// Sharpness of a plane, percent of that of the first volumes.
@@ -92,7 +84,7 @@ impl Baseline {
     /// Why something cannot be told, where the measures themselves do not say.
     pub fn lacks(&self, code: Code) -> Option<&'static str> {
         match code {
-            Code::Saturation if self.scale.is_none() => Some("the full scale is not known"),
+            Code::Saturation if !self.saturation.is_known() => Some("the full scale is not known"),
             _ => None,
         }
     }

@@ -4,11 +4,11 @@
 use egui::accesskit::Role;
 use egui::{Align2, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::super::quality_text::{amounts, since, whole_percent};
+use super::super::quality_text::{amounts, since};
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{self, Run, focus_ring, grade_color, grade_mark, runs, severity_mark};
 use super::super::{Command, Model, Quality, format};
-use crate::qc::{Alarm, Code, Gravity, Usable};
+use crate::qc::{Alarm, Code, Gravity, Usable, whole_percent};
 use crate::volume::Severity;
 
 /// Alarms listed; the rest is counted.
