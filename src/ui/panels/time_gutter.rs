@@ -11,6 +11,9 @@ use super::time_area::Rows;
 use super::time_marks;
 use crate::volume::{Axis, Colormap};
 
+/// Between two words of a line.
+const GAP: f32 = 6.0;
+
 /// Draws the gutter, and asks for another measure of the map.
 pub fn gutter_ui(ui: &mut Ui, rows: &Rows, model: &Model<'_>, kept: &Kept, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
@@ -88,9 +91,16 @@ fn paint_colors(ui: &Ui, rows: &Rows, model: &Model<'_>, kept: &Kept) {
     let number = |value: f32| format::value(f64::from(significant(value)));
     let y = bar.bottom() + 9.0;
     let font = font(11.0, Weight::Regular);
-    text(ui.painter(), pos2(left, y), Align2::LEFT_CENTER, &number(range[0]), font.clone(), tokens.t3);
+    let low = number(range[0]);
     let high = if unit.is_empty() { number(range[1]) } else { format!("{}\u{2009}{unit}", number(range[1])) };
-    text(ui.painter(), pos2(bar.right(), y), Align2::RIGHT_CENTER, &high, font, tokens.t3);
+    let num_points = [&low, &high].map(|words| text_width(ui, words, font.clone()));
+    text(ui.painter(), pos2(left, y), Align2::LEFT_CENTER, &low, font.clone(), tokens.t3);
+    if num_points[0] + GAP + num_points[1] <= bar.width() {
+        text(ui.painter(), pos2(bar.right(), y), Align2::RIGHT_CENTER, &high, font, tokens.t3);
+    } else {
+        let below = pos2(left, y + 13.0);
+        text(ui.painter(), below, Align2::LEFT_CENTER, &format!("to {high}"), font, tokens.t3);
+    }
 }
 
 /// To three digits: a bar of colours tells no more.
@@ -112,9 +122,16 @@ fn paint_place(ui: &Ui, rows: &Rows, model: &Model<'_>, quality: &Quality<'_>, k
     let value = value.filter(|value| value.is_finite());
     // No more digits than there is room for.
     let number = value.map_or_else(|| "–".to_owned(), |value| format::value(f64::from(significant(value as f32))));
-    let words = format!("z {} · {number}", format::integer(cursor.z as i64));
     let at = pos2(rows.area.left() + 16.0, rows.map.bottom() - 5.0);
-    text(ui.painter(), at, Align2::LEFT_CENTER, &words, font(11.0, Weight::Regular), tokens.t3);
+    let font = font(11.0, Weight::Regular);
+    // The number of the last plane stands at the end of the same line.
+    let last = format::integer(model.info.shape[1].saturating_sub(1) as i64);
+    let end = rows.map.left() - 8.0 - text_width(ui, &last, font.clone()) - GAP;
+    let words = format!("z {} · {number}", format::integer(cursor.z as i64));
+    let fits = |words: &String| at.x + text_width(ui, words, font.clone()) <= end;
+    if let Some(words) = [words, number].into_iter().find(fits) {
+        text(ui.painter(), at, Align2::LEFT_CENTER, &words, font, tokens.t3);
+    }
 }
 
 /// The first and the last plane; marks of what is wrong with planes that are files of their own.
