@@ -11,7 +11,7 @@ use super::memory::{Memory, Recall, identity_of};
 use super::session::{Session, Setup};
 use super::wake::WakeFn;
 use crate::demo;
-use crate::format::{self, FormatError, FormatErrorCode, OpenOptions};
+use crate::format::{self, Cancel, FormatError, FormatErrorCode, OpenOptions};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
 use crate::volume::Location;
@@ -112,7 +112,7 @@ impl OpenJob {
         opener: Opener,
         prepare: impl FnOnce(&Progress, &OpenOptions) -> Result<Location, FormatError> + Send + 'static,
     ) -> Self {
-        options.cancel = Arc::default();
+        options.cancel = Cancel::new();
         let (sender, result) = bounded(1);
         let progress = Arc::new(Progress::default());
         let job = Self {
@@ -167,12 +167,12 @@ impl OpenJob {
 
 /// The same options for work that outlives the job.
 fn uncancelled(options: &OpenOptions) -> OpenOptions {
-    OpenOptions { cancel: Arc::default(), ..options.clone() }
+    OpenOptions { cancel: Cancel::new(), ..options.clone() }
 }
 
 impl Drop for OpenJob {
     /// Abandons the opening; its thread ends by itself and nobody waits for it.
     fn drop(&mut self) {
-        self.options.cancel.store(true, Ordering::Relaxed);
+        self.options.cancel.cancel();
     }
 }

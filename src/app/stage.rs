@@ -53,13 +53,13 @@ pub fn no_wake() -> WakeFn {
 
 impl Stage {
     pub fn new(source: Arc<dyn Source>, scene: Scene) -> Self {
-        Self::of(Opened { source, growing: None, datasets: Vec::new(), chosen: 0 }, scene)
+        Self::of(Opened::of(source, None), scene)
     }
 
     /// Of a recording that is followed.
     pub fn following(source: Arc<dyn Growing>, scene: Scene) -> Self {
         let growing = Some(Arc::clone(&source));
-        Self::of(Opened { source, growing, datasets: Vec::new(), chosen: 0 }, scene)
+        Self::of(Opened::of(source, growing), scene)
     }
 
     fn of(opened: Opened, scene: Scene) -> Self {

@@ -265,6 +265,7 @@ pub(super) mod tests {
             location: Location::parse("/nowhere/fish"),
             format: "memory".to_owned(),
             shape: Shape::from(info.shape),
+            channel_axis: None,
             axes: Axis::ALL.into_iter().map(Some).collect(),
             dtype: DType::U16,
             voxel_size: info.voxel_size,

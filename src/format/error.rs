@@ -68,6 +68,16 @@ impl FormatError {
         Self { awaited, ..Self::new(folder, message).with_code(FormatErrorCode::Beginning) }
     }
 
+    /// What kept something from being read while the location was opened.
+    pub fn of_read(file: impl Into<Location>, error: &ReadError) -> Self {
+        Self::new(file, error.message.to_string())
+    }
+
+    /// The opening was abandoned.
+    pub fn cancelled(file: impl Into<Location>) -> Self {
+        Self::new(file, "opening was cancelled").with_code(FormatErrorCode::Cancelled)
+    }
+
     /// Whether nothing is wrong but that nothing is there yet.
     pub fn is_absent(&self) -> bool {
         matches!(self.code, FormatErrorCode::Absent | FormatErrorCode::Beginning)

@@ -59,7 +59,7 @@ pub enum FetchError {
 }
 
 /// Tells whoever fetches or waits that nobody wants the result any more. Clones are one.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Cancel {
     inner: Arc<(Mutex<bool>, Condvar)>,
 }
@@ -131,13 +131,26 @@ pub fn fetch(
     patience: &Patience,
     cancel: &Cancel,
 ) -> Option<Result<Fetched, ReadError>> {
+    tried(patience, cancel, &mut |until| source.fetch(chunk, until, cancel))
+}
+
+/// Does something that fetches, and again for as long as faults pass and patience lasts. May block. `None`
+/// where it was cancelled.
+///
+/// # Errors
+/// A lasting fault, or the last of the passing ones.
+pub fn tried<T>(
+    patience: &Patience,
+    cancel: &Cancel,
+    work: &mut dyn FnMut(Instant) -> Result<T, FetchError>,
+) -> Option<Result<T, ReadError>> {
     let until = Instant::now() + patience.within;
     let chance = RandomState::new();
     for num_tries in 1.. {
         if cancel.is_cancelled() {
             return None;
         }
-        let (error, after) = match source.fetch(chunk, until, cancel) {
+        let (error, after) = match work(until) {
             Ok(fetched) => return Some(Ok(fetched)),
             Err(_) if cancel.is_cancelled() => return None,
             Err(FetchError::Lasting(error)) => return Some(Err(error)),

@@ -1,23 +1,29 @@
 //! What lies at a path, looked at once: formats are told apart by it, not by what it is called.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::hdf5::{has_signature, open_shared, read_at};
-use super::{FormatError, io_error};
+use super::open::no_store;
+use super::store::{ByteStore, LocalStore};
+use super::{FormatError, OpenOptions, io_error};
+use crate::volume::Location;
 
 /// Bytes at the beginning of a file that formats are told by.
 const HEAD_BYTES: usize = 4096;
 
-/// A path and what is there.
+/// A location and what is there.
 pub(super) struct Look {
-    /// The path.
-    pub path: PathBuf,
+    /// The location.
+    pub location: Location,
     /// What is there.
     pub kind: Kind,
+    /// What is there as bytes: the folder's files by their names, or the file by the empty name.
+    pub store: Arc<dyn ByteStore>,
 }
 
-/// What a path can be.
+/// What a location can be.
 pub(super) enum Kind {
     /// A folder. A format that is a folder asks for the files it is known by.
     Folder,
@@ -33,11 +39,12 @@ pub(super) enum Kind {
 }
 
 impl Look {
-    /// Looks at a path. Blocks.
+    /// Looks at a location. Blocks.
     ///
     /// # Errors
     /// When nothing is there, or it may not be read.
-    pub fn at(path: &Path) -> Result<Self, FormatError> {
+    pub fn at(location: &Location, _options: &OpenOptions) -> Result<Self, FormatError> {
+        let Some(path) = location.path() else { return Err(no_store(location)) };
         let failed = |error: std::io::Error| io_error(path, &error);
         let metadata = std::fs::metadata(path).map_err(failed)?;
         let kind = if metadata.is_dir() {
@@ -49,7 +56,12 @@ impl Look {
         } else {
             Kind::Other
         };
-        Ok(Self { path: path.to_owned(), kind })
+        Ok(Self { location: location.clone(), kind, store: Arc::new(LocalStore::new(path)) })
+    }
+
+    /// Its path, where it is of this machine.
+    pub fn path(&self) -> Option<&Path> {
+        self.location.path()
     }
 
     /// Whether it is a file that holds HDF5.
@@ -68,7 +80,8 @@ impl Look {
         if let Some((_, name)) = KNOWN.iter().find(|(beginning, _)| head.starts_with(beginning)) {
             return format!("is {name}, which this program does not read");
         }
-        let is_called_hdf5 = self.path.extension().is_some_and(|end| end == "h5" || end == "hdf5");
+        let name = self.location.short();
+        let is_called_hdf5 = name.ends_with(".h5") || name.ends_with(".hdf5");
         let text = std::str::from_utf8(head).or_else(|error| std::str::from_utf8(&head[..error.valid_up_to()]));
         let is_text = text.is_ok_and(|text| {
             text.len() + 3 >= head.len() && text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())

@@ -40,6 +40,7 @@ impl MemorySource {
             location: Location::parse("memory"),
             format: "array in memory".to_owned(),
             shape,
+            channel_axis: None,
             axes: axes.chars().map(Axis::from_letter).collect(),
             dtype,
             voxel_size: None,

@@ -26,13 +26,14 @@ pub mod memory;
 mod open;
 mod source;
 mod split;
+pub mod store;
 
 pub use crate::volume::Location;
 pub use composite::{Composite, Given, Input, Need, gather, read_and_combine};
 use error::io_error;
 pub use error::{FormatError, FormatErrorCode, ReadError, ReadErrorCode, ReadErrorKind};
-pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch_and_decode};
+pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch_and_decode, tried};
 pub use growing::{Growing, Growth, Refresh};
-pub use open::{DatasetEntry, OpenOptions, Opened, expected_in, open};
+pub use open::{Channel, DatasetEntry, MAX_CHANNELS, OpenOptions, Opened, expected_in, open};
 pub use source::{Chunk, Filled, Source};
 pub use split::{FoundRecording, SearchBounds, search, what_is_at};

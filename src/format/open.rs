@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::look::Look;
-use super::{FormatError, FormatErrorCode, Growing, Source, split};
-use crate::volume::Location;
+use super::{Cancel, FormatError, FormatErrorCode, Growing, Source, split};
+use crate::volume::{DType, Location};
 
 /// What the user said beside the path.
 #[derive(Clone, Debug, Default)]
@@ -20,24 +19,58 @@ pub struct OpenOptions {
     /// Whether blocks that are perhaps left over from a former recording are left out
     /// (`--leave-out-suspects`); they are shown and marked otherwise.
     pub leave_out_suspects: bool,
-    /// Set to true to abandon the opening.
-    pub cancel: Arc<AtomicBool>,
+    /// Abandons the opening.
+    pub cancel: Cancel,
+    /// The user's folder for what may be kept between openings (indices, bytes from afar); nothing is kept
+    /// without one.
+    pub cache: Option<PathBuf>,
+    /// Hosts that files from elsewhere may refer to (`--allow-host`); what the user named himself is allowed.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl OpenOptions {
     /// Whether the opening has been abandoned.
     pub fn is_cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+        self.cancel.is_cancelled()
     }
 }
 
 /// One array a path offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DatasetEntry {
     /// What `--dataset` takes.
     pub name: String,
     /// Shape and type in words, for the picker.
     pub summary: String,
+    /// Extent in its own axes, where it is known without opening it.
+    pub shape: Vec<u64>,
+    /// Storage type, where it is known.
+    pub dtype: Option<DType>,
+    /// Bytes it takes where it lies, where that is known.
+    pub stored_bytes: Option<u64>,
+    /// What it is stored with, in words: "gzip"; empty where nothing is, or it is not known.
+    pub compression: String,
+    /// Whether it cannot be meant as an image: traces, tables, labels of axes.
+    pub is_no_image: bool,
+}
+
+/// One of several images that belong together, of the same extent: light of one colour.
+#[derive(Clone)]
+pub struct Channel {
+    /// What the files call it, or "Channel 1".
+    pub name: String,
+    /// Its colour (red, green, blue), where the files say so.
+    pub color: Option<[u8; 3]>,
+    /// Contrast limits, where the files say so.
+    pub limits: Option<[f64; 2]>,
+    /// Whether the files want it shown at first.
+    pub is_visible: bool,
+    /// The array at its resolutions, the finest first. Channels may share them.
+    pub levels: Vec<Arc<dyn Source>>,
+    /// The finest one where it can grow.
+    pub growing: Option<Arc<dyn Growing>>,
+    /// At which index each of the array's axes beyond t, z, y and x is held, in their order.
+    pub held: Vec<usize>,
 }
 
 /// An open dataset and its siblings.
@@ -46,11 +79,55 @@ pub struct Opened {
     pub source: Arc<dyn Source>,
     /// The same array where it can grow, for [`crate::live::Watcher`].
     pub growing: Option<Arc<dyn Growing>>,
+    /// The same array in coarser resolutions, the finer ones first.
+    pub levels: Vec<Arc<dyn Source>>,
+    /// The images that are shown together, `source` among them; fewer than two: it is shown alone. A source
+    /// with a [`crate::volume::ArrayInfo::channel_axis`] gets them from [`open()`], unless its format made
+    /// them itself.
+    pub channels: Vec<Channel>,
     /// Every array the path offers, `source` among them.
     pub datasets: Vec<DatasetEntry>,
     /// Index of `source` in `datasets`.
     pub chosen: usize,
 }
+
+impl Opened {
+    /// The only array of its path, in one resolution.
+    pub fn of(source: Arc<dyn Source>, growing: Option<Arc<dyn Growing>>) -> Self {
+        Self { source, growing, levels: Vec::new(), channels: Vec::new(), datasets: Vec::new(), chosen: 0 }
+    }
+
+    /// With the channels that its channel axis gives it, where nobody has made them.
+    fn with_channels(mut self) -> Self {
+        let info = Arc::clone(self.source.info());
+        let Some(axis) = info.channel_axis.filter(|_| self.channels.is_empty()) else { return self };
+        let nameless = (0..info.shape.rank()).filter(|&i| info.axes.get(i).copied().flatten().is_none());
+        let nameless: Vec<usize> = nameless.collect();
+        let (num, Some(at)) = (info.shape.dims()[axis], nameless.iter().position(|&i| i == axis)) else { return self };
+        if !(2..=MAX_CHANNELS).contains(&num) {
+            return self;
+        }
+        let levels: Vec<_> = std::iter::once(&self.source).chain(&self.levels).cloned().collect();
+        let channel = |index: usize| {
+            let mut held = vec![0; nameless.len()];
+            held[at] = index;
+            Channel {
+                name: format!("Channel {}", index + 1),
+                color: None,
+                limits: None,
+                is_visible: true,
+                levels: levels.clone(),
+                growing: self.growing.clone(),
+                held,
+            }
+        };
+        self.channels = (0..num).map(channel).collect();
+        self
+    }
+}
+
+/// More indices of an axis than this are no channels.
+pub const MAX_CHANNELS: usize = 16;
 
 /// A format.
 struct Format {
@@ -70,14 +147,14 @@ const FORMATS: &[Format] = &[Format { open: split::open }, Format { open: super:
 /// When nothing can be viewed: the message names the file, what is wrong and what to do.
 pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Opened, FormatError> {
     let location = location.into();
-    let Some(path) = location.path() else { return Err(no_store(&location)) };
-    let look = Look::at(path)?;
+    let look = Look::at(&location, options)?;
     let opened = FORMATS.iter().find_map(|format| (format.open)(&look, options));
-    opened.unwrap_or_else(|| {
+    let opened = opened.unwrap_or_else(|| {
         let what_to_do = "give the acquisition folder, its stack_metadata.json or an HDF5 file";
         let text = format!("{}; {what_to_do}", look.in_words());
-        Err(FormatError::new(path, text).with_code(FormatErrorCode::OtherFormat))
-    })
+        Err(FormatError::new(location, text).with_code(FormatErrorCode::OtherFormat))
+    })?;
+    Ok(opened.with_channels())
 }
 
 /// The folder whose changes tell of a recording that is expected at a location. Asks the disk.
@@ -86,7 +163,7 @@ pub fn expected_in(location: &Location) -> Option<PathBuf> {
 }
 
 /// What is said of a URL: nothing here reads from one.
-fn no_store(location: &Location) -> FormatError {
+pub(super) fn no_store(location: &Location) -> FormatError {
     let scheme = location.scheme().unwrap_or_default();
     let text = format!("{scheme}:// is not read by this program; copy the recording to a disk, or mount what holds it");
     FormatError::new(location, text).with_code(FormatErrorCode::NoStore)
@@ -126,7 +203,7 @@ mod tests {
         let behind = folder.path().join("behind");
         let stored = std::fs::read(fixture("g_single_files/data/array.h5")).unwrap();
         std::fs::write(&behind, [vec![b' '; 1024], stored].concat()).unwrap();
-        assert!(Look::at(&behind).unwrap().is_hdf5());
+        assert!(Look::at(&behind.into(), &OpenOptions::default()).unwrap().is_hdf5());
         // Metadata of another name lead to the blocks beside them.
         for name in ["0000.h5", "0001.h5"] {
             copied(&format!("a_4d_default/data/{name}"), &folder.path().join(name));

@@ -38,6 +38,8 @@ pub struct ArrayInfo {
     pub shape: Shape,
     /// What each of those axes is. Axes without a meaning here are `None`.
     pub axes: Vec<Option<Axis>>,
+    /// Which of the axes without a meaning counts channels: light of several colours, shown together.
+    pub channel_axis: Option<usize>,
     /// Storage type.
     pub dtype: DType,
     /// Voxel edges, where the files say so.

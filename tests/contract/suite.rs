@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tectum::format::{
     Cancel, Chunk, Filled, FormatError, OpenOptions, Patience, ReadError, Source, fetch, read_and_combine,
@@ -368,7 +367,7 @@ pub fn opening_can_be_cancelled(subject: &dyn Subject) {
     let folder = tempfile::tempdir().unwrap();
     subject.write(folder.path());
     let options = OpenOptions::default();
-    options.cancel.store(true, Ordering::Relaxed);
+    options.cancel.cancel();
     // What lies in memory is there before anybody could change their mind.
     let result = subject.open(folder.path(), &options);
     assert!(files_in(folder.path()).is_empty() || result.is_err(), "opened although it was given up");

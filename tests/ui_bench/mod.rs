@@ -75,6 +75,7 @@ impl Default for Bench {
             location: "/data/2024-03-11/fish3_run2/original".into(),
             format: "split dataset (sashimi)".to_owned(),
             shape: ArrayShape::new(&info.shape).expect("a shape"),
+            channel_axis: None,
             axes: Axis::ALL.into_iter().map(Some).collect(),
             dtype: DType::U16,
             voxel_size: info.voxel_size,

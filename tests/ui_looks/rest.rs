@@ -44,8 +44,9 @@ fn the_array_is_told_once() {
     assert!(window.query_by_label("Array: stack_4D").is_some(), "a fact where there is nothing to choose");
     let mut state = bench();
     state.array.facts.push(("Array".to_owned(), "stack_4D".to_owned()));
-    state.datasets =
-        ["stack_4D", "mean_4D"].map(|name| DatasetEntry { name: name.to_owned(), summary: "f32".to_owned() }).to_vec();
+    state.datasets = ["stack_4D", "mean_4D"]
+        .map(|name| DatasetEntry { name: name.to_owned(), summary: "f32".to_owned(), ..DatasetEntry::default() })
+        .to_vec();
     let window = harness_of(state, [1280.0, 800.0], 1.0);
     assert!(window.query_by_role_and_label(Role::ComboBox, "Array").is_some());
     assert!(window.query_by_label("Array: stack_4D").is_none(), "not twice");

@@ -24,7 +24,7 @@ mod types;
 
 pub use array::{H5Array, StoredChunk, with_library_locked};
 pub use attributes::{AttributeValue, read_attributes, read_tuple_group};
-pub use file::{Stamp, has_signature, open_shared, read_at};
+pub use file::{Stamp, has_signature, open_shared, read_at, read_error};
 pub use header::{Header, Layout};
 pub use list::{Contents, Unread, contents, list};
 pub(super) use single::{open, open_array};

@@ -24,7 +24,8 @@ struct SingleSource {
 
 /// Opens an array of a file that holds HDF5, whatever it is called.
 pub fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
-    look.is_hdf5().then(|| open_array(&look.path, options))
+    let path = look.path().filter(|_| look.is_hdf5())?;
+    Some(open_array(path, options))
 }
 
 /// Opens one array of a file: the one asked for, or the most image-like.
@@ -44,6 +45,7 @@ pub fn open_array(path: &Path, options: &OpenOptions) -> Result<Opened, FormatEr
         .map(|header| DatasetEntry {
             name: header.name.clone(),
             summary: format!("{}, {}", header.shape, header.dtype),
+            ..DatasetEntry::default()
         })
         .collect();
     let chosen = match options.dataset.as_deref() {
@@ -64,7 +66,7 @@ pub fn open_array(path: &Path, options: &OpenOptions) -> Result<Opened, FormatEr
     })?;
     let array = H5Array::open(path, &header.name)?;
     let source: Arc<dyn Source> = Arc::new(SingleSource::new(path, array, options)?);
-    Ok(Opened { source, growing: None, datasets, chosen })
+    Ok(Opened { datasets, chosen, ..Opened::of(source, None) })
 }
 
 /// How much an array is like a recording: by its name as the writers use it, its axes, its size.
@@ -113,6 +115,7 @@ impl SingleSource {
             location: path.into(),
             format: "HDF5 file".into(),
             shape,
+            channel_axis: None,
             axes,
             dtype: header.dtype,
             voxel_size: None,

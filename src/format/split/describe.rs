@@ -66,6 +66,7 @@ impl Facts<'_> {
             name: self.name(),
             location: (&self.place.folder).into(),
             format,
+            channel_axis: None,
             voxel_size: self.voxel_size(&axes, resolution),
             rate_hz: self.rate_hz(),
             claimed_shape: self.claim.full.clone().filter(|full| !is_same(full, shape.dims())),

@@ -94,7 +94,8 @@ pub(super) enum Found {
 /// Finds what a path means: the folder of blocks, a parent of it, its metadata, one of its blocks. `None` for
 /// a file that is none of a split dataset.
 pub(super) fn discover(look: &Look, options: &OpenOptions) -> Result<Option<Found>, FormatError> {
-    let (path, prefix) = (look.path.as_path(), options.prefix.as_deref());
+    let Some(path) = look.path() else { return Ok(None) };
+    let prefix = options.prefix.as_deref();
     if matches!(look.kind, Kind::Folder) {
         return in_folder(path, prefix, options).map(Some);
     }
@@ -127,10 +128,13 @@ pub(super) fn discover(look: &Look, options: &OpenOptions) -> Result<Option<Foun
 
 /// Whether a file holds what the metadata of a split dataset hold.
 fn is_claim(look: &Look) -> bool {
-    look.is_json()
-        && metadata::read_value(&look.path).is_ok_and(|value| {
-            ["shape_full", "shape_block"].iter().all(|key| value.get(key).is_some_and(serde_json::Value::is_array))
-        })
+    look.is_json() && look.path().is_some_and(is_claimed_by)
+}
+
+fn is_claimed_by(path: &Path) -> bool {
+    metadata::read_value(path).is_ok_and(|value| {
+        ["shape_full", "shape_block"].iter().all(|key| value.get(key).is_some_and(serde_json::Value::is_array))
+    })
 }
 
 fn no_blocks(path: &Path, prefix: Option<&str>) -> FormatError {

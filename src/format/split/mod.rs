@@ -35,7 +35,7 @@ use self::discover::{Candidate, Found};
 use self::place::Place;
 use super::hdf5::open_array;
 use super::look::Look;
-use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source};
+use super::{DatasetEntry, FormatError, FormatErrorCode, Growing, OpenOptions, Opened, Source};
 
 pub use search::{FoundRecording, SearchBounds, search, what_is_at};
 
@@ -46,12 +46,13 @@ pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, 
         Ok(found) => found?,
         Err(error) => return Some(Err(error)),
     };
+    let path = look.path()?;
     Some(match found {
         Found::File(file) => open_array(&file, options),
-        Found::Split(candidates) => open_split(&candidates, &look.path, options).or_else(|error| {
+        Found::Split(candidates) => open_split(&candidates, path, options).or_else(|error| {
             // One array of a file, though the file is named as blocks are.
             let is_file = options.dataset.is_some() && look.is_hdf5();
-            let opened = if is_file { open_array(&look.path, options).ok() } else { None };
+            let opened = if is_file { open_array(path, options).ok() } else { None };
             opened.ok_or(error)
         }),
     })
@@ -102,17 +103,20 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
         .map(|(i, candidate)| DatasetEntry {
             name: candidate.name.clone(),
             summary: if i == chosen { summary.clone() } else { format!("{} blocks", candidate.num_blocks) },
+            ..DatasetEntry::default()
         })
         .collect();
     let mut chosen = chosen;
     if source.num_channels() > 1 && candidates.len() == 1 {
-        let entry = |channel| DatasetEntry { name: channel_name(channel), summary: summary.clone() };
+        let entry =
+            |channel| DatasetEntry { name: channel_name(channel), summary: summary.clone(), ..DatasetEntry::default() };
         datasets = (0..source.num_channels()).map(entry).collect();
         chosen = source.channel;
     } else if let (Some(wanted), None) = (wanted, by_name) {
         return Err(no_dataset(path, wanted, datasets.into_iter().map(|entry| entry.name)));
     }
-    Ok(Opened { source: Arc::clone(&source) as Arc<dyn Source>, growing: Some(source), datasets, chosen })
+    let growing = Some(Arc::clone(&source) as Arc<dyn Growing>);
+    Ok(Opened { datasets, chosen, ..Opened::of(source, growing) })
 }
 
 /// What `--dataset` calls one of the channels interleaved in a file.
