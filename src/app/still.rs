@@ -235,7 +235,7 @@ impl Canvas for StillCanvas<'_> {
 pub(super) mod tests {
     use super::*;
     use crate::ui::{Command, Extent, StillOptions};
-    use crate::volume::{Axis, Colormap, DType, Location, Shape, VoxelSize};
+    use crate::volume::{Axis, Colormap, DType, Shape, VoxelSize};
 
     const ROWS: usize = 37;
     const COLUMNS: usize = 53;
@@ -261,18 +261,10 @@ pub(super) mod tests {
         view.apply(&Command::SetLimits([1000.0, 60000.0]), &info);
         view.apply(&Command::SetColormap(Colormap::Viridis), &info);
         let array = ArrayInfo {
-            name: "fish".to_owned(),
-            location: Location::parse("/nowhere/fish"),
-            format: "memory".to_owned(),
-            shape: Shape::from(info.shape),
-            channel_axis: None,
             axes: Axis::ALL.into_iter().map(Some).collect(),
-            dtype: DType::U16,
             voxel_size: info.voxel_size,
             rate_hz: info.rate_hz,
-            claimed_shape: None,
-            num_blocks: 1,
-            facts: Vec::new(),
+            ..ArrayInfo::new("fish", "/nowhere/fish", "memory", Shape::from(info.shape), DType::U16)
         };
         let frame = StillFrame::new(&view, &info, egui::vec2(300.0, 200.0), 1.0);
         let display = view.display(&info);

@@ -1,6 +1,6 @@
 //! Which axis of the dataset is t, z, y and x, and what index the others are held at.
 
-use crate::volume::{Axis, MAX_RANK, Region, Shape};
+use crate::volume::{ArrayInfo, Axis, MAX_RANK, Region, Shape};
 
 /// The way between the dataset's own axes and (t, z, y, x).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,12 @@ pub(super) struct AxisMap {
 }
 
 impl AxisMap {
+    /// The way of an array as it describes itself.
+    pub(super) fn of(info: &ArrayInfo) -> Self {
+        let map = Self::new(&info.shape, &info.axes);
+        map.holding(&info.shape, &info.held).unwrap_or(map)
+    }
+
     /// Takes the axes at their word; where none is named, the last ones are z, y, x (rank 3) or t, z, y, x.
     /// Axes without a meaning here are held at their first index.
     pub(super) fn new(shape: &Shape, axes: &[Option<Axis>]) -> Self {

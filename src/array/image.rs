@@ -28,7 +28,8 @@ impl Image {
     /// A pyramid under a new id: sources of the same voxels, each coarser than the one before. `None` where
     /// they are none or too many, differ in type or timepoints, or do not become coarser.
     pub fn with_levels(sources: &[Arc<dyn Source>]) -> Option<Self> {
-        Self::under(LayerId::next(), sources, Told::default(), &[])
+        let held = sources.first().map_or(&[][..], |source| &source.info().held);
+        Self::under(LayerId::next(), sources, Told::default(), held)
     }
 
     /// The same recording held at other indices of the axes beyond t, z, y and x, in their order: another

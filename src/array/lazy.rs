@@ -47,7 +47,7 @@ pub struct LazyArray {
 impl LazyArray {
     /// Views a source under a new id.
     pub fn new(source: Arc<dyn Source>) -> Self {
-        let map = AxisMap::new(&source.info().shape, &source.info().axes);
+        let map = AxisMap::of(source.info());
         Self::of(source, LayerId::next(), 0, Told::default(), map)
     }
 
@@ -109,7 +109,7 @@ impl LazyArray {
         };
         let inputs = source.composite().map_or(&[][..], |composite| composite.inputs());
         let input = |input: &Input| {
-            let axes = AxisMap::new(&input.source.info().shape, &input.source.info().axes);
+            let axes = AxisMap::of(input.source.info());
             Arc::new(Self::of(Arc::clone(&input.source), input.layer, input.level, Told::default(), axes))
         };
         let inputs = inputs.iter().map(input).collect();

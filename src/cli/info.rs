@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{OpenArgs, said};
 use crate::format::{Opened, Source};
 use crate::ui::format;
-use crate::volume::{ArrayInfo, Axis, Location, Piece, Problem, Severity, VoxelSize, count_states};
+use crate::volume::{ArrayInfo, Axis, AxisFrom, Location, Piece, Problem, Severity, VoxelSize, count_states};
 
 /// Arguments of `tectum info`.
 #[derive(Debug, clap::Args)]
@@ -59,8 +59,26 @@ fn bytes_on_disk(opened: &Opened) -> Option<u64> {
     opened.source.files().iter().filter_map(len).reduce(|a, b| a + b)
 }
 
-fn axis_name(axis: Option<Axis>) -> String {
-    axis.map_or("?".to_owned(), |axis| axis.to_string())
+/// What an axis is: t, z, y, x or c; `None` for one that is held at an index.
+fn axis_letter(info: &ArrayInfo, axis: usize) -> Option<String> {
+    let named = info.axes.get(axis).copied().flatten().map(|axis| axis.to_string());
+    named.or_else(|| (info.channel_axis == Some(axis)).then(|| "c".to_owned()))
+}
+
+/// Why the axes are taken for what they are: "z by its length (a guess), y and x by the format".
+fn axes_from(info: &ArrayInfo) -> String {
+    let mut groups: Vec<(AxisFrom, Vec<String>)> = Vec::new();
+    for i in 0..info.axes.len() {
+        let (from, letter) = (info.axis_from(i), axis_letter(info, i).unwrap_or_else(|| format!("axis {i}")));
+        match groups.iter_mut().find(|(known, _)| *known == from) {
+            Some((_, letters)) => letters.push(letter),
+            None => groups.push((from, vec![letter])),
+        }
+    }
+    let words = groups.iter().map(|(from, letters)| {
+        format!("{} {}{}", letters.join(" "), from.words, if from.is_guess { " (a guess)" } else { "" })
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Worst first.
@@ -107,7 +125,10 @@ fn as_json(opened: &Opened) -> Value {
         "path": info.location.to_string(),
         "format": info.format,
         "shape": info.shape.dims(),
-        "axes": info.axes.iter().map(|axis| axis.map(|axis| axis.to_string())).collect::<Vec<_>>(),
+        "axes": (0..info.axes.len()).map(|i| axis_letter(info, i)).collect::<Vec<_>>(),
+        "axes_from": (0..info.axes.len()).map(|i| info.axis_from(i).words).collect::<Vec<_>>(),
+        "axes_guessed": (0..info.axes.len()).map(|i| info.axis_from(i).is_guess).collect::<Vec<_>>(),
+        "held": info.held,
         "dtype": info.dtype.name(),
         "num_bytes": info.shape.num_bytes(info.dtype),
         "num_bytes_on_disk": bytes_on_disk(opened),
@@ -130,9 +151,15 @@ fn as_text(opened: &Opened) -> String {
     let mut line = |label: &str, value: String| lines.push((label.to_owned(), value));
     line("path", info.location.to_string());
     line("format", info.format.clone());
-    let dims: Vec<String> =
-        info.axes.iter().zip(info.shape.dims()).map(|(&axis, dim)| format!("{} {dim}", axis_name(axis))).collect();
+    let dims: Vec<String> = info
+        .shape
+        .dims()
+        .iter()
+        .enumerate()
+        .map(|(i, dim)| axis_letter(info, i).map_or(format!("? {dim}"), |letter| format!("{letter} {dim}")))
+        .collect();
     line("shape", dims.join(" × "));
+    line("axes", axes_from(info));
     line("dtype", info.dtype.to_string());
     let unknown = || "unknown".to_owned();
     let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| said::size(num_bytes as u64));

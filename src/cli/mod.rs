@@ -25,7 +25,7 @@ pub use snapshot::SnapshotArgs;
 pub use verify::VerifyArgs;
 
 use crate::app::{Budgets, WindowArgs};
-use crate::format::OpenOptions;
+use crate::format::{OpenOptions, check_axes};
 use crate::volume::Location;
 
 /// View volumetric time series, while they are being recorded and after.
@@ -105,8 +105,9 @@ pub struct OpenArgs {
     /// Prefix of the block names of a split dataset: P for P_0000.h5.
     #[arg(long, value_name = "P")]
     pub prefix: Option<String>,
-    /// What the axes are, slowest first, where the file does not say or is wrong.
-    #[arg(long, value_name = "tzyx", value_parser = parse_axes)]
+    /// What the axes are, slowest first, where the file does not say or is wrong: a letter of t, z, y, x for
+    /// each, c for channels, _ (or an index: "t,3,y,x") for one of which a single index is shown.
+    #[arg(long, value_name = "tzyx", value_parser = check_axes)]
     pub axes: Option<String>,
     /// Leave out blocks that are perhaps left over from a former recording in the same folder; `info`
     /// names them.
@@ -125,16 +126,6 @@ impl OpenArgs {
             ..OpenOptions::default()
         }
     }
-}
-
-/// Letters of t, z, y, x without repeats.
-fn parse_axes(text: &str) -> Result<String, String> {
-    let lower = text.to_ascii_lowercase();
-    let is_repeated = lower.char_indices().any(|(i, c)| lower[..i].contains(c));
-    if lower.is_empty() || is_repeated || lower.chars().any(|c| !"tzyx".contains(c)) {
-        return Err("each of the letters t, z, y, x at most once, slowest axis first".to_owned());
-    }
-    Ok(lower)
 }
 
 /// Carries out what the arguments ask for.

@@ -1,17 +1,48 @@
-//! What the axes of a recording are. `axis_order` in the metadata says "zyx" for everything that is not
-//! 4-D, movies too, so it is not asked.
+//! What the axes of a recording are, and why. `axis_order` in the metadata says "zyx" for everything that is
+//! not 4-D, movies too, so it is not asked.
 
-use crate::volume::{Axis, DType};
+use crate::volume::{Axis, AxisFrom, DType, Shape};
 
-/// What is known when the axes of a 3-D array must be told.
+/// The axes of an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Axes {
+    /// What each is; `None` for those beyond t, z, y and x.
+    pub names: Vec<Option<Axis>>,
+    /// Which of the latter counts channels.
+    pub channel: Option<usize>,
+    /// At which index each of the latter is held at first, in their order; those left out at 0.
+    pub held: Vec<usize>,
+    /// Why each is taken for what it is.
+    pub from: Vec<AxisFrom>,
+}
+
+impl Axes {
+    /// These axes, all for one reason.
+    pub fn known(names: Vec<Option<Axis>>, channel: Option<usize>, from: AxisFrom) -> Self {
+        let from = vec![from; names.len()];
+        Self { names, channel, held: Vec::new(), from }
+    }
+
+    /// The axes the user names, or else those that `others` gives, with what has to be said of them.
+    ///
+    /// # Errors
+    /// When what the user says does not fit the array.
+    pub fn told_or(
+        told: Option<&str>,
+        shape: &Shape,
+        others: impl FnOnce() -> (Self, Option<String>),
+    ) -> Result<(Self, Option<String>), String> {
+        told.map_or_else(|| Ok(others()), |text| parse(text, shape).map(|axes| (axes, None)))
+    }
+}
+
+/// What is known when the axes of an array must be told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hints<'a> {
     /// Names of the folder and the prefix, or of the file and the array.
     pub names: &'a [&'a str],
     /// Storage type.
     pub dtype: DType,
-    /// Extent of the first axis.
-    pub len: usize,
     /// Number of blocks along the first axis; 1 for a single file.
     pub num_blocks: usize,
     /// The metadata's resolution, where it is not the default of ones.
@@ -22,62 +53,139 @@ pub(super) struct Hints<'a> {
 const VOLUME_NAMES: [&str; 12] =
     ["anatomy", "reference", "ref", "mean", "std", "max", "average", "template", "atlas", "rois", "mask", "zstack"];
 
-/// The axes of an array of `rank`, and a sentence when that was a guess.
-pub(super) fn guess(rank: usize, hints: &Hints<'_>) -> (Vec<Option<Axis>>, Option<String>) {
+/// As arrays lie in files: rows before columns, both last.
+const LAST: AxisFrom = AxisFrom::known("by its place");
+
+/// The axes of an array whose file does not name them, and a sentence when that was a guess.
+pub(super) fn guess(shape: &Shape, hints: &Hints<'_>) -> (Axes, Option<String>) {
     use Axis::{T, X, Y, Z};
-    let known = |axes: &[Axis]| axes.iter().copied().map(Some).collect::<Vec<_>>();
-    match rank {
-        0 => (Vec::new(), None),
+    let dims = shape.dims();
+    let known = |axes: &[Axis]| Axes::known(axes.iter().copied().map(Some).collect(), None, LAST);
+    match dims.len() {
+        0 => (Axes::known(Vec::new(), None, LAST), None),
         1 => (known(&[X]), None),
         2 => (known(&[Y, X]), None),
         3 => {
-            let is_volume_name = hints.names.iter().any(|name| {
-                name.to_ascii_lowercase()
-                    .split(|c: char| !c.is_ascii_alphabetic())
-                    .any(|word| VOLUME_NAMES.contains(&word))
-            });
-            let is_spaced = hints.resolution.is_some_and(|r| r.len() == 3 && r[1] == r[2]);
-            let (is_volume, why) = if is_volume_name {
-                (true, "by its name")
-            } else if is_spaced {
-                (true, "by its resolution")
-            } else if hints.num_blocks > 1 {
-                (false, "by its blocks")
-            } else if hints.dtype == DType::I32 {
-                // Label images of cell finders.
-                (true, "by its type")
-            } else {
-                (hints.len <= 400, "by its length")
-            };
-            let (axes, text) = if is_volume { ([Z, Y, X], "z, y, x") } else { ([T, Y, X], "t, y, x") };
-            let other = if is_volume { "tyx" } else { "zyx" };
-            (known(&axes), Some(format!("3-D data taken for {text} {why}; --axes {other} says otherwise")))
+            let (is_volume, from) = is_volume(dims[0], hints);
+            let (names, text) = if is_volume { ([Z, Y, X], "z, y, x") } else { ([T, Y, X], "t, y, x") };
+            let mut axes = known(&names);
+            axes.from[0] = from;
+            let (why, other) = (from.words, if is_volume { "tyx" } else { "zyx" });
+            (axes, Some(format!("3-D data taken for {text} {why}; --axes {other} says otherwise")))
         }
-        _ => {
-            let mut axes = vec![None; rank - 4];
-            axes.extend(known(&[T, Z, Y, X]));
+        rank => {
+            let mut axes = known(&[T, Z, Y, X]);
+            let beyond = rank - 4;
+            axes.names.splice(0..0, vec![None; beyond]);
+            // Nothing tells what an axis in front of time counts.
+            axes.from.splice(0..0, vec![AxisFrom::guess("held at one index"); beyond]);
+            if beyond == 0 && dims[0] <= MAX_COLORS {
+                axes.from[0] = AxisFrom::guess("perhaps channels");
+            } else if dims[rank - 1] <= MAX_COLORS && dims[rank - 2] > MAX_COLORS {
+                axes.from[rank - 1] = AxisFrom::guess("perhaps channels");
+            }
             (axes, None)
         }
     }
 }
 
-/// The axes the user names: one letter of t, z, y, x for each, in any order, each once; `_` for none.
-pub(super) fn parse(text: &str, rank: usize) -> Result<Vec<Option<Axis>>, String> {
-    let axes: Option<Vec<Option<Axis>>> = text
-        .chars()
-        .filter(|c| !matches!(c, ',' | ' '))
-        .map(|c| if matches!(c, '_' | '-' | '?') { Some(None) } else { Axis::from_letter(c).map(Some) })
-        .collect();
-    let axes = axes.ok_or_else(|| format!("--axes {text}: only the letters t, z, y and x name axes"))?;
-    if axes.len() != rank {
-        return Err(format!("--axes {text} names {} axes, the data have {rank}", axes.len()));
+/// Channels of a microscope, colours of a picture: so few timepoints or columns are seldom meant.
+const MAX_COLORS: usize = 4;
+
+/// Whether a 3-D array is a volume and no movie, and why.
+fn is_volume(len: usize, hints: &Hints<'_>) -> (bool, AxisFrom) {
+    let is_named = hints.names.iter().any(|name| {
+        name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|word| VOLUME_NAMES.contains(&word))
+    });
+    let is_spaced = hints.resolution.is_some_and(|r| r.len() == 3 && r[1] == r[2]);
+    match () {
+        () if is_named => (true, AxisFrom::known("by its name")),
+        () if is_spaced => (true, AxisFrom::known("by its resolution")),
+        () if hints.num_blocks > 1 => (false, AxisFrom::known("by its blocks")),
+        // Label images of cell finders.
+        () if hints.dtype == DType::I32 => (true, AxisFrom::guess("by its type")),
+        // Nobody scans so many planes.
+        () if len > 400 => (false, AxisFrom::known("by its length")),
+        () => (true, AxisFrom::guess("by its length")),
     }
-    for (i, axis) in axes.iter().enumerate() {
-        if axis.is_some() && axes[..i].contains(axis) {
-            return Err(format!("--axes {text} names an axis twice"));
+}
+
+/// The axes the user names: for each one letter of t, z, y, x, c, in any order, each once; `_` or an index
+/// for one that is held there.
+pub(super) fn parse(text: &str, shape: &Shape) -> Result<Axes, String> {
+    let words = words(text)?;
+    if words.len() != shape.rank() {
+        return Err(format!("--axes {text} names {} axes, the data have {}", words.len(), shape.rank()));
+    }
+    let mut axes = Axes::known(Vec::new(), None, AxisFrom::USER);
+    for (i, (word, &len)) in words.iter().zip(shape.dims()).enumerate() {
+        axes.names.push(match word {
+            Word::Axis(axis) => Some(*axis),
+            Word::Channel | Word::Held(_) => None,
+        });
+        match word {
+            Word::Axis(_) => {}
+            Word::Channel => {
+                axes.channel = Some(i);
+                axes.held.push(0);
+            }
+            Word::Held(index) if *index >= len.max(1) => {
+                return Err(format!("--axes {text}: axis {i} has {len} indices, the first is 0"));
+            }
+            Word::Held(index) => axes.held.push(*index),
         }
     }
+    axes.from = vec![AxisFrom::USER; words.len()];
     Ok(axes)
+}
+
+/// Whether a text can name axes at all; returns it in the form that is remembered.
+///
+/// # Errors
+/// When it cannot: what is wrong with it.
+pub fn check_axes(text: &str) -> Result<String, String> {
+    words(text)?;
+    Ok(text.to_ascii_lowercase())
+}
+
+/// What is said of one axis.
+enum Word {
+    Axis(Axis),
+    Channel,
+    Held(usize),
+}
+
+fn words(text: &str) -> Result<Vec<Word>, String> {
+    let mut words = Vec::new();
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        words.push(match letter.to_ascii_lowercase() {
+            ',' | ' ' => continue,
+            'c' => Word::Channel,
+            '_' | '-' | '?' => Word::Held(0),
+            digit if digit.is_ascii_digit() => {
+                let mut number = digit.to_string();
+                while let Some(digit) = letters.next_if(char::is_ascii_digit) {
+                    number.push(digit);
+                }
+                Word::Held(number.parse().map_err(|_| format!("--axes {text}: {number} is no index"))?)
+            }
+            other => Word::Axis(Axis::from_letter(other).ok_or_else(|| {
+                format!("--axes {text}: {other} names no axis; t, z, y, x and c do, _ or an index holds one")
+            })?),
+        });
+    }
+    let num = |axis: Axis| words.iter().filter(|word| matches!(word, Word::Axis(a) if *a == axis)).count();
+    let num_channels = words.iter().filter(|word| matches!(word, Word::Channel)).count();
+    if num_channels > 1 || Axis::ALL.into_iter().any(|axis| num(axis) > 1) {
+        return Err(format!("--axes {text} names an axis twice"));
+    }
+    match words.len() {
+        0 => Err("--axes: one letter for each axis, slowest first".to_owned()),
+        1 => Ok(words),
+        _ if num(Axis::Y) == 1 && num(Axis::X) == 1 => Ok(words),
+        _ => Err(format!("--axes {text}: a picture needs both y and x")),
+    }
 }
 
 #[cfg(test)]
@@ -88,30 +196,68 @@ mod tests {
         axes.iter().map(|axis| axis.map_or('_', Axis::letter)).collect()
     }
 
+    fn guessed(dims: &[usize], hints: &Hints<'_>) -> Axes {
+        guess(&Shape::new(dims).unwrap(), hints).0
+    }
+
+    const MOVIE: Hints<'_> = Hints { names: &["data"], dtype: DType::U16, num_blocks: 4, resolution: None };
+
     #[test]
     fn three_dimensional_data_are_told_by_name_then_resolution_then_blocks() {
-        let hints = Hints { names: &["data"], dtype: DType::U16, len: 17, num_blocks: 4, resolution: None };
-        let told = |hints: &Hints<'_>| {
-            let (axes, note) = guess(3, hints);
-            assert!(note.is_some(), "a guess is always said");
-            letters(&axes)
+        let told = |len: usize, hints: &Hints<'_>| {
+            let (axes, note) = guess(&Shape::from([len, 30, 40]), hints);
+            assert!(note.is_some_and(|note| note.contains(axes.from[0].words)), "a guess is always said");
+            (letters(&axes.names), axes.from[0].is_guess)
         };
-        assert_eq!(told(&hints), "tyx");
-        assert_eq!(told(&Hints { names: &["anatomy"], ..hints }), "zyx");
-        assert_eq!(told(&Hints { names: &["fish_Mean_3"], ..hints }), "zyx");
-        assert_eq!(told(&Hints { names: &["refraction"], ..hints }), "tyx");
-        assert_eq!(told(&Hints { resolution: Some(&[5.0, 0.6, 0.6]), ..hints }), "zyx");
-        assert_eq!(told(&Hints { num_blocks: 1, ..hints }), "zyx");
-        assert_eq!(told(&Hints { num_blocks: 1, len: 3000, ..hints }), "tyx");
-        assert_eq!(letters(&guess(5, &hints).0), "_tzyx");
+        let told_of = |hints: &Hints<'_>| told(17, hints);
+        assert_eq!(told_of(&MOVIE), ("tyx".to_owned(), false));
+        assert_eq!(told_of(&Hints { names: &["anatomy"], ..MOVIE }), ("zyx".to_owned(), false));
+        assert_eq!(told_of(&Hints { names: &["fish_Mean_3"], ..MOVIE }), ("zyx".to_owned(), false));
+        assert_eq!(told_of(&Hints { names: &["refraction"], ..MOVIE }), ("tyx".to_owned(), false));
+        assert_eq!(told_of(&Hints { resolution: Some(&[5.0, 0.6, 0.6]), ..MOVIE }), ("zyx".to_owned(), false));
+        let single = Hints { num_blocks: 1, ..MOVIE };
+        assert_eq!(told_of(&single), ("zyx".to_owned(), true), "seventeen of anything");
+        assert_eq!(told_of(&Hints { dtype: DType::I32, ..single }), ("zyx".to_owned(), true));
+        assert_eq!(told(3000, &single), ("tyx".to_owned(), false));
+    }
+
+    #[test]
+    fn what_may_be_channels_is_a_guess() {
+        let is_guess = |dims: &[usize]| guessed(dims, &MOVIE).from.iter().map(|from| from.is_guess).collect::<Vec<_>>();
+        assert_eq!(is_guess(&[11, 5, 30, 40]), [false; 4]);
+        assert_eq!(is_guess(&[2, 5, 30, 40]), [true, false, false, false]);
+        assert_eq!(is_guess(&[11, 30, 40, 3]), [false, false, false, true]);
+        assert_eq!(is_guess(&[2, 11, 5, 30, 40]), [true, false, false, false, false]);
+        assert_eq!(letters(&guessed(&[2, 11, 5, 30, 40], &MOVIE).names), "_tzyx");
     }
 
     #[test]
     fn the_users_word_must_fit() {
-        assert_eq!(parse("TYX", 3).map(|axes| letters(&axes)), Ok("tyx".into()));
-        assert_eq!(parse("_zyx", 4).map(|axes| letters(&axes)), Ok("_zyx".into()));
-        for bad in ["tzy", "tzyxx", "ttyx", "abcd", ""] {
-            assert!(parse(bad, 4).is_err(), "{bad}");
+        let shape = Shape::from([2, 9, 30, 40]);
+        let told = |text: &str| parse(text, &shape);
+        let of = |text: &str| told(text).map(|axes| (letters(&axes.names), axes.channel, axes.held));
+        assert_eq!(of("TZYX"), Ok(("tzyx".into(), None, vec![])));
+        assert_eq!(of("_zyx"), Ok(("_zyx".into(), None, vec![0])));
+        assert_eq!(of("ctyx"), Ok(("_tyx".into(), Some(0), vec![0])));
+        assert_eq!(of("c,8,y,x"), Ok(("__yx".into(), Some(0), vec![0, 8])));
+        assert_eq!(of("1 8 y x"), Ok(("__yx".into(), None, vec![1, 8])));
+        assert_eq!(told("yxtz").unwrap().from, [AxisFrom::USER; 4]);
+        for bad in [
+            "tzy",
+            "tzyxx",
+            "ttyx",
+            "cczyx",
+            "abcd",
+            "",
+            "tz_x",
+            "2zyx",
+            "c,9,y,x",
+            "18yx",
+            "t99999999999999999999999yx",
+        ] {
+            let error = told(bad).unwrap_err();
+            assert!(error.starts_with("--axes"), "{error}");
         }
+        assert!(check_axes("c").is_ok() && check_axes("cc").is_err() && check_axes("tzx").is_err());
     }
 }

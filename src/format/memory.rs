@@ -28,26 +28,17 @@ pub struct MemorySource {
 }
 
 impl MemorySource {
-    /// Wraps C-order bytes. `axes` names the axes ("tzyx"; other characters have no meaning), `grid` is the
-    /// extent of a chunk on each. `None` where the lengths disagree or an extent of `grid` is 0.
+    /// Wraps C-order bytes. `axes` names the axes ("tzyx", c for channels; other characters have no meaning),
+    /// `grid` is the extent of a chunk on each. `None` where the lengths disagree or an extent of `grid` is 0.
     pub fn new(dtype: DType, shape: Shape, axes: &str, grid: &[usize], bytes: Vec<u8>) -> Option<Self> {
         if shape.num_bytes(dtype) != Some(bytes.len()) {
             return None;
         }
         let grid = Grid::new(shape, Shape::new(grid)?)?;
         let info = ArrayInfo {
-            name: "memory".to_owned(),
-            location: Location::parse("memory"),
-            format: "array in memory".to_owned(),
-            shape,
-            channel_axis: None,
+            channel_axis: axes.chars().position(|letter| letter == 'c'),
             axes: axes.chars().map(Axis::from_letter).collect(),
-            dtype,
-            voxel_size: None,
-            rate_hz: None,
-            claimed_shape: None,
-            num_blocks: 1,
-            facts: Vec::new(),
+            ..ArrayInfo::new("memory", Location::parse("memory"), "array in memory", shape, dtype)
         };
         let (info, bytes) = (Arc::new(info), Arc::from(bytes));
         Some(Self { info, bytes, grid, missing: Vec::new(), failing: BTreeSet::new() })

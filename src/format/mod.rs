@@ -5,6 +5,8 @@
 //! 1. A room of its own (`format/tiff/`), with a [`Source`]: what it knows of the array, its chunks, how one
 //!    is read. What the files never held is for it to say (see [`Source`]). Everything else of the trait has
 //!    a default.
+//!    Its axes are those the user names (`OpenOptions::axes`), else those the file names, else a guess, with
+//!    the reason for each (`Axes::told_or` in `axes.rs`).
 //! 2. A line in the table of `open.rs`: a function that is shown what lies at the location (a folder, or how
 //!    a file begins) and opens it, or says that it is not its own. Content decides, names only where the
 //!    names are the format.
@@ -29,6 +31,7 @@ mod split;
 pub mod store;
 
 pub use crate::volume::Location;
+pub use axes::check_axes;
 pub use composite::{Composite, Given, Input, Need, gather, read_and_combine};
 use error::io_error;
 pub use error::{FormatError, FormatErrorCode, ReadError, ReadErrorCode, ReadErrorKind};

@@ -14,7 +14,8 @@ pub struct OpenOptions {
     pub dataset: Option<String>,
     /// Prefix of a split dataset's block names (`--prefix`).
     pub prefix: Option<String>,
-    /// Names of the axes, slowest first (`--axes tzyx`), where the file does not say or is wrong.
+    /// Names of the axes, slowest first (`--axes tzyx`), where the file does not say or is wrong: c for one
+    /// of channels, `_` or an index for one that is held there ("t,3,y,x").
     pub axes: Option<String>,
     /// Whether blocks that are perhaps left over from a former recording are left out
     /// (`--leave-out-suspects`); they are shown and marked otherwise.
@@ -109,7 +110,8 @@ impl Opened {
         }
         let levels: Vec<_> = std::iter::once(&self.source).chain(&self.levels).cloned().collect();
         let channel = |index: usize| {
-            let mut held = vec![0; nameless.len()];
+            let mut held = info.held.clone();
+            held.resize(nameless.len(), 0);
             held[at] = index;
             Channel {
                 name: format!("Channel {}", index + 1),
@@ -233,5 +235,24 @@ mod tests {
             assert!(error.message.starts_with(word), "{error}");
             assert_eq!((error.file, error.code), (path.into(), FormatErrorCode::OtherFormat));
         }
+    }
+
+    #[test]
+    fn an_axis_is_of_channels_or_held_where_the_user_says_so() {
+        let of = |axes: &str| {
+            let options = OpenOptions { axes: Some(axes.to_owned()), ..OpenOptions::default() };
+            open(fixture("a_4d_default/data"), &options).map_err(|error| error.code)
+        };
+        let opened = of("tcyx").unwrap();
+        let num_planes = opened.source.info().shape.dims()[1];
+        assert_eq!(opened.channels.len(), num_planes);
+        assert!(opened.channels.iter().enumerate().all(|(i, channel)| channel.held == [i]));
+        let opened = of("t2yx").unwrap();
+        assert!(opened.channels.is_empty());
+        assert_eq!(
+            (opened.source.info().held.as_slice(), opened.source.info().axes_in_letters().as_str()),
+            (&[2][..], "t,2,y,x")
+        );
+        assert_eq!(of("t99yx").err(), Some(FormatErrorCode::WrongOption));
     }
 }

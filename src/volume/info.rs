@@ -25,6 +25,34 @@ impl VoxelSize {
     }
 }
 
+/// Why an axis is taken for what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AxisFrom {
+    /// In a few words: "from its length".
+    pub words: &'static str,
+    /// Whether somebody should look whether it is right.
+    pub is_guess: bool,
+}
+
+impl AxisFrom {
+    /// The file names its axes.
+    pub const FILE: Self = Self::known("from the file");
+    /// Every file of the format has this order.
+    pub const FORMAT: Self = Self::known("by the format");
+    /// The user said so.
+    pub const USER: Self = Self::known("as you said");
+
+    /// It is certain, for this reason.
+    pub const fn known(words: &'static str) -> Self {
+        Self { words, is_guess: false }
+    }
+
+    /// It may be wrong, for this reason.
+    pub const fn guess(words: &'static str) -> Self {
+        Self { words, is_guess: true }
+    }
+}
+
 /// Facts of one array, immutable; a growing recording publishes a new one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArrayInfo {
@@ -40,6 +68,10 @@ pub struct ArrayInfo {
     pub axes: Vec<Option<Axis>>,
     /// Which of the axes without a meaning counts channels: light of several colours, shown together.
     pub channel_axis: Option<usize>,
+    /// At which index each axis without a meaning is held at first, in their order; those left out at 0.
+    pub held: Vec<usize>,
+    /// Why each axis is taken for what it is; empty where it is so in every file of the format.
+    pub axes_from: Vec<AxisFrom>,
     /// Storage type.
     pub dtype: DType,
     /// Voxel edges, where the files say so.
@@ -52,4 +84,56 @@ pub struct ArrayInfo {
     pub num_blocks: usize,
     /// Further facts for the Dataset panel and `info`, label and value.
     pub facts: Vec<(String, String)>,
+}
+
+impl ArrayInfo {
+    /// An array of which nothing else is known: no axis has a meaning. What is known is set by whoever
+    /// describes it (`ArrayInfo { axes, ..ArrayInfo::new(…) }`).
+    pub fn new(
+        name: impl Into<String>,
+        location: impl Into<Location>,
+        format: &str,
+        shape: Shape,
+        dtype: DType,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            location: location.into(),
+            format: format.to_owned(),
+            shape,
+            axes: vec![None; shape.rank()],
+            channel_axis: None,
+            held: Vec::new(),
+            axes_from: Vec::new(),
+            dtype,
+            voxel_size: None,
+            rate_hz: None,
+            claimed_shape: None,
+            num_blocks: 1,
+            facts: Vec::new(),
+        }
+    }
+
+    /// Why one of the axes is taken for what it is.
+    pub fn axis_from(&self, axis: usize) -> AxisFrom {
+        self.axes_from.get(axis).copied().unwrap_or(AxisFrom::FORMAT)
+    }
+
+    /// The axes as `--axes` takes them: "tczyx", and for an axis that is held the index, "t,3,y,x".
+    pub fn axes_in_letters(&self) -> String {
+        let mut num_nameless = 0;
+        let words: Vec<String> = (0..self.shape.rank())
+            .map(|i| match self.axes.get(i).copied().flatten() {
+                Some(axis) => axis.letter().to_string(),
+                None => {
+                    num_nameless += 1;
+                    match self.channel_axis == Some(i) {
+                        true => "c".to_owned(),
+                        false => self.held.get(num_nameless - 1).copied().unwrap_or(0).to_string(),
+                    }
+                }
+            })
+            .collect();
+        words.join(if words.iter().all(|word| word.chars().all(char::is_alphabetic)) { "" } else { "," })
+    }
 }

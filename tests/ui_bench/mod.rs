@@ -70,22 +70,18 @@ impl Default for Bench {
             rate_hz: Some(5.0),
             has_axis: [true; 4],
         };
+        let shape = ArrayShape::new(&info.shape).expect("a shape");
+        let location = "/data/2024-03-11/fish3_run2/original";
         let array = ArrayInfo {
-            name: "fish3_run2".to_owned(),
-            location: "/data/2024-03-11/fish3_run2/original".into(),
-            format: "split dataset (sashimi)".to_owned(),
-            shape: ArrayShape::new(&info.shape).expect("a shape"),
-            channel_axis: None,
             axes: Axis::ALL.into_iter().map(Some).collect(),
-            dtype: DType::U16,
             voxel_size: info.voxel_size,
             rate_hz: info.rate_hz,
-            claimed_shape: None,
             num_blocks: 21,
             facts: vec![
                 ("Blocks".to_owned(), "21 of 10 × 24 × 1024 × 1024".to_owned()),
                 ("Stored as".to_owned(), "blosc lz4, shuffle".to_owned()),
             ],
+            ..ArrayInfo::new("fish3_run2", location, "split dataset (sashimi)", shape, DType::U16)
         };
         let mut view = ViewState::default().for_dataset(&info);
         for kind in [ValueKind::Voxels, ValueKind::Max] {

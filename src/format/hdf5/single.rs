@@ -9,7 +9,7 @@ use super::{H5Array, Header, contents};
 use crate::format::look::Look;
 use crate::format::{
     Chunk, DatasetEntry, Filled, FormatError, FormatErrorCode, OpenOptions, Opened, ReadError, ReadErrorKind, Source,
-    axes,
+    axes::{self, Axes},
 };
 use crate::volume::{ArrayInfo, Grid, Problem, Region, Severity, codes};
 
@@ -84,24 +84,12 @@ impl SingleSource {
         let mut problem = |code, severity, message| {
             problems.push(Problem { code, severity, file: Some(path.into()), span: None, message });
         };
-        let axes = match &options.axes {
-            Some(text) => axes::parse(text, shape.rank())
-                .map_err(|error| FormatError::new(path, error).with_code(FormatErrorCode::WrongOption))?,
-            None => {
-                let hints = axes::Hints {
-                    names: &[&stem, &header.name],
-                    dtype: header.dtype,
-                    len: shape.dims()[0],
-                    num_blocks: 1,
-                    resolution: None,
-                };
-                let (axes, note) = axes::guess(shape.rank(), &hints);
-                if let Some(message) = note {
-                    problem(codes::AXES_GUESSED, Severity::Note, message);
-                }
-                axes
-            }
-        };
+        let hints = axes::Hints { names: &[&stem, &header.name], dtype: header.dtype, num_blocks: 1, resolution: None };
+        let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, || axes::guess(&shape, &hints))
+            .map_err(|error| FormatError::new(path, error).with_code(FormatErrorCode::WrongOption))?;
+        if let Some(message) = note {
+            problem(codes::AXES_GUESSED, Severity::Note, message);
+        }
         if !array.is_whole() {
             let (have, expected) = array.allocation();
             let text = format!("not complete: {have} of {expected} stored chunks are there, or the file is cut off");
@@ -111,18 +99,12 @@ impl SingleSource {
             problem(codes::UNSUPPORTED, Severity::Error, message);
         }
         let info = ArrayInfo {
-            name: stem,
-            location: path.into(),
-            format: "HDF5 file".into(),
-            shape,
-            channel_axis: None,
-            axes,
-            dtype: header.dtype,
-            voxel_size: None,
-            rate_hz: None,
-            claimed_shape: None,
-            num_blocks: 1,
+            axes: axes.names,
+            channel_axis: axes.channel,
+            held: axes.held,
+            axes_from: axes.from,
             facts: vec![("Array".to_owned(), header.name.clone()), ("Stored".to_owned(), header.filters_in_words())],
+            ..ArrayInfo::new(stem, path, "HDF5 file", shape, header.dtype)
         };
         // Its parts have the rank of the array, and an extent.
         let grid = Grid::new(info.shape, array.parts()).ok_or_else(|| FormatError::new(path, "has no extent"))?;

@@ -8,8 +8,9 @@ use super::layout::Geometry;
 use super::metadata::Claim;
 use super::place::Place;
 use super::rig::{self, Rig};
+use crate::format::axes::{self, Axes};
 use crate::format::hdf5::Header;
-use crate::format::{FormatError, FormatErrorCode, axes};
+use crate::format::{FormatError, FormatErrorCode};
 use crate::volume::{ArrayInfo, Axis, Problem, Severity, Span, VoxelSize, codes};
 
 /// Everything the description is made of.
@@ -41,22 +42,15 @@ impl Facts<'_> {
         let shape = self.geometry.shape;
         let resolution = self.resolution();
         let folder_name = self.place.folder.file_name().unwrap_or_default().to_string_lossy();
-        let axes = match &self.place.axes {
-            Some(text) => axes::parse(text, shape.rank())
-                .map_err(|error| FormatError::new(&self.place.folder, error).with_code(FormatErrorCode::WrongOption))?,
-            None => {
-                let hints = axes::Hints {
-                    names: &[&folder_name, &self.place.prefix],
-                    dtype: self.header.dtype,
-                    len: shape.dims().first().copied().unwrap_or(0),
-                    num_blocks: self.geometry.grid().first().copied().unwrap_or(1),
-                    resolution,
-                };
-                let (axes, note) = axes::guess(shape.rank(), &hints);
-                problems.extend(note.map(|message| self.note(codes::AXES_GUESSED, message)));
-                axes
-            }
+        let hints = axes::Hints {
+            names: &[&folder_name, &self.place.prefix],
+            dtype: self.header.dtype,
+            num_blocks: self.geometry.grid().first().copied().unwrap_or(1),
+            resolution,
         };
+        let (axes, note) = Axes::told_or(self.place.axes.as_deref(), &shape, || axes::guess(&shape, &hints))
+            .map_err(|error| FormatError::new(&self.place.folder, error).with_code(FormatErrorCode::WrongOption))?;
+        problems.extend(note.map(|message| self.note(codes::AXES_GUESSED, message)));
         let writer = self.writer();
         let format = match writer {
             Some(writer) => format!("split dataset ({writer})"),
@@ -66,15 +60,17 @@ impl Facts<'_> {
             name: self.name(),
             location: (&self.place.folder).into(),
             format,
-            channel_axis: None,
-            voxel_size: self.voxel_size(&axes, resolution),
+            channel_axis: axes.channel,
+            held: axes.held,
+            axes_from: axes.from,
+            voxel_size: self.voxel_size(&axes.names, resolution),
             rate_hz: self.rate_hz(),
             claimed_shape: self.claim.full.clone().filter(|full| !is_same(full, shape.dims())),
             num_blocks: self.geometry.num_blocks(),
             facts: self.facts(),
             dtype: self.header.dtype,
             shape,
-            axes,
+            axes: axes.names,
         })
     }
 
