@@ -73,7 +73,7 @@ impl Session {
     /// with it where it is seen for the first time.
     pub(super) fn measure_contrast(&mut self, now: Instant, now_s: f64) {
         let picture = self.asked().at(0);
-        for layer in 0..self.contrasts.len() {
+        for layer in 0..self.layers.len() {
             if !self.view.layers[layer].visible {
                 continue;
             }
@@ -86,8 +86,8 @@ impl Session {
 
     fn measure_projections(&mut self, layer: usize, picture: Picture, now: Instant, now_s: f64) {
         let kind = picture.values().kind;
-        let Some(id) = self.layers().nth(layer).map(|array| array.id()) else { return };
-        let contrast = &mut self.contrasts[layer];
+        let id = self.layers[layer].id();
+        let contrast = &mut self.layers[layer].contrast;
         let is_under_way = |running: &Measuring| running.picture.values().kind == kind;
         if !contrast.measuring.as_ref().is_some_and(is_under_way) {
             if contrast.measured[kind as usize].is_some() {
@@ -101,25 +101,25 @@ impl Session {
             SurveyState::Nothing => None,
             SurveyState::Done(sample) => Some(sample),
         };
-        let Some(Measuring { picture, wished }) = self.contrasts[layer].measuring.take() else { return };
+        let Some(Measuring { picture, wished }) = self.layers[layer].contrast.measuring.take() else { return };
         if let Some(sample) = &sample {
             // What the user has chosen since the wish stays.
             let is_wished = wished.is_some_and(|then| then == self.view.layers[layer].contrast.chosen[kind as usize]);
             let (values, limits) = (picture.values(), sample.percentiles);
             self.apply(&Command::LimitsMeasured { layer, values, limits, is_wished }, now, now_s);
         }
-        self.contrasts[layer].measured[kind as usize] = Some(Measured { picture, sample });
+        self.layers[layer].contrast.measured[kind as usize] = Some(Measured { picture, sample });
     }
 
     fn measure_voxels(&mut self, layer: usize, picture: Picture, now: Instant, now_s: f64) {
-        if self.contrasts[layer].measured[ValueKind::Voxels as usize].is_some() {
+        if self.layers[layer].contrast.measured[ValueKind::Voxels as usize].is_some() {
             return;
         }
-        let Some(id) = self.layers().nth(layer).map(|array| array.id()) else { return };
-        self.contrasts[layer].no_sample = self.stream.no_sample(id);
+        let id = self.layers[layer].id();
+        self.layers[layer].contrast.no_sample = self.stream.no_sample(id);
         if let Some(sample) = self.stream.sample(id) {
             let (values, limits) = (picture.values(), sample.percentiles);
-            self.contrasts[layer].measured[values.kind as usize] = Some(Measured { picture, sample: Some(sample) });
+            self.layers[layer].contrast.measured[values.kind as usize] = Some(Measured { picture, sample: Some(sample) });
             self.apply(&Command::LimitsMeasured { layer, values, limits, is_wished: false }, now, now_s);
         }
     }
@@ -130,17 +130,17 @@ impl Session {
         let picture = self.asked().at(0);
         let kind = picture.values().kind;
         let is_other = |measured: &Measured| measured.picture != picture && kind != ValueKind::Voxels;
-        if self.contrast().measured[kind as usize].as_ref().is_some_and(is_other) {
+        if self.layer().contrast.measured[kind as usize].as_ref().is_some_and(is_other) {
             let wished = Some(self.view.layer().contrast.chosen[kind as usize]);
-            let layer = self.view.active_layer.min(self.contrasts.len() - 1);
-            self.contrasts[layer].measuring = Some(Measuring { picture, wished });
+            let layer = self.chosen_layer();
+            self.layers[layer].contrast.measuring = Some(Measuring { picture, wished });
         }
     }
 
     /// Gives the active layer the limits that fit its picture on screen.
     pub(super) fn fit_contrast(&mut self, now: Instant, now_s: f64) -> bool {
-        let active = self.layers().nth(self.view.active_layer).map(|array| array.id());
-        let drawn = self.on_screen().filter(|drawn| Some(drawn.key.layer) == active);
+        let chosen = self.layer().id();
+        let drawn = self.on_screen().filter(|drawn| drawn.key.layer == chosen);
         let Some(drawn) = drawn else { return false };
         let (picture, Some(limits)) = (drawn.key.picture, limits_of(&drawn.voxels, 1)) else { return false };
         self.apply(&Command::LimitsOfPicture { values: picture.values(), limits }, now, now_s)
@@ -150,19 +150,20 @@ impl Session {
     /// recording has been measured.
     pub(super) fn guess_contrast(&mut self, key: &PictureKey, voxels: &Voxels) {
         let values = key.picture.values();
-        let Some(layer) = self.layers().position(|array| array.id() == key.layer) else { return };
+        let Some(layer) = self.layers.iter().position(|layer| layer.id() == key.layer) else { return };
         let known = &self.view.layers[layer].contrast;
         let is_known = known.of(values).is_some()
             || known.guessed[values.kind as usize].is_some()
-            || self.contrasts[layer].without_values == Some((voxels.id(), values.kind));
+            || self.layers[layer].contrast.without_values == Some((voxels.id(), values.kind));
         if is_known {
             return;
         }
         match limits_of(voxels, PROVISIONAL_STEP) {
             Some(limits) => {
-                self.view.apply(&Command::LimitsGuessed { layer, values, limits }, self.array.info());
+                let info = *self.layers[layer].info();
+                self.view.apply(&Command::LimitsGuessed { layer, values, limits }, &info);
             }
-            None => self.contrasts[layer].without_values = Some((voxels.id(), values.kind)),
+            None => self.layers[layer].contrast.without_values = Some((voxels.id(), values.kind)),
         }
     }
 }

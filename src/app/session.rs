@@ -4,6 +4,7 @@
 mod alerts;
 mod facts;
 mod judging;
+mod layers;
 mod picture;
 mod quality;
 mod remembered;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use facts::Facts;
+pub(super) use layers::{Follower, Layer};
+use layers::{Layers, with_layers};
 pub use picture::{CanvasSize, OnScreen, Pane};
 
-use super::contrast::Contrast;
 use super::effects::Effect;
 use super::measure::Measure;
 use super::memory::Recall;
@@ -25,13 +27,13 @@ use super::profiles::Profiles;
 use super::saving::{Saver, Wish};
 use super::wake::WakeFn;
 use crate::array::{LazyArray, ViewInfo};
-use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened, Source};
+use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::qc::Alarm;
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
-use crate::ui::{Command, History, LayerView, Overlay, Playback, SessionCommand, ViewState, resolve};
-use crate::volume::{Blend, Location, Problem, ViewId};
+use crate::ui::{Command, History, Overlay, Playback, SessionCommand, ViewState, resolve};
+use crate::volume::{Location, Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
 /// is, because a frame costs time that the rig may need.
@@ -50,9 +52,8 @@ pub struct Session {
     pub view: ViewState,
     pub(super) datasets: Vec<DatasetEntry>,
     pub(super) chosen: usize,
-    pub(super) array: Arc<LazyArray>,
-    /// The layers over it, in the order of the view's.
-    more: Vec<Arc<LazyArray>>,
+    /// In the order of the view's, at least one.
+    pub(super) layers: Vec<Layer>,
     pub(super) stream: Stream,
     pub(super) history: History,
     pub(super) playback: Playback,
@@ -62,9 +63,8 @@ pub struct Session {
     moved: Option<Instant>,
     panes: Vec<Pane>,
     pub(super) facts: Facts,
-    /// Of each layer.
-    pub(super) contrasts: Vec<Contrast>,
-    pub(super) watcher: Option<Watcher>,
+    /// Those that watch what may grow.
+    pub(super) followers: Vec<Follower>,
     pub(super) live: Option<LiveStatus>,
     pub(super) is_background_limited: bool,
     pub(super) saver: Saver,
@@ -74,10 +74,8 @@ pub struct Session {
     pub(super) canvases_px: Vec<(ViewId, egui::Vec2)>,
     /// What the window has to do, until it is taken from here.
     pub(super) effects: Vec<Effect>,
-    /// The measuring of its quality, where that is wanted.
-    watch: Option<quality::Watch>,
-    /// Timepoints that hold other data than were measured, half-open ranges.
-    pub(super) stale: Vec<[usize; 2]>,
+    /// Position of the layer whose quality is measured, where that is wanted.
+    checked_layer: Option<usize>,
     is_checking_paused: bool,
     /// Alarms that have begun, until they are taken from here.
     pub(super) begun: Vec<Alarm>,
@@ -115,97 +113,75 @@ impl Session {
     ) -> Result<Self, FormatError> {
         let location = location.into();
         let Setup { preferences, recall, config, wake, is_checked } = setup;
-        let array = Arc::new(LazyArray::new(opened.source).told(recall.given.told()));
-        let view = recall.view(preferences.for_dataset(array.info()), array.info());
-        let request = resolve(&view, &[(array.id(), array.info())], &[]);
-        let stream = Stream::new(Arc::clone(&array), config, Arc::clone(&wake));
-        let watcher_wake = Arc::clone(&wake);
-        let watcher = opened.growing.map(|source| {
-            Watcher::start(&location, options.clone(), Some(source), WatchConfig::default(), watcher_wake)
-        });
-        stream.request(&request, now);
-        let mut measure = Measure::default();
-        measure.wished(view.picture(array.info()), now);
-        let facts = Facts::of(&**array.source(), &stream, now);
+        let fresh = preferences.only_preferences();
+        let layers = Layers::of(&opened, recall.given.told(), &fresh.layers[0])?;
+        let info = *layers.layers[0].info();
+        let view = recall.view(with_layers(fresh.for_dataset(&info), &layers), &info);
+        let mut layers_of_stream = layers.layers.iter().map(|layer| layer.image.clone());
+        let first = layers_of_stream.next().unwrap_or_else(|| layers.layers[0].image.clone());
+        let stream = Stream::new(first, config, Arc::clone(&wake));
+        layers_of_stream.for_each(|image| stream.add_layer(image));
+        let watch = |(source, growing): (usize, Option<_>)| {
+            let (options, wake) = (options.clone(), Arc::clone(&wake));
+            let growing = Some(growing?);
+            let watcher = Watcher::start(&location, options, growing, WatchConfig::default(), wake);
+            Some(Follower { source, watcher })
+        };
+        let followers = layers.growing.into_iter().enumerate().filter_map(watch).collect();
+        let layers = layers.layers;
+        let facts = Facts::of(&layers, view.active_layer, &stream, now);
         let mut session = Self {
             location,
             options,
             view,
             datasets: opened.datasets,
             chosen: opened.chosen,
-            array,
-            more: Vec::new(),
+            layers,
             stream,
             history: History::default(),
             playback: Playback::default(),
-            measure,
-            request,
+            measure: Measure::default(),
+            request: ViewRequest::default(),
             moved: Some(now),
             panes: Vec::new(),
             facts,
-            contrasts: vec![Contrast::default()],
-            watcher,
+            followers,
             live: None,
             is_background_limited: false,
             saver: Saver::default(),
             canvas: CanvasSize::default(),
             canvases_px: Vec::new(),
             effects: Vec::new(),
-            watch: None,
-            stale: Vec::new(),
+            checked_layer: None,
             is_checking_paused: false,
             begun: Vec::new(),
             profiles: Profiles::default(),
             wake,
             recall,
         };
+        session.ask(now);
         if is_checked {
             session.start_checking();
         }
         Ok(session)
     }
 
-    /// The array as (t, z, y, x).
+    /// The array as (t, z, y, x): the first layer's.
     pub fn info(&self) -> &ViewInfo {
-        self.array.info()
+        self.layers[0].info()
     }
 
-    /// The array of each layer, the recording itself first.
-    pub fn layers(&self) -> impl Iterator<Item = &Arc<LazyArray>> {
-        std::iter::once(&self.array).chain(&self.more)
-    }
-
-    /// Draws another array over what there is, as light of another channel.
-    ///
-    /// # Errors
-    /// When its volumes are of another shape.
-    pub fn add_layer(&mut self, source: Arc<dyn Source>, now: Instant) -> Result<(), FormatError> {
-        let array = Arc::new(LazyArray::new(source));
-        let ([_, ours @ ..], [_, theirs @ ..]) = (self.info().shape, array.info().shape);
-        if ours != theirs {
-            let [[z, y, x], [their_z, their_y, their_x]] = [ours, theirs];
-            let message = format!(
-                "its volumes (z {their_z} × y {their_y} × x {their_x}) cannot lie over those of {} (z {z} × y {y} × x {x})",
-                self.name()
-            );
-            return Err(FormatError::new(array.source().info().location.clone(), message));
-        }
-        self.stream.add_layer(Arc::clone(&array));
-        self.more.push(array);
-        self.contrasts.push(Contrast::default());
-        self.view.layers.push(LayerView { blend: Blend::Add, ..LayerView::default() });
-        self.ask(now);
-        Ok(())
-    }
-
-    /// What is measured of the layer the panels are about.
-    pub(super) fn contrast(&self) -> &Contrast {
-        &self.contrasts[self.view.active_layer.min(self.contrasts.len() - 1)]
+    /// The first layer's array, which the view is brought into.
+    pub(super) fn array(&self) -> &Arc<LazyArray> {
+        self.layers[0].array()
     }
 
     /// Name for the title bar.
     pub fn name(&self) -> &str {
-        &self.array.source().info().name
+        let (layer, name) = (&self.layers[0], &self.array().source().info().name);
+        // Of several channels the name is that of the recording.
+        let channel = format!(" ({})", layer.name);
+        name.strip_suffix(&channel).filter(|_| self.layers.len() > 1).unwrap_or(name)
     }
 
     /// Name of another array of the same path, for `--dataset`.
@@ -213,9 +189,9 @@ impl Session {
         self.datasets.get(index).map(|entry| entry.name.as_str())
     }
 
-    /// The watcher that follows it, where it may grow.
+    /// The watcher that follows it, where it may grow; of several the first.
     pub fn watcher(&self) -> Option<&Watcher> {
-        self.watcher.as_ref()
+        self.followers.first().map(|follower| &follower.watcher)
     }
 
     /// How the recording stands, once it was seen unfinished.
@@ -261,9 +237,13 @@ impl Session {
                 }
             }
         }
-        let changed = self.history.apply(&mut self.view, command, self.array.info(), now_s);
+        let (chosen, info) = (self.chosen_layer(), *self.info());
+        let changed = self.history.apply(&mut self.view, command, &info, now_s);
         if changed {
             self.ask(now);
+        }
+        if self.chosen_layer() != chosen {
+            self.take_facts(now);
         }
         if *command == Command::AutoContrast {
             self.measure_again();
@@ -273,8 +253,11 @@ impl Session {
 
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
     pub(super) fn ask(&mut self, now: Instant) {
-        let layers: Vec<_> = self.layers().map(|array| (array.id(), array.info())).collect();
+        let layers: Vec<_> = self.layers.iter().map(|layer| (layer.id(), layer.info())).collect();
         let mut request = resolve(&self.view, &layers, &self.canvases_px);
+        let former = self.layers.iter().filter(|layer| self.is_former(layer)).map(Layer::id);
+        let former: Vec<_> = former.collect();
+        request.views.retain(|view| !former.contains(&view.layer));
         if self.saver.is_waiting(self.view.panels.overlay == Some(Overlay::Save)) {
             // What is saved is all of a picture in full resolution.
             request.views.iter_mut().for_each(|view| view.visible = [[0, usize::MAX]; 2]);
@@ -296,7 +279,7 @@ impl Session {
         self.renew_facts(now);
         self.renew_quality(now);
         let is_settled = self.is_settled();
-        if let Some(command) = self.playback.advance(&self.view, self.array.info(), now, is_settled) {
+        if let Some(command) = self.playback.advance(&self.view, self.layers[0].info(), now, is_settled) {
             self.apply(&command, now, now_s);
         }
         let to_next = self.playback.time_to_next(&self.view, now);

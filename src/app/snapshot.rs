@@ -101,7 +101,7 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
     let kind = session.asked().values().kind;
     // A projection that cannot be made of any timepoint has nothing to be measured.
     let is_void = kind != ValueKind::Voxels && session.contrast().why_none(kind).is_some();
-    let is_unreadable = is_void || session.stream.no_sample(session.array.id()) == Some(NoSample::Unreadable);
+    let is_unreadable = is_void || session.stream.no_sample(session.layer().id()) == Some(NoSample::Unreadable);
     Ok(match (session.shown(), session.on_screen()) {
         (Shown::Missing(reason), _) if is_unreadable => {
             bail!("{}: nothing of it can be read: {reason}", session.location)

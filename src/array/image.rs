@@ -32,6 +32,32 @@ impl Image {
         Self::under(LayerId::next(), sources, Told::default(), held)
     }
 
+    /// The same under a new id, its axes beyond t, z, y and x held at these indices, in their order. Of the
+    /// coarser sources those stay that fit; `None` where there is no such index.
+    pub fn of_levels(sources: &[Arc<dyn Source>], told: Told, held: &[usize]) -> Option<Self> {
+        let layer = LayerId::next();
+        (1..=sources.len()).rev().find_map(|num| Self::under(layer, &sources[..num], told, held))
+    }
+
+    /// A longer state of the same recording. Its coarser levels stay as long as they are of the same extent.
+    pub fn grown(&self, source: Arc<dyn Source>) -> Self {
+        let finest = Arc::new(self.finest().grown(source));
+        let is_same = finest.info().shape == self.info().shape && finest.info().dtype == self.info().dtype;
+        let coarser = if is_same { &self.levels[1..] } else { &[] };
+        Self { levels: std::iter::once(&finest).chain(coarser).cloned().collect() }
+    }
+
+    /// Another recording in the same place, in full resolution: another id. `None` where it does not reach the
+    /// index at which this one is held.
+    pub fn replaced_by(&self, source: Arc<dyn Source>) -> Option<Self> {
+        Self::of_levels(&[source], self.finest().what_was_told(), &self.finest().held())
+    }
+
+    /// The same array, described by what somebody said of it instead of what was said before.
+    pub fn told(&self, told: Told) -> Self {
+        Self { levels: self.levels.iter().map(|level| Arc::new(level.told(told))).collect() }
+    }
+
     /// The same recording held at other indices of the axes beyond t, z, y and x, in their order: another
     /// layer, because its chunks have other voxels. `None` where there is no such index.
     pub fn holding(&self, held: &[usize]) -> Option<Self> {

@@ -169,6 +169,6 @@ fn plane_uniforms(texel: Texel, draw: &PlaneDraw, rect: egui::Rect, screen: &Scr
             line: color(HATCH_LINE),
             line_px: HATCH_WIDTH * scale,
         },
-        lut: *display.colormap.lut(),
+        lut: display.colormap.lut(),
     })
 }

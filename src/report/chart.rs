@@ -102,7 +102,7 @@ pub fn chart(report: &Report) -> (Chart, Axis) {
 /// So many colours from the lower to the upper end of the map, as CSS.
 pub fn gradient(num: usize) -> Vec<String> {
     let color = |i: usize| {
-        let [r, g, b, _] = Colormap::Viridis.lut()[i * 255 / (num - 1)];
+        let [r, g, b, _] = Colormap::Viridis.color((i * 255 / (num - 1)) as u8);
         format!("#{r:02x}{g:02x}{b:02x}")
     };
     (0..num).map(color).collect()

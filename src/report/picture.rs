@@ -46,7 +46,7 @@ impl Raster {
 
     /// As the address of a PNG in 256 steps of a gradient.
     pub fn address(&self, colormap: Colormap) -> String {
-        let lut: &Lut = colormap.lut();
+        let lut: &Lut = &colormap.lut();
         let [low, high] = self.range;
         let scale = if high > low { 255.0 / (high - low) } else { 0.0 };
         let step = |value: &f64| ((value - low) * scale).round().clamp(0.0, 255.0) as usize;

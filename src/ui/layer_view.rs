@@ -73,6 +73,15 @@ impl LayerView {
         limits.or_else(|| value_range(info, values)).unwrap_or([0.0, 1.0])
     }
 
+    /// The same with limits of the voxels that somebody has said, and of what is folded out of them without
+    /// becoming more.
+    pub fn with_limits(mut self, limits: [f64; 2]) -> Self {
+        for kind in [ValueKind::Voxels, ValueKind::Max, ValueKind::Mean, ValueKind::Min] {
+            self.contrast.choose(PictureValues { kind, num: 1 }, limits);
+        }
+        self
+    }
+
     /// The same with a gamma that can be offered.
     pub(super) fn sane(self) -> Self {
         let is_gamma = self.gamma.is_finite() && self.gamma > 0.0;

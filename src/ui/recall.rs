@@ -96,6 +96,8 @@ impl ViewState {
         let Panels { theme, folded, color_bar, traces, map_measure, time_height, trace_order, notifies, .. } =
             self.panels;
         let LayerView { interpolation, colormap, .. } = self.layers[0];
+        // The colours of several are those of their recording.
+        let colormap = self.lone_colormap.unwrap_or(colormap);
         let play = Play { is_running: false, direction: 1, ..self.play };
         let (still, still_folder) = (self.still, self.still_folder.clone());
         KeptPreferences {

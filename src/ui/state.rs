@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::view::clamp_slab;
 use super::{Camera, Cursor, LayerView, Layout, Limits, Panels, Play, StillOptions, View};
 use crate::array::ViewInfo;
-use crate::volume::{Display, Orientation, Picture, ViewId};
+use crate::volume::{Colormap, Display, Orientation, Picture, ViewId};
 
 /// Everything on screen that is the user's choice. `info`, where a method takes it, is the recording's: the
 /// first layer's.
@@ -23,6 +23,8 @@ pub struct ViewState {
     pub layers: Vec<LayerView>,
     /// Position of the one that the panels are about.
     pub active_layer: usize,
+    /// The gradient preferred for recordings of one layer, where this one has several in colours of its own.
+    pub lone_colormap: Option<Colormap>,
     /// Playing.
     pub play: Play,
     /// Whether the newest timepoint stays on screen.
@@ -44,6 +46,7 @@ impl Default for ViewState {
             layout: Layout::default(),
             layers: vec![LayerView::default()],
             active_layer: 0,
+            lone_colormap: None,
             play: Play::default(),
             follow: false,
             panels: Panels::default(),
@@ -92,6 +95,14 @@ impl ViewState {
     pub(super) fn layer_mut(&mut self) -> &mut LayerView {
         let active = self.active_layer.min(self.layers.len() - 1);
         &mut self.layers[active]
+    }
+
+    /// Takes a layer away, by its position; the last one stays.
+    pub fn remove_layer(&mut self, index: usize) {
+        if self.layers.len() > 1 && index < self.layers.len() {
+            self.layers.remove(index);
+            self.active_layer -= usize::from(self.active_layer > index || self.active_layer == self.layers.len());
+        }
     }
 
     /// Plane along the active view's depth axis.

@@ -25,6 +25,8 @@ pub enum Colormap {
     /// Gray, but for voxels of value zero, which are blue, and voxels at full scale, which are red.
     /// Both are told by the value itself, whatever the contrast limits.
     Saturation,
+    /// From black to a colour (red, green, blue), that of a channel's light. Not among [`Self::ALL`].
+    Tint([u8; 3]),
 }
 
 /// Colours of the 256 steps of a gradient, RGBA, opaque, as a screen takes them (gamma-encoded sRGB).
@@ -49,14 +51,21 @@ impl Colormap {
         Self::Saturation,
     ];
 
+    /// Light that no other gradient has.
+    pub const YELLOW: Self = Self::Tint([255, 255, 0]);
+    /// Light that no other gradient has.
+    pub const ORANGE: Self = Self::Tint([255, 128, 0]);
+
     /// What [`Self::Saturation`] paints voxels of value zero with.
     pub const ZERO_COLOR: [u8; 4] = [40, 90, 255, 255];
     /// What [`Self::Saturation`] paints voxels at full scale with.
     pub const FULL_SCALE_COLOR: [u8; 4] = [255, 40, 40, 255];
 
-    /// Position in [`Self::ALL`].
-    pub fn index(self) -> usize {
-        self as usize
+    /// From black to a colour (red, green, blue), by the name the gradient has where it has one.
+    pub fn of_light(color: [u8; 3]) -> Self {
+        let named = [Self::Gray, Self::Red, Self::Green, Self::Blue, Self::Cyan, Self::Magenta];
+        let [r, g, b] = color;
+        named.into_iter().find(|named| named.color(255) == [r, g, b, 255]).unwrap_or(Self::Tint(color))
     }
 
     /// Stable lower-case name, for settings and the command line.
@@ -76,6 +85,7 @@ impl Colormap {
             Self::Magenta => "magenta",
             Self::Labels => "labels",
             Self::Saturation => "saturation",
+            Self::Tint(_) => "tint",
         }
     }
 
@@ -101,17 +111,37 @@ impl Colormap {
             Self::Magenta => "Magenta",
             Self::Labels => "Labels",
             Self::Saturation => "Saturation",
+            Self::YELLOW => "Yellow",
+            Self::ORANGE => "Orange",
+            Self::Tint(_) => "Tint",
         }
     }
 
     /// The 256 colours, lowest value first.
-    pub fn lut(self) -> &'static Lut {
+    pub fn lut(self) -> Lut {
+        match self {
+            Self::Tint(color) => std::array::from_fn(|step| tint(color, step as u8)),
+            named => *named.table(),
+        }
+    }
+
+    /// One of the 256 colours.
+    pub fn color(self, step: u8) -> [u8; 4] {
+        match self {
+            Self::Tint(color) => tint(color, step),
+            named => named.table()[usize::from(step)],
+        }
+    }
+
+    /// The colours of a gradient that has a name.
+    fn table(self) -> &'static Lut {
         static LUTS: LazyLock<Vec<Lut>> = LazyLock::new(|| Colormap::ALL.map(Colormap::build).to_vec());
-        &LUTS[self.index()]
+        let index = Self::ALL.iter().position(|named| *named == self);
+        &LUTS[index.unwrap_or(0)]
     }
 
     fn build(self) -> Lut {
-        let tint = |mask: [u8; 3]| move |i: u8| [i & mask[0], i & mask[1], i & mask[2], 255];
+        let light = |mask: [u8; 3]| move |i: u8| [i & mask[0], i & mask[1], i & mask[2], 255];
         let gradient = |gradient: colorous::Gradient| {
             move |i: u8| {
                 let color = gradient.eval_rational(usize::from(i), 256);
@@ -120,27 +150,34 @@ impl Colormap {
         };
         let fill = |color: &dyn Fn(u8) -> [u8; 4]| std::array::from_fn(|i| color(i as u8));
         match self {
-            Self::Gray => fill(&tint([255, 255, 255])),
+            Self::Gray => fill(&light([255, 255, 255])),
             Self::GrayInverted => fill(&|i| [255 - i, 255 - i, 255 - i, 255]),
             Self::Viridis => fill(&gradient(colorous::VIRIDIS)),
             Self::Magma => fill(&gradient(colorous::MAGMA)),
             Self::Inferno => fill(&gradient(colorous::INFERNO)),
             Self::Cividis => fill(&gradient(colorous::CIVIDIS)),
             Self::Turbo => fill(&gradient(colorous::TURBO)),
-            Self::Red => fill(&tint([255, 0, 0])),
-            Self::Green => fill(&tint([0, 255, 0])),
-            Self::Blue => fill(&tint([0, 0, 255])),
-            Self::Cyan => fill(&tint([0, 255, 255])),
-            Self::Magenta => fill(&tint([255, 0, 255])),
+            Self::Red => fill(&light([255, 0, 0])),
+            Self::Green => fill(&light([0, 255, 0])),
+            Self::Blue => fill(&light([0, 0, 255])),
+            Self::Cyan => fill(&light([0, 255, 255])),
+            Self::Magenta => fill(&light([255, 0, 255])),
             Self::Labels => fill(&label_color),
             Self::Saturation => {
-                let mut lut: Lut = fill(&tint([255, 255, 255]));
+                let mut lut: Lut = fill(&light([255, 255, 255]));
                 lut[0] = Self::ZERO_COLOR;
                 lut[255] = Self::FULL_SCALE_COLOR;
                 lut
             }
+            Self::Tint(color) => fill(&|i| tint(color, i)),
         }
     }
+}
+
+/// A step on the way from black to a colour.
+fn tint(color: [u8; 3], step: u8) -> [u8; 4] {
+    let [r, g, b] = color.map(|channel| ((u16::from(channel) * u16::from(step) + 127) / 255) as u8);
+    [r, g, b, 255]
 }
 
 /// The step of the table that [`Colormap::Labels`] gives a number: 255 colours in turn, black for zero.
@@ -186,10 +223,10 @@ mod tests {
 
     #[test]
     fn every_colormap_is_named_once_and_has_its_published_ends() {
-        for (i, colormap) in Colormap::ALL.into_iter().enumerate() {
-            assert_eq!(colormap.index(), i);
+        for colormap in Colormap::ALL {
             assert_eq!(Colormap::from_name(colormap.name()), Some(colormap));
             assert!(colormap.lut().iter().all(|color| color[3] == 255));
+            assert!((0..=255).all(|step| colormap.color(step) == colormap.lut()[usize::from(step)]));
         }
         assert_eq!(Colormap::Gray.lut()[137], [137, 137, 137, 255]);
         assert_eq!(Colormap::GrayInverted.lut()[0], [255, 255, 255, 255]);
@@ -199,5 +236,12 @@ mod tests {
         assert_eq!(Colormap::Inferno.lut()[255], [252, 255, 164, 255]);
         assert_eq!(Colormap::Magenta.lut()[200], [200, 0, 200, 255]);
         assert_eq!(Colormap::from_name("nothing"), None);
+        for color in [[255; 3], [0, 255, 255], [255, 255, 0], [12, 200, 37]] {
+            let light = Colormap::of_light(color);
+            assert_eq!(light.lut()[0], [0, 0, 0, 255]);
+            assert_eq!(light.color(255)[..3], color);
+        }
+        assert_eq!(Colormap::of_light([0, 255, 255]), Colormap::Cyan);
+        assert_eq!(Colormap::Tint([0, 255, 255]).lut(), Colormap::Cyan.lut());
     }
 }

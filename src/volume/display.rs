@@ -129,7 +129,7 @@ impl Display {
             Colormap::Saturation => index.clamp(1, 254),
             _ => index,
         };
-        Some(self.colormap.lut()[index])
+        Some(self.colormap.color(index as u8))
     }
 
     /// The colour of a value drawn over a pixel of the layers below, opaque; `None` for NaN, and for what is

@@ -1,10 +1,10 @@
-//! What a session copies out of its source now and then: problems and the states of its pieces. They change
+//! What a session copies out of its sources now and then: problems and the states of its pieces. They change
 //! by reading, so where nothing has been read nothing is copied: a recording may have 100,000 pieces.
 
 use std::time::{Duration, Instant};
 
-use super::Session;
-use crate::format::Source;
+use super::layers::sources;
+use super::{Layer, Session};
 use crate::stream::Stream;
 use crate::volume::{Piece, Problem};
 
@@ -36,11 +36,13 @@ impl Reading {
 }
 
 impl Facts {
-    /// As they are now.
-    pub fn of(source: &dyn Source, stream: &Stream, now: Instant) -> Self {
+    /// As they are now: what is wrong with any of the layers, and the pieces of the chosen one.
+    pub fn of(layers: &[Layer], chosen: usize, stream: &Stream, now: Instant) -> Self {
         // Asked first: what is found out in between is copied the next time.
         let reading = Reading::of(stream);
-        Self { problems: source.problems(), pieces: source.pieces(), taken: now, reading }
+        let problems = sources(layers).iter().flat_map(|source| source.problems()).collect();
+        let pieces = layers.get(chosen).map_or_else(Vec::new, |layer| layer.array().source().pieces());
+        Self { problems, pieces, taken: now, reading }
     }
 }
 
@@ -55,6 +57,6 @@ impl Session {
 
     /// Copies what is known now.
     pub(in crate::app) fn take_facts(&mut self, now: Instant) {
-        self.facts = Facts::of(&**self.array.source(), &self.stream, now);
+        self.facts = Facts::of(&self.layers, self.chosen_layer(), &self.stream, now);
     }
 }

@@ -138,12 +138,12 @@ impl Session {
 
     /// The picture asked for last.
     pub fn asked(&self) -> Picture {
-        self.request.first().map_or_else(|| self.view.picture(self.array.info()), |first| first.picture)
+        self.request.first().map_or_else(|| self.view.picture(self.info()), |first| first.picture)
     }
 
-    /// Its name: of the recording that is open now.
+    /// Its name: of the chosen layer as it is now.
     pub fn asked_key(&self) -> PictureKey {
-        self.array.picture_key(self.asked())
+        self.layer().array().picture_key(self.asked())
     }
 
     /// What is drawn of the active layer on the active canvas; of a large plane the tile in the middle.
@@ -170,7 +170,7 @@ impl Session {
     /// Whether the contrast has been measured, or never will be.
     pub fn is_measured(&self) -> bool {
         let kind = self.asked().values().kind;
-        self.contrasts.iter().zip(&self.view.layers).all(|(contrast, layer)| !layer.visible || contrast.is_known(kind))
+        self.layers.iter().zip(&self.view.layers).all(|(data, layer)| !layer.visible || data.contrast.is_known(kind))
     }
 
     /// A number that changes as long as something is being loaded.

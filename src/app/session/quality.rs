@@ -1,5 +1,5 @@
-//! A session's side of quality: what is measured of its recording behind everything else, told of what becomes of
-//! the recording, and what has come of it.
+//! A session's side of quality: what is measured of its chosen layer behind everything else, told of what becomes of
+//! the recording, and what has come of it. What has been measured of a layer stays while another one is chosen.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::qc::{Alarm, Subject};
 use crate::sweep::subject_without_clock;
 use crate::ui::{Command, Quality};
 
-/// The measuring of one recording, what it was told last, and what has come of it.
+/// The measuring of one layer, what it was told last, and what has come of it.
 pub struct Watch {
     judging: Judging,
     array: Arc<LazyArray>,
@@ -26,9 +26,9 @@ pub struct Watch {
 }
 
 impl Session {
-    /// Begins to measure the recording, anew where another one has taken its place.
+    /// Begins to measure the chosen layer, anew where another recording has taken its place.
     pub(super) fn start_checking(&mut self) {
-        let (array, subject, is_live) = (Arc::clone(&self.array), self.measured(), self.is_live());
+        let (array, subject, is_live) = (Arc::clone(self.layer().array()), self.measured(), self.is_live());
         let (limits, wake) = (self.profiles.limits().clone(), Arc::clone(&self.wake));
         let lender = Arc::new(StreamLender(self.stream.peek()));
         let kept = self.recall.memory.results_folder().map(Path::to_owned);
@@ -36,23 +36,49 @@ impl Session {
         judging.checker().set_live(is_live);
         judging.checker().set_paused(self.is_checking_paused);
         let judged = judging.judged();
-        self.watch = Some(Watch { judging, array, subject, is_live, judged, alerts: Alerts::default() });
+        let watch = Watch { judging, array, subject, is_live, judged, alerts: Alerts::default() };
+        let chosen = self.chosen_layer();
+        self.layers[chosen].watch = Some(watch);
+        self.checked_layer = Some(chosen);
+    }
+
+    /// Goes on with the layer that is chosen now; the measuring of the others rests.
+    fn check_chosen(&mut self) {
+        let chosen = self.chosen_layer();
+        if self.checked_layer == Some(chosen) {
+            return;
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            if let Some(watch) = &layer.watch {
+                watch.judging.checker().set_paused(index != chosen || self.is_checking_paused);
+            }
+        }
+        self.checked_layer = Some(chosen);
+        match &self.layers[chosen].watch {
+            Some(watch) => watch.judging.set_limits(self.profiles.limits()),
+            None => self.start_checking(),
+        }
     }
 
     /// Tells the one who measures what has become of the recording, stale timepoints included, and takes in what
     /// has been found.
     pub(super) fn renew_quality(&mut self, now: Instant) {
-        let (subject, is_live) = (self.measured(), self.is_live());
-        let Some(watch) = &mut self.watch else { return };
-        if watch.array.id() != self.array.id() {
-            self.stale.clear();
-            self.start_checking();
+        if self.checked_layer.is_none() {
             return;
         }
+        self.check_chosen();
+        let (subject, is_live, chosen) = (self.measured(), self.is_live(), self.chosen_layer());
+        let layer = &mut self.layers[chosen];
+        let array = Arc::clone(layer.array());
+        let Some(watch) = layer.watch.as_mut().filter(|watch| watch.array.id() == array.id()) else {
+            layer.stale.clear();
+            self.start_checking();
+            return;
+        };
         let checker = watch.judging.checker();
-        if !Arc::ptr_eq(&watch.array, &self.array) || watch.subject != subject {
-            checker.extend(Arc::clone(&self.array), subject.clone(), &std::mem::take(&mut self.stale));
-            (watch.array, watch.subject) = (Arc::clone(&self.array), subject);
+        if !Arc::ptr_eq(&watch.array, &array) || watch.subject != subject {
+            checker.extend(Arc::clone(&array), subject.clone(), &std::mem::take(&mut layer.stale));
+            (watch.array, watch.subject) = (array, subject);
         }
         if watch.is_live != is_live {
             watch.is_live = is_live;
@@ -65,14 +91,20 @@ impl Session {
         }
         let full_scale = watch.judged.snapshot.figures.full_scale.filter(|full_scale| full_scale.is_detected);
         let value = full_scale.map(|full_scale| full_scale.value);
-        if self.view.layers[0].full_scale != value {
-            self.view.apply(&Command::FullScaleDetected { layer: 0, value }, self.array.info());
+        if self.view.layers[chosen].full_scale != value {
+            let info = *self.info();
+            self.view.apply(&Command::FullScaleDetected { layer: chosen, value }, &info);
         }
+    }
+
+    /// The measuring of the chosen layer.
+    fn watch(&self) -> Option<&Watch> {
+        self.layer().watch.as_ref()
     }
 
     /// What is known of its quality, where that is measured.
     pub fn quality(&self) -> Option<Quality<'_>> {
-        let Judged { snapshot, verdict, motion, .. } = &*self.watch.as_ref()?.judged;
+        let Judged { snapshot, verdict, motion, .. } = &*self.watch()?.judged;
         Some(Quality {
             snapshot,
             verdict,
@@ -95,14 +127,14 @@ impl Session {
     /// These limits are in force now.
     pub(in crate::app) fn set_profiles(&mut self, profiles: Profiles) {
         self.profiles = profiles;
-        if let Some(watch) = &self.watch {
+        if let Some(watch) = self.watch() {
             watch.judging.set_limits(self.profiles.limits());
         }
     }
 
     /// Where the next alarm begins after a timepoint, or the one before it, and in which plane; round the ends.
     pub(super) fn alarm_from(&self, t: usize, is_next: bool) -> Option<(usize, Option<usize>)> {
-        let mut alarms: Vec<&Alarm> = self.watch.as_ref()?.judged.verdict.alarms.iter().collect();
+        let mut alarms: Vec<&Alarm> = self.watch()?.judged.verdict.alarms.iter().collect();
         alarms.sort_by_key(|alarm| (alarm.t[0], std::cmp::Reverse(alarm.gravity)));
         let alarm = match is_next {
             true => alarms.iter().find(|alarm| alarm.t[0] > t).or(alarms.first()),
@@ -114,19 +146,19 @@ impl Session {
     /// Holds measuring, or goes on.
     pub(super) fn toggle_checking(&mut self) {
         self.is_checking_paused ^= true;
-        if let Some(watch) = &self.watch {
+        if let Some(watch) = self.watch() {
             watch.judging.checker().set_paused(self.is_checking_paused);
         }
     }
 
     /// What is measured. The recording's own clock may have to be read, which is left to the one who measures.
     fn measured(&self) -> Subject {
-        subject_without_clock(&self.array, self.planned_t())
+        subject_without_clock(self.layer().array(), self.planned_t())
     }
 
     /// Timepoints that are to come beyond those there are: nothing more comes of what has ended.
     fn planned_t(&self) -> Option<usize> {
         let live = self.live.as_ref().filter(|_| self.is_live())?;
-        live.expected_end.filter(|end| *end > self.info().shape[0])
+        live.expected_end.filter(|end| *end > self.layer().info().shape[0])
     }
 }

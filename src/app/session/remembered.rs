@@ -1,7 +1,5 @@
 //! A session's side of what is remembered of its recording.
 
-use std::sync::Arc;
-
 use super::Session;
 use crate::app::memory::Given;
 use crate::volume::Location;
@@ -19,12 +17,14 @@ impl Session {
 
     /// Where the recording lies: the folder of its blocks, or its file.
     pub fn folder(&self) -> &Location {
-        &self.array.source().info().location
+        &self.array().source().info().location
     }
 
     /// Takes over what the user says about the recording. Axes need another opening.
     pub fn tell(&mut self, given: Given) {
-        self.array = Arc::new(self.array.told(given.told()));
+        for layer in &mut self.layers {
+            layer.image = layer.image.told(given.told());
+        }
         self.recall.given = given;
     }
 }

@@ -45,13 +45,13 @@ impl Session {
             return Err(format!("there is no picture to save: {reason}"));
         }
         let mut layers = Vec::new();
-        for (array, layer) in self.layers().zip(&self.view.layers).filter(|(_, layer)| layer.visible) {
-            let Some(pane) = panes.iter().find(|pane| pane.asked.layer == array.id()) else { continue };
+        for (data, layer) in self.layers.iter().zip(&self.view.layers).filter(|(_, layer)| layer.visible) {
+            let Some(pane) = panes.iter().find(|pane| pane.asked.layer == data.id()) else { continue };
             let (Some(OnScreen { key, voxels, is_preview: false }), Shown::Exact) = (&pane.on_screen, &pane.shown)
             else {
                 return Err("the picture is still loading".to_owned());
             };
-            let display = layer.display(key.picture.values(), array.info());
+            let display = layer.display(key.picture.values(), data.info());
             layers.push(StillLayer { key: *key, voxels: Arc::clone(voxels), display });
         }
         if layers.is_empty() {
@@ -60,9 +60,9 @@ impl Session {
         Ok(Subject {
             layers,
             view: self.view.clone(),
-            info: *self.array.info(),
-            array: Arc::clone(self.array.source().info()),
-            frame: StillFrame::new(&self.view, self.array.info(), self.canvas.points, self.canvas.pixels_per_point),
+            info: *self.info(),
+            array: Arc::clone(self.array().source().info()),
+            frame: StillFrame::new(&self.view, self.info(), self.canvas.points, self.canvas.pixels_per_point),
         })
     }
 }

@@ -47,7 +47,7 @@ fn a_picture_on_its_way_to_the_gpu_is_called_by_the_one_on_screen() {
         let next = Picture::Plane { t: 1, orientation: Orientation::Xy, index: 0 };
         stage.apply(&Command::ScrubTo(1));
         stage.frames_until(|stage| {
-            matches!(stage.session.stream.picture(&stage.session.array.picture_key(next)), PictureState::Ready(_))
+            matches!(stage.session.stream.picture(&stage.session.array().picture_key(next)), PictureState::Ready(_))
         });
         let mut num_uploading = 0;
         stage.frames_until(|stage| match *stage.session.shown() {
@@ -122,7 +122,7 @@ fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
         let far = [Command::ScrubTo(59), Command::DepthTo(3), Command::SetSlab(Some([2, 4]))];
         far.iter().for_each(|command| assert!(stage.apply(command)));
         stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
-        stage.session.start_again(Arc::new(small(10, 2)), Instant::now());
+        stage.session.start_again(0, Arc::new(small(10, 2)), Instant::now());
         stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         let session = &stage.session;
         assert_eq!((session.view.cursor.t, session.view.depth_index(), session.view.has_slab()), (9, 1, true));
@@ -130,7 +130,7 @@ fn a_recording_replaced_by_a_shorter_one_is_named_as_what_it_is() {
         // Nor does going back in the view lead out of it.
         stage.apply(&Command::ScrubTo(1));
         // A later state of the same recording may be shorter, too.
-        stage.session.grow(Arc::new(small(5, 2)), &[], Instant::now());
+        stage.session.grow(0, Arc::new(small(5, 2)), &[], Instant::now());
         assert_eq!(stage.session.view.cursor.t, 1);
         stage.apply(&Command::Undo);
         assert_eq!(stage.session.view.cursor.t, 4);
@@ -144,7 +144,7 @@ fn while_a_large_picture_is_uploaded_nothing_of_the_former_recording_stands_in()
         stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         let bytes = vec![77; 2 * SIDE * SIDE];
         let source = MemorySource::new(DType::U8, Shape::from([2, 1, SIDE, SIDE]), "tzyx", &[1, 1, SIDE, SIDE], bytes);
-        stage.session.start_again(Arc::new(source.unwrap()), Instant::now());
+        stage.session.start_again(0, Arc::new(source.unwrap()), Instant::now());
         let mut num_uploading = 0;
         stage.frames_until(|stage| match *stage.session.shown() {
             Shown::Exact => true,
@@ -247,7 +247,7 @@ fn projections_are_read_once_and_there_at_once_when_one_goes_back() {
             stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
         }
         let picture = stage.session.asked();
-        assert_eq!(stage.session.stream.cached_ranges(&stage.session.array.picture_key(picture)), [[0, 8]]);
+        assert_eq!(stage.session.stream.cached_ranges(&stage.session.array().picture_key(picture)), [[0, 8]]);
         stage.frames_until(|stage| {
             let stats = stage.session.stream.stats();
             stats.queued == 0 && stats.num_folding == 0

@@ -134,7 +134,9 @@ impl Session {
 
     /// The timepoints of which what is on the active canvas can be shown at once.
     pub(in crate::app) fn cached_ranges(&self) -> Vec<[usize; 2]> {
-        let keys = self.request.first().map(|first| self.stream.keys(first)).unwrap_or_default();
+        let active = self.view.active().id;
+        let views = self.request.views.iter().filter(|request| request.view == active);
+        let keys: Vec<PictureKey> = views.flat_map(|request| self.stream.keys(request)).collect();
         if keys.is_empty() { self.stream.cached_ranges(&self.asked_key()) } else { self.stream.cached_ranges_of(&keys) }
     }
 }

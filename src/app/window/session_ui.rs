@@ -140,7 +140,7 @@ fn model<'a>(
     saving: &'a Saving,
 ) -> Model<'a> {
     let state = &session.view;
-    let info = session.array.info();
+    let info = session.info();
     let values = state.values(info);
     let active = canvases.iter().find(|canvas| canvas.view == state.active().id);
     Model {
@@ -148,7 +148,7 @@ fn model<'a>(
         view: state.active(),
         layer: state.layer(),
         info,
-        array: session.array.source().info(),
+        array: session.layer().array().source().info(),
         datasets: &session.datasets,
         chosen_dataset: session.chosen,
         axes_are_given: session.options.axes.is_some(),
@@ -207,10 +207,10 @@ impl Canvas for PictureCanvas<'_> {
         let image = placement.image;
         let image_px = [image.min.x, image.min.y, image.width(), image.height()].map(|length| length * self.scale);
         let mut draws = Vec::new();
-        for (array, layer) in session.layers().zip(&session.view.layers) {
-            let pane = session.panes().iter().position(|pane| pane.view == view.id && pane.asked.layer == array.id());
+        for (data, layer) in session.layers().iter().zip(&session.view.layers) {
+            let pane = session.panes().iter().position(|pane| pane.view == view.id && pane.asked.layer == data.id());
             let Some((pane, drawn)) = pane.map(|at| (&session.panes()[at], &self.drawn[at])) else { continue };
-            let display = layer.display(pane.asked.picture.values(), array.info());
+            let display = layer.display(pane.asked.picture.values(), data.info());
             let is_preview = pane.on_screen.as_ref().is_some_and(|chosen| chosen.is_preview);
             draws.extend(drawn.iter().flatten().map(|drawn| PlaneDraw {
                 drawn: *drawn,

@@ -186,7 +186,7 @@ mod tests {
         let range = [100.0, 160.0];
         let cells = measured(&table, 976, 72);
         let lut = Colormap::Viridis.lut();
-        let picture = cells.picture(Worst::Farthest, range, lut);
+        let picture = cells.picture(Worst::Farthest, range, &lut);
         let [r, g, b, _] = lut[4];
         let dark: Vec<usize> =
             (0..picture.pixels.len()).filter(|at| picture.pixels[*at] == Color32::from_rgb(r, g, b)).collect();
@@ -214,7 +214,7 @@ mod tests {
             table.set(t, row(|_| 5.0, 1));
         }
         table.set(30, Row::absent(1));
-        let picture = measured(&table, 100, 10).picture(Worst::Farthest, [0.0, 10.0], Colormap::Viridis.lut());
+        let picture = measured(&table, 100, 10).picture(Worst::Farthest, [0.0, 10.0], &Colormap::Viridis.lut());
         let alpha: Vec<u8> = [9, 10, 15, 20, 24, 26, 30, 31].map(|t| picture.pixels[t].a()).into();
         assert!(alpha[0] == 0 && alpha[7] == 0, "nothing beyond what was looked at: {alpha:?}");
         assert!(alpha[1] == 255 && alpha[3] == 255 && alpha[6] == 0, "{alpha:?}");

@@ -189,7 +189,7 @@ impl Map {
 
     fn paint(&mut self, ctx: &Context) {
         let range = self.range.unwrap_or([0.0, 1.0]);
-        let picture = self.cells.picture(self.wanted.measure.worst(), range, Colormap::Viridis.lut());
+        let picture = self.cells.picture(self.wanted.measure.worst(), range, &Colormap::Viridis.lut());
         match &mut self.texture {
             Some(texture) => texture.set(picture, TextureOptions::NEAREST),
             None => self.texture = Some(ctx.load_texture("map of quality", picture, TextureOptions::NEAREST)),

@@ -40,7 +40,7 @@ pub fn rounded_gradient(painter: &Painter, rect: Rect, radius: f32, colormap: Co
 }
 
 fn color_at(colormap: Colormap, fraction: f32) -> Color32 {
-    let [r, g, b, _] = colormap.lut()[((fraction * 255.0).round() as usize).min(255)];
+    let [r, g, b, _] = colormap.color((fraction * 255.0).round() as u8);
     Color32::from_rgb(r, g, b)
 }
 
