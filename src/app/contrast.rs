@@ -119,7 +119,8 @@ impl Session {
         self.layers[layer].contrast.no_sample = self.stream.no_sample(id);
         if let Some(sample) = self.stream.sample(id) {
             let (values, limits) = (picture.values(), sample.percentiles);
-            self.layers[layer].contrast.measured[values.kind as usize] = Some(Measured { picture, sample: Some(sample) });
+            self.layers[layer].contrast.measured[values.kind as usize] =
+                Some(Measured { picture, sample: Some(sample) });
             self.apply(&Command::LimitsMeasured { layer, values, limits, is_wished: false }, now, now_s);
         }
     }

@@ -29,7 +29,9 @@ impl Session {
             self.is_background_limited = is_live;
             self.stream.set_background_limit(is_live.then_some(BACKGROUND_BYTES_PER_S));
         }
-        for (number, event) in drained.into_iter().flat_map(|(number, events)| events.into_iter().map(move |e| (number, e))) {
+        for (number, event) in
+            drained.into_iter().flat_map(|(number, events)| events.into_iter().map(move |e| (number, e)))
+        {
             match event {
                 LiveEvent::Opened(source) => self.grow(number, source, &[], now),
                 LiveEvent::Changed { source, stale } => self.grow(number, source, &stale, now),
@@ -79,9 +81,7 @@ impl Session {
     /// Tells the watcher that the newest timepoint is on screen, which ends its measuring of the lag.
     pub(super) fn note_newest_shown(&self) {
         let newest = self.newest_t();
-        if self.is_settled()
-            && self.view.cursor.t == newest
-        {
+        if self.is_settled() && self.view.cursor.t == newest {
             self.followers.iter().for_each(|follower| follower.watcher.mark_shown(newest));
         }
     }

@@ -138,9 +138,7 @@ fn lies_over(ours: &ViewInfo, theirs: &ViewInfo) -> Result<(), String> {
     if [y, x] == [their_y, their_x] {
         return Ok(());
     }
-    Err(format!(
-        "its volumes (z {their_z} × y {their_y} × x {their_x}) cannot lie over those of z {z} × y {y} × x {x}"
-    ))
+    Err(format!("its volumes (z {their_z} × y {their_y} × x {their_x}) cannot lie over those of z {z} × y {y} × x {x}"))
 }
 
 impl Session {
