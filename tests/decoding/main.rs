@@ -79,7 +79,10 @@ fn both_paths_agree_on_every_fixture() {
             if !array.is_whole() || path.to_string_lossy().contains("i_bad_chunk") {
                 continue;
             }
-            assert!(header.is_decodable(), "{}: {}", path.display(), header.filters_in_words());
+            if !header.is_decodable() {
+                assert!(header.filters_in_words().contains("HDF5 filter"), "{}: {header:?}", path.display());
+                continue;
+            }
             for region in regions(&array) {
                 let (filled, bytes) = read(&array, &region).unwrap_or_else(|error| panic!("{error} {region}"));
                 assert_eq!(filled, Filled::All);

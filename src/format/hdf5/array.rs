@@ -42,6 +42,8 @@ pub struct H5Array {
     header: Header,
     parts: Shape,
     index: RwLock<Arc<Index>>,
+    /// Whether what was never written has the file's fill value, rather than none.
+    has_fill: bool,
     /// Held while indexing again, so that one thread does it for all.
     reindexing: Mutex<()>,
 }
@@ -58,8 +60,17 @@ impl H5Array {
             header: index.header.clone(),
             parts: parts_of(&index),
             index: RwLock::new(Arc::new(index)),
+            has_fill: false,
             reindexing: Mutex::new(()),
         })
+    }
+
+    /// The same, read so that what was never written has the value which the file defines for it
+    /// ([`Header::fill`]); where it defines none, and without this, it is missing.
+    #[must_use]
+    pub fn with_fill(mut self) -> Self {
+        self.has_fill = true;
+        self
     }
 
     /// What the file says of the array.
@@ -163,7 +174,7 @@ impl H5Array {
         for _ in 0..MAX_ATTEMPTS {
             let file = open_shared(&self.path).map_err(|error| read_error(&self.path, &error))?;
             let Some(index) = self.index_of(&file)? else { continue };
-            let reader = Reader { path: &self.path, file: &file, index: &index };
+            let reader = Reader { path: &self.path, file: &file, index: &index, fill: self.fill() };
             let result = match reader.read(region, buffer) {
                 Ok(Some(filled)) => Ok(filled),
                 Ok(None) => self.read_allocated(&index, region, buffer),
@@ -196,7 +207,10 @@ impl H5Array {
         let header = &self.header;
         let mut missing: Vec<(Region, ReadError)> = Vec::new();
         let mut note = |position, part: &Region| {
-            if let Some((kind, message)) = index.why_missing(position) {
+            let why = index.why_missing(position);
+            if let Some((kind, message)) =
+                why.filter(|(kind, _)| *kind != ReadErrorKind::Missing || self.fill().is_none())
+            {
                 missing.push((*part, self.error(kind, message)));
             }
         };
@@ -214,6 +228,10 @@ impl H5Array {
             missing.iter().for_each(|part| zero(buffer, region, part, header.dtype.num_bytes()));
         }
         Ok(filled)
+    }
+
+    fn fill(&self) -> Option<&[u8]> {
+        self.header.fill.as_deref().filter(|_| self.has_fill)
     }
 
     fn check(&self, region: &Region, buffer: &[u8]) -> Result<(), ReadError> {
@@ -277,7 +295,7 @@ fn parts_of(index: &Index) -> Shape {
     }
     let unit = &unit[..rank];
     let block_bytes = match header.layout {
-        Layout::Contiguous => Some(1),
+        Layout::Contiguous | Layout::External(_) => Some(1),
         _ => index.block_bytes,
     };
     let mut parts = [1; MAX_RANK];

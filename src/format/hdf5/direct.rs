@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::chunks::{Entry, grid};
-use super::fallback::normalize_bools;
+use super::external::RawFiles;
 use super::file::{read_at, read_error};
 use super::header::Layout;
 use super::index::{CUT_OFF, Index, MISPLACED, Storage};
-use super::rows::{Rows, filled, place, span, swap_bytes, zero};
+use super::rows::{Rows, fill_with, filled, normalize_bools, place, span, swap_bytes, zero};
 use crate::codec::{self, CodecError, Filter, Scratch, blosc};
 use crate::format::{Filled, ReadError, ReadErrorKind};
 use crate::volume::{DType, Region, Shape, copy_region, runs};
@@ -82,6 +82,8 @@ pub struct Reader<'a> {
     pub path: &'a Arc<Path>,
     pub file: &'a File,
     pub index: &'a Index,
+    /// What stands for what was never written, little-endian; without it that is missing.
+    pub fill: Option<&'a [u8]>,
 }
 
 impl Reader<'_> {
@@ -93,6 +95,15 @@ impl Reader<'_> {
         }
         let missing = match (&self.index.storage, &header.layout) {
             (Storage::Library(_), _) => return Ok(None),
+            (Storage::External, Layout::External(pieces)) => {
+                let whole = Region::whole(&header.shape);
+                RawFiles::new(self.path, pieces).read(&whole, region, buffer, header.dtype.num_bytes())
+            }
+            (Storage::External, _) => return Ok(None),
+            (Storage::Contiguous(None), _) if self.fill.is_some() => {
+                self.fill(region, buffer, region);
+                Vec::new()
+            }
             (Storage::Contiguous(None), _) => {
                 let error = self.error(ReadErrorKind::Missing, "was never written");
                 buffer.fill(0);
@@ -136,6 +147,10 @@ impl Reader<'_> {
             let Some(part) = cell.region.intersect(region) else { return Ok(()) };
             let result = match self.index.entry(cell.position) {
                 Some(entry) => self.chunk(entry, &grid.whole_cell(&cell.at), &part, region, buffer, memory),
+                None if self.index.is_complete && self.fill.is_some() => {
+                    self.fill(region, buffer, &part);
+                    Ok(())
+                }
                 None if self.index.is_complete => Err(self.error(ReadErrorKind::Missing, "was never written")),
                 None => Err(self.error(ReadErrorKind::Corrupt, "the file's list of chunks is cut off or damaged")),
             };
@@ -150,6 +165,15 @@ impl Reader<'_> {
             Ok(())
         })?;
         Ok(missing)
+    }
+
+    /// Puts the fill value at every place of `part`, as the file would have stored it.
+    fn fill(&self, region: &Region, buffer: &mut [u8], part: &Region) {
+        let Some(mut value) = self.fill.map(<[u8]>::to_vec) else { return };
+        if self.index.header.is_big_endian {
+            value.reverse();
+        }
+        fill_with(buffer, region, part, &value);
     }
 
     /// Reads `part` of the chunk `whole` into its place in the buffer of `region`.

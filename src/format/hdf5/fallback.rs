@@ -7,14 +7,15 @@ use std::ptr;
 use hdf5_sys::h5d::{H5Dget_space, H5Dget_type, H5Dread};
 use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5s::{H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
-use hdf5_sys::h5t::{H5T_order_t, H5Tclose, H5Tcopy, H5Tget_size, H5Tset_offset, H5Tset_order, H5Tset_precision};
+use hdf5_sys::h5t::H5Tclose;
 
 use super::direct::check_chunk_bytes;
 use super::file::Hdf5File;
 use super::header::{Header, Layout};
 use super::library::{Handle, last_error, locked};
 use super::plugins;
-use crate::volume::{DType, MAX_RANK, Region};
+use super::types::StoredType;
+use crate::volume::{MAX_RANK, Region};
 
 /// Reads a region of the array into `buffer`, converted to little-endian. The file is open for this
 /// call only.
@@ -63,36 +64,16 @@ pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) ->
             }
             let memory = Handle::new(library, H5Screate_simple(rank as i32, count.as_ptr(), ptr::null()), H5Sclose)?;
             let stored = Handle::new(library, H5Dget_type(dataset.id()), H5Tclose)?;
-            let wanted = Handle::new(library, H5Tcopy(stored.id()), H5Tclose)?;
-            let num_bits = header.dtype.num_bytes() * 8;
-            // In this order: an offset set first would widen a type that claims more bits than it has.
-            let widened = !header.has_odd_bits
-                || (H5Tset_precision(wanted.id(), num_bits) >= 0 && H5Tset_offset(wanted.id(), 0) >= 0);
-            let ordered = !header.is_big_endian || H5Tset_order(wanted.id(), H5T_order_t::H5T_ORDER_LE) >= 0;
-            if !widened || !ordered {
-                return Err(last_error());
-            }
-            // What the library writes for each voxel must be what `buffer` has room for.
-            if H5Tget_size(wanted.id()) != header.dtype.num_bytes() {
-                return Err("its values have an unusual width".into());
-            }
+            // What the library writes for each voxel is what `buffer` has room for.
+            let kind = StoredType::of(library, &stored)?;
+            let wanted = kind.memory_type(library, &stored)?;
             let status =
                 H5Dread(dataset.id(), wanted.id(), memory.id(), selected.id(), H5P_DEFAULT, buffer.as_mut_ptr().cast());
             if status < 0 {
                 return Err(last_error());
             }
+            kind.finish(buffer);
         }
         Ok(())
-    })?;
-    if header.dtype == DType::Bool {
-        normalize_bools(buffer);
-    }
-    Ok(())
-}
-
-/// Any byte but zero is true.
-pub fn normalize_bools(buffer: &mut [u8]) {
-    for byte in buffer {
-        *byte = u8::from(*byte != 0);
-    }
+    })
 }

@@ -2,15 +2,19 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_uint};
-use std::ptr;
 
-use hdf5_sys::h5d::{H5D_layout_t, H5Dget_create_plist, H5Dget_space, H5Dget_type};
-use hdf5_sys::h5p::{H5Pclose, H5Pget_chunk, H5Pget_external_count, H5Pget_filter2, H5Pget_layout, H5Pget_nfilters};
+use hdf5_sys::h5d::{H5D_fill_time_t, H5D_fill_value_t, H5D_layout_t, H5Dget_create_plist, H5Dget_space, H5Dget_type};
+use hdf5_sys::h5p::{
+    H5Pclose, H5Pfill_value_defined, H5Pget_chunk, H5Pget_external_count, H5Pget_fill_time, H5Pget_fill_value,
+    H5Pget_filter2, H5Pget_layout, H5Pget_nfilters,
+};
 use hdf5_sys::h5s::{
-    H5S_class_t, H5Sclose, H5Sget_simple_extent_dims, H5Sget_simple_extent_ndims, H5Sget_simple_extent_type,
+    H5S_UNLIMITED, H5S_class_t, H5Sclose, H5Sget_simple_extent_dims, H5Sget_simple_extent_ndims,
+    H5Sget_simple_extent_type,
 };
 use hdf5_sys::h5t::H5Tclose;
 
+use super::external::{self, RawPiece};
 use super::library::{Handle, Library, last_error};
 use super::types::StoredType;
 use crate::codec::{self, Filter};
@@ -25,6 +29,8 @@ pub enum Layout {
     Compact,
     /// In chunks of this shape, which may be larger than the array.
     Chunked(Shape),
+    /// In one piece that is cut up over bare files, in this order.
+    External(Vec<RawPiece>),
     /// In other files, or in a way not known here.
     Elsewhere(&'static str),
 }
@@ -46,7 +52,15 @@ pub struct Header {
     pub is_big_endian: bool,
     /// Whether values use fewer bits than their bytes have, which only the library converts.
     pub has_odd_bits: bool,
+    /// The value that the file defines for what was never written, little-endian; `None` where it defines none
+    /// or says that it is not to be used.
+    pub fill: Option<Vec<u8>>,
+    /// How far each axis may grow; `None` is without end.
+    pub max_dims: Vec<Option<u64>>,
 }
+
+/// Said of a value that has no axes.
+pub(super) const IS_SCALAR: &str = "is a single value, not an array";
 
 impl Header {
     /// Filters in words: "shuffle, deflate"; "none".
@@ -67,6 +81,12 @@ impl Header {
             .fold(1u64, |n, (&dim, &chunk)| n.saturating_mul(dim.div_ceil(chunk) as u64))
     }
 
+    /// Whether an axis may still grow, or could have.
+    pub fn can_grow(&self, axis: usize) -> bool {
+        let max = self.max_dims.get(axis).copied().flatten();
+        axis < self.shape.rank() && max.is_none_or(|max| max > self.shape.dims()[axis] as u64)
+    }
+
     /// Whether chunk bytes can be decoded without the library.
     pub fn is_decodable(&self) -> bool {
         !self.has_odd_bits && codec::is_decodable(&self.filters)
@@ -82,7 +102,7 @@ impl Header {
                 Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)?,
             )
         };
-        let shape = shape_of(&space)?;
+        let (shape, max_dims) = shape_of(&space)?;
         let stored = StoredType::of(library, &data_type)?;
         Ok(Self {
             name: name.trim_start_matches('/').to_owned(),
@@ -91,23 +111,25 @@ impl Header {
             filters: filters_of(&creation, stored.dtype.num_bytes())?,
             is_big_endian: stored.is_big_endian,
             has_odd_bits: stored.has_odd_bits,
+            fill: fill_of(library, &creation, &data_type, &stored)?,
+            max_dims,
             shape,
         })
     }
 }
 
-fn shape_of(space: &Handle<'_>) -> Result<Shape, String> {
+fn shape_of(space: &Handle<'_>) -> Result<(Shape, Vec<Option<u64>>), String> {
     // SAFETY: the handle is an open dataspace's, and `dims` has room for as many numbers as it has axes.
     unsafe {
         if H5Sget_simple_extent_type(space.id()) != H5S_class_t::H5S_SIMPLE {
-            return Err("is a single value, not an array".into());
+            return Err(IS_SCALAR.into());
         }
         let rank = usize::try_from(H5Sget_simple_extent_ndims(space.id())).map_err(|_| last_error())?;
         if rank == 0 || rank > MAX_RANK {
             return Err(format!("has {rank} axes; up to {MAX_RANK} are read"));
         }
-        let mut dims = [0u64; MAX_RANK];
-        if H5Sget_simple_extent_dims(space.id(), dims.as_mut_ptr(), ptr::null_mut()) < 0 {
+        let (mut dims, mut max_dims) = ([0u64; MAX_RANK], [0u64; MAX_RANK]);
+        if H5Sget_simple_extent_dims(space.id(), dims.as_mut_ptr(), max_dims.as_mut_ptr()) < 0 {
             return Err(last_error());
         }
         let mut sizes = [0usize; MAX_RANK];
@@ -116,6 +138,7 @@ fn shape_of(space: &Handle<'_>) -> Result<Shape, String> {
         }
         Shape::new(&sizes[..rank])
             .filter(|shape| shape.num_bytes(DType::F64).is_some_and(|n| n < isize::MAX as usize))
+            .map(|shape| (shape, max_dims[..rank].iter().map(|&max| (max != H5S_UNLIMITED).then_some(max)).collect()))
             .ok_or_else(|| "claims more voxels than any file holds".into())
     }
 }
@@ -126,7 +149,7 @@ fn layout_of(creation: &Handle<'_>, rank: usize) -> Result<Layout, String> {
         Ok(match H5Pget_layout(creation.id()) {
             H5D_layout_t::H5D_COMPACT => Layout::Compact,
             H5D_layout_t::H5D_CONTIGUOUS if H5Pget_external_count(creation.id()) > 0 => {
-                Layout::Elsewhere("its data are in another file (external storage)")
+                Layout::External(external::pieces_of(creation)?)
             }
             H5D_layout_t::H5D_CONTIGUOUS => Layout::Contiguous,
             H5D_layout_t::H5D_CHUNKED => {
@@ -142,6 +165,34 @@ fn layout_of(creation: &Handle<'_>, rank: usize) -> Result<Layout, String> {
             _ => return Err("has an unknown layout".into()),
         })
     }
+}
+
+/// The value the file's writer set for what is never written.
+fn fill_of(
+    library: &Library,
+    creation: &Handle<'_>,
+    data_type: &Handle<'_>,
+    stored: &StoredType,
+) -> Result<Option<Vec<u8>>, String> {
+    let mut defined = H5D_fill_value_t::H5D_FILL_VALUE_UNDEFINED;
+    let mut time = H5D_fill_time_t::H5D_FILL_TIME_IFSET;
+    // SAFETY: the handle is a dataset's creation list; the numbers are of the types asked for.
+    let status = unsafe {
+        H5Pfill_value_defined(creation.id(), &raw mut defined) | H5Pget_fill_time(creation.id(), &raw mut time)
+    };
+    let is_used =
+        defined == H5D_fill_value_t::H5D_FILL_VALUE_USER_DEFINED && time != H5D_fill_time_t::H5D_FILL_TIME_NEVER;
+    if status < 0 || !is_used {
+        return Ok(None);
+    }
+    let wanted = stored.memory_type(library, data_type)?;
+    let mut value = vec![0; stored.dtype.num_bytes()];
+    // SAFETY: a value of that type takes as many bytes, which was made sure of.
+    if unsafe { H5Pget_fill_value(creation.id(), wanted.id(), value.as_mut_ptr().cast()) } < 0 {
+        return Err(last_error());
+    }
+    stored.finish(&mut value);
+    Ok(Some(value))
 }
 
 fn filters_of(creation: &Handle<'_>, item: usize) -> Result<Vec<Filter>, String> {

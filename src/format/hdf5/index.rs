@@ -26,6 +26,8 @@ pub enum Storage {
     Contiguous(Option<u64>),
     /// In chunks, sorted by position.
     Chunks(Vec<Entry>),
+    /// In bare files, as the header names them.
+    External,
     /// Only the library knows; it has the chunks at these positions (0 for what is not in chunks).
     Library(Vec<u64>),
 }
@@ -88,6 +90,7 @@ impl Index {
             Storage::Chunks(entries) => entries.len() as u64,
             Storage::Contiguous(offset) => u64::from(offset.is_some()),
             Storage::Library(positions) => positions.len() as u64,
+            Storage::External => 1,
         };
         (written, self.header.num_chunks())
     }
@@ -105,6 +108,7 @@ impl Index {
             }
             // Where it lies is not known: anywhere.
             Storage::Library(positions) => positions.binary_search(&position).is_ok().then_some(self.end_bytes),
+            Storage::External => Some(0),
         };
         match end {
             Some(end) if end > self.stamp.num_bytes => Some((ReadErrorKind::Corrupt, CUT_OFF)),
@@ -125,7 +129,7 @@ impl Index {
         let entries = match &self.storage {
             Storage::Chunks(entries) => size_of_val(entries.as_slice()),
             Storage::Library(positions) => size_of_val(positions.as_slice()),
-            Storage::Contiguous(_) => 0,
+            Storage::Contiguous(_) | Storage::External => 0,
         };
         size_of::<Self>() + entries
     }
@@ -167,6 +171,7 @@ fn storage_of(
     match &header.layout {
         Layout::Elsewhere(why) => Err(format!("{} is not read: {why}", header.name)),
         Layout::Compact => Ok((Storage::Library(vec![0]), true)),
+        Layout::External(_) => Ok((Storage::External, true)),
         Layout::Contiguous => {
             // SAFETY: the lock is held and the handle is a dataset's.
             let (offset, num_bytes) = unsafe { (H5Dget_offset(dataset.id()), H5Dget_storage_size(dataset.id())) };

@@ -10,8 +10,11 @@ use hdf5_sys::h5d::{H5Dclose, H5Dopen2};
 use hdf5_sys::h5e::{H5E_DEFAULT, H5E_direction_t, H5E_error2_t, H5Eclear2, H5Ewalk2};
 use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5Fclose, H5Fopen};
 use hdf5_sys::h5i::hid_t;
-use hdf5_sys::h5l::{H5L_info2_t, H5L_type_t, H5Lget_info2};
-use hdf5_sys::h5p::{H5P_CLS_FILE_ACCESS, H5P_DEFAULT, H5Pclose, H5Pcreate, H5Pset, H5Pset_file_locking};
+use hdf5_sys::h5p::{
+    H5P_CLS_DATASET_ACCESS, H5P_CLS_FILE_ACCESS, H5Pclose, H5Pcreate, H5Pset, H5Pset_efile_prefix, H5Pset_file_locking,
+};
+
+use super::links::{self, Target};
 
 /// Deepest nesting of groups that is followed.
 pub const MAX_DEPTH: usize = 32;
@@ -76,31 +79,25 @@ impl Library {
     /// Opens a dataset by its path in the file, never through a link that leaves the file.
     pub fn open_dataset(&self, file: &Handle<'_>, name: &str) -> Result<Handle<'_>, String> {
         let name = self.check_path(file, name)?;
-        // SAFETY: the lock is held, the handle open, the name ends with a zero byte.
-        unsafe { Handle::new(self, H5Dopen2(file.id(), name.as_ptr(), H5P_DEFAULT), H5Dclose) }
+        // SAFETY: the lock is held, the handle open, the texts end with zero bytes.
+        unsafe {
+            // Bare files that hold its voxels lie beside the file, wherever this program was started.
+            let access = Handle::new(self, H5Pcreate(*H5P_CLS_DATASET_ACCESS), H5Pclose)?;
+            if H5Pset_efile_prefix(access.id(), c"${ORIGIN}".as_ptr()) < 0 {
+                return Err(last_error());
+            }
+            Handle::new(self, H5Dopen2(file.id(), name.as_ptr(), access.id()), H5Dclose)
+        }
     }
 
-    /// The path as the library takes it, if every step of it is a hard link.
+    /// The path as the library takes it, every link in it followed, if it stays in the file.
     pub fn check_path(&self, file: &Handle<'_>, name: &str) -> Result<CString, String> {
-        let mut walked = String::new();
-        for step in name.split('/').filter(|step| !step.is_empty()) {
-            walked.push('/');
-            walked.push_str(step);
-            let link = CString::new(walked.as_str()).map_err(|_| format!("no array named {name:?}"))?;
-            let mut info = H5L_info2_t::default();
-            // SAFETY: the lock is held, the handle open, the name ends with a zero byte.
-            let status = unsafe { H5Lget_info2(file.id(), link.as_ptr(), &raw mut info, H5P_DEFAULT) };
-            if status < 0 {
-                return Err(format!("no array named {name:?}"));
-            }
-            if info.type_ != H5L_type_t::H5L_TYPE_HARD {
-                return Err(format!("{walked:?} is a link to elsewhere, which is not followed"));
+        match links::resolve(file, name)? {
+            Target::Here(path) => Ok(path),
+            Target::Elsewhere { file, object } => {
+                Err(format!("{name:?} is a link to {object} in another file ({file}), which is not followed"))
             }
         }
-        if walked.is_empty() {
-            walked.push('/');
-        }
-        CString::new(walked).map_err(|_| format!("no array named {name:?}"))
     }
 }
 

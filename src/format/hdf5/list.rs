@@ -1,36 +1,60 @@
-//! The arrays of a file.
+//! The arrays of a file, under all of their names.
 #![allow(unsafe_code)]
 
-use std::collections::HashSet;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::path::Path;
-use std::ptr;
+use std::collections::{HashMap, HashSet};
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
 
-use hdf5_sys::h5::{H5_index_t, H5_iter_order_t};
 use hdf5_sys::h5d::{H5Dclose, H5Dopen2};
 use hdf5_sys::h5g::{H5Gclose, H5Gopen2};
-use hdf5_sys::h5i::hid_t;
-use hdf5_sys::h5l::{H5L_info2_t, H5Lget_val, H5Literate2, H5Lunpack_elink_val};
 use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oclose, H5Oget_info3, H5Oopen};
 use hdf5_sys::h5p::H5P_DEFAULT;
 
 use super::file::Hdf5File;
-use super::header::Header;
+use super::header::{Header, IS_SCALAR};
 use super::index::not_hdf5;
 use super::library::{Handle, Library, MAX_DEPTH, locked};
+use super::links::{Link, Target, follow, link_at, links_of, resolve};
 use super::types::UNSUPPORTED;
 use crate::format::FormatError;
 
 /// Most objects looked at in one file.
 const MAX_OBJECTS: usize = 20_000;
 
+/// Most links to other files that are looked at.
+const MAX_ELSEWHERE: usize = 64;
+
 /// What a file holds.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// Every array of numbers, at the root and in nested groups, in the order of their names.
+    /// Every array of numbers, at the root and in nested groups, once each, in the order of their names.
     pub arrays: Vec<Header>,
-    /// What is not read, and why: arrays of other types, links to other files.
+    /// Further names of those arrays: hard and soft links.
+    pub aliases: Vec<Alias>,
+    /// Arrays of other files that this one links to.
+    pub elsewhere: Vec<Elsewhere>,
+    /// What is not read, and why, in the order of the names: arrays of other types, broken links.
     pub unread: Vec<Unread>,
+}
+
+/// A further name of an array.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// Path in the file, without the leading slash.
+    pub name: String,
+    /// The name in [`Contents::arrays`].
+    pub of: String,
+}
+
+/// An array of another file.
+#[derive(Debug)]
+pub struct Elsewhere {
+    /// The link's path in this file, without the leading slash.
+    pub name: String,
+    /// The other file.
+    pub path: PathBuf,
+    /// The array, named as it is there.
+    pub header: Header,
 }
 
 /// An object that is not read.
@@ -40,6 +64,8 @@ pub struct Unread {
     pub name: String,
     /// "type complex is not supported".
     pub why: String,
+    /// Whether something is wrong with it: damaged, or a link to nothing.
+    pub is_broken: bool,
 }
 
 impl Contents {
@@ -47,7 +73,7 @@ impl Contents {
     pub fn unread_in_words(&self) -> Option<String> {
         const MAX_NAMED: usize = 5;
         let mut words: Vec<_> =
-            self.unread.iter().take(MAX_NAMED).map(|Unread { name, why }| format!("{name}: {why}")).collect();
+            self.unread.iter().take(MAX_NAMED).map(|Unread { name, why, .. }| format!("{name}: {why}")).collect();
         if self.unread.len() > MAX_NAMED {
             words.push(format!("and {} more", self.unread.len() - MAX_NAMED));
         }
@@ -63,152 +89,184 @@ pub fn list(path: &Path) -> Result<Vec<Header>, FormatError> {
     contents(path).map(|contents| contents.arrays)
 }
 
-/// Everything in a file that is or might be taken for an image. Damaged objects are left out. The file is
-/// open for this call only.
+/// Everything in a file that is or might be taken for an image, and what is broken. The file is open for this
+/// call only; files it links to are looked at likewise.
 ///
 /// # Errors
 /// When the file cannot be opened, is not HDF5, or is too damaged to list anything.
 pub fn contents(path: &Path) -> Result<Contents, FormatError> {
     let failed = |message: String| FormatError::new(path, message);
     let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
-    locked(|library| {
+    let (mut found, leaving) = locked(|library| {
         let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
-        let mut walk =
-            Walk { library, found: Contents::default(), seen: HashSet::new(), num_objects: 0, num_failed: 0 };
+        let mut walk = Walk::new(library);
         // SAFETY: the lock is held and the handle is a file's.
         let root = unsafe { Handle::new(library, H5Gopen2(file.id(), c"/".as_ptr(), H5P_DEFAULT), H5Gclose) };
         walk.group(&root.map_err(|message| not_hdf5(&message))?, "", 0);
         if walk.found.arrays.is_empty() && walk.num_failed > 0 {
             return Err("its table of contents is damaged, or not written yet".into());
         }
-        Ok(walk.found)
+        walk.soft_links(&file);
+        Ok((walk.found, walk.leaving))
     })
-    .map_err(failed)
+    .map_err(failed)?;
+    for (i, name) in leaving.into_iter().enumerate() {
+        look_elsewhere(path, name, i < MAX_ELSEWHERE, &mut found);
+    }
+    found.unread.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
 }
+
+/// Notes the array that a link to another file leads to, or why none.
+fn look_elsewhere(path: &Path, name: String, is_looked_at: bool, found: &mut Contents) {
+    let unread = |name, why, is_broken| Unread { name, why, is_broken };
+    if !is_looked_at {
+        let why = format!("one of more than {MAX_ELSEWHERE} links to other files {UNSUPPORTED}");
+        return found.unread.push(unread(name, why, false));
+    }
+    let looked = follow(path, &name).map_err(|error| error.to_string()).and_then(|(path, object)| {
+        let is_cut = Hdf5File::open(&path)?.is_cut();
+        let header = locked(|library| {
+            let file = library.open_file(&path, is_cut)?;
+            let dataset = library.open_dataset(&file, &object)?;
+            Header::of(library, &dataset, &object)
+        });
+        let header = header.map_err(|why| format!("{object} in {}: {why}", path.display()))?;
+        Ok((path, header))
+    });
+    match looked {
+        Ok((path, header)) => found.elsewhere.push(Elsewhere { name, path, header }),
+        Err(why) => {
+            let is_broken = !why.ends_with(UNSUPPORTED);
+            found.unread.push(unread(name, format!("an external link: {why}"), is_broken));
+        }
+    }
+}
+
+/// What identifies an object in its file.
+type Token = [u8; 16];
 
 struct Walk<'library> {
     library: &'library Library,
     found: Contents,
     /// Groups already entered: hard links can form a ring.
-    seen: HashSet<[u8; 16]>,
+    entered: HashSet<Token>,
+    /// Arrays already listed, by their first names.
+    listed: HashMap<Token, String>,
+    soft: Vec<String>,
+    /// Links that leave the file.
+    leaving: Vec<String>,
     num_objects: usize,
     num_failed: usize,
 }
 
-/// Kinds of links.
-const HARD: c_int = 0;
-const EXTERNAL: c_int = 64;
+impl<'library> Walk<'library> {
+    fn new(library: &'library Library) -> Self {
+        Self {
+            library,
+            found: Contents::default(),
+            entered: HashSet::new(),
+            listed: HashMap::new(),
+            soft: Vec::new(),
+            leaving: Vec::new(),
+            num_objects: 0,
+            num_failed: 0,
+        }
+    }
 
-/// As the library fills it; its own declaration has an enumeration that user-defined links break.
-#[repr(C)]
-struct LinkKind(c_int);
-
-impl Walk<'_> {
     fn group(&mut self, group: &Handle<'_>, path: &str, depth: usize) {
-        let Some(links) = links(group) else {
+        let Some(links) = links_of(group) else {
             self.num_failed += 1;
             return;
         };
-        for (name, kind) in links {
+        for name in links {
             if self.num_objects >= MAX_OBJECTS {
                 return;
             }
             self.num_objects += 1;
             let Some(text) = name.to_str().ok().map(|name| format!("{path}{name}")) else { continue };
-            match kind {
-                HARD if self.object(group, &name, &text, depth).is_none() => self.num_failed += 1,
-                EXTERNAL => self.external(group, &name, text),
-                _ => {}
+            match link_at(group, &name) {
+                Some(Link::Hard) => {
+                    if self.object(group, &name, &text, depth).is_none() {
+                        self.num_failed += 1;
+                        self.broken(text, "is damaged, or not written yet".into());
+                    }
+                }
+                Some(Link::Soft(_)) => self.soft.push(text),
+                Some(Link::External { .. }) => self.leaving.push(text),
+                Some(Link::Other) | None => {}
             }
         }
     }
 
-    /// Notes a link to another file, which is never followed.
-    fn external(&mut self, group: &Handle<'_>, name: &CStr, text: String) {
-        let mut value = vec![0u8; 4096];
-        let (mut flags, mut file, mut object) = (0, ptr::null(), ptr::null());
-        // SAFETY: the lock is held, the handle is a group's, the name ends with a zero byte, and the buffer
-        // is as long as the calls are told; the texts found in it end with zero bytes inside it.
-        let target = unsafe {
-            let data = value.as_mut_ptr().cast::<c_void>();
-            let is_read = H5Lget_val(group.id(), name.as_ptr(), data, value.len(), H5P_DEFAULT) >= 0
-                && H5Lunpack_elink_val(data, value.len(), &raw mut flags, &raw mut file, &raw mut object) >= 0;
-            if is_read { CStr::from_ptr(file).to_string_lossy().into_owned() } else { "another file".into() }
-        };
-        let why = format!("an external link (to {target}) {UNSUPPORTED}; open that file");
-        self.found.unread.push(Unread { name: text, why });
+    fn broken(&mut self, name: String, why: String) {
+        self.found.unread.push(Unread { name, why, is_broken: true });
+    }
+
+    /// Looks where the soft links lead, once every array is listed under a name of its own.
+    fn soft_links(&mut self, file: &Handle<'_>) {
+        for name in std::mem::take(&mut self.soft) {
+            match resolve(file, &name) {
+                Err(why) => self.broken(name, why),
+                Ok(Target::Elsewhere { .. }) => self.leaving.push(name),
+                Ok(Target::Here(target)) => {
+                    let of = self.info(file, &target).and_then(|info| self.listed.get(&token(&info)).cloned());
+                    if let Some(of) = of {
+                        self.found.aliases.push(Alias { name, of });
+                    }
+                }
+            }
+        }
+    }
+
+    fn info(&self, group: &Handle<'_>, name: &CString) -> Option<H5O_info2_t> {
+        const BASIC: u32 = 1;
+        // SAFETY: the lock is held, the handle is a group's or file's, the name ends with a zero byte, and the
+        // record is a live one of the type asked for.
+        unsafe {
+            let object = Handle::new(self.library, H5Oopen(group.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose).ok()?;
+            let mut info = std::mem::zeroed::<H5O_info2_t>();
+            (H5Oget_info3(object.id(), &raw mut info, BASIC) >= 0).then_some(info)
+        }
     }
 
     /// `None` if the object cannot be opened.
-    fn object(&mut self, group: &Handle<'_>, name: &CStr, text: &str, depth: usize) -> Option<()> {
-        // SAFETY: the lock is held, the handle is a group's, the name ends with a zero byte, and the
-        // record is a live one of the type asked for.
-        unsafe {
-            let info = {
-                let object =
-                    Handle::new(self.library, H5Oopen(group.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose).ok()?;
-                let mut info = std::mem::zeroed::<H5O_info2_t>();
-                const BASIC: u32 = 1;
-                if H5Oget_info3(object.id(), &raw mut info, BASIC) < 0 {
-                    return None;
+    fn object(&mut self, group: &Handle<'_>, name: &CString, text: &str, depth: usize) -> Option<()> {
+        let info = self.info(group, name)?;
+        match info.type_ {
+            H5O_type_t::H5O_TYPE_DATASET => {
+                if let Some(of) = self.listed.get(&token(&info)) {
+                    self.found.aliases.push(Alias { name: text.to_owned(), of: of.clone() });
+                    return Some(());
                 }
-                info
-            };
-            match info.type_ {
-                H5O_type_t::H5O_TYPE_DATASET => {
-                    let dataset =
-                        Handle::new(self.library, H5Dopen2(group.id(), name.as_ptr(), H5P_DEFAULT), H5Dclose).ok()?;
-                    match Header::of(self.library, &dataset, text) {
-                        Ok(header) => self.found.arrays.push(header),
-                        Err(why) if why.ends_with(UNSUPPORTED) => {
-                            self.found.unread.push(Unread { name: text.to_owned(), why });
-                        }
-                        // Damaged, or a single value.
-                        Err(_) => {}
+                // SAFETY: the lock is held, the handle is a group's, the name ends with a zero byte.
+                let dataset = unsafe { H5Dopen2(group.id(), name.as_ptr(), H5P_DEFAULT) };
+                let dataset = Handle::new(self.library, dataset, H5Dclose).ok()?;
+                match Header::of(self.library, &dataset, text) {
+                    Ok(header) => {
+                        self.listed.insert(token(&info), header.name.clone());
+                        self.found.arrays.push(header);
                     }
-                }
-                H5O_type_t::H5O_TYPE_GROUP if depth < MAX_DEPTH => {
-                    let token = std::mem::transmute_copy::<_, [u8; 16]>(&info.token);
-                    if self.seen.insert(token) {
-                        let child =
-                            Handle::new(self.library, H5Gopen2(group.id(), name.as_ptr(), H5P_DEFAULT), H5Gclose)
-                                .ok()?;
-                        self.group(&child, &format!("{text}/"), depth + 1);
+                    Err(why) if why.ends_with(UNSUPPORTED) => {
+                        self.found.unread.push(Unread { name: text.to_owned(), why, is_broken: false });
                     }
+                    Err(why) if why == IS_SCALAR => {}
+                    Err(why) => self.broken(text.to_owned(), why),
                 }
-                _ => {}
             }
+            H5O_type_t::H5O_TYPE_GROUP if depth < MAX_DEPTH && self.entered.insert(token(&info)) => {
+                // SAFETY: the lock is held, the handle is a group's, the name ends with a zero byte.
+                let child = unsafe { H5Gopen2(group.id(), name.as_ptr(), H5P_DEFAULT) };
+                let child = Handle::new(self.library, child, H5Gclose).ok()?;
+                self.group(&child, &format!("{text}/"), depth + 1);
+            }
+            _ => {}
         }
         Some(())
     }
 }
 
-/// Links of a group: to its own objects and to elsewhere. `None` if the group is damaged.
-fn links(group: &Handle<'_>) -> Option<Vec<(CString, c_int)>> {
-    unsafe extern "C" fn note(_: hid_t, name: *const c_char, info: *const H5L_info2_t, data: *mut c_void) -> c_int {
-        // SAFETY: `data` is the list given below; the record starts with the kind of link, and the name
-        // ends with a zero byte.
-        unsafe {
-            let links = &mut *data.cast::<Vec<(CString, c_int)>>();
-            if links.len() >= MAX_OBJECTS {
-                return 1;
-            }
-            links.push((CStr::from_ptr(name).to_owned(), (*info.cast::<LinkKind>()).0));
-        }
-        0
-    }
-    let mut links: Vec<(CString, c_int)> = Vec::new();
-    let mut position = 0;
-    // SAFETY: the lock is held, the handle is a group's, and the list lives through the call.
-    let status = unsafe {
-        H5Literate2(
-            group.id(),
-            H5_index_t::H5_INDEX_NAME,
-            H5_iter_order_t::H5_ITER_INC,
-            &raw mut position,
-            Some(note),
-            (&raw mut links).cast(),
-        )
-    };
-    (status >= 0 || !links.is_empty()).then_some(links)
+fn token(info: &H5O_info2_t) -> Token {
+    // SAFETY: the record's token is that many bytes; its declaration keeps them to itself.
+    unsafe { std::mem::transmute_copy(&info.token) }
 }

@@ -92,3 +92,17 @@ pub(super) fn swap_bytes(item: usize, buffer: &mut [u8]) {
         }
     }
 }
+
+/// Any byte but zero is true.
+pub(super) fn normalize_bools(buffer: &mut [u8]) {
+    buffer.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+}
+
+/// Puts one value at every place of `part` in the buffer of `region`.
+pub(super) fn fill_with(buffer: &mut [u8], region: &Region, part: &Region, value: &[u8]) {
+    let runs = runs(part, region, region, value.len());
+    let len = runs.num_bytes;
+    for [at, _] in runs {
+        buffer[at..at + len].chunks_exact_mut(value.len()).for_each(|voxel| voxel.copy_from_slice(value));
+    }
+}

@@ -5,12 +5,14 @@ use std::ffi::CStr;
 
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5t::{
-    H5T_class_t, H5T_norm_t, H5T_order_t, H5T_sign_t, H5Tclose, H5Tget_class, H5Tget_ebias, H5Tget_fields,
+    H5T_class_t, H5T_norm_t, H5T_order_t, H5T_sign_t, H5Tclose, H5Tcopy, H5Tget_class, H5Tget_ebias, H5Tget_fields,
     H5Tget_member_name, H5Tget_member_type, H5Tget_member_value, H5Tget_nmembers, H5Tget_norm, H5Tget_offset,
-    H5Tget_order, H5Tget_precision, H5Tget_sign, H5Tget_size, H5Tget_super,
+    H5Tget_order, H5Tget_precision, H5Tget_sign, H5Tget_size, H5Tget_super, H5Tset_offset, H5Tset_order,
+    H5Tset_precision,
 };
 
-use super::library::{Handle, Library};
+use super::library::{Handle, Library, last_error};
+use super::rows::{normalize_bools, swap_bytes};
 use crate::volume::DType;
 
 /// How the reason ends why an array is not read though nothing is wrong with it.
@@ -22,6 +24,8 @@ pub(super) struct StoredType {
     pub is_big_endian: bool,
     /// Fewer bits are used than its bytes have.
     pub has_odd_bits: bool,
+    /// Values have names, which a copy of the type that is another in bits would lose.
+    is_named: bool,
 }
 
 impl StoredType {
@@ -32,6 +36,10 @@ impl StoredType {
         unsafe {
             let id = data_type.id();
             let (class, num_bytes, order) = (H5Tget_class(id), H5Tget_size(id), H5Tget_order(id));
+            if class == H5T_class_t::H5T_ENUM && !is_h5py_bool(library, id)? {
+                let base = Handle::new(library, H5Tget_super(id), H5Tclose)?;
+                return Ok(Self { is_named: true, ..Self::of(library, &base)? });
+            }
             let is_number = matches!(class, H5T_class_t::H5T_INTEGER | H5T_class_t::H5T_FLOAT);
             let (num_bits, first_bit) = (H5Tget_precision(id), H5Tget_offset(id));
             let last_bit = usize::try_from(first_bit).ok().and_then(|first| first.checked_add(num_bits));
@@ -47,12 +55,47 @@ impl StoredType {
                 H5T_class_t::H5T_FLOAT => float(id, num_bytes).map_err(|name| unsupported(&name))?,
                 // PyTables stores numpy's bool so; any other 8 bits read as "is not zero".
                 H5T_class_t::H5T_BITFIELD if num_bytes == 1 => DType::Bool,
-                H5T_class_t::H5T_ENUM if num_bytes == 1 && is_h5py_bool(library, id)? => DType::Bool,
+                H5T_class_t::H5T_ENUM => DType::Bool,
                 _ => return Err(unsupported(&name_of(library, id))),
             };
             let is_big_endian = num_bytes > 1 && order == H5T_order_t::H5T_ORDER_BE;
             let has_odd_bits = dtype != DType::Bool && (num_bits != num_bytes * 8 || first_bit != 0);
-            Ok(Self { dtype, is_big_endian, has_odd_bits })
+            Ok(Self { dtype, is_big_endian, has_odd_bits, is_named: false })
+        }
+    }
+
+    /// The type that the library is to give values in: the stored one, with all of its bits and the least
+    /// significant byte first. A value takes as many bytes as one of `dtype`.
+    pub fn memory_type<'l>(&self, library: &'l Library, data_type: &Handle<'_>) -> Result<Handle<'l>, String> {
+        // SAFETY: the lock is held and every handle is an open datatype's.
+        unsafe {
+            let wanted = Handle::new(library, H5Tcopy(data_type.id()), H5Tclose)?;
+            if self.is_named {
+                // Its names hold it as it is; see `finish`.
+                return Ok(wanted);
+            }
+            // In this order: an offset set first would widen a type that claims more bits than it has.
+            let is_widened = !self.has_odd_bits
+                || (H5Tset_precision(wanted.id(), self.dtype.num_bytes() * 8) >= 0
+                    && H5Tset_offset(wanted.id(), 0) >= 0);
+            let is_ordered = !self.is_big_endian || H5Tset_order(wanted.id(), H5T_order_t::H5T_ORDER_LE) >= 0;
+            if !is_widened || !is_ordered {
+                return Err(last_error());
+            }
+            if H5Tget_size(wanted.id()) != self.dtype.num_bytes() {
+                return Err("its values have an unusual width".into());
+            }
+            Ok(wanted)
+        }
+    }
+
+    /// What is left to do to values that the library gave in that type.
+    pub fn finish(&self, values: &mut [u8]) {
+        if self.is_named && self.is_big_endian {
+            swap_bytes(self.dtype.num_bytes(), values);
+        }
+        if self.dtype == DType::Bool {
+            normalize_bools(values);
         }
     }
 }
@@ -95,10 +138,10 @@ unsafe fn float(id: hid_t, num_bytes: usize) -> Result<DType, String> {
 
 /// Whether an enumeration is the one h5py stores bool as: FALSE (0) and TRUE (1) over 8-bit integers.
 unsafe fn is_h5py_bool(library: &Library, id: hid_t) -> Result<bool, String> {
-    // SAFETY: the caller gives an open enumeration type of one byte, which is what a value takes.
+    // SAFETY: the caller gives an open enumeration type; the value of a member is asked for where it takes one byte.
     unsafe {
         let base = Handle::new(library, H5Tget_super(id), H5Tclose)?;
-        if H5Tget_class(base.id()) != H5T_class_t::H5T_INTEGER || H5Tget_nmembers(id) != 2 {
+        if H5Tget_class(base.id()) != H5T_class_t::H5T_INTEGER || H5Tget_size(id) != 1 || H5Tget_nmembers(id) != 2 {
             return Ok(false);
         }
         let members = [0, 1].map(|member| {
@@ -132,7 +175,6 @@ unsafe fn name_of(library: &Library, id: hid_t) -> String {
         // SAFETY: as above; the type has members.
         H5T_class_t::H5T_COMPOUND => unsafe { compound(library, id) },
         H5T_class_t::H5T_COMPLEX => "complex".into(),
-        H5T_class_t::H5T_ENUM => "enum (named values)".into(),
         H5T_class_t::H5T_BITFIELD => "bit field".into(),
         H5T_class_t::H5T_STRING => "text".into(),
         H5T_class_t::H5T_REFERENCE => "reference".into(),

@@ -1,0 +1,143 @@
+//! Arrays whose voxels lie in bare files beside the HDF5 file that describes them.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_char, c_uint};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hdf5_sys::h5p::{H5Pget_external, H5Pget_external_count};
+
+use super::file::{open_shared, read_at, read_error};
+use super::library::{Handle, last_error};
+use super::links::beside;
+use super::rows::zero;
+use crate::format::{ReadError, ReadErrorCode, ReadErrorKind};
+use crate::volume::{Region, runs};
+
+/// Most files that one array is cut up over.
+const MAX_PIECES: usize = 4096;
+
+/// A part of an array's bytes in a bare file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawPiece {
+    /// The file, as the HDF5 file names it.
+    pub file: String,
+    /// Where the part begins in it.
+    pub offset: u64,
+    /// Its bytes; `u64::MAX` is as many as there are to come.
+    pub num_bytes: u64,
+}
+
+/// What a dataset's creation list says of the files.
+pub(super) fn pieces_of(creation: &Handle<'_>) -> Result<Vec<RawPiece>, String> {
+    // SAFETY: the handle is a dataset's creation list; the buffer is longer than the call is told, so that a
+    // name that fills it still ends with a zero byte.
+    unsafe {
+        let count = usize::try_from(H5Pget_external_count(creation.id())).map_err(|_| last_error())?;
+        if count > MAX_PIECES {
+            return Err(format!("lies in {count} other files; up to {MAX_PIECES} are read"));
+        }
+        let mut pieces = Vec::with_capacity(count);
+        for i in 0..count {
+            let mut name = [0 as c_char; 4097];
+            let (mut offset, mut num_bytes) = (0, 0);
+            let (at, max) = (&raw mut offset, name.len() - 1);
+            if H5Pget_external(creation.id(), i as c_uint, max, name.as_mut_ptr(), at, &raw mut num_bytes) < 0 {
+                return Err(last_error());
+            }
+            let file = CStr::from_ptr(name.as_ptr()).to_string_lossy().into_owned();
+            let offset = u64::try_from(offset).map_err(|_| "begins before the file that holds it")?;
+            pieces.push(RawPiece { file, offset, num_bytes });
+        }
+        Ok(pieces)
+    }
+}
+
+/// A file of the array, and where it was found.
+struct Open {
+    /// The array's bytes before it.
+    start: u64,
+    offset: u64,
+    num_bytes: u64,
+    path: Arc<Path>,
+    file: Option<Result<File, ReadError>>,
+}
+
+/// The bytes of one array, open for one read.
+pub(super) struct RawFiles {
+    files: Vec<Open>,
+}
+
+impl RawFiles {
+    /// The files that `pieces` of the HDF5 file at `path` name. None is opened before it is read from.
+    pub fn new(path: &Path, pieces: &[RawPiece]) -> Self {
+        let mut start = 0u64;
+        let open = |piece: &RawPiece| {
+            let named = || path.parent().unwrap_or(Path::new("")).join(&piece.file);
+            let found: PathBuf = beside(path, &piece.file).unwrap_or_else(named);
+            let open = Open { start, offset: piece.offset, num_bytes: piece.num_bytes, path: found.into(), file: None };
+            start = start.saturating_add(piece.num_bytes);
+            open
+        };
+        Self { files: pieces.iter().map(open).collect() }
+    }
+
+    /// Reads a region of the array `whole`; what cannot be had is zeroed and returned with the reason, row by
+    /// row joined where rows follow one another.
+    pub fn read(
+        &mut self,
+        whole: &Region,
+        region: &Region,
+        buffer: &mut [u8],
+        item: usize,
+    ) -> Vec<(Region, ReadError)> {
+        let mut missing: Vec<(Region, ReadError)> = Vec::new();
+        for row in rows_of(region) {
+            let runs = runs(&row, whole, region, item);
+            let len = runs.num_bytes;
+            let failed = runs.into_iter().find_map(|[at, to]| self.fill(at as u64, &mut buffer[to..to + len]).err());
+            let Some(error) = failed else { continue };
+            zero(buffer, region, &row, item);
+            match missing.last_mut() {
+                Some((part, before)) if *before == error && part.stop()[0] == row.start()[0] => {
+                    *part = part.with_axis(0, part.start()[0], row.stop()[0]);
+                }
+                _ => missing.push((row, error)),
+            }
+        }
+        missing
+    }
+
+    /// Fills `buffer` from `at` of the array's bytes.
+    fn fill(&mut self, mut at: u64, mut buffer: &mut [u8]) -> Result<(), ReadError> {
+        while !buffer.is_empty() {
+            let found = self.files.iter_mut().rfind(|file| file.start <= at);
+            let Some(file) = found.filter(|file| at - file.start < file.num_bytes) else {
+                let last = self.files.last().map_or_else(|| Path::new("").into(), |file| Arc::clone(&file.path));
+                return Err(ReadError::new(ReadErrorKind::Missing, &last, "the files named for this array end before"));
+            };
+            let len = (file.num_bytes - (at - file.start)).min(buffer.len() as u64) as usize;
+            let (now, rest) = buffer.split_at_mut(len);
+            let offset = file.offset.saturating_add(at - file.start);
+            let open = file.file.get_or_insert_with(|| {
+                open_shared(&file.path).map_err(|error| match read_error(&file.path, &error) {
+                    gone if gone.code == Some(ReadErrorCode::Gone) => {
+                        let text = "the file with the voxels is not there";
+                        ReadError::new(ReadErrorKind::Missing, &file.path, text).with_code(ReadErrorCode::Gone)
+                    }
+                    error => error,
+                })
+            });
+            let open = open.as_ref().map_err(Clone::clone)?;
+            read_at(open, now, offset).map_err(|error| read_error(&file.path, &error))?;
+            (at, buffer) = (at + len as u64, rest);
+        }
+        Ok(())
+    }
+}
+
+/// The steps of a region along its first axis.
+fn rows_of(region: &Region) -> impl Iterator<Item = Region> + '_ {
+    (region.start()[0]..region.stop()[0]).map(|i| region.with_axis(0, i, i + 1))
+}
