@@ -131,6 +131,12 @@ pub enum ReadErrorCode {
     Empty,
     /// The file is whole, and ends before this.
     Short,
+    /// It lies afar, and whoever keeps it refuses to show it.
+    Denied,
+    /// It lies afar, and can only be had as a whole.
+    NoRanges,
+    /// It lies afar, and has become another one since it was opened.
+    Changed,
 }
 
 impl ReadError {

@@ -1,8 +1,11 @@
 //! Sources that lie afar: fetching, which mostly waits and may fail in passing, apart from decoding, which
 //! works. How often and how long a fetch is tried is decided here and nowhere else.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -61,7 +64,15 @@ pub enum FetchError {
 /// Tells whoever fetches or waits that nobody wants the result any more. Clones are one.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
-    inner: Arc<(Mutex<bool>, Condvar)>,
+    inner: Arc<(Mutex<Cancelling>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct Cancelling {
+    is_cancelled: bool,
+    /// Tasks to wake, by the number of the one that waits.
+    wakers: BTreeMap<u64, Waker>,
+    num_waited: u64,
 }
 
 impl Cancel {
@@ -72,26 +83,67 @@ impl Cancel {
 
     /// Cancels for good, and wakes whoever waits. Returns at once.
     pub fn cancel(&self) {
-        let (is_cancelled, changed) = &*self.inner;
-        *is_cancelled.lock() = true;
+        let (state, changed) = &*self.inner;
+        let mut state = state.lock();
+        state.is_cancelled = true;
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
         changed.notify_all();
+        wakers.into_values().for_each(Waker::wake);
     }
 
     /// Whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        *self.inner.0.lock()
+        self.inner.0.lock().is_cancelled
+    }
+
+    /// Comes once it is cancelled, for tasks.
+    pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
+        Cancelled { cancel: self.clone(), number: None }
     }
 
     /// Waits; true as soon as it is cancelled, false once the time is over.
     pub fn wait_until(&self, moment: Instant) -> bool {
-        let (is_cancelled, changed) = &*self.inner;
-        let mut is_cancelled = is_cancelled.lock();
-        while !*is_cancelled {
-            if changed.wait_until(&mut is_cancelled, moment).timed_out() {
-                return *is_cancelled;
+        let (state, changed) = &*self.inner;
+        let mut state = state.lock();
+        while !state.is_cancelled {
+            if changed.wait_until(&mut state, moment).timed_out() {
+                return state.is_cancelled;
             }
         }
         true
+    }
+}
+
+/// A task that waits for a [`Cancel`].
+struct Cancelled {
+    cancel: Cancel,
+    number: Option<u64>,
+}
+
+impl Future for Cancelled {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let cancel = self.cancel.clone();
+        let mut state = cancel.inner.0.lock();
+        if state.is_cancelled {
+            return Poll::Ready(());
+        }
+        let number = *self.number.get_or_insert_with(|| {
+            state.num_waited += 1;
+            state.num_waited
+        });
+        state.wakers.insert(number, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.cancel.inner.0.lock().wakers.remove(&number);
+        }
     }
 }
 

@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::hdf5::{has_signature, open_shared, read_at};
-use super::open::no_store;
-use super::store::{ByteStore, LocalStore};
+use super::store::{self, ByteStore, LocalStore};
 use super::{FormatError, OpenOptions, io_error};
 use crate::volume::Location;
 
@@ -43,8 +42,8 @@ impl Look {
     ///
     /// # Errors
     /// When nothing is there, or it may not be read.
-    pub fn at(location: &Location, _options: &OpenOptions) -> Result<Self, FormatError> {
-        let Some(path) = location.path() else { return Err(no_store(location)) };
+    pub fn at(location: &Location, options: &OpenOptions) -> Result<Self, FormatError> {
+        let Some(path) = location.path() else { return Self::afar(location, options) };
         let failed = |error: std::io::Error| io_error(path, &error);
         let metadata = std::fs::metadata(path).map_err(failed)?;
         let kind = if metadata.is_dir() {
@@ -57,6 +56,22 @@ impl Look {
             Kind::Other
         };
         Ok(Self { location: location.clone(), kind, store: Arc::new(LocalStore::new(path)) })
+    }
+
+    /// Looks at a URL. A server has no folders: where it has no file of this name, or a web page about it, there
+    /// may be files below it.
+    fn afar(location: &Location, options: &OpenOptions) -> Result<Self, FormatError> {
+        let store = store::open(location, options)?;
+        let is_folder = location.url_path().is_none_or(|path| path.is_empty()) && location.scheme() == Some("s3");
+        let head = match is_folder {
+            true => None,
+            false => store::beginning(store.as_ref(), "", HEAD_BYTES as u64, &options.cancel)?,
+        };
+        let kind = match head {
+            Some(head) if !is_web_page(&head) => Kind::File { is_hdf5: holds_signature(&head), head },
+            _ => Kind::Folder,
+        };
+        Ok(Self { location: location.clone(), kind, store })
     }
 
     /// Its path, where it is of this machine.
@@ -76,7 +91,11 @@ impl Look {
 
     /// What it is, for who has to be told that nothing here reads it.
     pub fn in_words(&self) -> String {
-        let Kind::File { head, .. } = &self.kind else { return "is no file".to_owned() };
+        let Kind::File { head, .. } = &self.kind else {
+            let is_afar = self.store.is_remote() && matches!(self.kind, Kind::Folder);
+            let afar = "the server has no file of this name, and below it nothing that this program reads";
+            return if is_afar { afar } else { "is no file" }.to_owned();
+        };
         if let Some((_, name)) = KNOWN.iter().find(|(beginning, _)| head.starts_with(beginning)) {
             return format!("is {name}, which this program does not read");
         }
@@ -114,6 +133,18 @@ const KNOWN: [(&[u8], &str); 12] = [
     (b"MATLAB 5.0", "a Matlab file"),
     (b"%PDF", "a PDF document"),
 ];
+
+/// Whether a server has answered with a page for people.
+fn is_web_page(head: &[u8]) -> bool {
+    let head = head.trim_ascii_start();
+    let begins = |text: &str| head.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text.as_bytes()));
+    begins("<!doctype html") || begins("<html")
+}
+
+/// Whether HDF5 begins here, perhaps behind a user block.
+fn holds_signature(head: &[u8]) -> bool {
+    [0, 512, 1024, 2048].iter().any(|&at| head.get(at..).is_some_and(|rest| rest.starts_with(b"\x89HDF\r\n\x1a\n")))
+}
 
 fn head_of(file: &File, num_bytes: u64) -> Vec<u8> {
     let mut head = vec![0; num_bytes.min(HEAD_BYTES as u64) as usize];

@@ -14,8 +14,8 @@
 //! 4. Where its data lie afar, [`Fetching`]; where it is computed from other sources, [`Composite`].
 //! 5. A line in `tests/contract/`: the suite that every source passes.
 //!
-//! A store for URLs (HTTP, S3, a tar file) is asked in [`open()`], before the formats are: a [`Location`] that
-//! is no path is refused there by its scheme until one opens it.
+//! [`store`] is where the bytes come from: a folder, a file, a URL. [`open()`] looks at it before the formats
+//! are asked; a [`Location`] of a scheme that no store reads is refused there.
 
 mod axes;
 mod composite;

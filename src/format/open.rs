@@ -142,7 +142,7 @@ struct Format {
 /// for split datasets, which look for blocks in the folders below it.
 const FORMATS: &[Format] = &[Format { open: split::open }, Format { open: super::hdf5::open }];
 
-/// Opens a folder, its parent, a `stack_metadata.json` or an HDF5 file: by what is there, not by what it is
+/// Opens a folder, its parent, a file, or what lies behind a URL: by what is there, not by what it is
 /// called. Blocks; never writes.
 ///
 /// # Errors
@@ -164,20 +164,13 @@ pub fn expected_in(location: &Location) -> Option<PathBuf> {
     location.path().map(split::expected_in)
 }
 
-/// What is said of a URL: nothing here reads from one.
-pub(super) fn no_store(location: &Location) -> FormatError {
-    let scheme = location.scheme().unwrap_or_default();
-    let text = format!("{scheme}:// is not read by this program; copy the recording to a disk, or mount what holds it");
-    FormatError::new(location, text).with_code(FormatErrorCode::NoStore)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_refused_by_its_name() {
-        for url in ["https://host/fish.zarr", "s3://bucket/fish"] {
+    fn a_url_of_another_kind_is_refused_by_its_name() {
+        for url in ["gs://bucket/fish.zarr", "smb://host/fish"] {
             let error = open(url, &OpenOptions::default()).err().unwrap();
             assert_eq!(error.file, Location::parse(url));
             let scheme = url.split(':').next().unwrap();

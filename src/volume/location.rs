@@ -8,7 +8,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A path or a URL. Cheap to clone; kept and written as text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// What follows the `?` of a URL and the user named before its host may be the right to read there: they are
+/// used and compared, never shown or written ([`Location::url`] has them).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Location {
     /// A file or folder of this machine, mounted shares included; relative to where the program was
     /// started unless it is absolute.
@@ -39,6 +42,41 @@ impl Location {
             Self::Path(path) => Some(path),
             Self::Url(_) => None,
         }
+    }
+
+    /// All of the URL, what must not be shown included; `None` for a path.
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Path(_) => None,
+            Self::Url(url) => Some(url),
+        }
+    }
+
+    /// The host of a URL, without user and port; `None` for a path.
+    pub fn host(&self) -> Option<&str> {
+        let Self::Url(url) = self else { return None };
+        let (root, _, _) = url_parts(url);
+        let host = root.split_once("://").map_or(root, |(_, host)| host);
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+            Some((address, _)) => Some(address),
+            None => host.split(':').next(),
+        }
+    }
+
+    /// What is below the host of a URL, its codes as the characters they stand for: `data/fish`.
+    pub fn url_path(&self) -> Option<String> {
+        let Self::Url(url) = self else { return None };
+        Some(decoded(url_parts(url).1.trim_matches('/')))
+    }
+
+    /// A URL without what must not be shown, and whether it had a query; `None` for a path.
+    fn shown(&self) -> Option<(String, bool)> {
+        let Self::Url(url) = self else { return None };
+        let (root, path, rest) = url_parts(url);
+        let (scheme, host) = root.split_once("://")?;
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        Some((format!("{scheme}://{host}{path}"), rest.starts_with('?')))
     }
 
     /// What stands before `://`; `None` for a path.
@@ -98,7 +136,20 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => path.display().fmt(f),
-            Self::Url(url) => f.pad(url),
+            Self::Url(_) => match self.shown() {
+                Some((text, true)) => f.pad(&format!("{text}?…")),
+                Some((text, false)) => f.pad(&text),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.debug_tuple("Path").field(path).finish(),
+            Self::Url(_) => f.debug_tuple("Url").field(&format_args!("{self}")).finish(),
         }
     }
 }
@@ -150,7 +201,10 @@ impl From<OsString> for Location {
 
 impl Serialize for Location {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.shown() {
+            Some((text, _)) => serializer.serialize_str(&text),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
@@ -220,7 +274,7 @@ mod tests {
         }
         for url in ["https://host/fish.zarr", "s3://bucket", "gs+x.y-z://b/a?token=1#f"] {
             assert_eq!(Location::parse(url), Location::Url(url.into()));
-            assert_eq!(Location::parse(url).to_string(), url);
+            assert_eq!(Location::parse(url).url(), Some(url));
         }
         for file in ["file:///data/a%20b", "FILE://localhost/data/a%20b"] {
             assert_eq!(Location::parse(file).path(), Some(Path::new("/data/a b")));
@@ -250,10 +304,23 @@ mod tests {
 
     #[test]
     fn what_is_kept_as_text_comes_back() {
-        for text in ["/data/fish 1", "https://host/fish.zarr?a=%20", "rel/x"] {
+        for text in ["/data/fish 1", "https://host/fish.zarr", "rel/x"] {
             let location = Location::parse(text);
             let kept = serde_json::to_string(&location).unwrap();
             assert_eq!(serde_json::from_str::<Location>(&kept).unwrap(), location);
         }
+    }
+
+    #[test]
+    fn what_a_url_gives_the_right_to_is_neither_shown_nor_written() {
+        let location = Location::parse("https://me:word@host:81/a/fish.h5?X-Amz-Signature=word#word");
+        assert_eq!(location.to_string(), "https://host:81/a/fish.h5?…");
+        assert_eq!(serde_json::to_string(&location).unwrap(), "\"https://host:81/a/fish.h5\"");
+        assert!(!format!("{location:?} {:?}", location.join("x")).contains("word"));
+        assert_eq!((location.name().as_deref(), location.host()), (Some("fish.h5"), Some("host")));
+        assert_eq!(location.url_path().as_deref(), Some("a/fish.h5"));
+        assert_eq!(Location::parse("http://[::1]:80/a").host(), Some("::1"));
+        // An @ further on is no user.
+        assert_eq!(Location::parse("https://host/@v2/a").to_string(), "https://host/@v2/a");
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use super::super::hdf5::{Stamp, open_shared, read_at, read_error};
 use super::super::{Cancel, FetchError, ReadError, ReadErrorKind};
-use super::{ByteStore, ObjectInfo};
+use super::{ByteStore, ObjectInfo, is_name};
 use crate::volume::Location;
 
 /// A folder, or one file, of this machine. No file is held open.
@@ -28,8 +28,7 @@ impl LocalStore {
         if name.is_empty() {
             return Some(self.place.clone());
         }
-        let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
-            && name.split('/').all(|part| !part.is_empty() && part != ".");
+        let is_inside = is_name(name) && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
         is_inside.then(|| self.place.join(name))
     }
 

@@ -6,15 +6,32 @@
 //! empty name is the place itself, where that is a file. No name leads out of the place: parts that are empty,
 //! `.` or `..`, and names that begin with `/`, name nothing.
 
+mod client;
+mod fault;
+mod hosts;
 mod local;
+mod network;
+mod ranges;
+mod remote;
+mod s3;
+mod traffic;
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use object_store::RetryConfig;
+use object_store::http::HttpBuilder;
+
+pub use hosts::may_follow;
 pub use local::LocalStore;
+pub use remote::RemoteStore;
+pub use traffic::{Traffic, traffic};
 
-use super::{Cancel, FetchError, FormatError, Patience, fetching};
+use self::fault::Fault;
+use super::{
+    Cancel, FetchError, FormatError, FormatErrorCode, OpenOptions, Patience, ReadError, ReadErrorCode, fetching,
+};
 use crate::volume::Location;
 
 /// Objects of bytes below one place. Read only. Any number of threads may ask at once; what comes from afar
@@ -72,6 +89,78 @@ pub struct ObjectInfo {
     /// Another one whenever its bytes are others, where the store can tell: an ETag, or a file's time and
     /// identity.
     pub version: Option<Arc<str>>,
+}
+
+/// The store of a location: a folder or file of this machine, a folder or file behind `http://`, `https://` or
+/// `s3://`. Nothing is asked yet, but for the region of a bucket where nobody has said it.
+///
+/// # Errors
+/// No store reads such URLs, or it is none.
+pub fn open(location: &Location, options: &OpenOptions) -> Result<Arc<dyn ByteStore>, FormatError> {
+    if let Some(path) = location.path() {
+        return Ok(Arc::new(LocalStore::new(path)));
+    }
+    let scheme = location.scheme().unwrap_or_default().to_ascii_lowercase();
+    let host = location.host().unwrap_or_default();
+    let failed = |fault: Fault| FormatError::new(location, fault.message);
+    if !["http", "https", "s3"].contains(&scheme.as_str()) {
+        let text = format!("{scheme}:// is not read by this program; copy it to a disk, or mount what holds it");
+        return Err(FormatError::new(location, text).with_code(FormatErrorCode::NoStore));
+    }
+    if host.is_empty() {
+        return Err(FormatError::new(location, "names no host or bucket"));
+    }
+    if scheme == "s3" {
+        let client = s3::client(host, options).map_err(failed)?;
+        let prefix = location.url_path().unwrap_or_default();
+        return Ok(Arc::new(RemoteStore::new(location.clone(), client, prefix, true)));
+    }
+    let connector = client::Connector::new(host, hosts::Trusted::new(host, options)).map_err(failed)?;
+    let mut url = url::Url::parse(location.url().unwrap_or_default())
+        .map_err(|error| FormatError::new(location, format!("is no URL: {error}")))?;
+    url.set_fragment(None);
+    // A name is appended after a slash of its own.
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    let client = HttpBuilder::new().with_url(url).with_retry(no_retries()).with_http_connector(connector).build();
+    let client = client.map_err(|error| failed(Fault::of_client(&error)))?;
+    Ok(Arc::new(RemoteStore::new(location.clone(), Arc::new(client), String::new(), false)))
+}
+
+/// Whether to try again is decided by [`fetching`] alone.
+fn no_retries() -> RetryConfig {
+    RetryConfig { max_retries: 0, retry_timeout: Duration::ZERO, ..RetryConfig::default() }
+}
+
+/// Whether a name that is not empty leads nowhere but to something below a store's place.
+fn is_name(name: &str) -> bool {
+    name.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// How an object begins: at most `max_bytes` of it; `None` where there is none. From a server that gives files
+/// only as a whole, the whole comes, if it is not long.
+///
+/// # Errors
+/// As [`tried`].
+pub fn beginning(
+    store: &dyn ByteStore,
+    name: &str,
+    max_bytes: u64,
+    cancel: &Cancel,
+) -> Result<Option<Vec<u8>>, FormatError> {
+    const MAX_WHOLE_BYTES: u64 = 64 << 20;
+    tried(store, name, cancel, &mut |until| {
+        let Some(info) = store.head(name, until, cancel)? else { return Ok(None) };
+        match store.ranges(name, &[0..info.num_bytes.min(max_bytes)], until, cancel) {
+            Ok(found) => Ok(found.map(|mut parts| parts.pop().unwrap_or_default())),
+            Err(FetchError::Lasting(ReadError { code: Some(ReadErrorCode::NoRanges), .. })) => {
+                let mut whole = store.whole(name, MAX_WHOLE_BYTES, until, cancel)?;
+                whole.iter_mut().for_each(|bytes| bytes.truncate(max_bytes as usize));
+                Ok(whole)
+            }
+            Err(error) => Err(error),
+        }
+    })
 }
 
 /// All of an object as a whole opening needs it: tried again while faults pass. `None` where there is none.

@@ -1,0 +1,10 @@
+//! Promise: what lies behind a URL is read as if it lay on this machine, or is said not to be readable; whatever
+//! the server does, in bounded time and memory.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bad_servers;
+mod names;
+#[path = "../common/server.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod server;
+mod urls;
