@@ -29,6 +29,7 @@ mod open;
 mod source;
 mod split;
 pub mod store;
+pub mod tree;
 
 pub use crate::volume::Location;
 pub use axes::check_axes;

@@ -25,6 +25,24 @@ impl VoxelSize {
     }
 }
 
+/// From a stored value to the quantity that was measured: `value * factor + offset` in `unit`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValueScale {
+    /// Multiplied first.
+    pub factor: f64,
+    /// Added then.
+    pub offset: f64,
+    /// Unit of the result; empty where the files name none.
+    pub unit: String,
+}
+
+impl ValueScale {
+    /// The quantity that a stored value stands for.
+    pub fn physical(&self, stored: f64) -> f64 {
+        stored * self.factor + self.offset
+    }
+}
+
 /// Why an axis is taken for what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AxisFrom {
@@ -80,6 +98,8 @@ pub struct ArrayInfo {
     pub rate_hz: Option<f64>,
     /// Extent the metadata claims, where it differs from `shape`.
     pub claimed_shape: Option<Vec<u64>>,
+    /// What a stored value means, where the files say so; the values that are shown stay the stored ones.
+    pub value_scale: Option<ValueScale>,
     /// Number of stored pieces (blocks), 1 for a single file.
     pub num_blocks: usize,
     /// Further facts for the Dataset panel and `info`, label and value.
@@ -109,6 +129,7 @@ impl ArrayInfo {
             voxel_size: None,
             rate_hz: None,
             claimed_shape: None,
+            value_scale: None,
             num_blocks: 1,
             facts: Vec::new(),
         }

@@ -36,7 +36,7 @@ pub use dtype::{DType, Voxel};
 pub use grid::{Cell, Grid, Index, Indices, unravel};
 pub use histogram::{Histogram, measured_values, percentiles};
 pub use identity::{LayerId, ViewId};
-pub use info::{ArrayInfo, AxisFrom, VoxelSize};
+pub use info::{ArrayInfo, AxisFrom, ValueScale, VoxelSize};
 pub use location::Location;
 pub use losses::Gaps;
 pub use picture::{Picture, PictureKey, PictureValues, Projection, TileIndex, ValueKind, VolumeKey};

@@ -6,3 +6,4 @@
 mod common;
 #[allow(dead_code, reason = "until the first format joins")]
 mod manifest;
+mod tree;

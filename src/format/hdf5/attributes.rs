@@ -73,7 +73,10 @@ pub fn read_tuple_group(path: &Path, group: &str) -> Result<Vec<AttributeValue>,
     Ok((0..).map_while(|i| attributes.remove(&format!("i{i}"))).collect())
 }
 
-fn attributes_of(library: &Library, object: &Handle<'_>) -> Result<BTreeMap<String, AttributeValue>, String> {
+pub(super) fn attributes_of(
+    library: &Library,
+    object: &Handle<'_>,
+) -> Result<BTreeMap<String, AttributeValue>, String> {
     const MAX_ATTRIBUTES: u64 = 10_000;
     let mut found = BTreeMap::new();
     // SAFETY: the lock is held, the handle is an object's; zeros are a valid record, which is filled.

@@ -21,6 +21,8 @@ mod list;
 mod plugins;
 mod rows;
 mod single;
+mod small;
+mod tree;
 mod twin;
 mod types;
 
@@ -32,4 +34,5 @@ pub use header::{Header, Layout};
 pub use links::follow;
 pub use list::{Alias, Contents, Elsewhere, Unread, contents, list};
 pub(super) use single::{open, open_array};
+pub use tree::H5Tree;
 pub use twin::Twin;

@@ -64,9 +64,14 @@ pub fn open_array(path: &Path, options: &OpenOptions) -> Result<Opened, FormatEr
     let header = headers.get(chosen).ok_or_else(|| {
         FormatError::new(path, unread.unwrap_or_else(|| "holds no array of two or more axes".to_owned()))
     })?;
-    let array = H5Array::open(path, &header.name)?;
-    let source: Arc<dyn Source> = Arc::new(SingleSource::new(path, array, options)?);
+    let source = open_source(path, &header.name, options)?;
     Ok(Opened { datasets, chosen, ..Opened::of(source, None) })
+}
+
+/// Opens an array of numbers by its path in the file, without looking at what else there is.
+pub fn open_source(path: &Path, name: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
+    let array = H5Array::open(path, name)?;
+    Ok(Arc::new(SingleSource::new(path, array, options)?))
 }
 
 /// How much an array is like a recording: by its name as the writers use it, its axes, its size.

@@ -155,7 +155,7 @@ unsafe fn is_h5py_bool(library: &Library, id: hid_t) -> Result<bool, String> {
 }
 
 /// Name of a member of a compound or enumeration, empty if it has none.
-unsafe fn member_name(id: hid_t, member: u32) -> String {
+pub(super) unsafe fn member_name(id: hid_t, member: u32) -> String {
     // SAFETY: the caller gives an open type with members; names returned are the library's to free.
     unsafe {
         let name = H5Tget_member_name(id, member);

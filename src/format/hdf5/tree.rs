@@ -1,0 +1,196 @@
+//! A file as a [`Tree`]: one walk over its groups, links and attributes, the file closed afterwards.
+#![allow(unsafe_code)]
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::CStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hdf5_sys::h5d::{H5Dclose, H5Dget_space, H5Dget_type, H5Dopen2};
+use hdf5_sys::h5g::{H5Gclose, H5Gopen2};
+use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oclose, H5Oget_info3, H5Oopen};
+use hdf5_sys::h5p::H5P_DEFAULT;
+use hdf5_sys::h5s::{H5Sclose, H5Sget_simple_extent_dims, H5Sget_simple_extent_ndims};
+use hdf5_sys::h5t::H5Tclose;
+
+use super::attributes::attributes_of;
+use super::file::Hdf5File;
+use super::index::not_hdf5;
+use super::library::{Handle, Library, MAX_DEPTH, last_error, locked};
+use super::links::{Link, link_at, links_of};
+use super::types::StoredType;
+use super::{single, small};
+use crate::format::tree::{Listing, Node, NodeKind, Tree, Values};
+use crate::format::{FormatError, OpenOptions, Source};
+use crate::volume::Location;
+
+/// Most objects that are listed of one file.
+const MAX_OBJECTS: usize = 100_000;
+
+/// An HDF5 file as groups, arrays, links and attributes.
+pub struct H5Tree {
+    path: PathBuf,
+    location: Location,
+    listing: Listing,
+}
+
+impl H5Tree {
+    /// Lists a file. It is open for this call only.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or its root group cannot be read.
+    pub fn read(path: &Path) -> Result<Self, FormatError> {
+        let failed = |message: String| FormatError::new(path, message);
+        let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
+        let listing = locked(|library| {
+            let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
+            let mut walk = Walk { library, listing: Listing::default(), seen: HashMap::new(), num_objects: 0 };
+            // SAFETY: the lock is held and the handle is a file's.
+            let root = unsafe { Handle::new(library, H5Gopen2(file.id(), c"/".as_ptr(), H5P_DEFAULT), H5Gclose) };
+            let root = root.map_err(|message| not_hdf5(&message))?;
+            if let Some(token) = token_of(&root).map(|(_, token)| token) {
+                walk.seen.insert(token, String::new());
+            }
+            walk.group(&root, "", 0);
+            Ok(walk.listing)
+        })
+        .map_err(failed)?;
+        Ok(Self { path: path.to_owned(), location: path.into(), listing })
+    }
+}
+
+impl Tree for H5Tree {
+    fn location(&self) -> &Location {
+        &self.location
+    }
+
+    fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    fn open(&self, path: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
+        single::open_source(&self.path, path, options)
+    }
+
+    fn small(&self, path: &str, max: usize) -> Result<Values, FormatError> {
+        small::read(&self.path, path, max)
+            .map_err(|message| FormatError::new(self.path.as_path(), format!("{path}: {message}")))
+    }
+}
+
+struct Walk<'library> {
+    library: &'library Library,
+    listing: Listing,
+    /// Objects already listed: hard links give an object several names, and can form a ring.
+    seen: HashMap<[u8; 16], String>,
+    num_objects: usize,
+}
+
+impl Walk<'_> {
+    fn group(&mut self, group: &Handle<'_>, path: &str, depth: usize) {
+        let attributes = attributes_of(self.library, group).unwrap_or_default();
+        self.listing.insert(path, Node { kind: NodeKind::Group, attributes });
+        let Some(links) = links_of(group) else {
+            self.cut(format!("the group {path:?} is damaged"));
+            return;
+        };
+        if depth > MAX_DEPTH {
+            self.cut(format!("groups lie deeper than {MAX_DEPTH} in one another"));
+            return;
+        }
+        for name in links {
+            self.num_objects += 1;
+            if self.num_objects > MAX_OBJECTS {
+                self.cut(format!("it holds more than {MAX_OBJECTS} objects"));
+                return;
+            }
+            let Ok(text) = name.to_str() else { continue };
+            let text = if path.is_empty() { text.to_owned() } else { format!("{path}/{text}") };
+            match link_at(group, &name) {
+                Some(Link::Hard) => self.object(group, &name, text, depth),
+                Some(Link::Soft(target)) => {
+                    // What does not begin at the root begins where the link stands.
+                    let target = if target.starts_with('/') { target } else { format!("{path}/{target}") };
+                    self.listing.insert(text, Node::new(NodeKind::Link(target)));
+                }
+                Some(Link::External { file, object }) => {
+                    self.listing.insert(text, Node::new(NodeKind::Elsewhere { file, path: object }));
+                }
+                Some(Link::Other) | None => {}
+            }
+        }
+    }
+
+    fn cut(&mut self, why: String) {
+        self.listing.cut.get_or_insert(why);
+    }
+
+    fn object(&mut self, group: &Handle<'_>, name: &CStr, text: String, depth: usize) {
+        // SAFETY: the lock is held, the handle is a group's, the name ends with a zero byte.
+        let object = unsafe { Handle::new(self.library, H5Oopen(group.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose) };
+        let Some((kind, token)) = object.as_ref().ok().and_then(token_of) else {
+            self.cut(format!("{text:?} is damaged"));
+            return;
+        };
+        if let Some(first) = self.seen.get(&token) {
+            self.listing.insert(text, Node::new(NodeKind::Link(format!("/{first}"))));
+            return;
+        }
+        self.seen.insert(token, text.clone());
+        drop(object);
+        // SAFETY: as above, for a dataset and for a group.
+        let opened = unsafe {
+            match kind {
+                H5O_type_t::H5O_TYPE_DATASET => {
+                    Handle::new(self.library, H5Dopen2(group.id(), name.as_ptr(), H5P_DEFAULT), H5Dclose)
+                }
+                H5O_type_t::H5O_TYPE_GROUP => {
+                    Handle::new(self.library, H5Gopen2(group.id(), name.as_ptr(), H5P_DEFAULT), H5Gclose)
+                }
+                _ => return,
+            }
+        };
+        match opened {
+            Ok(child) if kind == H5O_type_t::H5O_TYPE_GROUP => self.group(&child, &text, depth + 1),
+            Ok(dataset) => match array_of(self.library, &dataset) {
+                Ok(kind) => {
+                    let attributes = attributes_of(self.library, &dataset).unwrap_or_else(|_| BTreeMap::new());
+                    self.listing.insert(text, Node { kind, attributes });
+                }
+                Err(why) => self.cut(format!("{text:?} cannot be read: {why}")),
+            },
+            Err(_) => self.cut(format!("{text:?} is damaged")),
+        }
+    }
+}
+
+/// Kind of an open object, and what it is known by whatever it is called.
+fn token_of(object: &Handle<'_>) -> Option<(H5O_type_t, [u8; 16])> {
+    const BASIC: u32 = 1;
+    // SAFETY: the lock is held, the handle is an object's; zeros are a valid record, which is filled, and its
+    // token has 16 bytes.
+    unsafe {
+        let mut info = std::mem::zeroed::<H5O_info2_t>();
+        if H5Oget_info3(object.id(), &raw mut info, BASIC) < 0 {
+            last_error();
+            return None;
+        }
+        Some((info.type_, std::mem::transmute_copy::<_, [u8; 16]>(&info.token)))
+    }
+}
+
+fn array_of(library: &Library, dataset: &Handle<'_>) -> Result<NodeKind, String> {
+    const MAX_AXES: usize = 32;
+    // SAFETY: the lock is held and the handle is a dataset's; `dims` has room for as many axes as there can be.
+    unsafe {
+        let space = Handle::new(library, H5Dget_space(dataset.id()), H5Sclose)?;
+        let stored = Handle::new(library, H5Dget_type(dataset.id()), H5Tclose)?;
+        let mut dims = [0u64; MAX_AXES];
+        let rank = usize::try_from(H5Sget_simple_extent_ndims(space.id())).map_err(|_| last_error())?;
+        if rank > MAX_AXES || H5Sget_simple_extent_dims(space.id(), dims.as_mut_ptr(), std::ptr::null_mut()) < 0 {
+            return Err(last_error());
+        }
+        let dtype = StoredType::of(library, &stored).ok().map(|stored| stored.dtype);
+        Ok(NodeKind::Array { shape: dims[..rank].to_vec(), dtype })
+    }
+}
