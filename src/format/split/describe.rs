@@ -66,6 +66,7 @@ impl Facts<'_> {
             voxel_size: self.voxel_size(&axes.names, resolution),
             rate_hz: self.rate_hz(),
             claimed_shape: self.claim.full.clone().filter(|full| !is_same(full, shape.dims())),
+            value_scale: None,
             num_blocks: self.geometry.num_blocks(),
             facts: self.facts(),
             dtype: self.header.dtype,
