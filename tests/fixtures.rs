@@ -4,6 +4,7 @@
 mod common;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use common::{Whole, fixtures, indices, read_region, read_whole, untouched};
 use serde_json::Value;
@@ -271,8 +272,21 @@ fn two_channels_are_offered_as_two_datasets() {
             let offered: Vec<_> = opened.datasets.iter().map(|entry| entry.name.as_str()).collect();
             assert_eq!((offered, opened.datasets[opened.chosen].name.as_str()), (vec!["green", "red"], dataset));
             assert_eq!(sha(&read_whole(opened.source.as_ref()).bytes), *sha256);
+            // Shown together, whichever of them was named.
+            let [green, red] = &opened.channels[..] else { panic!("{} channels", opened.channels.len()) };
+            for (channel, name, light, sha256) in
+                [(green, "green", [0, 255, 0], &truth["sha256"]), (red, "red", [255, 0, 0], &truth["second_sha256"])]
+            {
+                assert_eq!((channel.name.as_str(), channel.color, channel.is_visible), (name, Some(light), true));
+                assert_eq!(sha(&read_whole(channel.levels[0].as_ref()).bytes), *sha256);
+                assert!(channel.growing.is_some(), "each is followed");
+                assert_eq!(Arc::ptr_eq(&channel.levels[0], &opened.source), name == dataset);
+            }
         }
     }
+    // One of the two alone, by its own folder.
+    let green = fixtures().join("b_brunoise_both/exp/original/green");
+    assert!(open(&green, &OpenOptions::default()).unwrap().channels.is_empty());
     // Autumn 2020: both inside each file. Channel 0 is in the manifest; channel 1 is the planes between.
     let root = fixtures().join("b_brunoise_2020_two_channels_in_z/exp/original");
     let options = OpenOptions { dataset: Some("channel1".into()), ..OpenOptions::default() };
@@ -284,6 +298,10 @@ fn two_channels_are_offered_as_two_datasets() {
         let wanted = (at[0] * 1000 + (2 * at[1] + 1) * 100 + at[2] * 10 + at[3]) as f64 * 0.25 - 1000.0;
         assert_eq!(value_at(&bytes, DType::F32, i), wanted);
     }
+    let opened = open(&root, &OpenOptions::default()).unwrap();
+    let names: Vec<_> = opened.channels.iter().map(|channel| channel.name.as_str()).collect();
+    assert_eq!(names, ["channel 0", "channel 1"]);
+    assert_eq!(read_whole(opened.channels[1].levels[0].as_ref()).bytes, bytes);
     let options = OpenOptions { dataset: Some("blue".into()), ..OpenOptions::default() };
     let error = open(&root, &options).err().unwrap();
     assert!(error.message.contains("blue"), "{error}");

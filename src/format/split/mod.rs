@@ -7,6 +7,7 @@
 
 mod block;
 mod build;
+mod channels;
 mod convert;
 mod describe;
 mod discover;
@@ -83,18 +84,21 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
         (Some(wanted), None) => return Err(no_dataset(path, wanted, candidates.iter().map(|c| c.name.clone()))),
     };
     let candidate = candidates.get(chosen).ok_or_else(|| FormatError::new(path, "no recording here"))?;
-    let place = Place {
-        folder: candidate.folder.clone(),
-        prefix: candidate.prefix.clone(),
-        channel: channel.unwrap_or(0),
-        axes: options.axes.clone(),
-        leave_out_suspects: options.leave_out_suspects,
+    let build = |candidate: &Candidate, channel: usize| {
+        let place = Place {
+            folder: candidate.folder.clone(),
+            prefix: candidate.prefix.clone(),
+            channel,
+            axes: options.axes.clone(),
+            leave_out_suspects: options.leave_out_suspects,
+        };
+        build::build(&Arc::new(place), &candidate.listing, None, &Arc::new(Mutex::default())).map(Arc::new)
     };
-    let source = build::build(&Arc::new(place), &candidate.listing, None, &Arc::new(Mutex::default()))?;
+    let source = build(candidate, channel.unwrap_or(0))?;
     if options.is_cancelled() {
         return Err(FormatError::new(path, "opening was cancelled").with_code(FormatErrorCode::Cancelled));
     }
-    let source = Arc::new(source);
+    let channels = channels::channels(candidates, chosen, &source, build);
     let info = source.info();
     let summary = format!("{}, {}", info.shape, info.dtype);
     let mut datasets: Vec<DatasetEntry> = candidates
@@ -116,7 +120,7 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
         return Err(no_dataset(path, wanted, datasets.into_iter().map(|entry| entry.name)));
     }
     let growing = Some(Arc::clone(&source) as Arc<dyn Growing>);
-    Ok(Opened { datasets, chosen, ..Opened::of(source, growing) })
+    Ok(Opened { datasets, chosen, channels, ..Opened::of(source, growing) })
 }
 
 /// What `--dataset` calls one of the channels interleaved in a file.
