@@ -8,3 +8,4 @@ mod names;
 #[allow(dead_code, reason = "shared with other tests")]
 mod server;
 mod urls;
+mod zips;

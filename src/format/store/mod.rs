@@ -7,6 +7,7 @@
 //! `.` or `..`, and names that begin with `/`, name nothing.
 
 mod client;
+mod directory;
 mod fault;
 mod hosts;
 mod local;
@@ -15,6 +16,7 @@ mod ranges;
 mod remote;
 mod s3;
 mod traffic;
+mod zip;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub use hosts::may_follow;
 pub use local::LocalStore;
 pub use remote::RemoteStore;
 pub use traffic::{Traffic, traffic};
+pub use zip::ZipStore;
 
 use self::fault::Fault;
 use super::{
