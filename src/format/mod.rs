@@ -30,6 +30,7 @@ mod source;
 mod split;
 pub mod store;
 pub mod tree;
+mod vds;
 
 pub use crate::volume::Location;
 pub use axes::check_axes;

@@ -16,6 +16,7 @@ use hdf5_sys::h5t::H5Tclose;
 
 use super::external::{self, RawPiece};
 use super::library::{Handle, Library, last_error};
+use super::mappings;
 use super::types::StoredType;
 use crate::codec::{self, Filter};
 use crate::volume::{DType, MAX_RANK, Shape};
@@ -31,6 +32,8 @@ pub enum Layout {
     Chunked(Shape),
     /// In one piece that is cut up over bare files, in this order.
     External(Vec<RawPiece>),
+    /// Nowhere: it is made of parts of other arrays, see [`super::VirtualLayout`].
+    Virtual,
     /// In other files, or in a way not known here.
     Elsewhere(&'static str),
 }
@@ -95,12 +98,16 @@ impl Header {
     /// Reads the header of an open dataset.
     pub(super) fn of(library: &Library, dataset: &Handle<'_>, name: &str) -> Result<Self, String> {
         // SAFETY: the lock is held and the handle is a dataset's.
-        let (space, data_type, creation) = unsafe {
+        let (data_type, creation) = unsafe {
             (
-                Handle::new(library, H5Dget_space(dataset.id()), H5Sclose)?,
                 Handle::new(library, H5Dget_type(dataset.id()), H5Tclose)?,
                 Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)?,
             )
+        };
+        // SAFETY: as above.
+        let space = match mappings::space_of(library, &creation) {
+            Some(space) => space,
+            None => unsafe { Handle::new(library, H5Dget_space(dataset.id()), H5Sclose)? },
         };
         let (shape, max_dims) = shape_of(&space)?;
         let stored = StoredType::of(library, &data_type)?;
@@ -161,7 +168,7 @@ fn layout_of(creation: &Handle<'_>, rank: usize) -> Result<Layout, String> {
                 }
                 Layout::Chunked(Shape::new(&dims[..rank]).ok_or("has chunks that make no sense")?)
             }
-            H5D_layout_t::H5D_VIRTUAL => Layout::Elsewhere("its data are in other files (a virtual dataset)"),
+            H5D_layout_t::H5D_VIRTUAL => Layout::Virtual,
             _ => return Err("has an unknown layout".into()),
         })
     }

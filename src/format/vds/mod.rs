@@ -1,0 +1,3 @@
+//! Virtual datasets of HDF5.
+mod axis_set;
+mod selection;
