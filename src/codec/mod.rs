@@ -6,6 +6,7 @@ pub mod blosc;
 mod blosc2;
 mod blosc_block;
 mod blosclz;
+mod crc32c;
 mod fletcher32;
 mod lz4;
 mod lzf;

@@ -1,6 +1,6 @@
-//! HDF5's filter pipeline: which filters are known, and running them backwards over one chunk.
+//! Filter pipelines of HDF5 and Zarr: which filters are known, and running them backwards over one chunk.
 
-use super::{CodecError, bitshuffle, blosc, blosc2, fletcher32, lz4, lzf, lzo, shuffle, streams};
+use super::{CodecError, bitshuffle, blosc, blosc2, crc32c, fletcher32, lz4, lzf, lzo, shuffle, streams};
 
 /// One stage of a chunk's filter pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,8 +9,12 @@ pub enum Filter {
     Shuffle(usize),
     /// zlib.
     Deflate,
+    /// A gzip file of one member.
+    Gzip,
     /// A checksum behind the data.
     Fletcher32,
+    /// Another checksum behind the data.
+    Crc32c,
     /// Blosc 1, all its codecs.
     Blosc,
     /// Blosc 2, bare chunks or contiguous frames.
@@ -64,7 +68,9 @@ impl Filter {
         match self {
             Self::Shuffle(_) => "shuffle".into(),
             Self::Deflate => "deflate".into(),
+            Self::Gzip => "gzip".into(),
             Self::Fletcher32 => "fletcher32".into(),
+            Self::Crc32c => "crc32c".into(),
             Self::Blosc => "blosc".into(),
             Self::Blosc2 => "blosc2".into(),
             Self::Lzo => "lzo".into(),
@@ -79,11 +85,11 @@ impl Filter {
     }
 
     /// Bytes this stage adds to what it stores; `None` where that depends on the data.
-    fn growth(&self) -> Option<usize> {
+    pub fn growth(&self) -> Option<usize> {
         match self {
             Self::Shuffle(_) => Some(0),
             Self::Bitshuffle(options) if !options.compresses() => Some(0),
-            Self::Fletcher32 => Some(4),
+            Self::Fletcher32 | Self::Crc32c => Some(4),
             _ => None,
         }
     }
@@ -172,8 +178,8 @@ pub fn decode(
             Current::Stage { which: 0, len } => (&a[..len], b, 1),
             Current::Stage { len, .. } => (&b[..len], a, 0),
         };
-        if *filter == Filter::Fletcher32 {
-            let len = fletcher32::verify(input)?;
+        if let Some(len) = verified(filter, input) {
+            let len = len?;
             current = match current {
                 Current::Stored { .. } => Current::Stored { len },
                 Current::Stage { which, .. } => Current::Stage { which, len },
@@ -210,11 +216,21 @@ pub fn decode(
     Ok(())
 }
 
+/// What a checksum has before it, once it was checked; `None` for other stages.
+fn verified(filter: &Filter, input: &[u8]) -> Option<Result<usize, CodecError>> {
+    match filter {
+        Filter::Fletcher32 => Some(fletcher32::verify(input)),
+        Filter::Crc32c => Some(crc32c::verify(input)),
+        _ => None,
+    }
+}
+
 /// One stage backwards; `output` has the size that must come out.
 fn run(filter: &Filter, input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
     match filter {
         Filter::Shuffle(item) => shuffle::unshuffle(*item, input, output),
         Filter::Deflate => streams::inflate(input, output),
+        Filter::Gzip => streams::gunzip(input, output),
         Filter::Blosc => blosc::decode(input, output),
         Filter::Blosc2 => blosc2::decode(input, output),
         Filter::Lzo => lzo::decode(input, output),
@@ -223,8 +239,8 @@ fn run(filter: &Filter, input: &[u8], output: &mut [u8]) -> Result<(), CodecErro
         Filter::Lz4 => lz4::decode(input, output),
         Filter::Zstd => streams::unzstd(input, output),
         Filter::Bitshuffle(options) => bitshuffle::decode(options, input, output),
-        Filter::Fletcher32 => {
-            let len = fletcher32::verify(input)?;
+        Filter::Fletcher32 | Filter::Crc32c => {
+            let len = verified(filter, input).unwrap_or(Ok(0))?;
             if len != output.len() {
                 return Err(CodecError::corrupt("chunk has a wrong size"));
             }

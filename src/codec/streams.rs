@@ -12,14 +12,28 @@ thread_local! {
 
 /// Decodes a zlib stream. The decoder stops at the end of `output`, so a bomb costs nothing.
 pub fn inflate(input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
-    use libdeflater::DecompressionError;
     let len = INFLATER.with_borrow_mut(|inflater| inflater.zlib_decompress(input, output));
+    inflated("deflate", len, output.len())
+}
+
+/// Decodes a gzip file of one member, as [`inflate`].
+pub fn gunzip(input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
+    let len = INFLATER.with_borrow_mut(|inflater| inflater.gzip_decompress(input, output));
+    inflated("gzip", len, output.len())
+}
+
+fn inflated(
+    codec: &str,
+    len: Result<usize, libdeflater::DecompressionError>,
+    expected: usize,
+) -> Result<(), CodecError> {
+    use libdeflater::DecompressionError;
     match len {
-        Ok(len) => exact("deflate", len, output.len()),
+        Ok(len) => exact(codec, len, expected),
         Err(DecompressionError::InsufficientSpace) => {
-            Err(CodecError::corrupt("deflate data decode to more than the chunk holds"))
+            Err(CodecError::Corrupt(format!("{codec} data decode to more than the chunk holds")))
         }
-        Err(DecompressionError::BadData) => Err(CodecError::corrupt("deflate data are damaged")),
+        Err(DecompressionError::BadData) => Err(CodecError::Corrupt(format!("{codec} data are damaged"))),
     }
 }
 

@@ -31,6 +31,7 @@ mod split;
 pub mod store;
 pub mod tree;
 mod vds;
+mod zarr;
 
 pub use crate::volume::Location;
 pub use axes::check_axes;

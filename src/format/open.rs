@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::look::Look;
-use super::{Cancel, FormatError, FormatErrorCode, Growing, Source, split};
+use super::{Cancel, FormatError, FormatErrorCode, Growing, Source, split, zarr};
 use crate::volume::{DType, Location};
 
 /// What the user said beside the path.
@@ -140,7 +140,8 @@ struct Format {
 /// The formats, in the order they are asked: the first that knows what was looked at opens it. A new one
 /// gets a line here. Those whose folders are marked by a file come first: a folder that no format knows is
 /// for split datasets, which look for blocks in the folders below it.
-const FORMATS: &[Format] = &[Format { open: split::open }, Format { open: super::hdf5::open }];
+const FORMATS: &[Format] =
+    &[Format { open: zarr::open }, Format { open: split::open }, Format { open: super::hdf5::open }];
 
 /// Opens a folder, its parent, a file, or what lies behind a URL: by what is there, not by what it is
 /// called. Blocks; never writes.

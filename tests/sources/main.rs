@@ -4,6 +4,6 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-#[allow(dead_code, reason = "until the first format joins")]
 mod manifest;
 mod tree;
+mod zarr;

@@ -32,6 +32,7 @@ pub use array::{H5Array, StoredChunk, with_library_locked};
 pub use attributes::{AttributeValue, read_attributes, read_tuple_group};
 pub use convert::{convert, is_convertible};
 pub use external::RawPiece;
+pub use direct::check_chunk_bytes;
 pub use file::{Stamp, has_signature, open_shared, read_at, read_error};
 pub use header::{Header, Layout};
 pub use links::follow;

@@ -1,0 +1,77 @@
+//! The checksum (CRC-32C, little-endian) that Zarr puts behind shard indexes and chunks.
+
+use super::CodecError;
+
+/// Eight tables: what a byte contributes, 0 to 7 bytes further on.
+const TABLES: [[u32; 256]; 8] = tables();
+
+const fn tables() -> [[u32; 256]; 8] {
+    let mut tables = [[0; 256]; 8];
+    let mut i = 0;
+    while i < 256 {
+        let (mut crc, mut bit) = (i as u32, 0);
+        while bit < 8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82F6_3B78 } else { crc >> 1 };
+            bit += 1;
+        }
+        tables[0][i] = crc;
+        i += 1;
+    }
+    let mut table = 1;
+    while table < 8 {
+        let mut i = 0;
+        while i < 256 {
+            let before = tables[table - 1][i];
+            tables[table][i] = (before >> 8) ^ tables[0][(before & 255) as usize];
+            i += 1;
+        }
+        table += 1;
+    }
+    tables
+}
+
+/// The checksum of some bytes.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    let mut crc = !0u32;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for eight in eights {
+        let word = u64::from_le_bytes(*eight) ^ u64::from(crc);
+        crc = 0;
+        for (i, byte) in word.to_le_bytes().into_iter().enumerate() {
+            crc ^= TABLES[7 - i][usize::from(byte)];
+        }
+    }
+    for byte in rest {
+        crc = (crc >> 8) ^ TABLES[0][usize::from(crc as u8 ^ byte)];
+    }
+    !crc
+}
+
+/// Checks the checksum at the end and returns the number of bytes before it.
+pub fn verify(input: &[u8]) -> Result<usize, CodecError> {
+    let len = input.len().checked_sub(4).ok_or_else(|| CodecError::corrupt("too short for a crc32c checksum"))?;
+    let stored = super::u32_le(input, len, "crc32c")?;
+    if checksum(&input[..len]) != stored {
+        return Err(CodecError::corrupt("crc32c checksum does not match: the data are damaged"));
+    }
+    Ok(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_sums_and_flipped_bits() {
+        // RFC 3720, B.4.
+        assert_eq!(checksum(&[0; 32]), 0x8A91_36AA);
+        assert_eq!(checksum(&[0xff; 32]), 0x62A8_AB43);
+        assert_eq!(checksum(&(0..32).collect::<Vec<u8>>()), 0x46DD_794E);
+        assert_eq!(checksum(b"123456789"), 0xE306_9283);
+        let mut stored = b"123456789".to_vec();
+        stored.extend(0xE306_9283u32.to_le_bytes());
+        assert_eq!(verify(&stored).unwrap(), 9);
+        stored[3] ^= 4;
+        assert!(verify(&stored).is_err() && verify(&[1, 2, 3]).is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! Zarr arrays of version 2 and 3, and OME-Zarr images made of them: in a folder, an archive or afar. What the
+//! metadata mean is asked of `zarrs`, which is also given the codecs that are not known here; bytes are fetched
+//! and, as far as possible, decoded here, straight into the buffer they are wanted in.
+//!
+//! * [`node`]: the metadata of arrays and groups; [`ome`]: what OME says in their attributes; [`roles`]: axes
+//! * [`entries`]: every image of a hierarchy; [`open`]: opening one of them
+//! * [`array`]: an array's metadata, checked; [`chain`], [`shard`]: its codecs; [`source`]: reading it
+
+mod array;
+mod chain;
+mod entries;
+mod node;
+mod ome;
+mod open;
+mod roles;
+mod shard;
+mod source;
+
+pub(super) use open::open;

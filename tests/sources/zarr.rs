@@ -1,0 +1,53 @@
+//! OME-Zarr 0.4 and 0.5 and bare Zarr arrays of version 2 and 3, written by zarr-python and ome-zarr.
+
+use std::path::Path;
+
+use tectum::format::{FormatError, OpenOptions, Opened, open};
+
+use crate::manifest::{assert_matches, entries, folder, text};
+
+fn opened(path: &Path, dataset: Option<&str>) -> Result<Opened, FormatError> {
+    open(path, &OpenOptions { dataset: dataset.map(str::to_owned), ..OpenOptions::default() })
+}
+
+#[test]
+fn every_resolution_of_every_image_is_as_its_writer_reads_it() {
+    let all = entries("ome", "datasets");
+    assert_eq!(all.len(), 20);
+    for entry in &all {
+        let path = folder("ome").join(text(entry, "file"));
+        let alone = opened(&path, Some(text(entry, "path"))).unwrap_or_else(|error| panic!("{error}"));
+        assert_matches(alone.source.as_ref(), entry);
+        let image = opened(&path, None).unwrap_or_else(|error| panic!("{error}"));
+        let level: usize = text(entry, "path").trim_start_matches('s').parse().unwrap();
+        let source = if level == 0 { &image.source } else { &image.levels[level - 1] };
+        assert_matches(source.as_ref(), entry);
+        assert_eq!(image.source.problems(), [], "{}", path.display());
+    }
+}
+
+#[test]
+fn an_image_has_its_resolutions_channels_and_scale() {
+    for (file, format) in [("v04_blosc.zarr", "OME-Zarr 0.4"), ("v05_sharded.zarr", "OME-Zarr 0.5")] {
+        let image = opened(&folder("ome").join(file), None).unwrap();
+        let info = image.source.info();
+        assert_eq!((info.format.as_str(), info.name.as_str()), (format, file.trim_end_matches(".zarr")));
+        assert_eq!((info.rate_hz, info.channel_axis), (Some(2.5), Some(1)));
+        let edges = info.voxel_size.unwrap();
+        assert_eq!((edges.z_um, edges.y_um, edges.x_um), (5.0, 0.6, 0.6));
+        assert_eq!(image.levels[1].info().voxel_size.unwrap().x_um, 2.4);
+        assert_eq!(image.levels.len(), 2);
+        assert_eq!(image.datasets.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["fixture"]);
+        let told: Vec<_> =
+            image.channels.iter().map(|c| (c.name.as_str(), c.color, c.limits, c.held.clone())).collect();
+        assert_eq!(told[0], ("green", Some([0, 255, 0]), Some([0.0, 60000.0]), vec![0]));
+        assert_eq!(told[1], ("red", Some([255, 0, 0]), Some([0.0, 60000.0]), vec![1]));
+        assert!(image.channels.iter().all(|channel| channel.is_visible && channel.levels.len() == 3));
+        let stored = &info.facts.iter().find(|fact| fact.0 == "Stored").unwrap().1;
+        assert!(stored.starts_with("blosc"), "{stored}");
+    }
+    // What no unit is given for is not made up.
+    let plain = opened(&folder("ome").join("lib_v05.zarr"), None).unwrap();
+    assert_eq!((plain.source.info().voxel_size, plain.source.info().rate_hz), (None, None));
+    assert_eq!(plain.levels.len(), 4);
+}
