@@ -119,11 +119,7 @@ impl Look {
 }
 
 /// How files begin that people have beside their recordings.
-const KNOWN: [(&[u8], &str); 12] = [
-    (b"II*\0", "a TIFF file"),
-    (b"MM\0*", "a TIFF file"),
-    (b"II+\0", "a TIFF file"),
-    (b"MM\0+", "a TIFF file"),
+const KNOWN: [(&[u8], &str); 8] = [
     (b"\x93NUMPY", "a numpy array"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),

@@ -29,6 +29,7 @@ mod open;
 mod source;
 mod split;
 pub mod store;
+mod tiff;
 pub mod tree;
 mod vds;
 mod zarr;

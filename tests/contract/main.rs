@@ -9,6 +9,9 @@ mod folders;
 mod made;
 mod memory;
 mod suite;
+mod tiff;
+#[path = "../common/tiff.rs"]
+mod tiff_writer;
 #[allow(dead_code, reason = "shared with the tests of decoding")]
 #[path = "../decoding/writer.rs"]
 mod writer;

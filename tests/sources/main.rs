@@ -5,5 +5,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod manifest;
+mod tiff;
 mod tree;
 mod zarr;

@@ -8,7 +8,7 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use super::super::hdf5::{Stamp, open_shared, read_at, read_error};
 use super::super::{Cancel, FetchError, ReadError, ReadErrorKind};
-use super::{ByteStore, ObjectInfo, is_name};
+use super::{ByteStore, ObjectInfo, Seen, is_name};
 use crate::volume::Location;
 
 /// A folder, or one file, of this machine. No file is held open.
@@ -97,6 +97,22 @@ impl ByteStore for LocalStore {
                 Ok(bytes)
             };
             ranges.iter().map(read).collect()
+        })
+    }
+
+    fn fill(
+        &self,
+        name: &str,
+        wanted: &mut [(u64, &mut [u8])],
+        _: Instant,
+        _: &Cancel,
+    ) -> Result<Option<Seen>, FetchError> {
+        self.with_file(name, |file, _, path| {
+            for (at, buffer) in wanted {
+                read_at(file, buffer, *at).map_err(|error| lasting(path, &error))?;
+            }
+            let metadata = file.metadata().map_err(|error| lasting(path, &error))?;
+            Ok(Seen { stamp: Some(Stamp::of(&metadata)) })
         })
     }
 

@@ -32,6 +32,7 @@ pub use traffic::{Traffic, traffic};
 pub use zip::ZipStore;
 
 use self::fault::Fault;
+use super::hdf5::Stamp;
 use super::{
     Cancel, FetchError, FormatError, FormatErrorCode, OpenOptions, Patience, ReadError, ReadErrorCode, fetching,
 };
@@ -64,6 +65,27 @@ pub trait ByteStore: Send + Sync {
         until: Instant,
         cancel: &Cancel,
     ) -> Result<Option<Vec<Vec<u8>>>, FetchError>;
+
+    /// Fills buffers, each with the bytes of one object from an offset on; `None` where there is no object of that
+    /// name. For voxels that are wanted where they are to lie, without memory in between. May block, as
+    /// [`ByteStore::ranges`].
+    ///
+    /// # Errors
+    /// As there; buffers may have been written by then.
+    fn fill(
+        &self,
+        name: &str,
+        wanted: &mut [(u64, &mut [u8])],
+        until: Instant,
+        cancel: &Cancel,
+    ) -> Result<Option<Seen>, FetchError> {
+        let ranges: Vec<_> = wanted.iter().map(|(at, buffer)| *at..at.saturating_add(buffer.len() as u64)).collect();
+        let Some(pieces) = self.ranges(name, &ranges, until, cancel)? else { return Ok(None) };
+        for ((_, buffer), piece) in wanted.iter_mut().zip(pieces) {
+            buffer.copy_from_slice(&piece);
+        }
+        Ok(Some(Seen::default()))
+    }
 
     /// All of an object of at most `max_bytes`; `None` where there is none. May block, as [`ByteStore::ranges`].
     ///
@@ -164,6 +186,13 @@ pub fn beginning(
             Err(error) => Err(error),
         }
     })
+}
+
+/// What an object was like when bytes of it were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// State of the file, where it is one of this machine.
+    pub stamp: Option<Stamp>,
 }
 
 /// All of an object as a whole opening needs it: tried again while faults pass. `None` where there is none.

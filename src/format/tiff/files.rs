@@ -1,0 +1,378 @@
+//! Recordings of several TIFF files: those that an OME-XML names, and those that are numbered in a folder.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::book::{Book, Volume};
+use super::ome::{self, Ome};
+use super::open::{describe, header_of, look_into};
+use super::said::MAX_TEXT_BYTES;
+use super::stack::{FIRST_ABSENT, Stack, stacks};
+use crate::format::store::{self, ByteStore, LocalStore};
+use crate::format::{FormatError, FormatErrorCode, OpenOptions};
+use crate::volume::{Location, Severity, codes};
+
+/// Files that one recording may consist of.
+const MAX_FILES: usize = 1 << 17;
+
+/// The folder that a file lies in, as a store; `None` where it cannot be asked.
+fn beside(location: &Location) -> Option<Arc<dyn ByteStore>> {
+    let parent = location.parent()?;
+    Some(Arc::new(LocalStore::new(parent.path()?)))
+}
+
+/// The arrays that an OME-XML describes, of its own file and those beside it.
+///
+/// # Errors
+/// When nothing of it can be shown.
+pub fn of_ome(
+    location: &Location,
+    volume: Volume,
+    mut ome: Ome,
+    former: &HashMap<String, Volume>,
+    options: &OpenOptions,
+) -> Result<(Book, Vec<Stack>), FormatError> {
+    let own = location.name().unwrap_or_default();
+    let folder = beside(location);
+    if let Some(name) = ome.elsewhere.clone() {
+        let text = match &folder {
+            Some(folder) => store::read_whole(&**folder, &name, MAX_TEXT_BYTES, &options.cancel)?,
+            None => None,
+        };
+        let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let missing =
+            || FormatError::new(location, format!("says that it is described by {name}, which is not beside it"));
+        ome = ome::parse(&text.ok_or_else(missing)?)
+            .ok_or_else(missing)?
+            .map_err(|why| FormatError::new(location, why))?;
+    }
+    let names = ome.other_files(&own);
+    if names.len() > MAX_FILES {
+        let text = format!("names {} files; up to {MAX_FILES} are read", names.len());
+        return Err(FormatError::new(location, text));
+    }
+    let mut places = HashMap::new();
+    let mut volumes = vec![volume];
+    for (name, found) in names.iter().zip(look_into_all(folder.as_ref(), &names, former, options)?) {
+        let place = found.map(|volume| {
+            volumes.push(volume);
+            volumes.len() - 1
+        });
+        places.insert(name.clone(), place);
+    }
+    let book = Book::new(volumes);
+    let stacks = ome.stacks(&book, &own, &places).map_err(|why| FormatError::new(location, why))?;
+    Ok((book, stacks))
+}
+
+type LookedInto = Result<Volume, String>;
+
+/// Files of a folder with their pages; inside, why one is not there.
+fn look_into_all(
+    folder: Option<&Arc<dyn ByteStore>>,
+    names: &[String],
+    former: &HashMap<String, Volume>,
+    options: &OpenOptions,
+) -> Result<Vec<LookedInto>, FormatError> {
+    let one = |name: &String| -> Result<LookedInto, FormatError> {
+        let Some(folder) = folder else {
+            return Ok(Err(format!("{name} lies beside it, where nothing can be listed, and is not read")));
+        };
+        if name.split(['/', '\\']).any(|part| part == ".." || part.is_empty()) {
+            return Ok(Err(format!("{name} lies outside of its folder, and is not read")));
+        }
+        let found = header_of(&**folder, name, options).and_then(|header| match header {
+            Some(header) => look_into(Arc::clone(folder), name.clone(), header, former.get(name), options).map(Some),
+            None => Ok(None),
+        });
+        match found {
+            Ok(Some(found)) => Ok(Ok(found)),
+            Ok(None) => Ok(Err(format!("{name} is not there, or no TIFF file"))),
+            Err(error) if error.code == FormatErrorCode::Cancelled => Err(error),
+            Err(error) => Ok(Err(format!("{name}: {}", error.message))),
+        }
+    };
+    names.par_iter().map(one).collect()
+}
+
+/// The files of a folder that make one recording.
+pub struct Numbered {
+    /// Names in the order of their numbers.
+    pub names: Vec<String>,
+    /// What each number in a name counts: axes by the letter in front of it, where all have one.
+    pub dims: Option<Vec<(char, usize)>>,
+    /// For each place of the dimensions, which name belongs there.
+    pub places: Vec<Option<usize>>,
+    /// What they are called, with a star for each number.
+    pub pattern: String,
+    /// The first number, where one alone counts them.
+    pub begins_at: Option<u64>,
+}
+
+/// Whether a file is called as TIFF files are.
+pub fn is_called_tiff(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [".tif", ".tiff", ".btf", ".tf8"].iter().any(|ending| lower.ends_with(ending)) && !lower.starts_with('.')
+}
+
+/// A name cut into what stands around its numbers, and the numbers.
+fn parts_of(name: &str) -> (Vec<String>, Vec<u64>) {
+    let (mut texts, mut numbers, mut digits) = (vec![String::new()], Vec::new(), String::new());
+    for c in name.chars() {
+        if c.is_ascii_digit() && digits.len() < 18 {
+            digits.push(c);
+            continue;
+        }
+        if let Ok(number) = digits.parse() {
+            numbers.push(number);
+            texts.push(String::new());
+            digits.clear();
+        }
+        if let Some(text) = texts.last_mut() {
+            text.push(c);
+        }
+    }
+    if let Ok(number) = digits.parse() {
+        numbers.push(number);
+        texts.push(String::new());
+    }
+    (texts, numbers)
+}
+
+/// The groups of numbered files among names, the largest first: names that differ in numbers alone.
+pub fn numbered(names: &[String]) -> Vec<Numbered> {
+    let mut groups: BTreeMap<Vec<String>, Vec<(Vec<u64>, &String)>> = BTreeMap::new();
+    for name in names.iter().filter(|name| is_called_tiff(name)).take(MAX_FILES) {
+        let (texts, numbers) = parts_of(name);
+        groups.entry(texts).or_default().push((numbers, name));
+    }
+    let mut groups: Vec<Numbered> = groups.into_iter().map(|(texts, files)| in_order(&texts, files)).collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.names.len()));
+    groups
+}
+
+fn in_order(texts: &[String], mut files: Vec<(Vec<u64>, &String)>) -> Numbered {
+    files.sort();
+    let num_numbers = texts.len() - 1;
+    let values = |i: usize| files.iter().map(|(numbers, _)| numbers[i]).collect::<BTreeSet<u64>>();
+    let varying: Vec<usize> = (0..num_numbers).filter(|&i| values(i).len() > 1).collect();
+    let fixed = |i: usize| files[0].0[i].to_string();
+    let mut pattern = texts[0].clone();
+    for i in 0..num_numbers {
+        pattern.push_str(if varying.contains(&i) { "*" } else { "" });
+        if !varying.contains(&i) {
+            pattern.push_str(&fixed(i));
+        }
+        pattern.push_str(&texts[i + 1]);
+    }
+    let names: Vec<String> = files.iter().map(|(_, name)| (*name).clone()).collect();
+    let letter = |i: &usize| {
+        let word: String = texts[*i]
+            .chars()
+            .rev()
+            .take_while(|c| c.is_ascii_alphabetic())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
+        match word.to_ascii_lowercase().as_str() {
+            "t" | "time" | "timepoint" | "tp" => Some('T'),
+            "z" | "plane" | "slice" => Some('Z'),
+            "c" | "ch" | "channel" => Some('C'),
+            _ => None,
+        }
+    };
+    let letters: Option<Vec<char>> = varying.iter().map(letter).collect();
+    let lists: Vec<Vec<u64>> = varying.iter().map(|&i| values(i).into_iter().collect()).collect();
+    let num_places = lists.iter().try_fold(1usize, |num, list| num.checked_mul(list.len()));
+    let is_grid =
+        letters.as_ref().is_some_and(|letters| letters.iter().collect::<BTreeSet<_>>().len() == letters.len());
+    // Where the numbers are of no known meaning, or most of their combinations do not exist: one after the other.
+    let Some((letters, num_places)) =
+        letters.filter(|_| is_grid && !varying.is_empty()).zip(num_places.filter(|num| *num <= 2 * names.len()))
+    else {
+        let (places, begins_at) = one_number(&files, &lists, &varying);
+        return Numbered { names, dims: None, places, pattern, begins_at };
+    };
+    let mut places = vec![None; num_places];
+    for (file, (numbers, _)) in files.iter().enumerate() {
+        let at = varying
+            .iter()
+            .zip(&lists)
+            .fold(0, |at, (&i, list)| at * list.len() + list.binary_search(&numbers[i]).unwrap_or_default());
+        places[at] = Some(file);
+    }
+    let dims = letters.into_iter().zip(lists.iter().map(Vec::len)).collect();
+    Numbered { names, dims: Some(dims), places, pattern, begins_at: None }
+}
+
+/// Which file belongs to each number from the first to the last, where one number counts them and most of them
+/// are there; otherwise one file after the other.
+fn one_number(
+    files: &[(Vec<u64>, &String)],
+    lists: &[Vec<u64>],
+    varying: &[usize],
+) -> (Vec<Option<usize>>, Option<u64>) {
+    let all = || (0..files.len()).map(Some).collect();
+    let ([numbers], [which]) = (lists, varying) else { return (all(), None) };
+    let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
+    let num = (last - first).saturating_add(1);
+    // The same number written in two ways names two files.
+    if num > 2 * files.len() as u64 || numbers.len() != files.len() {
+        return (all(), None);
+    }
+    let mut places = vec![None; num as usize];
+    for (file, (numbers, _)) in files.iter().enumerate() {
+        places[(numbers[*which] - first) as usize] = Some(file);
+    }
+    (places, Some(first))
+}
+
+/// The array of numbered files.
+///
+/// # Errors
+/// When nothing of it can be shown.
+pub fn of_numbered(
+    location: &Location,
+    folder: &Arc<dyn ByteStore>,
+    group: &Numbered,
+    former: &HashMap<String, Volume>,
+    options: &OpenOptions,
+) -> Result<(Book, Vec<Stack>), FormatError> {
+    let found = look_into_all(Some(folder), &group.names, former, options)?;
+    let mut first = None;
+    let mut problems = Vec::new();
+    let (mut volumes, mut places) = (Vec::new(), Vec::new());
+    for found in found {
+        match found {
+            Ok(mut volume) => {
+                let said = describe(&mut volume, options)?;
+                first.get_or_insert(said);
+                places.push(Some(volumes.len()));
+                volumes.push(volume);
+            }
+            Err(why) => {
+                places.push(None);
+                problems.push((codes::MISSING_BLOCK, Severity::Error, why));
+            }
+        }
+    }
+    let Some(said) = first else {
+        let why = problems.into_iter().next().map_or_else(|| "holds no TIFF file".to_owned(), |(_, _, why)| why);
+        return Err(FormatError::new(location, why));
+    };
+    // What one file holds, as it says itself; the others are taken to be like it.
+    let single = Book::new(volumes[..1].to_vec());
+    let one = stacks(&single, &said).map_err(|why| FormatError::new(location, why))?;
+    let one = one.into_iter().next().ok_or_else(|| FormatError::new(location, "holds no picture"))?;
+    let book = Book::new(volumes);
+    let num_gone = group.places.iter().filter(|place| place.is_none()).count();
+    if num_gone > 0 {
+        let text = format!("{num_gone} of the files called {} are not there", group.pattern);
+        problems.push((codes::MISSING_BLOCK, Severity::Error, text));
+    }
+    if let Some(first) = group.begins_at.filter(|first| *first > 1) {
+        let text = format!("the numbers of its files begin at {first}; whether there were others is not known");
+        problems.push((codes::MISSING_BLOCK, Severity::Note, text));
+    }
+    let mut stack = together(&book, &one, group, &places, options);
+    stack.facts.insert(0, ("Files called".to_owned(), group.pattern.clone()));
+    stack.problems.extend(problems);
+    stack.name.clone_from(&group.pattern);
+    Ok((book, vec![stack]))
+}
+
+/// Arrays of all files, each like `one`, as one array.
+fn together(book: &Book, one: &Stack, group: &Numbered, places: &[Option<usize>], options: &OpenOptions) -> Stack {
+    let each = one.frames.len();
+    let skip = |start: usize, i: usize| match one.frames[i % each] {
+        // Where frames are left out in the first file, they are in the others.
+        frame if frame < FIRST_ABSENT => start + frame as usize,
+        _ => usize::MAX,
+    };
+    let has_time = one.dims.first().is_some_and(|(letter, _)| *letter == 'T');
+    let is_plain = matches!(one.dims[..], [('I', _)]);
+    // Pages that nobody names are planes where there are few, all files have as many, and nobody says otherwise.
+    let is_even =
+        places.iter().flatten().all(|at| book.volumes()[*at].index.pages.len() == book.volumes()[0].index.pages.len());
+    let rank = options.axes.as_deref().map(|text| text.chars().filter(|c| c.is_alphanumeric() || *c == '_').count());
+    let inner = 2 + usize::from(one.layout.samples > 1);
+    let is_depth = is_plain && is_even && each <= 400 && rank.is_none_or(|rank| rank == inner + 2);
+    if group.dims.is_none() && (has_time || is_plain && !is_depth) {
+        return one_after_the_other(book, one, group, places);
+    }
+    let mut dims =
+        group.dims.clone().unwrap_or_else(|| vec![(if one.dims.is_empty() { 'I' } else { 'T' }, group.places.len())]);
+    let mut frames = Vec::with_capacity(group.places.len() * each);
+    for place in &group.places {
+        let volume = place.and_then(|place| places[place]);
+        for i in 0..each {
+            frames.push(volume.map_or(u32::MAX, |volume| {
+                let number = skip(book.starts()[volume], i);
+                let end = book.starts()[volume] + book.volumes()[volume].index.pages.len();
+                if number < end { number as u32 } else { u32::MAX - 1 }
+            }));
+        }
+    }
+    let inner: Vec<(char, usize)> =
+        one.dims.iter().map(|(letter, len)| (if is_depth { 'Z' } else { *letter }, *len)).collect();
+    dims.extend(inner);
+    Stack { dims, frames: frames.into(), absent: absences(), claimed: None, ..one.clone() }
+}
+
+/// Files that go on in time, each where the one before it ends.
+fn one_after_the_other(book: &Book, one: &Stack, group: &Numbered, places: &[Option<usize>]) -> Stack {
+    let others: usize = one.dims.iter().skip(1).map(|(_, len)| *len).product();
+    // Of so many pages in a row so many are shown, as in the first file.
+    let stored = one.frames.get(others).filter(|_| others > 1).map_or(others, |frame| *frame as usize).max(1);
+    let mut frames = Vec::new();
+    for place in &group.places {
+        let Some(volume) = place.and_then(|place| places[place]) else {
+            // Nobody knows how much it held: as much as the first.
+            frames.resize(frames.len() + one.frames.len(), u32::MAX);
+            continue;
+        };
+        let (start, num) = (book.starts()[volume], book.volumes()[volume].index.pages.len());
+        for step in 0..num.div_ceil(stored) {
+            frames.extend((0..others).map(|i| {
+                let page = step * stored + i;
+                if page < num { (start + page) as u32 } else { u32::MAX - 1 }
+            }));
+        }
+    }
+    let mut dims = one.dims.clone();
+    if let Some(first) = dims.first_mut() {
+        first.1 = frames.len() / others.max(1);
+    }
+    Stack { dims, frames: frames.into(), absent: absences(), claimed: None, ..one.clone() }
+}
+
+fn absences() -> Vec<String> {
+    vec!["its file is not there, or cannot be read".to_owned(), "its file has fewer pages than the first".to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(names: &[&str]) -> Vec<Numbered> {
+        numbered(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_their_value_and_named_by_what_stands_before_them() {
+        let plain = groups(&["f_10.tif", "f_2.tif", "notes.txt", "f_1.TIF", "f_1.tif", "mean.tif"]);
+        assert_eq!(plain[0].names, ["f_1.tif", "f_2.tif", "f_10.tif"]);
+        assert_eq!((plain[0].pattern.as_str(), plain[0].dims.as_ref()), ("f_*.tif", None));
+        assert_eq!(plain.len(), 3);
+        let grid = groups(&["x_T1_Z0_C0.tif", "x_T1_Z1_C0.tif", "x_T2_Z0_C0.tif"]);
+        assert_eq!(grid[0].dims, Some(vec![('T', 2), ('Z', 2)]));
+        assert_eq!(grid[0].places, [Some(0), Some(1), Some(2), None]);
+        assert_eq!(grid[0].pattern, "x_T*_Z*_C0.tif");
+        // ScanImage: acquisition and file; most combinations are none.
+        let files = groups(&["a_00001_00001.tif", "a_00001_00002.tif", "a_00002_00001.tif"]);
+        assert_eq!((files[0].names.len(), files[0].dims.as_ref()), (3, None));
+    }
+}

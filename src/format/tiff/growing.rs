@@ -1,0 +1,169 @@
+//! TIFF files that are still being written: pages that come at the end of a file, files that come into a folder.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::book::Book;
+use super::files;
+use super::open::{arrange, header_of, look_into};
+use super::source::TiffSource;
+use super::stack::{FIRST_ABSENT, Stack};
+use crate::format::store::{self, ByteStore};
+use crate::format::{FormatError, FormatErrorCode, Growing, Growth, Refresh, Source};
+
+/// Where a recording is looked for again.
+#[derive(Clone)]
+pub enum Place {
+    /// In its file, and those that this names.
+    File,
+    /// In a folder: the files called so.
+    Folder(Arc<dyn ByteStore>, String),
+}
+
+/// So long after it was last written a file is taken to be finished: none says so itself.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// How far a stack has come. Its pages come one by one, those of a timepoint together.
+pub fn growth_of(book: &Book, stack: &Stack) -> Growth {
+    let len = stack.dims.first().map_or(1, |(_, len)| *len);
+    let each = (stack.frames.len() / len.max(1)).max(1);
+    let is_there = |frame: &u32| *frame < FIRST_ABSENT && book.is_complete(*frame as usize);
+    let is_whole = |step: &usize| stack.frames[step * each..(step + 1) * each].iter().all(is_there);
+    let newest = (0..len).rev().find(is_whole);
+    let written = book.volumes().iter().filter_map(|volume| volume.stamp?.modified).max();
+    let age = written.and_then(|time| SystemTime::now().duration_since(time).ok());
+    let is_finished = age.is_none_or(|age| age > QUIET);
+    let end = newest.map_or(0, |newest| newest + 1);
+    let in_time = stack.dims.first().is_some_and(|(letter, _)| *letter != 'Z');
+    Growth {
+        axis: 0,
+        piece_len: 1,
+        is_finished,
+        newest_readable: newest.filter(|_| in_time),
+        writing: (!is_finished && end < len).then_some([end, len]),
+    }
+}
+
+impl TiffSource {
+    /// The recording as it is now, by what is known of its files.
+    fn look_again(&self) -> Result<Option<Self>, FormatError> {
+        let Some((place, options)) = &self.place else { return Ok(None) };
+        let location = &self.info().location;
+        let volumes = self.book.volumes();
+        let mut former: HashMap<_, _> =
+            volumes.iter().map(|volume| (volume.file.name.clone(), volume.clone())).collect();
+        let (book, stacks) = match place {
+            Place::File => {
+                let file = &volumes[0].file;
+                let header = header_of(&*file.store, &file.name, options)?;
+                let gone = || FormatError::new(location, "the file is gone").with_code(FormatErrorCode::NotFound);
+                let header = header.ok_or_else(gone)?;
+                let first = look_into(Arc::clone(&file.store), file.name.clone(), header, volumes.first(), options)?;
+                former.remove(&file.name);
+                arrange(location, first, &former, options)?
+            }
+            Place::Folder(folder, pattern) => {
+                let cancel = &options.cancel;
+                let names = store::tried(&**folder, "", cancel, &mut |until| folder.list("", until, cancel))?;
+                let groups = files::numbered(&names.unwrap_or_default());
+                let gone = || FormatError::new(location, "the files are gone").with_code(FormatErrorCode::NotFound);
+                let group =
+                    groups.iter().find(|group| group.pattern == *pattern).or(groups.first()).ok_or_else(gone)?;
+                files::of_numbered(location, folder, group, &former, options)?
+            }
+        };
+        let wanted = options.dataset.as_deref();
+        let stack = stacks.into_iter().find(|stack| wanted.is_none_or(|name| stack.name == name));
+        let Some(stack) = stack else { return Ok(None) };
+        Self::new(Arc::new(book), stack, location, options).map(|source| Some(source.at(place.clone(), options)))
+    }
+
+    /// Whether another state holds this one: the same array, perhaps longer.
+    fn is_begun_by(&self, old: &Self) -> bool {
+        let (a, b) = (&self.stack, &old.stack);
+        let dims = |stack: &Stack| stack.dims.iter().map(|(letter, _)| *letter).collect::<Vec<_>>();
+        let same_files = self.book.volumes().iter().zip(old.book.volumes()).all(|(new, old)| {
+            let identity = |volume: &super::book::Volume| volume.stamp.map(|stamp| stamp.identity);
+            new.file.name == old.file.name && identity(new) == identity(old) && new.texts == old.texts
+        });
+        same_files
+            && self.book.volumes().len() >= old.book.volumes().len()
+            && dims(a) == dims(b)
+            && a.layout.is_like(&b.layout)
+            && a.dims.iter().skip(1).eq(b.dims.iter().skip(1))
+            && a.frames.len() >= b.frames.len()
+            && a.layout.piece == b.layout.piece
+    }
+
+    /// Chunks of the old state that hold other data in this one.
+    fn stale_since(&self, old: &Self) -> Vec<Range<u64>> {
+        let is_rewritten = |number: u32| {
+            let (Some((now, page)), Some((then, former))) =
+                (self.book.page(number as usize), old.book.page(number as usize))
+            else {
+                return true;
+            };
+            // Written once more in place, at the same length: nothing of it is known to be as it was.
+            let is_touched = now.stamp != then.stamp && now.file.num_bytes == then.file.num_bytes;
+            page != former || is_touched
+        };
+        let mut stale: Vec<Range<u64>> = Vec::new();
+        for (place, (new, former)) in self.stack.frames.iter().zip(old.stack.frames.iter()).enumerate() {
+            let was_whole = *former < FIRST_ABSENT && old.book.is_complete(*former as usize);
+            if was_whole && new == former && !is_rewritten(*new) {
+                continue;
+            }
+            let range = self.chunks_of(place);
+            match stale.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => stale.push(range),
+            }
+        }
+        stale
+    }
+}
+
+impl Growing for TiffSource {
+    fn growth(&self) -> Growth {
+        self.growth
+    }
+
+    fn refresh(&self, _hints: &[PathBuf]) -> Result<Refresh, FormatError> {
+        let new = match self.look_again() {
+            Ok(Some(new)) => new,
+            Ok(None) => return Ok(Refresh::Gone("the recording is gone".into())),
+            Err(error) if error.code == FormatErrorCode::NotFound => return Ok(Refresh::Gone(error.message)),
+            Err(error) => return Err(error),
+        };
+        let stamps = |source: &Self| source.book.volumes().iter().map(|volume| volume.stamp).collect::<Vec<_>>();
+        if stamps(&new) == stamps(self) && new.growth == self.growth {
+            return Ok(Refresh::Unchanged);
+        }
+        if !new.is_begun_by(self) {
+            return Ok(Refresh::Replaced(Arc::new(new)));
+        }
+        let stale = new.stale_since(self);
+        Ok(Refresh::Changed { source: Arc::new(new), stale })
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        let path = self.info().location.path()?;
+        match self.place.as_ref()?.0 {
+            Place::Folder(..) => Some(path.to_owned()),
+            Place::File => path.parent().map(ToOwned::to_owned),
+        }
+    }
+
+    fn piece_times(&self, pieces: Range<usize>) -> Vec<Option<SystemTime>> {
+        let volumes = self.book.volumes();
+        let is_by_file = volumes.len() == self.info().num_blocks;
+        let time = |piece: usize| {
+            let volume = if is_by_file { volumes.get(piece) } else { volumes.last() };
+            volume?.stamp?.modified
+        };
+        pieces.map(time).collect()
+    }
+}
