@@ -26,6 +26,7 @@ pub mod hdf5;
 mod look;
 pub mod memory;
 mod open;
+mod plain;
 mod source;
 mod split;
 pub mod store;

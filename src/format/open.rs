@@ -144,7 +144,7 @@ const FORMATS: &[Format] = &[
     Format { open: zarr::open },
     Format { open: super::tiff::open },
     Format { open: split::open },
-    Format { open: super::hdf5::open },
+    Format { open: super::plain::open },
 ];
 
 /// Opens a folder, its parent, a file, or what lies behind a URL: by what is there, not by what it is

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod manifest;
+mod plain;
 mod tiff;
 mod tree;
 mod zarr;

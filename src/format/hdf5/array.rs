@@ -142,7 +142,7 @@ impl H5Array {
     }
 
     /// Grid step in which reads are cheapest: a stored chunk, or a part of it that can be decoded alone.
-    /// Never beyond the array.
+    /// Beyond the array only along an axis that may grow: it is the same then in every state.
     pub fn parts(&self) -> Shape {
         self.parts
     }
@@ -243,7 +243,7 @@ impl H5Array {
         Ok(())
     }
 
-    fn current(&self) -> Arc<Index> {
+    pub(super) fn current(&self) -> Arc<Index> {
         Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -266,9 +266,10 @@ impl H5Array {
         }
         let index = Index::read(&self.path, &self.header.name)
             .map_err(|error| self.error(ReadErrorKind::NotYetWritten, &error.message))?;
-        if index.header != self.header {
-            return Err(self.error(ReadErrorKind::NotYetWritten, "the file now holds another array"));
-        }
+        // What has grown is still the array of this state, and more.
+        let index = index
+            .as_of(&self.header)
+            .ok_or_else(|| self.error(ReadErrorKind::NotYetWritten, "the file now holds another array"))?;
         let index = Arc::new(index);
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&index);
         Ok((index.stamp == stamp).then_some(index))
@@ -289,6 +290,7 @@ fn parts_of(index: &Index) -> Shape {
     for (axis, unit) in unit.iter_mut().enumerate().take(rank) {
         let dim = header.shape.dims()[axis].max(1);
         *unit = match &header.layout {
+            Layout::Chunked(chunk) if header.can_grow(axis) => chunk.dims()[axis],
             Layout::Chunked(chunk) => dim.min(chunk.dims()[axis]),
             _ => dim,
         };

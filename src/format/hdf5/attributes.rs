@@ -2,12 +2,12 @@
 #![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::path::Path;
 use std::ptr;
 
 use hdf5_sys::h5::{H5_index_t, H5_iter_order_t};
-use hdf5_sys::h5a::{H5Aclose, H5Aget_name, H5Aget_space, H5Aget_type, H5Aopen_by_idx, H5Aread};
+use hdf5_sys::h5a::{H5Aclose, H5Aexists, H5Aget_name, H5Aget_space, H5Aget_type, H5Aopen, H5Aopen_by_idx, H5Aread};
 use hdf5_sys::h5o::{H5O_INFO_NUM_ATTRS, H5O_info2_t, H5Oclose, H5Oget_info3, H5Oopen};
 use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5s::{H5Sclose, H5Sget_simple_extent_npoints};
@@ -20,6 +20,9 @@ use super::file::Hdf5File;
 use super::index::not_hdf5;
 use super::library::{Handle, Library, last_error, locked, text};
 use crate::format::FormatError;
+
+/// Most values of an attribute that are read.
+const MAX_VALUES: usize = 4096;
 
 /// Value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +62,48 @@ pub fn read_attributes(path: &Path, object: &str) -> Result<BTreeMap<String, Att
         // SAFETY: the lock is held, the handle is a file's, the name ends with a zero byte.
         let object = unsafe { Handle::new(library, H5Oopen(file.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose)? };
         attributes_of(library, &object)
+    })
+    .map_err(failed)
+}
+
+/// The texts of an attribute that holds several of varying length; empty where there is none of that name.
+///
+/// # Errors
+/// When the file or the object cannot be opened, or the attribute holds something else.
+pub fn read_texts(path: &Path, object: &str, attribute: &str) -> Result<Vec<String>, FormatError> {
+    let failed = |message: String| FormatError::new(path, message);
+    let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
+    let attribute = CString::new(attribute).map_err(|_| failed("a name holds a zero byte".into()))?;
+    locked(|library| {
+        let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
+        let name = library.check_path(&file, object)?;
+        // SAFETY: the lock is held, every handle is open and of the kind asked for, the names end with zero
+        // bytes; the library fills as many pointers as the attribute has values, and takes their texts back.
+        unsafe {
+            let object = Handle::new(library, H5Oopen(file.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose)?;
+            if H5Aexists(object.id(), attribute.as_ptr()) <= 0 {
+                return Ok(Vec::new());
+            }
+            let found = Handle::new(library, H5Aopen(object.id(), attribute.as_ptr(), H5P_DEFAULT), H5Aclose)?;
+            let data_type = Handle::new(library, H5Aget_type(found.id()), H5Tclose)?;
+            let space = Handle::new(library, H5Aget_space(found.id()), H5Sclose)?;
+            let num = usize::try_from(H5Sget_simple_extent_npoints(space.id())).map_err(|_| last_error())?;
+            let is_text = H5Tget_class(data_type.id()) == H5T_class_t::H5T_STRING;
+            if !is_text || H5Tis_variable_str(data_type.id()) <= 0 || num > MAX_VALUES {
+                return Err("the attribute holds no list of texts".into());
+            }
+            let mut starts: Vec<*mut c_char> = vec![ptr::null_mut(); num];
+            if H5Aread(found.id(), data_type.id(), starts.as_mut_ptr().cast()) < 0 {
+                return Err(last_error());
+            }
+            let text = |start: &*mut c_char| match start.is_null() {
+                true => String::new(),
+                false => CStr::from_ptr(*start).to_string_lossy().into_owned(),
+            };
+            let texts = starts.iter().map(text).collect();
+            H5Treclaim(data_type.id(), space.id(), H5P_DEFAULT, starts.as_mut_ptr().cast());
+            Ok(texts)
+        }
     })
     .map_err(failed)
 }
@@ -112,7 +157,6 @@ pub(super) fn attributes_of(
 
 /// `None` for types that are neither numbers nor text, and for more than a few thousand numbers.
 fn value_of(library: &Library, attribute: &Handle<'_>) -> Result<Option<AttributeValue>, String> {
-    const MAX_VALUES: usize = 4096;
     const MAX_TEXT_BYTES: usize = 1 << 20;
     // SAFETY: the lock is held and the handle is an attribute's. Buffers have the size of the memory
     // type times the number of values of the attribute's space, which is what the library writes.

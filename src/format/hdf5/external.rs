@@ -54,6 +54,11 @@ pub(super) fn pieces_of(creation: &Handle<'_>) -> Result<Vec<RawPiece>, String> 
     }
 }
 
+/// Where the file of a piece lies, or should.
+pub(super) fn found(path: &Path, piece: &RawPiece) -> PathBuf {
+    beside(path, &piece.file).unwrap_or_else(|| path.parent().unwrap_or(Path::new("")).join(&piece.file))
+}
+
 /// A file of the array, and where it was found.
 struct Open {
     /// The array's bytes before it.
@@ -74,9 +79,8 @@ impl RawFiles {
     pub fn new(path: &Path, pieces: &[RawPiece]) -> Self {
         let mut start = 0u64;
         let open = |piece: &RawPiece| {
-            let named = || path.parent().unwrap_or(Path::new("")).join(&piece.file);
-            let found: PathBuf = beside(path, &piece.file).unwrap_or_else(named);
-            let open = Open { start, offset: piece.offset, num_bytes: piece.num_bytes, path: found.into(), file: None };
+            let path = found(path, piece).into();
+            let open = Open { start, offset: piece.offset, num_bytes: piece.num_bytes, path, file: None };
             start = start.saturating_add(piece.num_bytes);
             open
         };

@@ -67,6 +67,8 @@ pub struct Hdf5File {
     pub stamp: Stamp,
     /// Where its superblock says that it ends.
     pub end_bytes: u64,
+    /// Whether its superblock says that somebody has it open to write; older ones do not say.
+    pub is_being_written: Option<bool>,
 }
 
 impl Hdf5File {
@@ -79,12 +81,15 @@ impl Hdf5File {
         if stamp.num_bytes == 0 {
             return Err("the file is empty (0 bytes): not written yet, or its writer was stopped".into());
         }
-        let end_bytes = end_of_file(&file, stamp.num_bytes).map_err(failed)?;
-        let end_bytes = end_bytes.ok_or("is not an HDF5 file, or its beginning is damaged")?;
+        let head = superblock(&file, stamp.num_bytes).map_err(failed)?;
+        let head = head.ok_or("is not an HDF5 file, or its beginning is damaged")?;
+        let end_bytes = end_of_file(&head).unwrap_or(stamp.num_bytes);
+        const WRITING: u8 = 1;
+        let is_being_written = (head[8] == 3).then_some(head[11] & WRITING != 0);
         if end_bytes > stamp.num_bytes.saturating_mul(4).saturating_add(MAX_CUT_BYTES) {
             return Err("cannot be read as HDF5: its beginning is damaged, or almost all of it is cut off".into());
         }
-        Ok(Self { file, stamp, end_bytes })
+        Ok(Self { file, stamp, end_bytes, is_being_written })
     }
 
     /// Whether the file is shorter than it says.
@@ -101,12 +106,11 @@ const MAX_CUT_BYTES: u64 = 512 << 20;
 /// # Errors
 /// When the system refuses to read it.
 pub fn has_signature(file: &File, num_bytes: u64) -> io::Result<bool> {
-    end_of_file(file, num_bytes).map(|end| end.is_some())
+    superblock(file, num_bytes).map(|head| head.is_some())
 }
 
-/// The end-of-file address of the superblock; `None` if there is none. Versions that are not known end
-/// where the file does: the library judges them.
-fn end_of_file(file: &File, num_bytes: u64) -> io::Result<Option<u64>> {
+/// The beginning of the superblock, with zeros behind the end of the file; `None` if there is none.
+fn superblock(file: &File, num_bytes: u64) -> io::Result<Option<[u8; 64]>> {
     const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
     let mut offset = 0u64;
     while offset + 8 <= num_bytes {
@@ -119,24 +123,26 @@ fn end_of_file(file: &File, num_bytes: u64) -> io::Result<Option<u64>> {
             Err(error) => return Err(error),
         }
         if head[..8] == SIGNATURE {
-            // Where the address lies, and the size of addresses.
-            let (at, size) = match head[8] {
-                0 => (40, head[13]),
-                1 => (44, head[13]),
-                2 | 3 => (28, head[9]),
-                _ => return Ok(Some(num_bytes)),
-            };
-            if size != 8 {
-                return Ok(Some(num_bytes));
-            }
-            let mut address = [0; 8];
-            address.copy_from_slice(&head[at..at + 8]);
-            return Ok(Some(u64::from_le_bytes(address)));
+            return Ok(Some(head));
         }
         // The signature may lie behind a user block of 512 bytes or any power of two beyond.
         offset = if offset == 0 { 512 } else { offset * 2 };
     }
     Ok(None)
+}
+
+/// Where a superblock says that the file ends. `None` for versions that are not known: the library judges them.
+fn end_of_file(head: &[u8; 64]) -> Option<u64> {
+    // Where the address lies, and the size of addresses.
+    let (at, size) = match head[8] {
+        0 => (40, head[13]),
+        1 => (44, head[13]),
+        2 | 3 => (28, head[9]),
+        _ => return None,
+    };
+    let mut address = [0; 8];
+    address.copy_from_slice(&head[at..at + 8]);
+    (size == 8).then_some(u64::from_le_bytes(address))
 }
 
 /// Fills `buffer` from `offset`, without moving a file position.

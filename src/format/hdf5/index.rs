@@ -40,6 +40,8 @@ pub struct Index {
     pub stamp: Stamp,
     /// Where the file's superblock says the file ends.
     pub end_bytes: u64,
+    /// Whether the file says that somebody has it open to write; `None` where it does not say.
+    pub is_being_written: Option<bool>,
     /// Whether the list of chunks was read to its end.
     pub is_complete: bool,
     /// Decoded size of the parts in which chunks decode, where smaller than a chunk.
@@ -50,13 +52,13 @@ impl Index {
     /// Reads header and index of `name`. The file is open for this call only.
     pub fn read(path: &Path, name: &str) -> Result<Self, FormatError> {
         let failed = |message: String| FormatError::new(path, message);
-        let Hdf5File { file, stamp, end_bytes } = Hdf5File::open(path).map_err(failed)?;
+        let Hdf5File { file, stamp, end_bytes, is_being_written } = Hdf5File::open(path).map_err(failed)?;
         let mut index = locked(|library| {
             let file = library.open_file(path, end_bytes > stamp.num_bytes).map_err(|message| not_hdf5(&message))?;
             let dataset = library.open_dataset(&file, name)?;
             let header = Header::of(library, &dataset, name).map_err(|message| format!("{name}: {message}"))?;
             let (storage, is_complete) = storage_of(library, &dataset, &header, stamp.num_bytes)?;
-            Ok(Self { header, storage, stamp, end_bytes, is_complete, block_bytes: None })
+            Ok(Self { header, storage, stamp, end_bytes, is_being_written, is_complete, block_bytes: None })
         })
         .map_err(failed)?;
         index.block_bytes = index.find_block_bytes(&file);

@@ -8,7 +8,7 @@ use std::ptr;
 
 use hdf5_sys::h5d::{H5Dclose, H5Dopen2};
 use hdf5_sys::h5e::{H5E_DEFAULT, H5E_direction_t, H5E_error2_t, H5Eclear2, H5Ewalk2};
-use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5Fclose, H5Fopen};
+use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5F_ACC_SWMR_READ, H5Fclose, H5Fopen};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::{
     H5P_CLS_DATASET_ACCESS, H5P_CLS_FILE_ACCESS, H5Pclose, H5Pcreate, H5Pset, H5Pset_efile_prefix, H5Pset_file_locking,
@@ -72,7 +72,9 @@ impl Library {
             {
                 return Err(last_error());
             }
-            Handle::new(self, H5Fopen(name.as_ptr(), H5F_ACC_RDONLY, access.id()), H5Fclose)
+            let open = |flags| Handle::new(self, H5Fopen(name.as_ptr(), flags, access.id()), H5Fclose);
+            // A file that is being written for readers is refused to those who do not say that they know.
+            open(H5F_ACC_RDONLY).or_else(|error| open(H5F_ACC_RDONLY | H5F_ACC_SWMR_READ).map_err(|_| error))
         }
     }
 

@@ -71,7 +71,10 @@ pub fn resolve(file: &Handle<'_>, name: &str) -> Result<Target, String> {
         let link = CString::new(here.as_str()).map_err(|_| absent())?;
         let link = link_at(file, &link).ok_or_else(|| match num_links {
             0 => absent(),
-            _ => format!("{name:?} is a link to {here:?}, which is not there"),
+            _ => {
+                let whole: Vec<&str> = walked.iter().chain(steps.iter().rev()).map(String::as_str).collect();
+                format!("is a link to /{}, which is not there", whole.join("/"))
+            }
         })?;
         if !matches!(link, Link::Hard) {
             num_links += 1;

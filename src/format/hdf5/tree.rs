@@ -18,10 +18,10 @@ use super::file::Hdf5File;
 use super::index::not_hdf5;
 use super::library::{Handle, Library, MAX_DEPTH, last_error, locked};
 use super::links::{Link, link_at, links_of};
+use super::small;
 use super::types::StoredType;
-use super::{single, small};
 use crate::format::tree::{Listing, Node, NodeKind, Tree, Values};
-use crate::format::{FormatError, OpenOptions, Source};
+use crate::format::{FormatError, OpenOptions, Source, plain};
 use crate::volume::Location;
 
 /// Most objects that are listed of one file.
@@ -69,7 +69,7 @@ impl Tree for H5Tree {
     }
 
     fn open(&self, path: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
-        single::open_source(&self.path, path, options)
+        plain::open_source(&self.path, path, options)
     }
 
     fn small(&self, path: &str, max: usize) -> Result<Values, FormatError> {

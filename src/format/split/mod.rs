@@ -34,8 +34,8 @@ use parking_lot::Mutex;
 
 use self::discover::{Candidate, Found};
 use self::place::Place;
-use super::hdf5::open_array;
 use super::look::Look;
+use super::plain::open_file;
 use super::{DatasetEntry, FormatError, FormatErrorCode, Growing, OpenOptions, Opened, Source};
 
 pub use search::{FoundRecording, SearchBounds, search, what_is_at};
@@ -49,11 +49,11 @@ pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, 
     };
     let path = look.path()?;
     Some(match found {
-        Found::File(file) => open_array(&file, options),
+        Found::File(file) => open_file(&file, options),
         Found::Split(candidates) => open_split(&candidates, path, options).or_else(|error| {
             // One array of a file, though the file is named as blocks are.
             let is_file = options.dataset.is_some() && look.is_hdf5();
-            let opened = if is_file { open_array(path, options).ok() } else { None };
+            let opened = if is_file { open_file(path, options).ok() } else { None };
             opened.ok_or(error)
         }),
     })

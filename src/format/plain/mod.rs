@@ -1,0 +1,133 @@
+//! HDF5 files that no convention describes: one of the arrays they hold is the recording.
+
+mod describe;
+mod growing;
+mod offers;
+mod reversed;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::hdf5::{H5Array, contents, follow};
+use super::look::Look;
+use super::{DatasetEntry, FormatError, FormatErrorCode, Growing, OpenOptions, Opened, Source};
+use offers::{Offer, What, offers};
+use reversed::Reversed;
+use source::PlainSource;
+
+/// Behind a name: the same array with its axes in the opposite order, as R and Fortran count them.
+const REVERSED: &str = "#reversed";
+
+/// Most names in the message that none of them was meant.
+const MAX_NAMES: usize = 20;
+
+/// Opens an array of a file that holds HDF5, whatever it is called.
+pub fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
+    let path = look.path().filter(|_| look.is_hdf5())?;
+    Some(open_file(path, options))
+}
+
+/// Opens one array of a file: the one asked for, or the most image-like.
+///
+/// # Errors
+/// When it holds none, the one asked for is not there or is no image, or it cannot be read.
+pub fn open_file(path: &Path, options: &OpenOptions) -> Result<Opened, FormatError> {
+    let contents = contents(path)?;
+    if options.is_cancelled() {
+        return Err(FormatError::cancelled(path));
+    }
+    let (mut offers, notes) = offers(path, contents);
+    let wanted = options.dataset.as_deref().map(|name| name.trim_start_matches('/'));
+    let (name, is_reversed) = match wanted {
+        Some(name) => name.strip_suffix(REVERSED).map_or((Some(name), false), |name| (Some(name), true)),
+        None => (None, false),
+    };
+    let chosen = match name {
+        Some(name) => match offers.iter().position(|offer| offer.is_called(name)) {
+            Some(chosen) => chosen,
+            None => {
+                offers.push(found_by_path(path, name, &offers)?);
+                offers.len() - 1
+            }
+        },
+        None => first_image(path, &offers, &notes)?,
+    };
+    let (source, growing) = open_offer(path, &offers[chosen], &notes, options)?;
+    let mut datasets: Vec<DatasetEntry> = offers.into_iter().map(|offer| offer.entry).collect();
+    let opened = |source, growing| Opened::of(source, growing);
+    if is_reversed {
+        datasets[chosen].name.push_str(REVERSED);
+        let source: Arc<dyn Source> = Arc::new(Reversed::new(source, options)?);
+        return Ok(Opened { datasets, chosen, ..opened(source, None) });
+    }
+    Ok(Opened { datasets, chosen, ..opened(source, growing) })
+}
+
+/// Opens an array of numbers by its path in the file, without looking at what else there is.
+///
+/// # Errors
+/// When the array cannot be read.
+pub fn open_source(path: &Path, name: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
+    let array = H5Array::open(path, name)?.with_fill();
+    Ok(Arc::new(PlainSource::new(path, array, options, Vec::new())?))
+}
+
+type Both = (Arc<dyn Source>, Option<Arc<dyn Growing>>);
+
+fn open_offer(path: &Path, offer: &Offer, notes: &[String], options: &OpenOptions) -> Result<Both, FormatError> {
+    let name = &offer.entry.name;
+    match &offer.what {
+        What::Array { path: file, name } => {
+            let array = H5Array::open(file, name)?.with_fill();
+            let source = Arc::new(PlainSource::new(path, array, options, notes.to_vec())?);
+            let growing = source.may_grow().then(|| Arc::clone(&source) as Arc<dyn Growing>);
+            Ok((source, growing))
+        }
+        What::Empty { shape, may_grow: true } => {
+            Err(FormatError::beginning(path, format!("{name} is empty ({shape}): nothing has been written yet"), name))
+        }
+        What::Empty { shape, .. } => Err(FormatError::new(path, format!("{name} is empty ({shape})"))),
+        What::Unread(why) => Err(FormatError::new(path, format!("{name}: {why}"))),
+    }
+}
+
+/// The array that is most likely meant.
+fn first_image(path: &Path, offers: &[Offer], notes: &[String]) -> Result<usize, FormatError> {
+    let is_image = |offer: &Offer| !offer.entry.is_no_image;
+    if let Some(first) = offers.iter().position(is_image) {
+        return Ok(first);
+    }
+    // A recorder makes its array before the first frame.
+    let begins = |offer: &Offer| matches!(offer.what, What::Empty { may_grow: true, .. });
+    if let Some(begun) = offers.iter().position(begins) {
+        return Ok(begun);
+    }
+    let unread = |offer: &Offer| match &offer.what {
+        What::Unread(why) => Some(format!("{}: {why}", offer.entry.name)),
+        _ => None,
+    };
+    let mut reasons: Vec<String> = offers.iter().filter_map(unread).chain(notes.iter().cloned()).collect();
+    reasons.truncate(MAX_NAMES);
+    let text = "holds no array of two or more axes";
+    Err(FormatError::new(path, if reasons.is_empty() { text.to_owned() } else { reasons.join("; ") }))
+}
+
+/// An array by a path that leads to it through links.
+fn found_by_path(path: &Path, name: &str, offers: &[Offer]) -> Result<Offer, FormatError> {
+    let found: Result<(PathBuf, String), FormatError> = follow(path, name);
+    if let Ok((file, object)) = found
+        && let Ok(array) = H5Array::open(&file, &object)
+    {
+        return Ok(Offer::of_array(name, &file, array.header(), path));
+    }
+    let mut names: Vec<&str> = offers.iter().map(|offer| offer.entry.name.as_str()).collect();
+    let num = names.len();
+    names.truncate(MAX_NAMES);
+    let more = if num > MAX_NAMES { format!(" and {} more", num - MAX_NAMES) } else { String::new() };
+    let text = match names.is_empty() {
+        true => format!("no dataset named {name}; there is none"),
+        false => format!("no dataset named {name}; there is {}{more}", names.join(", ")),
+    };
+    Err(FormatError::new(path, text).with_code(FormatErrorCode::WrongOption))
+}

@@ -1,0 +1,123 @@
+//! What a file offers to be looked at, the most image-like first, and what has to be said of the rest.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::format::DatasetEntry;
+use crate::format::hdf5::{Contents, Header, Unread, stored_bytes};
+use crate::volume::Shape;
+
+/// Asking how much every array takes on disk ends after this: it is for the picker alone.
+const SIZES_WITHIN: Duration = Duration::from_millis(50);
+
+/// A picture with a side shorter than this is a table.
+const MIN_SIDE: usize = 8;
+
+/// One thing that can be asked for by name.
+pub(super) struct Offer {
+    /// As the picker shows it.
+    pub entry: DatasetEntry,
+    /// What it is.
+    pub what: What,
+    /// Its other names.
+    aliases: Vec<String>,
+}
+
+/// What an offer is.
+pub(super) enum What {
+    /// An array of numbers.
+    Array {
+        /// The file it lies in.
+        path: PathBuf,
+        /// Its path there.
+        name: String,
+    },
+    /// An array without a voxel.
+    Empty {
+        /// Its extent.
+        shape: Shape,
+        /// Whether there may be some later.
+        may_grow: bool,
+    },
+    /// Something that is not read, for this reason.
+    Unread(String),
+}
+
+impl Offer {
+    /// An array of numbers of the file `file`, under a name in the file at `opened`.
+    pub fn of_array(name: &str, file: &Path, header: &Header, opened: &Path) -> Self {
+        let shape = header.shape;
+        let is_empty = shape.dims().contains(&0);
+        let elsewhere = (file != opened).then(|| format!("; in {}", file.file_name().unwrap_or_default().display()));
+        let entry = DatasetEntry {
+            name: name.to_owned(),
+            summary: format!("{shape}, {}{}", header.dtype, elsewhere.unwrap_or_default()),
+            shape: shape.dims().iter().map(|&dim| dim as u64).collect(),
+            dtype: Some(header.dtype),
+            stored_bytes: None,
+            compression: if header.filters.is_empty() { String::new() } else { header.filters_in_words() },
+            is_no_image: is_empty || is_no_image(&shape),
+        };
+        let what = match is_empty {
+            true => What::Empty { shape, may_grow: (0..shape.rank()).any(|axis| header.can_grow(axis)) },
+            false => What::Array { path: file.to_owned(), name: header.name.clone() },
+        };
+        Self { entry, what, aliases: Vec::new() }
+    }
+
+    fn unread(unread: &Unread) -> Self {
+        let entry = DatasetEntry {
+            name: unread.name.clone(),
+            summary: unread.why.clone(),
+            is_no_image: true,
+            ..DatasetEntry::default()
+        };
+        Self { entry, what: What::Unread(unread.why.clone()), aliases: Vec::new() }
+    }
+
+    /// Whether it goes by this name.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.entry.name == name || self.aliases.iter().any(|alias| alias == name)
+    }
+}
+
+/// Everything a file offers, and sentences on what is broken in it.
+pub(super) fn offers(path: &Path, contents: Contents) -> (Vec<Offer>, Vec<String>) {
+    let mut offers: Vec<Offer> =
+        contents.arrays.iter().map(|header| Offer::of_array(&header.name, path, header, path)).collect();
+    for alias in contents.aliases {
+        if let Some(offer) = offers.iter_mut().find(|offer| offer.entry.name == alias.of) {
+            let word = if offer.aliases.is_empty() { "; also" } else { "," };
+            offer.entry.summary.push_str(&format!("{word} {}", alias.name));
+            offer.aliases.push(alias.name);
+        }
+    }
+    let names: Vec<&str> = contents.arrays.iter().map(|header| header.name.as_str()).collect();
+    let sizes = stored_bytes(path, &names, Instant::now() + SIZES_WITHIN);
+    for (offer, num_bytes) in offers.iter_mut().zip(sizes) {
+        offer.entry.stored_bytes = num_bytes;
+    }
+    let elsewhere = contents.elsewhere.iter();
+    offers.extend(elsewhere.map(|there| Offer::of_array(&there.name, &there.path, &there.header, path)));
+    offers.sort_by_key(|offer| std::cmp::Reverse(likeness(&offer.entry)));
+    let (broken, unread): (Vec<_>, Vec<_>) = contents.unread.iter().partition(|unread| unread.is_broken);
+    offers.extend(unread.into_iter().map(Offer::unread));
+    let notes = broken.iter().map(|unread| format!("{}: {}", unread.name, unread.why)).collect();
+    (offers, notes)
+}
+
+/// How much an array is like a recording: by its name as the writers use it, its axes, its size.
+fn likeness(entry: &DatasetEntry) -> (bool, bool, usize, u64) {
+    let name = entry.name.rsplit('/').next().unwrap_or_default();
+    let num_voxels = entry.shape.iter().fold(1, |n: u64, &dim| n.saturating_mul(dim));
+    (!entry.is_no_image, name.contains("stack"), entry.shape.len().min(4), num_voxels)
+}
+
+/// Whether it cannot be meant as an image: a trace, a table of a few columns.
+fn is_no_image(shape: &Shape) -> bool {
+    match *shape.dims() {
+        [] | [_] => true,
+        [y, x] => y < MIN_SIDE || x < MIN_SIDE,
+        _ => false,
+    }
+}

@@ -1,0 +1,159 @@
+//! One array of an HDF5 file as a recording.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::describe::describe;
+use crate::format::hdf5::{H5Array, Header};
+use crate::format::{Chunk, Filled, FormatError, OpenOptions, ReadError, ReadErrorKind, Source};
+use crate::volume::{ArrayInfo, Axis, Grid, Location, MAX_RANK, Problem, Region, Severity, Shape, codes};
+
+/// One state of an array.
+pub(super) struct PlainSource {
+    pub(super) info: Arc<ArrayInfo>,
+    pub(super) array: H5Array,
+    /// The file that was opened; the array may lie in another.
+    pub(super) opened: PathBuf,
+    pub(super) options: OpenOptions,
+    /// What is broken in the file beside it.
+    pub(super) notes: Vec<String>,
+    /// How the array is cut into chunks; the same in every state.
+    pub(super) grid: Grid,
+    /// The axis along which it grows, which is the slowest in the order of chunks: their indices stay.
+    pub(super) growth_axis: usize,
+    /// Whether its writer is done, as far as this state shows.
+    pub(super) is_finished: bool,
+    problems: Vec<Problem>,
+    found: Mutex<Vec<Problem>>,
+}
+
+impl PlainSource {
+    /// An array of the file that was opened at `path`.
+    ///
+    /// # Errors
+    /// When the axes that the user names do not fit, or the array has no extent.
+    pub fn new(path: &Path, array: H5Array, options: &OpenOptions, notes: Vec<String>) -> Result<Self, FormatError> {
+        let parts = array.parts();
+        Self::cut(path, array, options, notes, parts)
+    }
+
+    /// The same, cut into chunks as an earlier state was.
+    pub fn cut(
+        path: &Path,
+        array: H5Array,
+        options: &OpenOptions,
+        notes: Vec<String>,
+        parts: Shape,
+    ) -> Result<Self, FormatError> {
+        let (mut info, mut problems) = describe(path, &array, options)?;
+        let note = |message: &String| Problem {
+            code: codes::UNREADABLE,
+            severity: Severity::Note,
+            file: Some(path.into()),
+            span: None,
+            message: message.clone(),
+        };
+        problems.extend(notes.iter().map(note));
+        // Its parts have the rank of the array, and an extent.
+        let grid = Grid::new(info.shape, parts).ok_or_else(|| FormatError::new(path, "has no extent"))?;
+        let growth_axis = growth_axis(array.header(), &info);
+        let is_finished = array.is_closed();
+        if array.may_change() {
+            info.num_blocks = info.shape.dims()[growth_axis].div_ceil(array.step(growth_axis)).max(1);
+        }
+        Ok(Self {
+            info: Arc::new(info),
+            array,
+            opened: path.to_owned(),
+            options: options.clone(),
+            notes,
+            grid,
+            growth_axis,
+            is_finished,
+            problems,
+            found: Mutex::default(),
+        })
+    }
+
+    /// Whether more may be written into it.
+    pub fn may_grow(&self) -> bool {
+        self.array.may_change()
+    }
+
+    /// The chunk of a cell: counted with the growing axis slowest.
+    fn chunk(&self, at: &[usize; MAX_RANK], position: u64, region: Region) -> Chunk {
+        if self.growth_axis == 0 {
+            return Chunk { index: position, region };
+        }
+        let mut index = at[self.growth_axis] as u64;
+        for (axis, &count) in self.grid.counts().dims().iter().enumerate() {
+            if axis != self.growth_axis {
+                index = index * count as u64 + at[axis] as u64;
+            }
+        }
+        Chunk { index, region }
+    }
+}
+
+/// The axis that may grow: time where that may, else the first that may without end, else the first.
+fn growth_axis(header: &Header, info: &ArrayInfo) -> usize {
+    let can = |axis: &usize| header.can_grow(*axis);
+    let time = info.axes.iter().position(|axis| *axis == Some(Axis::T)).filter(can);
+    let endless = || header.max_dims.iter().position(Option::is_none);
+    time.or_else(endless).or_else(|| (0..info.shape.rank()).find(can)).unwrap_or(0)
+}
+
+impl Source for PlainSource {
+    fn info(&self) -> &Arc<ArrayInfo> {
+        &self.info
+    }
+
+    fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+        self.grid.each(region, |cell| chunks.push(self.chunk(&cell.at, cell.position, cell.region)));
+    }
+
+    fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        let result = self.array.read(&chunk.region, buffer);
+        if let Err(error) = &result {
+            let code = match error.kind {
+                ReadErrorKind::Corrupt => codes::BAD_CHUNK,
+                ReadErrorKind::Missing => codes::UNWRITTEN,
+                ReadErrorKind::Unsupported => codes::UNSUPPORTED,
+                ReadErrorKind::Io | ReadErrorKind::NotYetWritten => codes::UNREADABLE,
+            };
+            let mut found = self.found.lock();
+            let is_said = |problem: &Problem| problem.code == code && problem.severity == Severity::Error;
+            if !found.iter().chain(&self.problems).any(is_said) {
+                found.push(Problem {
+                    code,
+                    severity: Severity::Error,
+                    file: Some(error.file.clone()),
+                    span: None,
+                    message: error.message.to_string(),
+                });
+            }
+        }
+        result
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut all = self.problems.clone();
+        all.extend(self.found.lock().iter().cloned());
+        all
+    }
+
+    fn files(&self) -> Vec<Location> {
+        let mut files = vec![Location::from(&*self.opened)];
+        if self.array.path() != self.opened {
+            files.push(self.array.path().into());
+        }
+        files.extend(self.array.raw_files().into_iter().map(Location::from));
+        files
+    }
+
+    fn forget_failures(&self) {
+        self.found.lock().clear();
+    }
+}
