@@ -15,3 +15,4 @@ mod tiff_writer;
 #[allow(dead_code, reason = "shared with the tests of decoding")]
 #[path = "../decoding/writer.rs"]
 mod writer;
+mod zarr;

@@ -9,3 +9,4 @@ mod plain;
 mod tiff;
 mod tree;
 mod zarr;
+mod zarr_figures;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::Value;
 use tectum::format::{FormatError, OpenOptions, Opened, open};
 
 use crate::manifest::{assert_matches, entries, folder, text};
@@ -50,4 +51,59 @@ fn an_image_has_its_resolutions_channels_and_scale() {
     let plain = opened(&folder("ome").join("lib_v05.zarr"), None).unwrap();
     assert_eq!((plain.source.info().voxel_size, plain.source.info().rate_hz), (None, None));
     assert_eq!(plain.levels.len(), 4);
+}
+
+/// The entries of a manifest in a folder, each opened and compared.
+fn assert_all_match(folder: &Path, list: &str) {
+    let manifest: Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    for entry in manifest[list].as_array().unwrap() {
+        let dataset = entry["dataset"].as_str();
+        let opened = opened(&folder.join(text(entry, "file")), dataset);
+        assert_matches(opened.unwrap_or_else(|error| panic!("{error}")).source.as_ref(), entry);
+    }
+}
+
+#[test]
+fn random_arrays_are_as_zarr_python_reads_them() {
+    assert_all_match(&folder("zarr"), "random");
+}
+
+/// `make_zarr.py FOLDER SEED 2000`, then `ZARR_RANDOM=FOLDER`.
+#[test]
+#[ignore = "needs a folder of random arrays"]
+fn more_random_arrays_are_as_zarr_python_reads_them() {
+    let folder = std::env::var("ZARR_RANDOM").expect("ZARR_RANDOM names a folder");
+    assert_all_match(Path::new(&folder), "random");
+}
+
+#[test]
+fn what_a_hierarchy_holds_is_listed_and_can_be_chosen() {
+    let folder = folder("zarr");
+    assert_all_match(&folder, "hierarchies");
+    let names = |file: &str, dataset: Option<&str>| {
+        let opened = opened(&folder.join(file), dataset).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(opened.source.problems(), [], "{file}");
+        let names: Vec<String> = opened.datasets.iter().map(|entry| entry.name.clone()).collect();
+        (names, opened.chosen, opened.source.info().name.clone())
+    };
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    // The fields of a well are listed once it is chosen.
+    let first = names("plate.zarr", None);
+    assert_eq!(first, (words(&["A/1/0", "A/1/1", "A/2", "B/1"]), 0, "plate A/1/0".into()));
+    assert_eq!(names("plate.zarr", Some("B/1")).0, words(&["A/1", "A/2", "B/1/0", "B/1/1"]));
+    assert_eq!(names("plate.zarr", Some("A/2/1")).2, "plate A/2/1");
+    assert_eq!(names("series.zarr", None).0, words(&["0", "1"]));
+    for version in [2, 3] {
+        let file = format!("labels_{version}.zarr");
+        assert_eq!(names(&file, None), (words(&["brain", "labels/cells"]), 0, format!("labels_{version} brain")));
+        let opened = opened(&folder.join(&file), None).unwrap();
+        assert_eq!(opened.datasets.iter().map(|entry| entry.is_no_image).collect::<Vec<_>>(), [false, true]);
+        assert_eq!((opened.levels.len(), opened.datasets[0].shape.as_slice()), (1, &[2, 2, 16, 16][..]));
+        let file = format!("group_{version}.zarr");
+        assert_eq!(names(&file, None).0, words(&["session/raw/movie", "session/raw/trace"]));
+    }
+    let movie = opened(&folder.join("group_2.zarr"), None).unwrap();
+    assert_eq!(movie.source.info().axes_in_letters(), "tyx");
+    let error = opened(&folder.join("plate.zarr"), Some("C/9")).err().unwrap();
+    assert!(error.message.contains("no dataset named C/9; there is A/1, A/2, B/1"), "{error}");
 }

@@ -84,6 +84,10 @@ impl<'a> Finder<'a> {
         if !self.seen.insert(path.to_owned()) {
             return Ok(());
         }
+        if let Some(why) = &node.unread {
+            let text = format!("what the metadata say of it is not known: {why}");
+            self.failed.push(FormatError::new(self.store.location(&join(path, ".zattrs")), text));
+        }
         if node.array.is_some() {
             self.push(path, What::Array, path, false);
             return Ok(());

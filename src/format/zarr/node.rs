@@ -44,12 +44,29 @@ pub fn read(store: &dyn ByteStore, path: &str, cancel: &Cancel) -> Result<Option
             FormatError::new(store.location(&name), format!("these metadata are damaged, or not whole: {error}"))
         })
     };
-    if let Some(metadata) = json("zarr.json")? {
-        return of_version_3(metadata).map(Some).map_err(|what| {
-            let file = store.location(&join(path, "zarr.json"));
-            FormatError::new(file, format!("these are no metadata of Zarr 3: {what}"))
-        });
+    // A store that does not list its objects to everybody refuses those it does not have: that counts only where
+    // nothing else is there.
+    let refused = match json("zarr.json") {
+        Ok(None) => None,
+        Ok(Some(metadata)) => {
+            return of_version_3(metadata).map(Some).map_err(|what| {
+                let file = store.location(&join(path, "zarr.json"));
+                FormatError::new(file, format!("these are no metadata of Zarr 3: {what}"))
+            });
+        }
+        Err(error) if store.is_remote() => Some(error),
+        Err(error) => return Err(error),
+    };
+    let found = read_version_2(&json);
+    match (refused, found) {
+        (Some(refused), Ok(None) | Err(_)) => Err(refused),
+        (_, found) => found,
     }
+}
+
+type Json<'a> = dyn Fn(&str) -> Result<Option<Value>, FormatError> + 'a;
+
+fn read_version_2(json: &Json<'_>) -> Result<Option<Node>, FormatError> {
     let array = json(".zarray")?;
     let group = if array.is_none() { json(".zgroup")? } else { None };
     // Attributes that nobody can parse lose what they say, not the voxels.

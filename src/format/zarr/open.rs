@@ -10,7 +10,7 @@ use super::roles::{self, Scale};
 use super::source::ZarrSource;
 use crate::format::axes::{self, Axes};
 use crate::format::look::{Kind, Look};
-use crate::format::store::{ByteStore, LocalStore};
+use crate::format::store::{self, ByteStore, ZipStore};
 use crate::format::{Channel, FormatError, FormatErrorCode, MAX_CHANNELS, OpenOptions, Opened, Source};
 use crate::volume::{ArrayInfo, DType, Location, Problem, Severity, Shape, codes};
 
@@ -24,9 +24,12 @@ struct Place<'a> {
     options: &'a OpenOptions,
 }
 
-/// Opens a hierarchy by its folder, or by the file that marks it.
+/// Opens a hierarchy by its folder, its archive, or the file that marks it.
 pub fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
-    let (location, store) = place(look)?;
+    let (location, store) = match place(look, options)? {
+        Ok(found) => found,
+        Err(error) => return Some(Err(error)),
+    };
     let place = Place { location, store, options };
     match node::read(place.store.as_ref(), "", &options.cancel) {
         Ok(None) => None,
@@ -35,15 +38,20 @@ pub fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatE
     }
 }
 
-fn place(look: &Look) -> Option<(Location, Arc<dyn ByteStore>)> {
+type Found = (Location, Arc<dyn ByteStore>);
+
+/// Where a hierarchy could lie.
+fn place(look: &Look, options: &OpenOptions) -> Option<Result<Found, FormatError>> {
     match &look.kind {
-        Kind::Folder => Some((look.location.clone(), Arc::clone(&look.store))),
+        Kind::Folder => Some(Ok((look.location.clone(), Arc::clone(&look.store)))),
+        Kind::File { head, .. } if head.starts_with(b"PK\x03\x04") => {
+            let archive = ZipStore::open(Arc::clone(&look.store), "", &options.cancel);
+            Some(archive.map(|archive| (look.location.clone(), Arc::new(archive) as Arc<dyn ByteStore>)))
+        }
         Kind::File { .. } => {
-            let path = look.path().filter(|_| look.is_json())?;
-            let is_mark = path.file_name().is_some_and(|name| MARKS.iter().any(|mark| name == *mark));
-            let folder = look.location.parent().filter(|_| is_mark)?;
-            let store = LocalStore::new(folder.path()?);
-            Some((folder, Arc::new(store)))
+            let name = look.location.name().filter(|_| look.is_json())?;
+            let folder = look.location.parent().filter(|_| MARKS.contains(&name.as_str()))?;
+            Some(store::open(&folder, options).map(|store| (folder, store)))
         }
         Kind::Other => None,
     }
@@ -133,12 +141,7 @@ impl Place<'_> {
         let store = self.store.as_ref();
         let node = node::read(store, &entry.path, &self.options.cancel)?;
         let node = node.ok_or_else(|| FormatError::new(location_of(store, entry), "is not there any more"))?;
-        let mut image = Image { place: self, entry, problems, is_one_of_many, version: self.words(&node) };
-        if let Some(why) = &node.unread {
-            let text = format!("what the metadata say of it is not known: {why}");
-            let file = store.location(&join(&entry.path, ".zattrs"));
-            image.problems.push(problem(codes::METADATA_UNREADABLE, Severity::Warning, &file, text));
-        }
+        let image = Image { place: self, entry, problems, is_one_of_many, version: self.words(&node) };
         match &entry.what {
             What::Image(multiscale) => image.open_levels(&node, multiscale),
             _ => image.open_array(&node),
