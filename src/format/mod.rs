@@ -19,12 +19,15 @@
 
 mod axes;
 mod composite;
+mod described;
 mod error;
 mod fetching;
 mod growing;
 pub mod hdf5;
+mod lindi;
 mod look;
 pub mod memory;
+pub mod nwb;
 mod open;
 mod plain;
 mod source;

@@ -27,6 +27,8 @@ pub struct OpenOptions {
     pub cache: Option<PathBuf>,
     /// Hosts that files from elsewhere may refer to (`--allow-host`); what the user named himself is allowed.
     pub allowed_hosts: Vec<String>,
+    /// How many files have led here, each naming the next: what leads in a ring ends.
+    pub hops: u8,
 }
 
 impl OpenOptions {
@@ -143,7 +145,9 @@ struct Format {
 const FORMATS: &[Format] = &[
     Format { open: zarr::open },
     Format { open: super::tiff::open },
+    Format { open: super::lindi::open },
     Format { open: split::open },
+    Format { open: super::nwb::open },
     Format { open: super::plain::open },
 ];
 
@@ -162,6 +166,21 @@ pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Open
         Err(FormatError::new(location, text).with_code(FormatErrorCode::OtherFormat))
     })?;
     Ok(opened.with_channels())
+}
+
+/// Most files that lead from one to the next.
+const MAX_HOPS: u8 = 8;
+
+/// Opens what a file that is being opened names. Blocks.
+///
+/// # Errors
+/// As [`open()`], and when more files lead to one another than anybody means.
+pub(super) fn open_linked(location: &Location, options: &OpenOptions) -> Result<Opened, FormatError> {
+    if options.hops >= MAX_HOPS {
+        let text = format!("more than {MAX_HOPS} files lead from one to the next, perhaps in a ring");
+        return Err(FormatError::new(location, text));
+    }
+    open(location, &OpenOptions { hops: options.hops + 1, ..options.clone() })
 }
 
 /// The folder whose changes tell of a recording that is expected at a location. Asks the disk.

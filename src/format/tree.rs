@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::hdf5::AttributeValue;
-use super::{Chunk, Filled, FormatError, OpenOptions, Source};
+use super::hdf5::{AttributeValue, H5Tree};
+use super::lindi;
+use super::look::Look;
+use super::{Chunk, DatasetEntry, Filled, FormatError, OpenOptions, Source};
 use crate::dispatch_dtype;
 use crate::volume::{DType, Location, Region, Voxel};
 
@@ -135,6 +137,28 @@ impl Listing {
     }
 }
 
+/// Every array of numbers that has at least two axes and a voxel, by its path.
+pub(super) fn arrays(listing: &Listing) -> Vec<DatasetEntry> {
+    let entry = |(path, node): (&str, &Node)| match &node.kind {
+        NodeKind::Array { shape, dtype: Some(dtype) } if shape.len() >= 2 && !shape.contains(&0) => {
+            Some(DatasetEntry {
+                name: path.to_owned(),
+                summary: format!("{}, {dtype}", dims_in_words(shape)),
+                shape: shape.clone(),
+                dtype: Some(*dtype),
+                ..DatasetEntry::default()
+            })
+        }
+        _ => None,
+    };
+    listing.iter().filter_map(entry).collect()
+}
+
+/// "6 × 20 × 24".
+pub(super) fn dims_in_words(shape: &[u64]) -> String {
+    shape.iter().map(u64::to_string).collect::<Vec<_>>().join(" × ")
+}
+
 fn joined(path: &str, rest: &str) -> String {
     let path = path.trim_matches('/');
     match (path.is_empty(), rest.is_empty()) {
@@ -174,6 +198,21 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// When there is none, it is longer, or cannot be read.
     fn small(&self, path: &str, max: usize) -> Result<Values, FormatError>;
+}
+
+/// The tree of a file that has one: HDF5, or references to it. Blocks.
+///
+/// # Errors
+/// When nothing is there, it is of another format, or damaged.
+pub fn read(location: impl Into<Location>, options: &OpenOptions) -> Result<Arc<dyn Tree>, FormatError> {
+    let look = Look::at(&location.into(), options)?;
+    if let Some(tree) = lindi::read(&look, options) {
+        return tree;
+    }
+    match look.path().filter(|_| look.is_hdf5()) {
+        Some(path) => Ok(Arc::new(H5Tree::read(path)?)),
+        None => Err(FormatError::new(&look.location, look.in_words())),
+    }
 }
 
 /// Values of any array of at most `max`, links followed; blocks.
@@ -223,7 +262,7 @@ pub fn texts(tree: &dyn Tree, path: &str, max: usize) -> Result<Vec<String>, For
 }
 
 /// All values of a source in C order, which must all be there. Its size is for the caller to bound.
-fn numbers_of(source: &dyn Source) -> Result<Vec<f64>, FormatError> {
+pub(super) fn numbers_of(source: &dyn Source) -> Result<Vec<f64>, FormatError> {
     let info = source.info();
     let whole = Region::whole(&info.shape);
     let mut chunks: Vec<Chunk> = Vec::new();

@@ -14,6 +14,8 @@ codes! {
     AXES_GUESSED = "axes_guessed";
     /// A chunk cannot be decoded.
     BAD_CHUNK = "bad_chunk";
+    /// Data lie in files that are no part of what was opened.
+    DATA_ELSEWHERE = "data_elsewhere";
     /// A block's file holds no byte.
     EMPTY_BLOCK = "empty_block";
     /// Blocks that are perhaps of a former recording are left out as the user wishes.

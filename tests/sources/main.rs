@@ -4,7 +4,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod lindi;
 mod manifest;
+mod nwb;
 mod plain;
 mod tiff;
 mod tree;

@@ -1,10 +1,7 @@
 //! A file as groups, arrays, links and attributes.
 
-use std::path::Path;
-
 use tectum::format::OpenOptions;
-use tectum::format::hdf5::H5Tree;
-use tectum::format::tree::{NodeKind, Tree, Values, numbers, texts, values};
+use tectum::format::tree::{NodeKind, Tree, Values, numbers, read, texts, values};
 use tectum::volume::DType;
 
 use crate::manifest::folder;
@@ -41,8 +38,10 @@ pub fn assert_is_special(tree: &dyn Tree) {
 }
 
 #[test]
-fn an_hdf5_file_is_listed_with_its_links_and_small_values() {
-    assert_is_special(&H5Tree::read(&folder("lindi").join("special.h5")).unwrap());
-    let error = H5Tree::read(Path::new(&folder("lindi").join("manifest.json"))).err().unwrap();
-    assert!(error.message.contains("is not an HDF5 file"), "{error}");
+fn the_same_is_listed_in_whichever_form_the_file_is_kept() {
+    for name in ["special.h5", "special.lindi.json"] {
+        assert_is_special(read(folder("lindi").join(name), &OpenOptions::default()).unwrap().as_ref());
+    }
+    let error = read(folder("lindi").join("manifest.json"), &OpenOptions::default()).err().unwrap();
+    assert!(error.message.contains("is JSON"), "{error}");
 }

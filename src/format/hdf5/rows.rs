@@ -6,7 +6,7 @@ use crate::format::{Filled, ReadError};
 use crate::volume::{MAX_RANK, Region, runs};
 
 /// Bytes of the box `whole` between the first and the last voxel of `part`.
-pub(super) fn span(whole: &Region, part: &Region, item: usize) -> Range<usize> {
+pub(in crate::format) fn span(whole: &Region, part: &Region, item: usize) -> Range<usize> {
     let offset = |corner: &[usize]| {
         let mut offset = 0usize;
         for (axis, &dim) in whole.shape().dims().iter().enumerate() {
@@ -22,7 +22,7 @@ pub(super) fn span(whole: &Region, part: &Region, item: usize) -> Range<usize> {
 }
 
 /// How `part` of the box `whole` falls into runs of consecutive bytes.
-pub(super) struct Rows {
+pub(in crate::format) struct Rows {
     pub num_rows: usize,
     /// Largest number of bytes between two runs.
     pub gap: usize,
@@ -50,7 +50,12 @@ impl Rows {
 }
 
 /// The slice of `buffer` (which holds `region`) that holds `part`, where that is one piece.
-pub(super) fn place<'b>(buffer: &'b mut [u8], region: &Region, part: &Region, item: usize) -> Option<&'b mut [u8]> {
+pub(in crate::format) fn place<'b>(
+    buffer: &'b mut [u8],
+    region: &Region,
+    part: &Region,
+    item: usize,
+) -> Option<&'b mut [u8]> {
     if region.intersect(part)? != *part || Rows::new(region, part, item).num_rows != 1 {
         return None;
     }
@@ -58,7 +63,7 @@ pub(super) fn place<'b>(buffer: &'b mut [u8], region: &Region, part: &Region, it
 }
 
 /// Zeroes `part` in the buffer of `region`: bytes of an earlier use must not pass for data.
-pub(super) fn zero(buffer: &mut [u8], region: &Region, part: &Region, item: usize) {
+pub(in crate::format) fn zero(buffer: &mut [u8], region: &Region, part: &Region, item: usize) {
     let runs = runs(part, region, region, item);
     let len = runs.num_bytes;
     for [at, _] in runs {
@@ -72,7 +77,7 @@ fn covered<'a>(regions: impl IntoIterator<Item = &'a Region>) -> usize {
 }
 
 /// The outcome of reading `region` of which these disjoint parts are missing.
-pub(super) fn filled(region: &Region, missing: Vec<(Region, ReadError)>) -> Result<Filled, ReadError> {
+pub(in crate::format) fn filled(region: &Region, missing: Vec<(Region, ReadError)>) -> Result<Filled, ReadError> {
     let Some((_, error)) = missing.first() else { return Ok(Filled::All) };
     let error = error.clone();
     let regions: Vec<_> = missing.into_iter().map(|(region, _)| region).collect();
@@ -85,7 +90,7 @@ pub(super) fn is_all(region: &Region, parts: &[Region]) -> bool {
 }
 
 /// From the other byte order.
-pub(super) fn swap_bytes(item: usize, buffer: &mut [u8]) {
+pub(in crate::format) fn swap_bytes(item: usize, buffer: &mut [u8]) {
     if item > 1 {
         for value in buffer.chunks_exact_mut(item) {
             value.reverse();
@@ -94,12 +99,12 @@ pub(super) fn swap_bytes(item: usize, buffer: &mut [u8]) {
 }
 
 /// Any byte but zero is true.
-pub(super) fn normalize_bools(buffer: &mut [u8]) {
+pub(in crate::format) fn normalize_bools(buffer: &mut [u8]) {
     buffer.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
 }
 
 /// Puts one value at every place of `part` in the buffer of `region`.
-pub(super) fn fill_with(buffer: &mut [u8], region: &Region, part: &Region, value: &[u8]) {
+pub(in crate::format) fn fill_with(buffer: &mut [u8], region: &Region, part: &Region, value: &[u8]) {
     let runs = runs(part, region, region, value.len());
     let len = runs.num_bytes;
     for [at, _] in runs {

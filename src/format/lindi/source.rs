@@ -1,0 +1,431 @@
+//! An array whose chunks are bytes of other files: read, or fetched from afar and decoded.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::place::Place;
+use crate::codec::{self, CodecError, Filter, Scratch};
+use crate::format::hdf5::{Rows, check_chunk_bytes, fill_with, filled, normalize_bools, place, span, swap_bytes, zero};
+use crate::format::{
+    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, ReadError, ReadErrorKind, Source, fetch_and_decode,
+};
+use crate::volume::{
+    ArrayInfo, Cell, DType, Grid, Location, Problem, Region, Severity, Shape, codes, copy_region, runs,
+};
+
+/// Parts of uncoded chunks are about so large: a read each that is worth it, and no picture waits long.
+const PART_BYTES: usize = 1 << 20;
+
+/// Memory that a thread keeps between reads.
+const MAX_KEPT_BYTES: usize = 48 << 20;
+
+#[derive(Default)]
+struct Memory {
+    stored: Vec<u8>,
+    decoded: Vec<u8>,
+    scratch: Scratch,
+}
+
+thread_local! {
+    /// Touched before, so that decoding does not wait for page faults.
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
+
+/// The bytes of a chunk.
+#[derive(Debug)]
+pub(super) struct Stored {
+    /// Position in the grid of chunks.
+    pub position: u64,
+    pub at: At,
+}
+
+/// Where they are.
+#[derive(Debug)]
+pub(super) enum At {
+    /// In the reference file itself.
+    Inline(Box<[u8]>),
+    /// Nowhere: what stands for them makes no sense.
+    Nonsense(String),
+    /// In a place.
+    Piece { place: u32, offset: u64, num_bytes: u64 },
+}
+
+/// An array of numbers.
+pub(super) struct LindiArray {
+    pub info: Arc<ArrayInfo>,
+    /// The grid of the stored chunks.
+    pub chunks: Grid,
+    /// The grid of what is read at once.
+    pub parts: Grid,
+    pub filters: Vec<Filter>,
+    pub is_big_endian: bool,
+    /// A voxel that no chunk holds, as it would be stored.
+    pub fill: Vec<u8>,
+    /// Sorted by position, each there once.
+    pub stored: Vec<Stored>,
+    pub places: Vec<Place>,
+    /// The reference file.
+    pub file: Location,
+    pub problems: Vec<Problem>,
+    pub found: Mutex<Vec<Problem>>,
+    pub is_remote: bool,
+}
+
+/// The grid in which an array is best read: its chunks, or parts of them where those are not coded.
+pub(super) fn parts_of(chunks: &Grid, dtype: DType, is_coded: bool) -> Grid {
+    let (shape, chunk) = (chunks.shape(), chunks.cell());
+    let mut parts: Vec<usize> = chunk.dims().iter().zip(shape.dims()).map(|(&len, &dim)| len.min(dim.max(1))).collect();
+    if !is_coded {
+        let mut num_bytes = dtype.num_bytes();
+        for part in parts.iter_mut().rev() {
+            *part = (*part).min((PART_BYTES / num_bytes.max(1)).max(1));
+            num_bytes = num_bytes.saturating_mul(*part);
+        }
+    }
+    Shape::new(&parts).and_then(|parts| Grid::new(*shape, parts)).unwrap_or(*chunks)
+}
+
+/// One stored chunk and what of it belongs into a buffer.
+struct Work<'a> {
+    stored: Option<&'a Stored>,
+    /// All of the chunk, beyond the array too.
+    whole: Region,
+    part: Region,
+}
+
+/// Where voxels go.
+struct Target<'b> {
+    region: Region,
+    buffer: &'b mut [u8],
+    missing: Vec<(Region, ReadError)>,
+}
+
+impl LindiArray {
+    fn item(&self) -> usize {
+        self.info.dtype.num_bytes()
+    }
+
+    fn stored_at(&self, position: u64) -> Option<&Stored> {
+        // Where nothing is left out, a chunk's place in the list is its position.
+        let at =
+            usize::try_from(position).ok().filter(|&at| self.stored.get(at).is_some_and(|s| s.position == position));
+        let at = at.or_else(|| self.stored.binary_search_by_key(&position, |stored| stored.position).ok());
+        self.stored.get(at?)
+    }
+
+    fn each(&self, region: &Region, mut visit: impl FnMut(Work<'_>)) {
+        self.chunks.each(region, |cell: &Cell| {
+            let Some(part) = cell.region.intersect(region) else { return };
+            let (stored, whole) = (self.stored_at(cell.position), self.chunks.whole_cell(&cell.at));
+            visit(Work { stored, whole, part });
+        });
+    }
+
+    /// The bytes of a stored chunk that are needed; `None` where it holds none of them, an error where it cannot be.
+    fn needed(&self, work: &Work<'_>, num_bytes: u64) -> Result<Range<u64>, ReadError> {
+        let error = |kind, message: &str| Err(self.error(work, kind, message));
+        if self.filters.is_empty() {
+            let span = span(&work.whole, &work.part, self.item());
+            return Ok(num_bytes.min(span.start as u64)..num_bytes.min(span.end as u64));
+        }
+        let chunk_bytes = work.whole.shape().num_bytes(self.info.dtype).unwrap_or(usize::MAX);
+        if let Err(message) = check_chunk_bytes(chunk_bytes) {
+            return error(ReadErrorKind::Unsupported, &message);
+        }
+        // No codec stores more than a little beyond what it was given.
+        let most = chunk_bytes.saturating_add(chunk_bytes / 8).saturating_add(64 << 10) as u64;
+        if num_bytes == 0 || num_bytes > most {
+            return error(ReadErrorKind::Corrupt, "a chunk is said to have an impossible size");
+        }
+        Ok(0..num_bytes)
+    }
+
+    fn error(&self, work: &Work<'_>, kind: ReadErrorKind, message: &str) -> ReadError {
+        let file = match work.stored.map(|stored| &stored.at) {
+            Some(At::Piece { place, .. }) => &self.places[*place as usize].location,
+            _ => &self.file,
+        };
+        ReadError::new(kind, file, message)
+    }
+
+    /// Reads every chunk that a region touches, of places that are not remote.
+    fn read_all(&self, target: &mut Target<'_>) {
+        MEMORY.with_borrow_mut(|memory| {
+            self.each(&target.region.clone(), |work| {
+                if let Err(error) = self.read_one(&work, target, memory) {
+                    self.lose(&work.part, error, target);
+                }
+            });
+            for kept in [&mut memory.stored, &mut memory.decoded] {
+                if kept.capacity() > MAX_KEPT_BYTES {
+                    *kept = Vec::new();
+                }
+            }
+            memory.scratch.shrink(MAX_KEPT_BYTES);
+        });
+    }
+
+    fn read_one(&self, work: &Work<'_>, target: &mut Target<'_>, memory: &mut Memory) -> Result<(), ReadError> {
+        let Some(At::Piece { place: at, offset, num_bytes }) = work.stored.map(|stored| &stored.at) else {
+            return self.put_inline(work, target, memory);
+        };
+        let from = &self.places[*at as usize];
+        let needed = self.needed(work, *num_bytes)?;
+        let start = offset.checked_add(needed.start);
+        let start =
+            start.ok_or_else(|| from.error(ReadErrorKind::Corrupt, "a chunk is said to lie at an impossible place"))?;
+        let len = (needed.end - needed.start) as usize;
+        // Straight to where they belong.
+        if self.filters.is_empty()
+            && Rows::new(&work.whole, &work.part, self.item()).num_rows == 1
+            && let Some(slot) = place(target.buffer, &target.region, &work.part, self.item())
+            && slot.len() == len
+        {
+            return from.read(start, slot);
+        }
+        let mut stored = std::mem::take(&mut memory.stored);
+        let result = codec::reuse(&mut stored, len)
+            .map_err(|error| self.codec_error(work, &error))
+            .and_then(|bytes| from.read(start, bytes).map(|()| &*bytes))
+            .and_then(|bytes| self.put(work, bytes, &needed, target, memory));
+        memory.stored = stored;
+        result
+    }
+
+    /// Puts a chunk where it belongs that is in the reference file, or left out.
+    fn put_inline(&self, work: &Work<'_>, target: &mut Target<'_>, memory: &mut Memory) -> Result<(), ReadError> {
+        match work.stored.map(|stored| &stored.at) {
+            None => {
+                fill_with(target.buffer, &target.region, &work.part, &self.fill);
+                Ok(())
+            }
+            Some(At::Inline(bytes)) => {
+                let needed = self.needed(work, bytes.len() as u64)?;
+                self.put(work, &bytes[needed.start as usize..needed.end as usize], &needed, target, memory)
+            }
+            Some(At::Nonsense(message)) => Err(self.error(work, ReadErrorKind::Corrupt, message)),
+            Some(At::Piece { .. }) => Err(self.error(work, ReadErrorKind::Io, "was not fetched")),
+        }
+    }
+
+    /// Puts the voxels of a chunk where they belong; `bytes` are the `needed` ones of those that are stored.
+    fn put(
+        &self,
+        work: &Work<'_>,
+        bytes: &[u8],
+        needed: &Range<u64>,
+        target: &mut Target<'_>,
+        memory: &mut Memory,
+    ) -> Result<(), ReadError> {
+        let (item, whole) = (self.item(), &work.whole);
+        if self.filters.is_empty() {
+            self.put_plain(work, bytes, needed.start as usize, target);
+            return Ok(());
+        }
+        let Memory { decoded, scratch, .. } = memory;
+        let codec_error = |error: CodecError| self.codec_error(work, &error);
+        if work.part == *whole
+            && let Some(slot) = place(target.buffer, &target.region, whole, item)
+        {
+            return codec::decode(&self.filters, 0, bytes, slot, scratch).map_err(codec_error);
+        }
+        let chunk_bytes = whole.shape().num_bytes(self.info.dtype).unwrap_or(0);
+        let output = codec::reuse(decoded, chunk_bytes).map_err(codec_error)?;
+        codec::decode(&self.filters, 0, bytes, output, scratch).map_err(codec_error)?;
+        copy_region(output, whole, target.buffer, &target.region, item);
+        Ok(())
+    }
+
+    /// Copies rows that are not coded; those that the chunk is too short for are missing.
+    fn put_plain(&self, work: &Work<'_>, bytes: &[u8], first: usize, target: &mut Target<'_>) {
+        let (item, whole) = (self.item(), &work.whole);
+        let (mut part, end) = (work.part, first + bytes.len());
+        if span(whole, &part, item).end > end {
+            // Along the slowest axis that is more than one deep.
+            let axis = (0..part.rank()).find(|&axis| part.stop()[axis] - part.start()[axis] > 1).unwrap_or(0);
+            let (start, stop) = (part.start()[axis], part.stop()[axis]);
+            let fits = |stop: &usize| span(whole, &work.part.with_axis(axis, start, *stop), item).end <= end;
+            let good = (start + 1..=stop).rev().find(fits).unwrap_or(start);
+            let error = self.error(work, ReadErrorKind::Corrupt, "a chunk is shorter than its place in the array");
+            self.lose(&part.with_axis(axis, good, stop), error, target);
+            part = part.with_axis(axis, start, good);
+        }
+        if part.is_empty() {
+            return;
+        }
+        let runs = runs(&part, whole, &target.region, item);
+        let len = runs.num_bytes;
+        for [at, to] in runs {
+            target.buffer[to..to + len].copy_from_slice(&bytes[at - first..][..len]);
+        }
+    }
+
+    /// Notes that a part cannot be had.
+    fn lose(&self, part: &Region, error: ReadError, target: &mut Target<'_>) {
+        zero(target.buffer, &target.region, part, self.item());
+        target.missing.push((*part, error));
+    }
+
+    fn codec_error(&self, work: &Work<'_>, error: &CodecError) -> ReadError {
+        let kind = match error {
+            CodecError::Corrupt(_) => ReadErrorKind::Corrupt,
+            CodecError::Unsupported(_) => ReadErrorKind::Unsupported,
+        };
+        self.error(work, kind, &error.to_string())
+    }
+
+    /// What is read becomes what is delivered.
+    fn finish(&self, target: Target<'_>) -> Result<Filled, ReadError> {
+        if self.is_big_endian {
+            swap_bytes(self.item(), target.buffer);
+        }
+        if self.info.dtype == DType::Bool {
+            normalize_bools(target.buffer);
+        }
+        let result = filled(&target.region, target.missing);
+        if let Err(error) | Ok(Filled::Except(_, error)) = &result {
+            self.note(error);
+        }
+        result
+    }
+
+    fn note(&self, error: &ReadError) {
+        let code = match error.kind {
+            ReadErrorKind::Corrupt => codes::BAD_CHUNK,
+            ReadErrorKind::Missing => codes::MISSING_BLOCK,
+            ReadErrorKind::Unsupported => codes::UNSUPPORTED,
+            ReadErrorKind::Io | ReadErrorKind::NotYetWritten => codes::UNREADABLE,
+        };
+        let problem = problem_of(code, error);
+        let mut found = self.found.lock();
+        let is_known = |known: &Problem| known.code == code && known.file == problem.file;
+        if !found.iter().chain(&self.problems).any(is_known) {
+            found.push(problem);
+        }
+    }
+
+    fn target<'b>(&self, chunk: &Chunk, buffer: &'b mut [u8]) -> Target<'b> {
+        Target { region: chunk.region, buffer, missing: Vec::new() }
+    }
+}
+
+/// An error of a file as something that is wrong with the recording.
+pub(super) fn problem_of(code: &'static str, error: &ReadError) -> Problem {
+    let (file, message) = (Some(error.file.clone()), error.message.to_string());
+    Problem { code, severity: Severity::Error, file, span: None, message }
+}
+
+impl Source for LindiArray {
+    fn info(&self) -> &Arc<ArrayInfo> {
+        &self.info
+    }
+
+    fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+        self.each_chunk(region, &mut |chunk| chunks.push(*chunk));
+    }
+
+    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
+        self.parts.each(region, |cell| visit(&Chunk { index: cell.position, region: cell.region }));
+    }
+
+    fn region_of(&self, indices: &Range<u64>) -> Region {
+        let whole = Region::whole(&self.info.shape);
+        let row = |index: u64| self.parts.cell_at(index);
+        match (row(indices.start), row(indices.end.saturating_sub(1))) {
+            (Some(first), Some(last)) => whole.with_axis(0, first.start()[0], last.stop()[0]),
+            _ => whole,
+        }
+    }
+
+    fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        if self.is_remote {
+            return fetch_and_decode(self, chunk, buffer);
+        }
+        let mut target = self.target(chunk, buffer);
+        self.read_all(&mut target);
+        self.finish(target)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.problems.iter().chain(self.found.lock().iter()).cloned().collect()
+    }
+
+    fn inspect(&self) {
+        for error in self.places.iter().filter_map(Place::fault) {
+            self.note(&error);
+        }
+    }
+
+    fn files(&self) -> Vec<Location> {
+        let mut files = vec![self.file.clone()];
+        for place in &self.places {
+            if !files.contains(&place.location) {
+                files.push(place.location.clone());
+            }
+        }
+        files
+    }
+
+    fn fetching(&self) -> Option<&dyn Fetching> {
+        self.is_remote.then_some(self)
+    }
+}
+
+impl Fetching for LindiArray {
+    fn max_fetched_bytes(&self, chunk: &Chunk) -> usize {
+        let mut num = 0usize;
+        self.each(&chunk.region, |work| {
+            if let Some(At::Piece { num_bytes, .. }) = work.stored.map(|stored| &stored.at)
+                && let Ok(needed) = self.needed(&work, *num_bytes)
+            {
+                num = num.saturating_add((needed.end - needed.start) as usize);
+            }
+        });
+        num
+    }
+
+    fn fetch(&self, chunk: &Chunk, until: Instant, cancel: &Cancel) -> Result<Fetched, FetchError> {
+        let mut result = Ok(Fetched::default());
+        self.each(&chunk.region, |work| {
+            let Some(At::Piece { place, offset, num_bytes }) = work.stored.map(|stored| &stored.at) else { return };
+            let Ok(fetched) = &mut result else { return };
+            let bytes = self.needed(&work, *num_bytes).map_err(FetchError::Lasting).and_then(|needed| {
+                let start = offset.saturating_add(needed.start);
+                self.places[*place as usize].fetch(start, needed.end - needed.start, until, cancel)
+            });
+            match bytes {
+                Ok(bytes) => fetched.pieces.push(bytes),
+                Err(error) => result = Err(error),
+            }
+        });
+        if let Err(FetchError::Lasting(error)) = &result {
+            self.note(error);
+        }
+        result
+    }
+
+    fn decode(&self, chunk: &Chunk, fetched: &Fetched, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        let mut target = self.target(chunk, buffer);
+        let mut pieces = fetched.pieces.iter();
+        MEMORY.with_borrow_mut(|memory| {
+            self.each(&chunk.region, |work| {
+                let result = match work.stored.map(|stored| &stored.at) {
+                    Some(At::Piece { num_bytes, .. }) => {
+                        let bytes = pieces.next().map(Vec::as_slice).unwrap_or_default();
+                        self.needed(&work, *num_bytes)
+                            .and_then(|needed| self.put(&work, bytes, &needed, &mut target, memory))
+                    }
+                    _ => self.put_inline(&work, &mut target, memory),
+                };
+                if let Err(error) = result {
+                    self.lose(&work.part, error, &mut target);
+                }
+            });
+        });
+        self.finish(target)
+    }
+}

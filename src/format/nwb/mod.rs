@@ -1,0 +1,190 @@
+//! NWB: recordings of neurophysiology in a tree of typed groups, in HDF5 files and in what refers to them. The
+//! image series are shown with what the file says of them; its other arrays are there to be chosen.
+
+mod external;
+mod rois;
+mod series;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use rois::{Roi, RoiTable, RoiVoxel, read_rois};
+use series::{Frames, Series};
+
+use super::described::Described;
+use super::hdf5::{H5Tree, read_attributes};
+use super::look::Look;
+use super::open::open_linked;
+use super::store::may_follow;
+use super::tree::{Node, NodeKind, Tree, arrays, dims_in_words};
+use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source};
+use crate::volume::{ArrayInfo, AxisFrom, Location, Problem, Severity, Shape, codes};
+
+/// Opens an NWB file that has image series. Others are opened as what they are besides: HDF5.
+pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
+    let path = look.path().filter(|_| look.is_hdf5())?;
+    // What cannot be read is told by those who read plain HDF5.
+    let mut root = Node::new(NodeKind::Group);
+    root.attributes = read_attributes(path, "").ok()?;
+    if !series::is_nwb(&root) {
+        return None;
+    }
+    if options.is_cancelled() {
+        return Some(Err(FormatError::cancelled(path)));
+    }
+    let tree = H5Tree::read(path).map(|tree| Arc::new(tree) as Arc<dyn Tree>);
+    tree.map_or_else(|error| Some(Err(error)), |tree| open_tree(&tree, options))
+}
+
+/// Opens a tree that is NWB and has image series; `None` where it is not.
+pub(super) fn open_tree(tree: &Arc<dyn Tree>, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
+    let listing = tree.listing();
+    let all = listing.at("").filter(|root| series::is_nwb(root)).map(|_| series::find(listing)).unwrap_or_default();
+    (!all.is_empty()).then(|| open_one(tree.as_ref(), &all, options))
+}
+
+/// What is offered: a series, or another array of the file.
+enum Offer<'a> {
+    Series(&'a Series),
+    Array(String),
+}
+
+fn open_one(tree: &dyn Tree, all: &[Series], options: &OpenOptions) -> Result<Opened, FormatError> {
+    let mut offers: Vec<(DatasetEntry, Offer<'_>)> =
+        all.iter().map(|series| (entry_of(tree, series), Offer::Series(series))).collect();
+    let taken: HashSet<&str> = all
+        .iter()
+        .filter_map(|series| match &series.frames {
+            Frames::Here(path) => Some(path.as_str()),
+            _ => None,
+        })
+        .collect();
+    let others = arrays(tree.listing()).into_iter().filter(|entry| !taken.contains(entry.name.as_str()));
+    offers.extend(others.map(|entry| {
+        let path = entry.name.clone();
+        (DatasetEntry { is_no_image: true, ..entry }, Offer::Array(path))
+    }));
+    let chosen = match options.dataset.as_deref() {
+        None => 0,
+        Some(wanted) => choose(tree.location(), &offers, wanted)?,
+    };
+    let source = match &offers[chosen].1 {
+        Offer::Series(series) => open_series(tree, series, options)?,
+        Offer::Array(path) => tree.open(path, options)?,
+    };
+    let datasets = offers.into_iter().map(|(entry, _)| entry).collect();
+    Ok(Opened { datasets, chosen, ..Opened::of(source, None) })
+}
+
+/// A series may be named by its group or by the array in it.
+fn choose(location: &Location, offers: &[(DatasetEntry, Offer<'_>)], wanted: &str) -> Result<usize, FormatError> {
+    let plain = wanted.trim_matches('/');
+    let is_it = |name: &str| name == plain || plain.strip_suffix("/data") == Some(name);
+    offers.iter().position(|(entry, _)| is_it(&entry.name)).ok_or_else(|| {
+        let names: Vec<&str> = offers.iter().take(20).map(|(entry, _)| entry.name.as_str()).collect();
+        let text = format!("no dataset named {wanted}; there is {}", names.join(", "));
+        FormatError::new(location, text).with_code(FormatErrorCode::WrongOption)
+    })
+}
+
+fn entry_of(tree: &dyn Tree, series: &Series) -> DatasetEntry {
+    let kind = &series.kind;
+    let summary = match (&series.frames, &series.array) {
+        (Frames::External(_), _) => match series::external_files(tree, series).as_slice() {
+            [] => format!("{kind}, its frames lie in files that it does not name"),
+            [file] => format!("{kind}, frames in {file}"),
+            [first, .., last] => format!("{kind}, frames in {first} … {last}"),
+        },
+        (Frames::Elsewhere { file, .. }, _) => format!("{kind}, in {file}"),
+        (Frames::Here(_), Some((shape, dtype))) => format!("{}, {dtype}, {kind}", dims_in_words(shape)),
+        (Frames::Here(_), None) => kind.clone(),
+    };
+    DatasetEntry {
+        name: series.path.clone(),
+        summary,
+        shape: series.array.as_ref().map(|(shape, _)| shape.clone()).unwrap_or_default(),
+        dtype: series.array.as_ref().map(|(_, dtype)| *dtype),
+        ..DatasetEntry::default()
+    }
+}
+
+/// A series as a source under what the file says of it.
+fn open_series(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
+    let source = match &series.frames {
+        Frames::Here(path) => tree.open(path, options)?,
+        Frames::Elsewhere { file, path } => {
+            let options = OpenOptions { dataset: Some(path.clone()), ..options.clone() };
+            linked(tree.location(), file, &options)?.source
+        }
+        Frames::External(_) => external::open(tree, series, options)?,
+    };
+    let shape = source.info().shape;
+    let told = series::told_of(tree, series, shape.dims());
+    let problem = |message: String| Problem {
+        code: codes::METADATA_UNREADABLE,
+        severity: Severity::Warning,
+        file: Some(tree.location().clone()),
+        span: None,
+        message,
+    };
+    let cut = tree.listing().cut.iter().map(|why| format!("not all of the file is listed: {why}"));
+    let problems = told.faults.iter().cloned().chain(cut).map(problem).collect();
+    let described = Described::new(source, |info| {
+        info.location = tree.location().clone();
+        info.name = stem(tree.location());
+        info.format = format!("NWB ({})", series.kind);
+        info.voxel_size = told.voxel_size.or(info.voxel_size);
+        info.rate_hz = told.rate_hz.or(info.rate_hz);
+        info.value_scale = told.scale;
+        info.facts.splice(0..0, told.facts);
+        if options.axes.is_none() {
+            name_axes(info, series, &shape);
+        }
+    });
+    Ok(Arc::new(described.with_times(told.times_s).with_problems(problems)))
+}
+
+fn name_axes(info: &mut ArrayInfo, series: &Series, shape: &Shape) {
+    // A file of frames knows its own order.
+    let letters = series.axes(shape.dims()).filter(|_| !matches!(series.frames, Frames::External(_)));
+    let Some(letters) = letters else { return };
+    info.axes = series::named(letters);
+    info.channel_axis = letters.find('c');
+    info.held = Vec::new();
+    let from = |letter| match letter {
+        'c' => AxisFrom::guess("perhaps colours"),
+        _ => AxisFrom::FORMAT,
+    };
+    info.axes_from = if info.channel_axis.is_some() { letters.chars().map(from).collect() } else { Vec::new() };
+}
+
+/// The name without what formats are told by.
+fn stem(location: &Location) -> String {
+    let name = location.short();
+    let ends = [".nwb.lindi.json", ".nwb.lindi.tar", ".nwb.lindi.d", ".lindi.json", ".lindi.tar", ".lindi.d", ".nwb"];
+    let stem = ends.iter().find_map(|end| name.strip_suffix(end).filter(|stem| !stem.is_empty()));
+    stem.map_or_else(|| Path::new(&name).file_stem().unwrap_or_default().to_string_lossy().into_owned(), str::to_owned)
+}
+
+/// Opens what a file names: beside it, unless the name says where.
+fn linked(from: &Location, file: &str, options: &OpenOptions) -> Result<Opened, FormatError> {
+    let to = beside(from, file)?;
+    may_follow(from, &to, options)?;
+    let found = open_linked(&to, options);
+    found.map_err(|error| FormatError { message: format!("{} (named by {from})", error.message), ..error })
+}
+
+/// Where a file lies that another one names.
+fn beside(from: &Location, file: &str) -> Result<Location, FormatError> {
+    let named = Location::parse(file);
+    let is_absolute = named.path().is_none_or(Path::is_absolute);
+    match from.path() {
+        Some(path) => Ok(if is_absolute { named } else { path.parent().unwrap_or(Path::new("")).join(file).into() }),
+        None if is_absolute => {
+            let text = format!("names {file}, which a file from elsewhere may not; copy it beside this one");
+            Err(FormatError::new(from, text))
+        }
+        None => Ok(from.parent().unwrap_or_else(|| from.clone()).join(file)),
+    }
+}
