@@ -303,6 +303,8 @@ impl Session {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_layers;
+#[cfg(test)]
 mod tests_of_tiles;
 #[cfg(test)]
 mod tests_of_views;

@@ -62,7 +62,7 @@ impl Stage {
         Self::of(Opened::of(source, growing), scene)
     }
 
-    fn of(opened: Opened, scene: Scene) -> Self {
+    pub fn of(opened: Opened, scene: Scene) -> Self {
         let target = OffscreenTarget::new(640, 480, 1.0).unwrap();
         let config = GpuConfig {
             upload_bytes_per_frame: scene.upload_bytes_per_frame,

@@ -25,6 +25,8 @@ pub struct Subject {
     pub view: ViewState,
     /// The array as (t, z, y, x).
     pub info: ViewInfo,
+    /// What the recording is called.
+    pub name: String,
     /// Facts of the dataset.
     pub array: Arc<ArrayInfo>,
     /// Its size and zoom.
@@ -173,6 +175,8 @@ fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
         view: subject.view.active(),
         layer: subject.view.layer(),
         info: &subject.info,
+        name: &subject.name,
+        layers: &[],
         array: &subject.array,
         datasets: &[],
         chosen_dataset: 0,
@@ -226,7 +230,7 @@ impl Canvas for StillCanvas<'_> {
         Some(render::canvas_shape(placement.canvas, draws?))
     }
 
-    fn value_at(&mut self, _view: ViewId, _row: usize, _column: usize) -> Value {
+    fn value_at(&mut self, _view: ViewId, _layer: usize, _row: usize, _column: usize) -> Value {
         Value::Unknown
     }
 }
@@ -270,7 +274,7 @@ pub(super) mod tests {
         let display = view.display(&info);
         let key = PictureKey::finest(crate::volume::LayerId::next(), view.picture(&info));
         let layers = vec![StillLayer { key, voxels: Arc::new(voxels), display }];
-        Subject { layers, view, info, array: Arc::new(array), frame }
+        Subject { layers, view, info, name: array.name.clone(), array: Arc::new(array), frame }
     }
 
     fn draw(easel: &mut Easel, options: StillOptions) -> RgbaImage {

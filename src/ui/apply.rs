@@ -75,8 +75,13 @@ impl ViewState {
                 }
             }
             Command::SetActiveLayer(index) => self.active_layer = index.min(self.layers.len() - 1),
+            Command::StepLayer(step) => {
+                let num = self.layers.len() as isize;
+                self.active_layer = (self.active_layer as isize + step).rem_euclid(num) as usize;
+            }
             Command::ToggleLayer(index) => {
-                if let Some(layer) = self.layers.get_mut(index) {
+                let is_one_of = self.layers.len() > 1;
+                if let Some(layer) = self.layers.get_mut(index).filter(|_| is_one_of) {
                     layer.visible ^= true;
                 }
             }

@@ -62,7 +62,9 @@ pub enum Command {
     SetActiveView(ViewId),
     /// Make a layer, by its position, the one that the panels are about.
     SetActiveLayer(usize),
-    /// Draw a layer, by its position, or leave it out.
+    /// Make another layer that one: the next for 1, the one before for -1, round the ends.
+    StepLayer(isize),
+    /// Draw a layer, by its position, or leave it out. One alone stays.
     ToggleLayer(usize),
     /// How much of the active layer is seen, 0 to 1.
     SetOpacity(f32),

@@ -195,6 +195,31 @@ pub const BINDINGS: &[Binding] = &[
         shortcuts: &[(NONE, Key::C, |_| Command::ToggleColorBar)],
     },
     Binding {
+        keys: "Ctrl 1 – 9",
+        does: "Show or hide a channel",
+        group: Group::Contrast,
+        shortcuts: &[
+            (CTRL, Key::Num1, |_| Command::ToggleLayer(0)),
+            (CTRL, Key::Num2, |_| Command::ToggleLayer(1)),
+            (CTRL, Key::Num3, |_| Command::ToggleLayer(2)),
+            (CTRL, Key::Num4, |_| Command::ToggleLayer(3)),
+            (CTRL, Key::Num5, |_| Command::ToggleLayer(4)),
+            (CTRL, Key::Num6, |_| Command::ToggleLayer(5)),
+            (CTRL, Key::Num7, |_| Command::ToggleLayer(6)),
+            (CTRL, Key::Num8, |_| Command::ToggleLayer(7)),
+            (CTRL, Key::Num9, |_| Command::ToggleLayer(8)),
+        ],
+    },
+    Binding {
+        keys: ", .",
+        does: "The channel before, after",
+        group: Group::Contrast,
+        shortcuts: &[
+            (NONE, Key::Comma, |_| Command::StepLayer(-1)),
+            (NONE, Key::Period, |_| Command::StepLayer(1)),
+        ],
+    },
+    Binding {
         keys: "Ctrl O",
         does: "Open",
         group: Group::Window,

@@ -7,6 +7,18 @@ use super::{GAMMA_RANGE, Limits};
 use crate::array::ViewInfo;
 use crate::volume::{Blend, Colormap, Display, Interpolation, PictureValues, ValueKind};
 
+/// Light that channels are drawn in, in turn: those colours first that the most people tell apart.
+pub const LIGHTS: [Colormap; 8] = [
+    Colormap::Green,
+    Colormap::Magenta,
+    Colormap::Cyan,
+    Colormap::YELLOW,
+    Colormap::Red,
+    Colormap::Blue,
+    Colormap::ORANGE,
+    Colormap::Gray,
+];
+
 /// How values of one layer become colours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -44,11 +44,11 @@ pub use command::{AppCommand, Command, Forget, SessionCommand, Tell};
 pub use gaps_text::gaps_text;
 pub use heat::Trace;
 pub use history::History;
-pub use layer_view::LayerView;
+pub use layer_view::{LIGHTS, LayerView};
 pub use layout::Layout;
 pub use limits::{Limits, LimitsOf, is_integer, value_range};
 pub use model::{
-    Canvas, CanvasState, Figures, HistogramData, Model, OpenError, Opening, Placement, Saving, Shown, Value, Welcome,
+    Canvas, CanvasState, Figures, HistogramData, LayerInfo, LayerState, Model, OpenError, Opening, Placement, Saving, Shown, Value, Welcome,
 };
 pub use notes::Note;
 pub use playback::Playback;

@@ -22,7 +22,11 @@ pub struct Model<'a> {
     pub layer: &'a LayerView,
     /// The array as (t, z, y, x).
     pub info: &'a ViewInfo,
-    /// Facts of the dataset.
+    /// What the recording is called, of all its channels.
+    pub name: &'a str,
+    /// The layers, in the order of the state's.
+    pub layers: &'a [LayerInfo<'a>],
+    /// Facts of the dataset: of the layer that the panels are about.
     pub array: &'a ArrayInfo,
     /// The arrays the path offers.
     pub datasets: &'a [DatasetEntry],
@@ -58,6 +62,27 @@ pub struct Model<'a> {
     pub can_undo: bool,
     /// Whether there is one to go forward to.
     pub can_redo: bool,
+}
+
+/// A layer as the panels name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerInfo<'a> {
+    /// What its files call it.
+    pub name: &'a str,
+    /// Whether it has anything where the views stand.
+    pub state: LayerState,
+}
+
+/// Whether a layer has anything where the views stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LayerState {
+    /// It has.
+    #[default]
+    Here,
+    /// It ends before.
+    Ended,
+    /// Its files are those of a recording in whose place there is another one.
+    Former,
 }
 
 /// What is on one canvas.
@@ -201,8 +226,8 @@ pub trait Canvas {
     /// The shape that draws a view's picture (through the renderer), or `None` if there is none to draw.
     fn image(&mut self, view: &View, placement: &Placement) -> Option<egui::Shape>;
 
-    /// The value at a row and a column of a view's picture, of the exact one alone.
-    fn value_at(&mut self, view: ViewId, row: usize, column: usize) -> Value;
+    /// The value of a layer, by its position, at a row and a column of a view's picture, of the exact one alone.
+    fn value_at(&mut self, view: ViewId, layer: usize, row: usize, column: usize) -> Value;
 }
 
 /// What the welcome screen shows.

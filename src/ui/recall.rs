@@ -55,6 +55,8 @@ pub struct KeptLayer {
     pub gamma: f32,
     pub invert: bool,
     pub saturation: bool,
+    /// Its colour and whether it is drawn, where it is one of several.
+    pub channel: Option<(Colormap, bool)>,
 }
 
 impl Default for KeptLayer {
@@ -75,6 +77,7 @@ impl KeptLayer {
             gamma: layer.gamma,
             invert: layer.invert,
             saturation: layer.saturation,
+            channel: None,
         }
     }
 }
@@ -87,8 +90,13 @@ impl ViewState {
             views: self.views.clone(),
             active_view: self.active_view,
             layout: self.layout.clone(),
-            layers: self.layers.iter().map(KeptLayer::of).collect(),
+            layers: self.layers.iter().map(|layer| self.kept_layer(layer)).collect(),
         }
+    }
+
+    fn kept_layer(&self, layer: &LayerView) -> KeptLayer {
+        let channel = (self.layers.len() > 1).then_some((layer.colormap, layer.visible));
+        KeptLayer { channel, ..KeptLayer::of(layer) }
     }
 
     /// What of it is kept for whatever is opened next.
@@ -137,9 +145,12 @@ impl ViewState {
         }
         (self.active_view, self.layout) = (kept.active_view, kept.layout);
         self.tidy();
+        let is_one_of = self.layers.len() > 1;
         for (layer, kept) in self.layers.iter_mut().zip(kept.layers) {
-            let KeptLayer { contrast, gamma, invert, saturation } = kept;
-            *layer = LayerView { contrast, gamma, invert, saturation, ..layer.clone() }.sane();
+            let KeptLayer { contrast, gamma, invert, saturation, channel } = kept;
+            let (colormap, visible) = channel.filter(|_| is_one_of).unwrap_or((layer.colormap, layer.visible));
+            let kept = LayerView { contrast, gamma, invert, saturation, colormap, visible, ..layer.clone() };
+            *layer = kept.sane();
         }
         self.clamp_to(info);
         self

@@ -27,7 +27,7 @@ pub fn resolve(state: &ViewState, layers: &[(LayerId, &ViewInfo)], canvases: &[(
         for &index in &order {
             let (layer, info) = layers[index];
             if state.layers[index].visible && reaches(info, state, view) {
-                views.push(picture_request(state, view, layer, info, size_px));
+                views.push(picture_request(state, view, layer, [layers[0].1, info], size_px));
             }
         }
     }
@@ -45,12 +45,17 @@ fn picture_request(
     state: &ViewState,
     view: &View,
     layer: LayerId,
-    info: &ViewInfo,
+    [recording, info]: [&ViewInfo; 2],
     size_px: Option<Vec2>,
 ) -> PictureRequest {
     let whole = PictureRequest { view: view.id, ..PictureRequest::whole(layer, view.picture(state.cursor, info)) };
     let Some(size_px) = size_px.filter(|size| size.x >= 1.0 && size.y >= 1.0) else { return whole };
-    PictureRequest { visible: visible(view, info, size_px), voxels_per_px: voxels_per_px(view, info, size_px), ..whole }
+    // It lies where the recording lies, of which it may have less.
+    let [columns, rows] = image_size(info, view.orientation);
+    let [row_range, column_range] = visible(view, recording, size_px);
+    let within = |[start, stop]: [usize; 2], num: usize| [start.min(num.saturating_sub(1)), stop.min(num.max(1))];
+    let visible = [within(row_range, rows), within(column_range, columns)];
+    PictureRequest { visible, voxels_per_px: voxels_per_px(view, recording, size_px), ..whole }
 }
 
 /// Half-open ranges of rows and columns that a canvas of some size shows, outward to whole steps.

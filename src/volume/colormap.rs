@@ -85,13 +85,16 @@ impl Colormap {
             Self::Magenta => "magenta",
             Self::Labels => "labels",
             Self::Saturation => "saturation",
+            Self::YELLOW => "yellow",
+            Self::ORANGE => "orange",
             Self::Tint(_) => "tint",
         }
     }
 
     /// The colormap of a name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|colormap| colormap.name().eq_ignore_ascii_case(name))
+        let mut known = Self::ALL.into_iter().chain([Self::YELLOW, Self::ORANGE]);
+        known.find(|colormap| colormap.name().eq_ignore_ascii_case(name))
     }
 
     /// Label in the window.

@@ -13,7 +13,7 @@ use tectum::array::ViewInfo;
 use tectum::format::{DatasetEntry, FoundRecording, Location};
 use tectum::live::{LiveState, LiveStatus};
 use tectum::ui::{
-    Canvas, Command, Figures, HistogramData, History, Model, OpenError, Opening, Placement, Saving, Shown, Value, View,
+    Canvas, Command, Figures, HistogramData, History, LayerInfo, LayerState, Model, OpenError, Opening, Placement, Saving, Shown, Value, View,
     ViewState, Welcome, theme,
 };
 use tectum::volume::{
@@ -41,6 +41,7 @@ pub struct Bench {
     pub info: ViewInfo,
     pub array: ArrayInfo,
     pub datasets: Vec<DatasetEntry>,
+    pub layers: Vec<LayerInfo<'static>>,
     pub shown: Shown,
     pub gaps: Option<Gaps>,
     pub bins: Vec<u64>,
@@ -109,6 +110,7 @@ impl Default for Bench {
             history: History::default(),
             array,
             datasets: Vec::new(),
+            layers: vec![LayerInfo { name: "fish3_run2", state: LayerState::Here }],
             shown: Shown::Exact,
             gaps: None,
             bins,
@@ -227,6 +229,8 @@ impl Bench {
             view: self.view.active(),
             layer: self.view.layer(),
             info: &self.info,
+            name: &self.array.name,
+            layers: &self.layers,
             array: &self.array,
             datasets: &self.datasets,
             axes_are_given: false,
@@ -264,8 +268,8 @@ impl Canvas for Picture {
         Some(Shape::image(self.texture?, placement.image, uv, Color32::WHITE))
     }
 
-    fn value_at(&mut self, _view: ViewId, row: usize, column: usize) -> Value {
-        Value::Exact((row * 1024 + column).to_string())
+    fn value_at(&mut self, _view: ViewId, layer: usize, row: usize, column: usize) -> Value {
+        Value::Exact((row * 1024 + column + 10 * layer).to_string())
     }
 }
 

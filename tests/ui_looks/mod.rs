@@ -1,6 +1,7 @@
 //! How the window looks and answers: keys in the order they are typed, contrast measured on rendered
 //! pictures, focus, long names, what lies on top.
 
+mod channels;
 mod focus;
 mod keys;
 mod quality;

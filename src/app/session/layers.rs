@@ -9,20 +9,8 @@ use crate::app::contrast::Contrast;
 use crate::array::{Image, LazyArray, Told, ViewInfo};
 use crate::format::{Channel, FormatError, Growing, Opened, Source};
 use crate::live::Watcher;
-use crate::ui::{LayerView, ViewState};
+use crate::ui::{LIGHTS, LayerState, LayerView, ViewState};
 use crate::volume::{Blend, Colormap, LayerId};
-
-/// Colours of channels whose files name none, in turn: those that are told apart by the most people first.
-const LIGHTS: [Colormap; 8] = [
-    Colormap::Green,
-    Colormap::Magenta,
-    Colormap::Cyan,
-    Colormap::YELLOW,
-    Colormap::Red,
-    Colormap::Blue,
-    Colormap::ORANGE,
-    Colormap::Gray,
-];
 
 /// One array of a session.
 pub(in crate::app) struct Layer {
@@ -122,13 +110,18 @@ impl Layers {
 /// How a channel is drawn at first: as its files say, in a colour of its own.
 fn view_of(channel: &Channel, alone: &LayerView, others: &[LayerView]) -> LayerView {
     let is_free = |light: &Colormap| !others.iter().any(|other| other.visible && other.colormap == *light);
-    let said = channel.color.map(Colormap::of_light).or_else(|| Colormap::from_name(&channel.name));
+    let said = channel.color.map(Colormap::of_light).or_else(|| light_of(&channel.name));
     let free = || LIGHTS.into_iter().find(is_free);
     // Those that are shown at once are told apart.
     let is_kept = |said: &Colormap| is_free(said) || !channel.is_visible;
     let colormap = said.filter(is_kept).or_else(free).unwrap_or(Colormap::Gray);
     let view = LayerView { colormap, visible: channel.is_visible, blend: Blend::Add, ..alone.clone() };
     channel.limits.map_or(view.clone(), |limits| view.with_limits(limits))
+}
+
+/// The light that a channel is called after.
+fn light_of(name: &str) -> Option<Colormap> {
+    Colormap::from_name(name).filter(|named| LIGHTS.contains(named))
 }
 
 /// Whether the planes of an array lie over those of another; what keeps them from it otherwise. One of them may be
@@ -165,6 +158,21 @@ impl Session {
     /// Whether a layer's files are those of a recording whose place another layer's has taken already.
     pub(in crate::app) fn is_former(&self, layer: &Layer) -> bool {
         self.layers.iter().any(|other| other.num_restarts > layer.num_restarts)
+    }
+
+    /// What a layer is called: the only one as the recording.
+    pub(in crate::app) fn name_of<'a>(&'a self, layer: &'a Layer) -> &'a str {
+        if layer.name.is_empty() { self.name() } else { &layer.name }
+    }
+
+    /// Whether a layer has anything where the views stand.
+    pub(in crate::app) fn state_of(&self, layer: &Layer) -> LayerState {
+        let (cursor, shape) = (self.view.cursor, layer.info().shape);
+        match self.is_former(layer) {
+            true => LayerState::Former,
+            false if cursor.t >= shape[0].max(1) || cursor.z >= shape[1].max(1) => LayerState::Ended,
+            false => LayerState::Here,
+        }
     }
 
     /// Draws another array over what there is, as light of another channel.

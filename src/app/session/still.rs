@@ -61,6 +61,7 @@ impl Session {
             layers,
             view: self.view.clone(),
             info: *self.info(),
+            name: self.name().to_owned(),
             array: Arc::clone(self.array().source().info()),
             frame: StillFrame::new(&self.view, self.info(), self.canvas.points, self.canvas.pixels_per_point),
         })

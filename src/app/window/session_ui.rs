@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::app::session::{CanvasSize, OnScreen, Pane, Session};
+use crate::app::session::{CanvasSize, Layer, OnScreen, Pane, Session};
 use crate::app::still::Still;
 use crate::render::{Drawn, PlaneDraw, RendererHandle, Tile, Wanted, WantedTile};
+use crate::ui::place::image_size;
 use crate::ui::{
-    Canvas, CanvasState, Command, Figures, Model, Placement, Saving, Shown, Value, View, steer, window_ui,
+    Canvas, CanvasState, Command, Figures, LayerInfo, Model, Placement, Saving, Shown, Value, View, steer, window_ui,
 };
 use crate::volume::{Location, PictureKey, ViewId};
 
@@ -37,7 +38,7 @@ impl SessionUi {
 pub fn session_steer(ui: &egui::Ui, session: &Session) -> Vec<Command> {
     // What moves in the status bar and the sheets is not asked for here.
     let (figures, saving) = (Figures::default(), Saving::default());
-    steer(ui, &model(session, &canvas_states(session), &[], &figures, &saving))
+    steer(ui, &model(session, &canvas_states(session), &layer_infos(session), &[], &figures, &saving))
 }
 
 /// Draws the whole window of a recording whose pictures have been chosen, and returns what else the user asked
@@ -56,8 +57,8 @@ pub fn session_ui(
     let cached = session.cached_ranges();
     let preview = state.preview(ui.ctx(), session.saver.still());
     let saving = Saving { preview, ..session.saver.shown.clone() };
-    let canvases = canvas_states(session);
-    let model = model(session, &canvases, &cached, &figures, &saving);
+    let (canvases, layers) = (canvas_states(session), layer_infos(session));
+    let model = model(session, &canvases, &layers, &cached, &figures, &saving);
     let scale = ui.ctx().pixels_per_point();
     let mut canvas = PictureCanvas { session, drawn, scale, sizes: Vec::new() };
     let commands = window_ui(ui, &model, recent, &mut canvas);
@@ -131,10 +132,17 @@ fn canvas_states(session: &Session) -> Vec<CanvasState<'_>> {
     session.view.views.iter().map(|view| state(view.id)).collect()
 }
 
+/// The layers as the panels name them.
+fn layer_infos(session: &Session) -> Vec<LayerInfo<'_>> {
+    let info = |layer| LayerInfo { name: session.name_of(layer), state: session.state_of(layer) };
+    session.layers().iter().map(info).collect()
+}
+
 /// What the panels show of a session.
 fn model<'a>(
     session: &'a Session,
     canvases: &'a [CanvasState<'a>],
+    layers: &'a [LayerInfo<'a>],
     cached: &'a [[usize; 2]],
     figures: &'a Figures,
     saving: &'a Saving,
@@ -148,6 +156,8 @@ fn model<'a>(
         view: state.active(),
         layer: state.layer(),
         info,
+        name: session.name(),
+        layers,
         array: session.layer().array().source().info(),
         datasets: &session.datasets,
         chosen_dataset: session.chosen,
@@ -205,11 +215,16 @@ impl Canvas for PictureCanvas<'_> {
             return None;
         }
         let image = placement.image;
-        let image_px = [image.min.x, image.min.y, image.width(), image.height()].map(|length| length * self.scale);
+        let whole = image_size(session.info(), view.orientation);
         let mut draws = Vec::new();
         for (data, layer) in session.layers().iter().zip(&session.view.layers) {
             let pane = session.panes().iter().position(|pane| pane.view == view.id && pane.asked.layer == data.id());
             let Some((pane, drawn)) = pane.map(|at| (&session.panes()[at], &self.drawn[at])) else { continue };
+            // It lies at the beginning of the recording where it has less than that.
+            let own = image_size(data.info(), view.orientation);
+            let part = [0, 1].map(|i| own[i] as f32 / whole[i].max(1) as f32);
+            let image_px = [image.min.x, image.min.y, image.width() * part[0], image.height() * part[1]];
+            let image_px = image_px.map(|length| length * self.scale);
             let display = layer.display(pane.asked.picture.values(), data.info());
             let is_preview = pane.on_screen.as_ref().is_some_and(|chosen| chosen.is_preview);
             draws.extend(drawn.iter().flatten().map(|drawn| PlaneDraw {
@@ -222,12 +237,14 @@ impl Canvas for PictureCanvas<'_> {
         (!draws.is_empty()).then(|| crate::render::canvas_shape(placement.canvas, draws))
     }
 
-    fn value_at(&mut self, view: ViewId, row: usize, column: usize) -> Value {
-        let Some(pane) = self.session.panes_of(view).next() else { return Value::Unknown };
-        if !pane.tiles.is_empty() {
-            return self.session.value_in_tiles(pane, [row, column]);
-        }
+    fn value_at(&mut self, view: ViewId, layer: usize, row: usize, column: usize) -> Value {
+        let Some(layer) = self.session.layers().get(layer).map(Layer::id) else { return Value::Unknown };
+        let Some(pane) = self.session.panes_of(view).find(|pane| pane.asked.layer == layer) else {
+            // Of a layer that ends before this place nothing was asked for.
+            return Value::Missing;
+        };
         match (&pane.shown, &pane.on_screen) {
+            (Shown::Exact, _) if !pane.tiles.is_empty() => self.session.value_in_tiles(pane, [row, column]),
             (Shown::Missing(_), _) => Value::Missing,
             (Shown::Exact, Some(OnScreen { voxels, is_preview: false, .. })) => {
                 voxels.format_value(&[row, column]).map_or(Value::Missing, Value::Exact)

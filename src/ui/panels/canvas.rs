@@ -18,8 +18,8 @@ pub struct Readout {
     pub row: usize,
     /// Column of the picture.
     pub column: usize,
-    /// What stands there.
-    pub value: Value,
+    /// What stands there in each layer that is shown, by its position.
+    pub values: Vec<(usize, Value)>,
 }
 
 /// Name of a view's canvas among the widgets.
@@ -93,8 +93,14 @@ pub fn canvas_ui(
     let size = image_size(model.info, view.orientation);
     let pointed = response.hover_pos().and_then(|pos| voxel_at(image, size, pos));
     let readout = pointed.map(|[column, row]| {
-        let value = if *model.shown == Shown::Exact { canvas.value_at(view.id, row, column) } else { Value::Unknown };
-        Readout { view: view.id, row, column, value }
+        let is_exact = *model.shown == Shown::Exact || model.state.layers.len() > 1;
+        let mut value = |layer| match is_exact {
+            true => canvas.value_at(view.id, layer, row, column),
+            false => Value::Unknown,
+        };
+        let shown = model.state.layers.iter().enumerate().filter(|(_, layer)| layer.visible);
+        let values = shown.map(|(layer, _)| (layer, value(layer))).collect();
+        Readout { view: view.id, row, column, values }
     });
     if let Some(voxel) = pointed {
         let outline = voxel_rect(image, size, voxel);

@@ -149,7 +149,7 @@ fn name(ui: &Ui, area: Rect, name: &'static str, text: &str) {
 pub fn still(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
     let options = &model.state.still;
     let texts = [
-        options.name.then(|| model.array.name.clone()),
+        options.name.then(|| model.name.to_owned()),
         options.time.then(|| time_line(model, model.state.cursor.t)).filter(|_| model.info.has_axis[0]),
         options.depth.then(|| depth_line(model)),
     ];

@@ -12,7 +12,8 @@ use crate::volume::{Axis, Picture};
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pointed {
     position: String,
-    value: Option<String>,
+    /// Of each layer that has one, with its name where there are several.
+    values: Vec<(String, String)>,
 }
 
 /// Opens at a right click and stays until something is chosen.
@@ -21,10 +22,7 @@ pub fn canvas_menu_ui(response: &Response, model: &Model<'_>, readout: Option<&R
     if response.secondary_clicked() {
         let pointed = readout.map(|readout| Pointed {
             position: position(model, readout),
-            value: match &readout.value {
-                Value::Exact(value) => Some(value.clone()),
-                Value::Missing | Value::Unknown => None,
-            },
+            values: readout.values.iter().filter_map(|(layer, value)| copied(model, *layer, value)).collect(),
         });
         response.ctx.data_mut(|data| data.insert_temp(id, pointed));
     }
@@ -43,16 +41,23 @@ pub fn canvas_menu_ui(response: &Response, model: &Model<'_>, readout: Option<&R
     });
 }
 
+/// A value that can be copied, after the name of its layer where there are several.
+fn copied(model: &Model<'_>, layer: usize, value: &Value) -> Option<(String, String)> {
+    let Value::Exact(value) = value else { return None };
+    let name = model.layers.get(layer).filter(|_| model.layers.len() > 1);
+    Some((name.map_or_else(String::new, |layer| format!("of {} ", layer.name)), value.clone()))
+}
+
 fn pointed_ui(ui: &mut Ui, pointed: &Pointed) {
     let tokens = Tokens::get(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
     let at = rect.left_center() + vec2(10.0, 0.0);
     let heading = font(11.0, Weight::SemiBold);
     text(ui.painter(), at, Align2::LEFT_CENTER, "UNDER THE POINTER", heading, tokens.t3);
-    if let Some(value) = &pointed.value
-        && menu_row(ui, &format!("Copy value {value}"), false)
-    {
-        ui.ctx().copy_text(value.clone());
+    for (name, value) in &pointed.values {
+        if menu_row(ui, &format!("Copy value {name}{value}"), false) {
+            ui.ctx().copy_text(value.clone());
+        }
     }
     if menu_row(ui, &format!("Copy position {}", pointed.position), false) {
         ui.ctx().copy_text(pointed.position.clone());

@@ -5,8 +5,9 @@ use egui::{Id, Rect, Sense, Ui, pos2, vec2};
 use super::super::theme::{Tokens, Weight, font};
 use super::super::widgets::{self, Button, Number, Slider, histogram, histogram_asked, swatch};
 use super::super::{Command, GAMMA_RANGE, LayerView, Model, SessionCommand, is_integer, value_range};
+use super::chips;
 use super::side::{field, number_width, row};
-use crate::volume::{Colormap, PictureValues, ValueKind};
+use crate::volume::{PictureValues, ValueKind};
 
 fn histogram_id() -> Id {
     Id::unique("histogram")
@@ -27,10 +28,9 @@ fn shown<'a>(model: &'a Model<'_>, of: &'a str) -> widgets::Histogram<'a> {
     }
 }
 
-/// The camera's dark level and full scale, where pictures are of its own values: of the recording, not of what
-/// lies over it.
+/// The camera's dark level and full scale, where pictures are of its own values.
 fn camera(model: &Model<'_>) -> [Option<f64>; 2] {
-    let is_own = matches!(model.values().kind, ValueKind::Voxels | ValueKind::Max) && model.state.active_layer == 0;
+    let is_own = matches!(model.values().kind, ValueKind::Voxels | ValueKind::Max);
     let figures = model.quality.filter(|_| is_own).map(|quality| &quality.snapshot.figures);
     let full_scale = figures.and_then(|figures| figures.full_scale);
     [figures.and_then(|figures| figures.offset), full_scale.map(|full_scale| full_scale.value)]
@@ -58,7 +58,10 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     let (layer, values) = (model.layer, model.values());
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 86.0), Sense::hover());
     let plot = Rect::from_min_size(area.min, vec2(area.width(), 78.0));
-    let what = what_of(values);
+    let what = match model.layers.get(model.state.active_layer).filter(|_| model.layers.len() > 1) {
+        Some(layer) => format!("{} · {}", layer.name, what_of(values)),
+        None => what_of(values),
+    };
     let shown = shown(model, &what);
     // Beside the heading: over the bars it would be in the way of the limits.
     let corner = pos2(area.right(), area.top() - 16.0);
@@ -214,12 +217,12 @@ fn limits_rows(
 
 /// The rows of the Colormap section.
 pub fn colormap_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let offered = Colormap::ALL.into_iter().filter(|colormap| *colormap != Colormap::Saturation);
+    let offered = chips::gradients(model.layer);
     let (gap, num_columns) = (6.0, 4);
     let width = (ui.available_width() - gap * (num_columns - 1) as f32) / num_columns as f32;
-    let num_rows = offered.clone().count().div_ceil(num_columns);
+    let num_rows = offered.len().div_ceil(num_columns);
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), num_rows as f32 * 20.0), Sense::hover());
-    for (index, colormap) in offered.enumerate() {
+    for (index, colormap) in offered.into_iter().enumerate() {
         let (line, column) = (index / num_columns, index % num_columns);
         let corner = area.min + vec2(column as f32 * (width + gap), 3.0 + line as f32 * 20.0);
         let is_selected = model.layer.colormap == colormap && !model.layer.saturation;

@@ -5,6 +5,7 @@ pub mod canvas;
 pub mod canvas_marks;
 pub mod canvas_menu;
 pub mod canvases;
+pub mod chips;
 pub mod contrast;
 pub mod dataset;
 pub mod depth;

@@ -39,7 +39,7 @@ pub fn status_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, readout: Option
     fill(ui, rect, tokens.bg0);
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, tokens.line));
     let mut left = rect.left() + 12.0;
-    for item in left_items(model, readout) {
+    for item in left_items(model, readout, rect.width()) {
         // A small window has room for what was measured, not for where.
         if item.name == "Position" && rect.width() < 820.0 {
             continue;
@@ -104,7 +104,7 @@ fn value(text: impl Into<String>) -> (String, Kind) {
     (text.into(), Kind::Value)
 }
 
-fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
+fn left_items(model: &Model<'_>, readout: Option<&Readout>, width: f32) -> Vec<Item> {
     let shape = model.info.shape;
     let orientation = model.view.orientation;
     let (rows, columns) = orientation.plane_axes();
@@ -140,7 +140,7 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>) -> Vec<Item> {
     let mut items =
         vec![Item { name: "Voxel", pieces, template, hint: "Voxel under the pointer", is_right_aligned: false }];
     items.extend(position_item(model, readout));
-    items.push(value_item(model, readout));
+    items.push(if model.layers.len() > 1 { values_item(model, readout, width) } else { value_item(model, readout) });
     items
 }
 
@@ -162,11 +162,49 @@ fn position_item(model: &Model<'_>, readout: Option<&Readout>) -> Option<Item> {
     })
 }
 
-fn value_item(model: &Model<'_>, readout: Option<&Readout>) -> Item {
-    let shown = readout.map(|readout| match &readout.value {
+fn shown_value(value: &Value) -> (String, Kind) {
+    match value {
         Value::Exact(text) => (format::exact(text), Kind::Value),
         Value::Missing => ("missing".to_owned(), Kind::Warning),
         Value::Unknown => ("…".to_owned(), Kind::Label),
+    }
+}
+
+/// What stands in each channel that is shown, as many as there is room for; that which the panels are about is
+/// always among them.
+fn values_item(model: &Model<'_>, readout: Option<&Readout>, width: f32) -> Item {
+    let shown: Vec<usize> = (0..model.layers.len()).filter(|layer| model.state.layers[*layer].visible).collect();
+    let most = (((width - 620.0) / 130.0) as usize).clamp(2, 8);
+    let mut told: Vec<usize> = shown.iter().copied().take(most).collect();
+    if shown.contains(&model.state.active_layer) && !told.contains(&model.state.active_layer) {
+        told.pop();
+        told.push(model.state.active_layer);
+    }
+    let widest = widest_value(model.info.dtype);
+    let (mut pieces, mut template) = (Vec::new(), String::new());
+    for layer in &told {
+        let name: String = model.layers[*layer].name.chars().take(12).collect();
+        template += &format!("{name} {widest}  ");
+        let value = readout.and_then(|readout| readout.values.iter().find(|(of, _)| of == layer));
+        if let Some((_, value)) = value {
+            pieces.extend([label(format!("{name} ")), shown_value(value), label("  ")]);
+        }
+    }
+    pieces.pop();
+    if told.len() < shown.len() {
+        let more = format!("  +{}", shown.len() - told.len());
+        template += &more;
+        pieces.extend(readout.map(|_| label(more)));
+    }
+    let template = template.trim_end().to_owned();
+    let hint = "Exact values under the pointer, as stored, of the channels that are shown; a right click offers all";
+    Item { name: "Value", pieces, template, hint, is_right_aligned: false }
+}
+
+fn value_item(model: &Model<'_>, readout: Option<&Readout>) -> Item {
+    let shown = readout.map(|readout| match readout.values.first() {
+        Some((_, value)) => shown_value(value),
+        None => shown_value(&Value::Unknown),
     });
     Item {
         name: "Value",

@@ -9,6 +9,7 @@ use super::super::widgets::{
     segmented_width,
 };
 use super::super::{Command, Mode, Model, Overlay, Quality, Section, Theme, format, icons, live_text, notes};
+use super::chips;
 use crate::qc::Grade;
 use crate::volume::Severity;
 
@@ -71,13 +72,20 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, is_narrow: bool, c
 
     let has_depth = super::super::num_depths(model.info, model.view.orientation) > 1;
     let width = segmented_width(ui, &["Plane", "Projection"]);
-    let name_width = widgets::text_width(ui, &model.array.name, font(13.0, Weight::SemiBold));
+    let name_width = widgets::text_width(ui, model.name, font(13.0, Weight::SemiBold));
     // In the middle of the window, or as near to it as the title and the pills leave.
     let middle =
         (rect.center().x - width / 2.0).min(pills_left - width - 8.0).max(text_left + name_width.min(LEAST_NAME) + GAP);
     let has_segments = has_depth && middle + width < pills_left;
     let text_right = if has_segments { middle - GAP } else { pills_left - 8.0 };
-    paint_title(ui, Rect::from_x_y_ranges(text_left..=text_right.max(text_left), rect.y_range()), model);
+    let chips_width = chips::width(ui, model, text_right - text_left - name_width.min(LEAST_NAME) - GAP);
+    let title_right = text_right - if chips_width > 0.0 { chips_width + GAP } else { 0.0 };
+    let title = Rect::from_x_y_ranges(text_left..=title_right.max(text_left), rect.y_range());
+    let drawn_right = paint_title(ui, title, model);
+    if chips_width > 0.0 {
+        let left = drawn_right.min(title.right()) + GAP;
+        chips::chips_ui(ui, Rect::from_x_y_ranges(left..=left + chips_width, rect.y_range()), model, commands);
+    }
 
     if has_segments {
         let options = [("Plane", "One plane of the volume", "P"), ("Projection", "Planes folded into one", "P")];
@@ -150,10 +158,10 @@ fn narrow_tools_ui(ui: &mut Ui, area: Rect, tools: &[Tool], commands: &mut Vec<C
 }
 
 /// The name, cut in its middle where it must be, and the facts, which keep their room: they are cut at their
-/// end only where the name is already as short as it may become.
-fn paint_title(ui: &mut Ui, rect: Rect, model: &Model<'_>) {
+/// end only where the name is already as short as it may become. Returns where it ends.
+fn paint_title(ui: &mut Ui, rect: Rect, model: &Model<'_>) -> f32 {
     let tokens = Tokens::get(ui);
-    let (name, facts) = (model.array.name.as_str(), facts(model));
+    let (name, facts) = (model.name, facts(model));
     let name_font = font(13.0, Weight::SemiBold);
     let facts_width = widgets::text_width(ui, &facts, font(13.0, Weight::Regular));
     let room = (rect.width() - 12.0 - facts_width).max(LEAST_NAME).min(rect.width());
@@ -163,8 +171,9 @@ fn paint_title(ui: &mut Ui, rect: Rect, model: &Model<'_>) {
     let drawn = widgets::text(&painter, pos2(rect.left(), y), Align2::LEFT_CENTER, &shown, name_font, tokens.t1);
     let left = drawn.right() + 12.0;
     let galley = widgets::runs(&painter, 13.0, rect.right() - left, &[(&facts, Weight::Regular, tokens.t3)]);
-    let (right, is_cut) = (left + galley.size().x, galley.elided);
-    if rect.right() - left >= 40.0 {
+    let has_facts = rect.right() - left >= 40.0;
+    let (right, is_cut) = (if has_facts { left + galley.size().x } else { drawn.right() }, galley.elided);
+    if has_facts {
         painter.galley(pos2(left, y - galley.size().y / 2.0), galley, tokens.t3);
     }
     let area = Rect::from_x_y_ranges(rect.left()..=right.min(rect.right()), drawn.y_range());
@@ -175,6 +184,7 @@ fn paint_title(ui: &mut Ui, rect: Rect, model: &Model<'_>) {
         info
     });
     response.on_hover_text(format!("{name}\n{facts}\n{}", model.array.location));
+    right
 }
 
 /// "240 t × 24 z × 1024 × 1024 · u16", the axes the dataset has; of a growing one also how long it will be.
