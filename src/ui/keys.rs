@@ -214,10 +214,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: ", .",
         does: "The channel before, after",
         group: Group::Contrast,
-        shortcuts: &[
-            (NONE, Key::Comma, |_| Command::StepLayer(-1)),
-            (NONE, Key::Period, |_| Command::StepLayer(1)),
-        ],
+        shortcuts: &[(NONE, Key::Comma, |_| Command::StepLayer(-1)), (NONE, Key::Period, |_| Command::StepLayer(1))],
     },
     Binding {
         keys: "Ctrl O",

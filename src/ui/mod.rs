@@ -48,7 +48,8 @@ pub use layer_view::{LIGHTS, LayerView};
 pub use layout::Layout;
 pub use limits::{Limits, LimitsOf, is_integer, value_range};
 pub use model::{
-    Canvas, CanvasState, Figures, HistogramData, LayerInfo, LayerState, Model, OpenError, Opening, Placement, Saving, Shown, Value, Welcome,
+    Canvas, CanvasState, Figures, HistogramData, LayerInfo, LayerState, Model, OpenError, Opening, Placement, Saving,
+    Shown, Value, Welcome,
 };
 pub use notes::Note;
 pub use playback::Playback;

@@ -13,8 +13,8 @@ use tectum::array::ViewInfo;
 use tectum::format::{DatasetEntry, FoundRecording, Location};
 use tectum::live::{LiveState, LiveStatus};
 use tectum::ui::{
-    Canvas, Command, Figures, HistogramData, History, LayerInfo, LayerState, Model, OpenError, Opening, Placement, Saving, Shown, Value, View,
-    ViewState, Welcome, theme,
+    Canvas, Command, Figures, HistogramData, History, LayerInfo, LayerState, Model, OpenError, Opening, Placement,
+    Saving, Shown, Value, View, ViewState, Welcome, theme,
 };
 use tectum::volume::{
     ArrayInfo, Axis, Colormap, DType, Gaps, PictureValues, Piece, PieceState, Problem, Severity, Shape as ArrayShape,

@@ -23,9 +23,8 @@ fn channels(names: &[&'static str]) -> Bench {
 }
 
 const TWO: [&str; 2] = ["green", "red"];
-const MANY: [&str; 16] = [
-    "DAPI", "GFP", "mCherry", "Cy5 far red 640 nm long", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l",
-];
+const MANY: [&str; 16] =
+    ["DAPI", "GFP", "mCherry", "Cy5 far red 640 nm long", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
 
 fn is_shown(window: &Window, name: &str) -> bool {
     let node = window.get_by_role_and_label(Role::CheckBox, name);
@@ -76,9 +75,9 @@ fn chips_lie_within_the_bar_and_over_nothing_else() {
             state.live = Some(live(tectum::live::LiveState::Live));
             let window = harness_of(state, [width, 700.0], 1.0);
             let title = window.query_all_by_role(Role::Heading).next().expect("the title").rect();
-            let eyes = window.query_all_by_role(Role::CheckBox).filter(|node| {
-                node.accesskit_node().label().is_some_and(|label| label.starts_with("Show "))
-            });
+            let eyes = window
+                .query_all_by_role(Role::CheckBox)
+                .filter(|node| node.accesskit_node().label().is_some_and(|label| label.starts_with("Show ")));
             let mut places: Vec<Rect> = eyes.map(|node| node.rect()).collect();
             places.extend(window.query_by_role_and_label(Role::Button, "More channels").map(|node| node.rect()));
             assert!(!places.is_empty(), "{} channels at {width}", names.len());

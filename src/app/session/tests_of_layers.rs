@@ -183,7 +183,12 @@ fn a_layer_that_has_fewer_planes_lies_where_they_are() {
     stage.settle();
     let image = stage.picture(Vec::new());
     let canvas = stage.canvas(ViewId::default());
-    let placed = crate::ui::place::image_rect(canvas, stage.session.info(), crate::volume::Orientation::Xz, crate::ui::Camera::FIT);
+    let placed = crate::ui::place::image_rect(
+        canvas,
+        stage.session.info(),
+        crate::volume::Orientation::Xz,
+        crate::ui::Camera::FIT,
+    );
     let at = |z: usize| {
         let center = crate::ui::place::voxel_rect(placed, [8, 8], [4, z]).center();
         image.get_pixel(center.x as u32, center.y as u32).0[..3].to_vec()
@@ -212,7 +217,8 @@ fn the_level_follows_the_zoom_and_values_are_of_the_finest() {
     stage.settle();
     let drawn = |stage: &Stage| {
         let tiles = &stage.session.panes()[0].tiles;
-        let found: Vec<_> = tiles.iter().map(|tile| (tile.chosen.key.level, tile.chosen.voxels.values::<u8>()[0])).collect();
+        let found: Vec<_> =
+            tiles.iter().map(|tile| (tile.chosen.key.level, tile.chosen.voxels.values::<u8>()[0])).collect();
         found
     };
     assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "{:?}", drawn(&stage));
