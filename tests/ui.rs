@@ -3,6 +3,7 @@
 
 mod ui_bench;
 mod ui_looks;
+mod ui_sheet;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -22,6 +22,7 @@ mod quiet;
 mod recent;
 mod saving;
 mod session;
+mod sheet;
 mod snapshot;
 #[cfg(test)]
 mod stage;
@@ -32,7 +33,6 @@ mod window;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use memory::Given;
 use quiet::Quiet;
 use wake::Wake;
 use window::TectumApp;
@@ -169,7 +169,7 @@ pub fn forget(location: Option<&Location>, options: &OpenOptions, settings: Opti
             let opened = crate::format::open(location, options)?;
             let info = opened.source.info();
             memory.forget_view(&memory::identity_of(&opened));
-            memory.keep_given(&info.location, &Given::default());
+            memory.forget_said(location, info, &opened.datasets, opened.chosen_name());
             format!("how {} was looked at, and what was said of it", info.name)
         }
     };

@@ -7,11 +7,12 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use directories::ProjectDirs;
 
-use super::memory::{Memory, Recall, identity_of};
+use super::memory::{Given, Memory, Recall, identity_of};
 use super::session::{Session, Setup};
+use super::sheet;
 use super::wake::WakeFn;
 use crate::demo;
-use crate::format::{self, Cancel, FormatError, FormatErrorCode, OpenOptions};
+use crate::format::{self, Cancel, FormatError, FormatErrorCode, OpenOptions, Opened};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
 use crate::volume::Location;
@@ -28,34 +29,66 @@ pub struct Opener {
     pub wake: WakeFn,
     /// Whether a recording is waited for where there is none yet.
     pub is_expected: bool,
+    /// What the user just said of the recording; what is remembered without it.
+    pub said: Option<Given>,
 }
 
 impl Opener {
-    /// Opens a recording as it is remembered: with the axes somebody said it has, in the view it was left in.
+    /// Opens a recording as it is remembered: the array that was chosen, with the axes somebody said it has, in
+    /// the view it was left in.
     fn open(self, location: Location, mut options: OpenOptions) -> Result<Session, FormatError> {
         let mut opened = format::open(&location, &options).map_err(|error| {
             let may_appear = error.is_absent() || error.code == FormatErrorCode::NotFound;
             if self.is_expected && may_appear { error.with_code(FormatErrorCode::Beginning) } else { error }
         })?;
-        let mut given = self.memory.given(&opened.source.info().location);
-        if options.axes.is_none() && given.axes.is_some() {
-            let said = OpenOptions { axes: given.axes.clone(), ..options.clone() };
-            match format::open(&location, &said) {
-                Ok(as_said) => (opened, options) = (as_said, said),
-                Err(error) if options.is_cancelled() => return Err(error),
-                Err(error) => {
-                    tracing::warn!(
-                        "the axes said to be {} do not fit any more: {error}",
-                        said.axes.unwrap_or_default()
-                    );
-                    given.axes = None;
+        if options.dataset.is_none()
+            && opened.datasets.len() > 1
+            && let Some(name) = self.memory.choice(&location, &opened.datasets)
+        {
+            let is_open = opened.chosen_name() == Some(name.as_str());
+            let chosen = OpenOptions { dataset: Some(name), ..options.clone() };
+            match if is_open { None } else { as_remembered(&location, &chosen)? } {
+                Some(reopened) => (opened, options) = (reopened, chosen),
+                None if is_open => options = chosen,
+                None => {}
+            }
+        }
+        let info = Arc::clone(opened.source.info());
+        let said = self.said.unwrap_or_else(|| self.memory.given(&info.location, opened.chosen_name()));
+        let mut given = said;
+        if options.axes.is_none() {
+            let name = opened.chosen_name().unwrap_or_default();
+            let axes = given.axes.clone().or_else(|| self.memory.axes_of_layout(&info, name));
+            if let Some(axes) = axes {
+                let said = OpenOptions { axes: Some(axes), ..options.clone() };
+                match as_remembered(&location, &said)? {
+                    Some(as_said) => (opened, options) = (as_said, said),
+                    None => given.axes = None,
                 }
             }
         }
+        let wants_sheet = sheet::is_wanted(&opened, &options);
         let recall = Recall { identity: Some(identity_of(&opened)), given, memory: self.memory };
         let setup =
             Setup { preferences: self.preferences, recall, config: self.config, wake: self.wake, is_checked: true };
-        Session::new(opened, location, uncancelled(&options), setup, Instant::now())
+        let mut session = Session::new(opened, location, uncancelled(&options), setup, Instant::now())?;
+        session.wants_sheet = wants_sheet;
+        Ok(session)
+    }
+}
+
+/// Opens a recording with what is remembered of it; `None` where that does not fit any more.
+///
+/// # Errors
+/// When the opening was abandoned.
+fn as_remembered(location: &Location, options: &OpenOptions) -> Result<Option<Opened>, FormatError> {
+    match format::open(location, options) {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) if options.is_cancelled() => Err(error),
+        Err(error) => {
+            tracing::warn!("what is remembered of {location} does not fit any more: {error}");
+            Ok(None)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! [`Program::step`], also while the window is covered or minimised and nothing is drawn.
 
 mod commands;
+mod said;
 
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use super::notes::Notes;
 use super::open_job::{OpenJob, Opener};
 use super::recent::Recent;
 use super::session::Session;
+use super::sheet::Sheet;
 use super::wake::WakeFn;
 use crate::format::OpenOptions;
 use crate::render::RendererHandle;
@@ -31,6 +33,8 @@ use crate::volume::Location;
 pub struct Program {
     /// The recording that is open. It stays while another is being opened, and if that fails.
     pub(super) session: Option<Box<Session>>,
+    /// The sheet of its arrays and axes, while it lies over it.
+    sheet: Option<Sheet>,
     /// What goes on beside it.
     pub(super) activity: Activity,
     pub(super) preferences: Preferences,
@@ -99,6 +103,7 @@ impl Beginning {
             memory: self.memory.clone(),
             wake: self.wake.clone(),
             is_expected,
+            said: None,
         };
         self.job = Some(OpenJob::start(&location.into(), options, opener));
     }
@@ -138,6 +143,8 @@ pub enum Screen<'a> {
         session: &'a mut Session,
         /// What could not be opened beside it, to be shown over it.
         failure: Option<&'a Failure>,
+        /// The sheet of its arrays and axes, to be shown over it.
+        sheet: Option<&'a mut Sheet>,
         /// Recordings opened before, newest first.
         recent: &'a [Location],
     },
@@ -150,6 +157,7 @@ impl Program {
         notes.set_wake(wake.clone());
         Self {
             session: None,
+            sheet: None,
             activity: job.map_or(Activity::Idle, Activity::Opening),
             keeping: Keeping::new(&preferences),
             preferences,
@@ -191,6 +199,7 @@ impl Program {
             memory: self.memory.clone(),
             wake: self.wake.clone(),
             is_expected: false,
+            said: None,
         }
     }
 
@@ -199,6 +208,7 @@ impl Program {
     pub fn step(&mut self, now: Instant) {
         let is_hidden = !std::mem::take(&mut self.was_drawn);
         self.collect();
+        self.keep_sheet();
         let now_s = self.seconds(now);
         if is_hidden {
             self.choose(now);
@@ -269,7 +279,9 @@ impl Program {
             (Activity::Waiting(wait), _) => Screen::Waiting(wait),
             (Activity::Failed(failure), None) => Screen::Failed(failure),
             (Activity::Idle, None) => Screen::Welcome(Welcome { recent, is_browsing }),
-            (Activity::Idle | Activity::Failed(_), Some(session)) => Screen::Session { session, failure, recent },
+            (Activity::Idle | Activity::Failed(_), Some(session)) => {
+                Screen::Session { session, failure, sheet: self.sheet.as_mut(), recent }
+            }
         };
         (screen, &self.preferences.view)
     }
@@ -338,6 +350,11 @@ impl Program {
             session.attach(renderer);
         }
         session.set_profiles(self.preferences.profiles.clone());
+        // That of another recording goes with it.
+        self.sheet = None;
+        if session.wants_sheet {
+            session.view.panels.overlay = Some(Overlay::Axes);
+        }
         self.session = Some(session);
         self.keeping.opened(self.session.as_deref());
         self.effects.push(Effect::PathField(PathField::Clear));

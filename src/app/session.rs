@@ -82,6 +82,8 @@ pub struct Session {
     profiles: Profiles,
     wake: WakeFn,
     recall: Recall,
+    /// Whether the user should look at what it was taken for.
+    pub(super) wants_sheet: bool,
 }
 
 /// What a dataset is opened with.
@@ -158,6 +160,7 @@ impl Session {
             profiles: Profiles::default(),
             wake,
             recall,
+            wants_sheet: false,
         };
         session.ask(now);
         if is_checked {

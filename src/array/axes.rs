@@ -67,6 +67,11 @@ impl AxisMap {
         self.hidden().map(|i| self.held[i]).collect()
     }
 
+    /// The dataset's axes that are y and x.
+    pub(super) fn plane_axes(&self) -> Option<[usize; 2]> {
+        Some([self.source_of[Axis::Y.index()]?, self.source_of[Axis::X.index()]?])
+    }
+
     /// Which of t, z, y, x the dataset has.
     pub(super) fn has_axis(&self) -> [bool; 4] {
         self.source_of.map(|axis| axis.is_some())

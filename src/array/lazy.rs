@@ -126,6 +126,11 @@ impl LazyArray {
         &self.source
     }
 
+    /// Which of the dataset's own axes are the rows and the columns of its planes.
+    pub fn plane_axes(&self) -> Option<[usize; 2]> {
+        self.map.plane_axes()
+    }
+
     /// Identity of the dataset.
     pub fn id(&self) -> LayerId {
         self.id

@@ -139,13 +139,20 @@ pub(super) fn parse(text: &str, shape: &Shape) -> Result<Axes, String> {
     Ok(axes)
 }
 
-/// Whether a text can name axes at all; returns it in the form that is remembered.
+/// Whether a text can name axes at all; returns it in the form that [`crate::volume::ArrayInfo`] writes.
 ///
 /// # Errors
 /// When it cannot: what is wrong with it.
 pub fn check_axes(text: &str) -> Result<String, String> {
-    words(text)?;
-    Ok(text.to_ascii_lowercase())
+    let words = words(text)?;
+    let is_held = |word: &Word| matches!(word, Word::Held(_));
+    let separator = if words.iter().any(is_held) { "," } else { "" };
+    let words = words.iter().map(|word| match word {
+        Word::Axis(axis) => axis.letter().to_string(),
+        Word::Channel => "c".to_owned(),
+        Word::Held(index) => index.to_string(),
+    });
+    Ok(words.collect::<Vec<_>>().join(separator))
 }
 
 /// What is said of one axis.
@@ -258,6 +265,8 @@ mod tests {
             let error = told(bad).unwrap_err();
             assert!(error.starts_with("--axes"), "{error}");
         }
-        assert!(check_axes("c").is_ok() && check_axes("cc").is_err() && check_axes("tzx").is_err());
+        assert!(check_axes("cc").is_err() && check_axes("tzx").is_err());
+        let written = ["TZYX", "t _ 12yx", "c,y,x"].map(|text| check_axes(text).unwrap());
+        assert_eq!(written, ["tzyx", "t,0,12,y,x", "cyx"]);
     }
 }

@@ -100,6 +100,11 @@ impl Opened {
         Self { source, growing, levels: Vec::new(), channels: Vec::new(), datasets: Vec::new(), chosen: 0 }
     }
 
+    /// Name of the array among several of its path; `None` for the only one.
+    pub fn chosen_name(&self) -> Option<&str> {
+        self.datasets.get(self.chosen).filter(|_| self.datasets.len() > 1).map(|entry| entry.name.as_str())
+    }
+
     /// With the channels that its channel axis gives it, where nobody has made them.
     fn with_channels(mut self) -> Self {
         let info = Arc::clone(self.source.info());

@@ -203,6 +203,8 @@ pub enum Overlay {
     NotOpened,
     /// What went wrong on the program's own side.
     Notes,
+    /// Which array of the file is shown, and what its axes are.
+    Axes,
 }
 
 /// What the panels show and how.

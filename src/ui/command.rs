@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Camera, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, StillOptions, Trace};
+use super::{AxisRole, Camera, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, StillOptions, Trace};
 use crate::qc::Code;
 use crate::volume::{Blend, Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
 
@@ -253,6 +253,8 @@ pub enum AppCommand {
     Tell(Tell),
     /// Forget what is remembered.
     Forget(Forget),
+    /// Say something in the sheet of arrays and axes.
+    Sheet(SheetCommand),
     /// Take all notes off the list.
     ClearNotes,
     /// Change a limit of quality; `None`: never.
@@ -272,4 +274,33 @@ pub enum AppCommand {
     SaveLimits(String),
     /// Forget a rig profile.
     RemoveLimits(String),
+}
+
+/// What is said in the sheet of arrays and axes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SheetCommand {
+    /// This array of the file.
+    Choose(usize),
+    /// An axis is this.
+    SetRole {
+        /// Which axis, slowest first.
+        axis: usize,
+        /// What it is.
+        role: AxisRole,
+    },
+    /// Two axes are what the other was taken for.
+    SwapAxes([usize; 2]),
+    /// An edge of a voxel.
+    SetEdge {
+        /// 0 for z, 1 for y, 2 for x.
+        axis: usize,
+        /// In µm; `None`: unknown.
+        um: Option<f64>,
+    },
+    /// Volumes per second; `None`: unknown.
+    SetRate(Option<f64>),
+    /// Remember what is said, or do not.
+    ToggleRemembered,
+    /// Open the array as it was said.
+    Open,
 }

@@ -27,6 +27,7 @@ mod quality_text;
 mod recall;
 mod resolve;
 mod screens;
+mod sheet;
 mod state;
 mod steer;
 mod still;
@@ -40,7 +41,7 @@ pub use choices::{
     Camera, GAMMA_RANGE, Loop, MapMeasure, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Panels, Play, PlayMode,
     Section, Theme,
 };
-pub use command::{AppCommand, Command, Forget, SessionCommand, Tell};
+pub use command::{AppCommand, Command, Forget, SessionCommand, SheetCommand, Tell};
 pub use gaps_text::gaps_text;
 pub use heat::Trace;
 pub use history::History;
@@ -52,6 +53,7 @@ pub use model::{
     Shown, Value, Welcome,
 };
 pub use notes::Note;
+pub use panels::axes::axes_ui;
 pub use playback::Playback;
 pub use quality::Quality;
 pub use quality_text::letter;
@@ -61,6 +63,7 @@ pub use screens::{
     Completion, clear_typed_path, complete_path, error_ui, focus_path_field, keep_typed_path, not_opened_ui,
     opening_ui, typed_location, waiting_ui, welcome_ui,
 };
+pub use sheet::{AxisRole, Draft, Sheet, Thumbnail};
 pub use state::ViewState;
 pub use steer::steer;
 pub use still::{Extent, StillFrame, StillOptions, file_name, still_ui};

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Frame, Id, Margin, Modal, Rect, Sense, Stroke, Ui, U
 use super::icons;
 use super::keys::{BINDINGS, Binding, Group};
 use super::theme::{Tokens, Weight, font};
-use super::widgets::{Fill, icon_button, text};
+use super::widgets::{Fill, elided, icon_button, text};
 use super::{Command, Overlay};
 
 /// A panel in the middle of the window, at most `width` wide.
@@ -13,6 +13,18 @@ pub fn dialog(
     ui: &mut Ui,
     overlay: Overlay,
     title: &str,
+    width: f32,
+    commands: &mut Vec<Command>,
+    add: impl FnOnce(&mut Ui, &mut Vec<Command>),
+) {
+    dialog_about(ui, overlay, [title, "", ""], width, commands, add);
+}
+
+/// The same with what it is about beside its title, and facts of that.
+pub fn dialog_about(
+    ui: &mut Ui,
+    overlay: Overlay,
+    [title, subject, facts]: [&str; 3],
     width: f32,
     commands: &mut Vec<Command>,
     add: impl FnOnce(&mut Ui, &mut Vec<Command>),
@@ -33,7 +45,7 @@ pub fn dialog(
             ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 0.0;
             let (rect, _) = ui.allocate_exact_size(vec2(width, 24.0), Sense::hover());
-            text(ui.painter(), rect.left_center(), Align2::LEFT_CENTER, title, font(15.0, Weight::SemiBold), tokens.t1);
+            heading(ui, rect, [title, subject, facts]);
             let close = Rect::from_center_size(rect.right_center() - vec2(12.0, 0.0), vec2(26.0, 26.0));
             if icon_button(ui, close, icons::X, false, Fill::None, "Close", "Esc").clicked() {
                 commands.push(Command::CloseOverlay);
@@ -44,6 +56,22 @@ pub fn dialog(
     // Esc is among the keys, which are read in the order they were typed.
     if response.backdrop_response.clicked() && !commands.contains(&Command::CloseOverlay) {
         commands.push(Command::ToggleOverlay(overlay));
+    }
+}
+
+/// Title, what it is about, facts of that, cut where the cross stands.
+fn heading(ui: &Ui, rect: Rect, [title, subject, facts]: [&str; 3]) {
+    let tokens = Tokens::get(ui);
+    let mut at = rect.left_center();
+    let right = rect.right() - 34.0;
+    for (words, size, weight, color, gap) in [
+        (title, 15.0, Weight::SemiBold, tokens.t1, 8.0),
+        (subject, 15.0, Weight::Regular, tokens.t2, 14.0),
+        (facts, 12.0, Weight::Regular, tokens.t3, 0.0),
+    ] {
+        let words = elided(ui, words, font(size, weight), (right - at.x).max(0.0));
+        let drawn = text(ui.painter(), at, Align2::LEFT_CENTER, &words, font(size, weight), color);
+        at.x = drawn.right() + gap;
     }
 }
 

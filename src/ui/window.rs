@@ -110,7 +110,7 @@ fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[Location
         Some(Overlay::Open) => screens::open_dialog_ui(ui, recent, commands),
         Some(Overlay::Notes) => notes::notes_ui(ui, commands),
         // The app draws it, which knows what could not be opened.
-        Some(Overlay::NotOpened) | None => {}
+        Some(Overlay::NotOpened | Overlay::Axes) | None => {}
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::array::Told;
+use crate::format::check_axes;
 use crate::volume::VoxelSize;
 
 /// What was said; `None` leaves it to the files.
@@ -21,13 +22,10 @@ impl Given {
     /// The same without what makes no sense.
     pub fn sane(self) -> Self {
         let is_positive = |value: &f64| value.is_finite() && *value > 0.0;
-        let is_axes = |axes: &String| {
-            !axes.is_empty() && axes.char_indices().all(|(i, c)| "tzyx".contains(c) && !axes[..i].contains(c))
-        };
         Self {
             voxel_um: self.voxel_um.filter(|edges| edges.iter().all(is_positive)),
             rate_hz: self.rate_hz.filter(is_positive),
-            axes: self.axes.filter(is_axes),
+            axes: self.axes.filter(|axes| check_axes(axes).is_ok()),
         }
     }
 

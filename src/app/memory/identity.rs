@@ -31,6 +31,11 @@ pub fn identity_of(opened: &Opened) -> String {
 
 /// Tells a folder, wherever the program was started.
 pub fn folder_key(folder: &Location) -> String {
+    array_key(folder, None)
+}
+
+/// Tells one array of several in a folder or a file.
+pub(super) fn array_key(folder: &Location, array: Option<&str>) -> String {
     let mut hash = Fnv::default();
     match folder {
         Location::Path(path) => {
@@ -39,12 +44,15 @@ pub fn folder_key(folder: &Location) -> String {
         }
         Location::Url(url) => hash.add(url.as_bytes()),
     }
+    if let Some(array) = array {
+        hash.add(array.as_bytes());
+    }
     hash.name()
 }
 
 /// FNV-1a: the standard library's hashes may differ from one version to the next, and these are names
 /// of files.
-struct Fnv(u64);
+pub(super) struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
@@ -53,14 +61,14 @@ impl Default for Fnv {
 }
 
 impl Fnv {
-    fn add(&mut self, bytes: &[u8]) {
+    pub fn add(&mut self, bytes: &[u8]) {
         // The length keeps neighbouring parts apart.
         for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
 
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!("{:016x}", self.0)
     }
 }

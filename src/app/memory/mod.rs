@@ -2,6 +2,7 @@
 //! the window looks, how each recording was looked at, what the user said about it. Nothing is ever
 //! written beside a recording.
 
+mod choice;
 mod files;
 mod given;
 mod identity;
@@ -147,21 +148,22 @@ impl Memory {
         }
     }
 
-    /// What the user said about the recording in a folder. Blocks.
-    pub fn given(&self, folder: &Location) -> Given {
-        let value = self.read(&given_file(folder));
+    /// What the user said about the recording in a folder, or of one `array` of several. Blocks.
+    pub fn given(&self, folder: &Location, array: Option<&str>) -> Given {
+        let value = self.read(&given_file(folder, array));
         value.and_then(|value| serde_json::from_value(value).ok()).map(Given::sane).unwrap_or_default()
     }
 
     /// Keeps it.
-    pub fn keep_given(&self, folder: &Location, given: &Given) {
-        let file = given_file(folder);
+    pub fn keep_given(&self, folder: &Location, array: Option<&str>, given: &Given) {
+        let file = given_file(folder, array);
         match (given == &Given::default(), &self.files) {
             (true, Some(files)) => files.remove(&file),
             _ => {
                 // For whoever looks into the folder: its name cannot be read from the file's.
                 let mut value = object(given);
                 value.insert("folder".to_owned(), folder.to_string().into());
+                value.extend(array.map(|array| ("array".to_owned(), array.into())));
                 self.write(&file, &Value::Object(value));
             }
         }
@@ -180,7 +182,7 @@ impl Memory {
             for file in ["settings.json", "recent.json"] {
                 files.remove(file);
             }
-            for folder in ["views", "given"] {
+            for folder in ["views", "given", "choices", "layouts"] {
                 files.bound(folder, 0);
             }
         }
@@ -211,8 +213,8 @@ fn view_file(identity: &str) -> String {
     format!("views/{identity}.json")
 }
 
-fn given_file(folder: &Location) -> String {
-    format!("given/{}.json", folder_key(folder))
+fn given_file(folder: &Location, array: Option<&str>) -> String {
+    format!("given/{}.json", identity::array_key(folder, array))
 }
 
 fn object(value: &impl Serialize) -> Map<String, Value> {

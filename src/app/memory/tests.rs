@@ -140,7 +140,7 @@ fn only_the_latest_recordings_are_remembered_and_all_can_be_forgotten() {
     assert!(!folder.path().join("views/old0.json").exists() && folder.path().join("views/new.json").exists());
     memory.forget_view("new");
     assert_eq!(memory.view("new", &ViewState::default()), None, "at once, not when it has been deleted");
-    memory.keep_given(&"/data/a".into(), &Given { rate_hz: Some(2.0), ..Given::default() });
+    memory.keep_given(&"/data/a".into(), None, &Given { rate_hz: Some(2.0), ..Given::default() });
     memory.forget_all();
     memory.flush(SOON);
     assert_eq!((count("views"), count("given")), (0, 0));
@@ -151,12 +151,12 @@ fn what_was_said_is_remembered_for_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let memory = Memory::in_folder(folder.path());
     let given = Given { voxel_um: Some([5.0, 0.6, 0.6]), rate_hz: Some(2.5), axes: Some("tzyx".into()) };
-    memory.keep_given(&"/data/a".into(), &given);
+    memory.keep_given(&"/data/a".into(), None, &given);
     memory.flush(SOON);
     let memory = next_run(folder.path());
-    assert_eq!(memory.given(&"/data/a".into()), given);
-    assert_eq!(memory.given(&"/data/b".into()), Given::default());
-    memory.keep_given(&"/data/a".into(), &Given::default());
+    assert_eq!(memory.given(&"/data/a".into(), None), given);
+    assert_eq!(memory.given(&"/data/b".into(), None), Given::default());
+    memory.keep_given(&"/data/a".into(), None, &Given::default());
     memory.flush(SOON);
     assert_eq!(std::fs::read_dir(folder.path().join("given")).unwrap().count(), 0, "taken back, nothing is left");
     let odd = json!({ "voxel_um": [0.0, 1.0, 1.0], "rate_hz": -1.0, "axes": "ttyx" });

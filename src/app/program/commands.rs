@@ -11,7 +11,7 @@ use crate::app::open_job::OpenJob;
 use crate::app::profiles::Profiles;
 use crate::array::ViewInfo;
 use crate::format::OpenOptions;
-use crate::ui::{AppCommand, Command, Forget, Overlay, Tell};
+use crate::ui::{AppCommand, Command, Forget, Overlay};
 use crate::volume::{DType, Location};
 
 /// What a command is checked against while nothing is open.
@@ -32,6 +32,7 @@ impl Program {
                 false
             }
         };
+        self.keep_sheet();
         for command in commands {
             if let Command::App(command) = command {
                 self.carry_out_in_app(command.clone());
@@ -90,12 +91,8 @@ impl Program {
             AppCommand::LeaveOutSuspects(is_left_out) => {
                 self.open_again(|options| options.leave_out_suspects = is_left_out);
             }
-            AppCommand::ChooseDataset(index) => {
-                let name = self.session.as_ref().and_then(|session| session.dataset_name(index)).map(str::to_owned);
-                if let Some(name) = name {
-                    self.open_again(|options| options.dataset = Some(name));
-                }
-            }
+            AppCommand::ChooseDataset(index) => self.choose_array(index),
+            AppCommand::Sheet(command) => self.carry_out_in_sheet(&command),
             AppCommand::RemoveRecent(location) => self.recent.remove(&location),
             AppCommand::TryAgain => {
                 if let Activity::Failed(failure) = &self.activity {
@@ -132,45 +129,11 @@ impl Program {
     }
 
     /// Opens what is open once more, in another way.
-    fn open_again(&mut self, change: impl FnOnce(&mut OpenOptions)) {
+    pub(super) fn open_again(&mut self, change: impl FnOnce(&mut OpenOptions)) {
         let Some(session) = &self.session else { return };
         let (location, mut options) = (session.location.clone(), session.options.clone());
         change(&mut options);
         self.keep_view();
-        self.open(location, options);
-    }
-
-    /// Takes over what the user says of the recording, and remembers it for the folder.
-    fn tell(&mut self, tell: Tell) {
-        let Some(session) = &mut self.session else { return };
-        let mut given = session.given().clone();
-        match &tell {
-            Tell::VoxelSize(edges) => given.voxel_um = *edges,
-            Tell::Rate(rate_hz) => given.rate_hz = *rate_hz,
-            Tell::Axes(axes) => given.axes.clone_from(axes),
-        }
-        let given = given.sane();
-        self.memory.keep_given(session.folder(), &given);
-        session.tell(given);
-        if let Tell::Axes(axes) = tell {
-            self.open_again(|options| options.axes = axes);
-        }
-    }
-
-    /// The recording as if it had never been opened.
-    fn forget_recording(&mut self) {
-        let Some(session) = &mut self.session else { return };
-        let had_axes = session.given().axes.is_some();
-        self.memory.keep_given(session.folder(), &Default::default());
-        if let Some(identity) = session.identity() {
-            self.memory.forget_view(identity);
-        }
-        session.tell(Default::default());
-        self.keeping.forget(&self.preferences, Some(session));
-        let (location, mut options) = (session.location.clone(), session.options.clone());
-        if had_axes {
-            options.axes = None;
-        }
         self.open(location, options);
     }
 

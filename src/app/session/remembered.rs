@@ -20,6 +20,11 @@ impl Session {
         &self.array().source().info().location
     }
 
+    /// Name of the array among several of its path; `None` for the only one.
+    pub fn array_name(&self) -> Option<&str> {
+        self.dataset_name(self.chosen).filter(|_| self.datasets.len() > 1)
+    }
+
     /// Takes over what the user says about the recording. Axes need another opening.
     pub fn tell(&mut self, given: Given) {
         for layer in &mut self.layers {

@@ -38,8 +38,12 @@ pub fn screen_ui(
         }
         Screen::Waiting(wait) => ui::waiting_ui(ui, view, &wait.location, &wait.what),
         Screen::Failed(failure) => failure.show(|error| ui::error_ui(ui, view, error)),
-        Screen::Session { session, failure, recent } => {
+        Screen::Session { session, failure, sheet, recent } => {
             let mut commands = session_ui(ui, session, renderer, state, recent, now);
+            if let Some(sheet) = sheet {
+                let ctx = ui.ctx().clone();
+                sheet.show(&ctx, |sheet| ui::axes_ui(ui, sheet, &mut commands));
+            }
             if let Some(failure) = failure {
                 failure.show(|error| ui::not_opened_ui(ui, error, &mut commands));
             }

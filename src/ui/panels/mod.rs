@@ -1,6 +1,9 @@
 //! The regions of the window, one file each. Every one is a function from a rectangle and the model to
 //! commands.
 
+pub mod axes;
+mod axes_said;
+mod axis_fields;
 pub mod canvas;
 pub mod canvas_marks;
 pub mod canvas_menu;

@@ -1,12 +1,12 @@
 //! The facts of a recording that the user may say: voxel size, rate, axes. They are remembered for its
 //! folder and never written into it.
 
-use egui::Ui;
+use egui::{Rect, Ui, vec2};
 
-use super::super::widgets::{Entered, Entry};
-use super::super::{AppCommand, Command, Model, Tell, format};
-use super::side::row;
-use crate::volume::Axis;
+use super::super::widgets::{Button, Entered, Entry};
+use super::super::{AppCommand, Command, Model, Overlay, Tell, format};
+use super::side::{field, row};
+use crate::format::check_axes;
 
 /// The rows.
 pub fn told_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
@@ -70,26 +70,44 @@ fn rate_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
 
 fn axes_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     let rank = model.array.shape.rank();
-    if !(2..=4).contains(&rank) {
+    if rank < 2 {
         return;
     }
-    let letters: Vec<String> =
-        model.array.axes.iter().map(|axis| axis.map_or("·".to_owned(), |axis| axis.letter().to_string())).collect();
-    let shown = letters.join(" ");
-    let draft = if model.array.axes.iter().all(Option::is_some) { letters.concat() } else { String::new() };
+    let letters = model.array.axes_in_letters();
+    let shown = match letters.contains(',') {
+        true => letters.replace(',', " "),
+        false => letters.chars().map(String::from).collect::<Vec<_>>().join(" "),
+    };
+    let why = model.array.axes_from.iter().find(|from| from.is_guess);
+    let hint = match why {
+        Some(from) => {
+            format!("What the axes of the file are, slowest first; a guess {}: click to type them", from.words)
+        }
+        None => "What the axes of the file are, slowest first: click to type them".to_owned(),
+    };
     let entry = Entry {
         name: "Axes",
         shown: &shown,
-        is_known: true,
+        is_known: why.is_none(),
         is_given: model.axes_are_given,
-        draft: &draft,
-        hint: "What the axes of the file are, slowest first: click to type them",
+        draft: &letters,
+        hint: &hint,
     };
     let rect = row(ui, "Axes");
-    match entry.show(ui, rect, |text| parse_axes(text, rank)) {
+    let sheet = Button {
+        text: "…",
+        name: "Array and axes",
+        hint: "Look at the arrays of the file and say what their axes are",
+        ..Button::default()
+    };
+    let room = Rect::from_min_max(rect.min, rect.max - vec2(32.0, 0.0));
+    match entry.show(ui, room, |text| parse_axes(text, rank)) {
         Some(Entered::Value(axes)) => commands.push(Command::App(AppCommand::Tell(Tell::Axes(Some(axes))))),
         Some(Entered::TakenBack) => commands.push(Command::App(AppCommand::Tell(Tell::Axes(None)))),
         None => {}
+    }
+    if sheet.show(ui, field(rect, 26.0, 0.0)) {
+        commands.push(Command::ToggleOverlay(Overlay::Axes));
     }
 }
 
@@ -135,13 +153,10 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 }
 
 fn parse_axes(text: &str, rank: usize) -> Result<String, String> {
-    let letters: String = text.to_lowercase().chars().filter(|c| !c.is_whitespace() && !",×".contains(*c)).collect();
-    let is_repeated = letters.char_indices().any(|(i, c)| letters[..i].contains(c));
-    let is_known = letters.chars().all(|c| Axis::ALL.iter().any(|axis| axis.letter() == c));
-    if letters.len() == rank && is_known && !is_repeated {
-        return Ok(letters);
-    }
-    Err(format!("{rank} letters of t z y x, slowest first"))
+    let fault = || format!("{rank} letters of t z y x c, or an index");
+    let axes = check_axes(&text.replace('×', " ")).map_err(|_| fault())?;
+    let num = if axes.contains(',') { axes.split(',').count() } else { axes.len() };
+    (num == rank).then_some(axes).ok_or_else(fault)
 }
 
 /// A number above zero; a comma may stand for the point.
@@ -185,7 +200,9 @@ mod tests {
     fn axes_are_letters_once_each() {
         assert_eq!(parse_axes("t z y x", 4), Ok("tzyx".to_owned()));
         assert_eq!(parse_axes("ZYX", 3), Ok("zyx".to_owned()));
-        for text in ["", "tzy", "ttyx", "tcyx", "tzyxt", "µzyx"] {
+        assert_eq!(parse_axes("t c y x", 4), Ok("tcyx".to_owned()));
+        assert_eq!(parse_axes("t 2 y x", 4), Ok("t,2,y,x".to_owned()));
+        for text in ["", "tzy", "ttyx", "tccx", "tzyxt", "µzyx"] {
             assert!(parse_axes(text, 4).is_err(), "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! The controls of the window, painted by us. Each takes the rectangle it fills, has an accessible name,
 //! shows focus, explains itself on hover, and returns what the user asked for.
 
+mod amount;
 mod button;
 mod check;
 mod entry;
@@ -16,6 +17,7 @@ mod wheel;
 
 use egui::{Color32, Event, EventFilter, Key, Rect, Response, Stroke, StrokeKind, Ui};
 
+pub use amount::Amount;
 pub use button::{Button, Fill, icon_button, pill, pill_width, segmented, segmented_width};
 pub use check::check;
 pub use entry::{Entered, Entry};

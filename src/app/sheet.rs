@@ -1,0 +1,360 @@
+//! Behind the axes sheet: what each array of the file is, a small picture of it, and what the user has said so
+//! far. Files are read on threads of their own, and never written.
+
+mod preview;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use self::preview::Plane;
+use super::memory::Memory;
+use super::session::Session;
+use super::wake::WakeFn;
+use crate::array::LazyArray;
+use crate::format::{self, Cancel, DatasetEntry, OpenOptions, Opened};
+use crate::ui::{self, Draft, SheetCommand, Thumbnail};
+use crate::volume::{ArrayInfo, Colormap, Location};
+
+/// Pictures are made of so many arrays of a file without being asked for.
+const MAX_THUMBNAILS: usize = 400;
+
+/// Whether what was opened was taken for something that the user should look at: it is one of several arrays,
+/// or its axes are a guess, and nobody has said which.
+pub fn is_wanted(opened: &Opened, options: &OpenOptions) -> bool {
+    // A rig that records is not to be asked about: what is guessed of its first block the second one tells.
+    if opened.growing.as_ref().is_some_and(|source| !source.growth().is_finished) {
+        return false;
+    }
+    let num_images = opened.datasets.iter().filter(|entry| !entry.is_no_image).count();
+    let is_one_of_several = options.dataset.is_none() && num_images > 1 && opened.channels.len() < 2;
+    let info = opened.source.info();
+    let is_guess = options.axes.is_none() && info.axes_from.iter().any(|from| from.is_guess);
+    is_one_of_several || is_guess
+}
+
+/// The sheet over a recording.
+pub struct Sheet {
+    location: Location,
+    options: OpenOptions,
+    memory: Memory,
+    file: String,
+    facts: String,
+    entries: Vec<DatasetEntry>,
+    chosen: usize,
+    is_remembered: bool,
+    known: HashMap<usize, Draft>,
+    infos: HashMap<usize, Arc<ArrayInfo>>,
+    thumbnails: Vec<Thumbnail>,
+    planes: HashMap<(usize, String), Thumbnail>,
+    /// Planes being read.
+    asked: HashSet<(usize, String)>,
+    /// The plane of the draft on screen, and where there is none yet the one before.
+    plane: Thumbnail,
+    found: Receiver<Read>,
+    sender: Sender<Read>,
+    cancel: Cancel,
+    colormap: Colormap,
+    wake: WakeFn,
+}
+
+/// What a thread has found out about an array.
+struct Read {
+    entry: usize,
+    /// The axes it was read by; `None` for its own.
+    axes: Option<String>,
+    outcome: Result<Found, String>,
+}
+
+struct Found {
+    info: Arc<ArrayInfo>,
+    draft: Draft,
+    plane: Result<Plane, String>,
+}
+
+impl Sheet {
+    /// The sheet of what is open, its pictures being read from now on.
+    pub fn new(session: &Session, memory: &Memory, wake: WakeFn) -> Self {
+        let info = session.array().source().info();
+        let mut entries = session.datasets.clone();
+        if entries.is_empty() {
+            entries = vec![only_entry(info)];
+        }
+        // Images first, in their order.
+        let chosen_name = entries[session.chosen.min(entries.len() - 1)].name.clone();
+        entries.sort_by_key(|entry| entry.is_no_image);
+        let chosen = entries.iter().position(|entry| entry.name == chosen_name).unwrap_or(0);
+        let (sender, found) = unbounded();
+        let mut sheet = Self {
+            location: session.location.clone(),
+            options: OpenOptions { cancel: Cancel::new(), ..session.options.clone() },
+            memory: memory.clone(),
+            file: session.location.short(),
+            facts: facts_of(info, &entries),
+            thumbnails: vec![Thumbnail::Waiting; entries.len()],
+            entries,
+            chosen,
+            is_remembered: true,
+            known: HashMap::new(),
+            infos: HashMap::new(),
+            planes: HashMap::new(),
+            asked: HashSet::new(),
+            plane: Thumbnail::Waiting,
+            found,
+            sender,
+            cancel: Cancel::new(),
+            colormap: session.view.layer().colormap,
+            wake,
+        };
+        let mut draft = Draft::of(info);
+        let told = session.info();
+        if let Some(size) = told.voxel_size {
+            draft.voxel_um = [size.z_um, size.y_um, size.x_um].map(Some);
+        }
+        draft.rate_hz = told.rate_hz;
+        sheet.known.insert(chosen, draft);
+        sheet.infos.insert(chosen, Arc::clone(info));
+        sheet.read_all();
+        sheet
+    }
+
+    /// What the sheet shows. Pictures that have come are handed to the toolkit.
+    pub fn show<R>(&mut self, ctx: &egui::Context, draw: impl FnOnce(&ui::Sheet<'_>) -> R) -> R {
+        self.collect(ctx);
+        draw(&ui::Sheet {
+            file: &self.file,
+            facts: &self.facts,
+            entries: &self.entries,
+            chosen: self.chosen,
+            thumbnails: &self.thumbnails,
+            draft: self.known.get(&self.chosen),
+            plane: &self.plane,
+            is_remembered: self.is_remembered,
+        })
+    }
+
+    /// Carries out what changes the sheet alone.
+    pub fn apply(&mut self, command: &SheetCommand) {
+        match command {
+            SheetCommand::Choose(index) => self.choose(*index),
+            SheetCommand::ToggleRemembered => self.is_remembered = !self.is_remembered,
+            SheetCommand::SetRole { axis, role } => self.change(|draft| draft.set_role(*axis, *role)),
+            SheetCommand::SwapAxes(axes) => self.change(|draft| draft.swap(*axes)),
+            SheetCommand::SetEdge { axis, um } => self.change(|draft| draft.voxel_um[*axis] = *um),
+            SheetCommand::SetRate(rate_hz) => self.change(|draft| draft.rate_hz = *rate_hz),
+            SheetCommand::Open => {}
+        }
+    }
+
+    /// Name of the chosen array, where there are several.
+    pub fn chosen_name(&self) -> Option<&str> {
+        (self.entries.len() > 1).then(|| self.entries[self.chosen].name.as_str())
+    }
+
+    /// What is said of the chosen array, and how it describes itself; `None` while that is not known.
+    pub fn said(&self) -> Option<(&Draft, &Arc<ArrayInfo>)> {
+        Some((self.known.get(&self.chosen)?, self.infos.get(&self.chosen)?))
+    }
+
+    /// The arrays of the file.
+    pub fn entries(&self) -> &[DatasetEntry] {
+        &self.entries
+    }
+
+    /// Whether what is said is remembered.
+    pub fn is_remembered(&self) -> bool {
+        self.is_remembered
+    }
+
+    fn choose(&mut self, index: usize) {
+        if self.entries.get(index).is_some_and(|entry| !entry.is_no_image) && index != self.chosen {
+            self.chosen = index;
+            self.plane = Thumbnail::Waiting;
+            match self.known.get(&index) {
+                Some(_) => self.ask_for_plane(),
+                // Out of its turn.
+                None => self.read(index, None),
+            }
+        }
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Draft)) {
+        if let Some(draft) = self.known.get_mut(&self.chosen) {
+            change(draft);
+            self.ask_for_plane();
+        }
+    }
+
+    /// Shows the plane of the draft, or begins to read it. Rows and columns may be exchanged without that.
+    fn ask_for_plane(&mut self) {
+        let Some(draft) = self.known.get(&self.chosen).filter(|draft| draft.fault().is_none()) else { return };
+        let key = (self.chosen, plane_key(&draft.letters()));
+        if let Some(plane) = self.planes.get(&key) {
+            self.plane = plane.clone();
+        } else if !self.asked.contains(&key) {
+            let letters = draft.letters();
+            self.asked.insert(key);
+            self.read(self.chosen, Some(letters));
+        }
+    }
+
+    /// Looks into one array on a thread of its own.
+    fn read(&self, entry: usize, axes: Option<String>) {
+        let reader = self.reader();
+        let work = move || reader.read(entry, axes);
+        if let Err(error) = std::thread::Builder::new().name("tectum-sheet".into()).spawn(work) {
+            tracing::warn!("no picture of an array: no thread for it: {error}");
+        }
+    }
+
+    /// Looks into all of them, the chosen one first.
+    fn read_all(&self) {
+        let reader = self.reader();
+        let chosen = self.chosen;
+        let others: Vec<usize> = (0..self.entries.len().min(MAX_THUMBNAILS)).filter(|i| *i != chosen).collect();
+        let work = move || std::iter::once(chosen).chain(others).for_each(|entry| reader.read(entry, None));
+        if let Err(error) = std::thread::Builder::new().name("tectum-sheet".into()).spawn(work) {
+            tracing::warn!("no pictures of the arrays: no thread for them: {error}");
+        }
+    }
+
+    fn reader(&self) -> Reader {
+        Reader {
+            location: self.location.clone(),
+            options: OpenOptions { cancel: self.cancel.clone(), ..self.options.clone() },
+            entries: self.entries.clone(),
+            chosen: self.chosen,
+            memory: self.memory.clone(),
+            colormap: self.colormap,
+            sender: self.sender.clone(),
+            wake: Arc::clone(&self.wake),
+        }
+    }
+
+    /// Takes in what the threads have found.
+    fn collect(&mut self, ctx: &egui::Context) {
+        let found: Vec<Read> = self.found.try_iter().collect();
+        for Read { entry, axes, outcome } in found {
+            let thumbnail = match &outcome {
+                Ok(Found { plane: Ok(plane), .. }) => {
+                    let texture = ctx.load_texture("array", plane.image.clone(), egui::TextureOptions::LINEAR);
+                    Thumbnail::Picture { texture, axes: plane.axes }
+                }
+                Ok(Found { plane: Err(why), .. }) | Err(why) => Thumbnail::None(why.clone()),
+            };
+            if axes.is_none() {
+                self.thumbnails[entry] = thumbnail.clone();
+            }
+            if let Ok(found) = outcome {
+                let key = (entry, plane_key(&axes.unwrap_or_else(|| found.draft.letters())));
+                self.asked.remove(&key);
+                self.planes.insert(key, thumbnail.clone());
+                let levels = found.draft.levels.clone();
+                self.known.entry(entry).or_insert(found.draft).levels = levels;
+                self.infos.entry(entry).or_insert(found.info);
+            }
+            if entry == self.chosen {
+                match self.known.contains_key(&entry) {
+                    true => self.ask_for_plane(),
+                    false => self.plane = thumbnail,
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Sheet {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+/// Planes of the same letters but for rows and columns are the same voxels.
+fn plane_key(letters: &str) -> String {
+    letters.replace(['x', 'y'], "p")
+}
+
+/// What looks into arrays, on another thread.
+struct Reader {
+    location: Location,
+    options: OpenOptions,
+    entries: Vec<DatasetEntry>,
+    chosen: usize,
+    memory: Memory,
+    colormap: Colormap,
+    sender: Sender<Read>,
+    wake: WakeFn,
+}
+
+impl Reader {
+    fn read(&self, entry: usize, axes: Option<String>) {
+        if self.options.is_cancelled() || self.entries[entry].is_no_image {
+            return;
+        }
+        let outcome = self.find(entry, axes.clone());
+        // The sheet may be closed.
+        let _unwanted = self.sender.send(Read { entry, axes, outcome });
+        (self.wake)();
+    }
+
+    fn find(&self, entry: usize, axes: Option<String>) -> Result<Found, String> {
+        let dataset = (self.entries.len() > 1).then(|| self.entries[entry].name.clone());
+        let options = OpenOptions { dataset: dataset.clone(), axes, ..self.options.clone() };
+        // The array that is open has the axes it was opened with; the others those that are remembered.
+        let own = OpenOptions { axes: self.options.axes.clone().filter(|_| entry == self.chosen), ..options.clone() };
+        let options = if options.axes.is_some() { options } else { own };
+        let mut opened = format::open(&self.location, &options).map_err(|error| error.message)?;
+        let given = self.memory.given(&opened.source.info().location, dataset.as_deref());
+        if let Some(axes) = given.axes.filter(|_| options.axes.is_none()) {
+            let said = OpenOptions { axes: Some(axes), ..options };
+            opened = format::open(&self.location, &said).unwrap_or(opened);
+        }
+        let mut draft = Draft::of(opened.source.info());
+        draft.levels = levels_of(&opened);
+        if let Some(edges) = given.voxel_um {
+            draft.voxel_um = edges.map(Some);
+        }
+        draft.rate_hz = given.rate_hz.or(draft.rate_hz);
+        let plane = preview::plane(&opened, self.colormap, &self.options.cancel);
+        Ok(Found { info: Arc::clone(opened.source.info()), draft, plane })
+    }
+}
+
+/// Planes of each resolution.
+fn levels_of(opened: &Opened) -> Vec<String> {
+    let sources = std::iter::once(&opened.source).chain(&opened.levels);
+    let plane = |array: LazyArray| {
+        let [_, _, rows, columns] = array.info().shape;
+        format!("{columns} × {rows}")
+    };
+    sources.map(|source| plane(LazyArray::new(Arc::clone(source)))).collect()
+}
+
+/// The entry of a file that offers nothing else.
+fn only_entry(info: &ArrayInfo) -> DatasetEntry {
+    let array = info.facts.iter().find(|(label, _)| label == "Array").map(|(_, name)| name.clone());
+    DatasetEntry {
+        name: array.unwrap_or_else(|| info.name.clone()),
+        summary: format!("{}, {}", info.shape, info.dtype),
+        shape: info.shape.dims().iter().map(|dim| *dim as u64).collect(),
+        dtype: Some(info.dtype),
+        ..DatasetEntry::default()
+    }
+}
+
+/// "NWB 2.6 · 18.9 GB · 3 arrays".
+fn facts_of(info: &ArrayInfo, entries: &[DatasetEntry]) -> String {
+    let mut words = vec![info.format.clone()];
+    let len = info.location.path().and_then(|path| path.metadata().ok()).filter(|file| file.is_file());
+    let stored: Option<u64> = entries.iter().map(|entry| entry.stored_bytes).sum();
+    if let Some(num_bytes) = len.map(|file| file.len()).or(stored.filter(|bytes| *bytes > 0)) {
+        let (number, unit) = ui::format::bytes(usize::try_from(num_bytes).unwrap_or(usize::MAX));
+        words.push(format!("{number} {unit}"));
+    }
+    words.push(match entries.len() {
+        1 => "1 array".to_owned(),
+        num => format!("{num} arrays"),
+    });
+    words.join(" · ")
+}
