@@ -1,10 +1,10 @@
 //! What lies at a path, looked at once: formats are told apart by it, not by what it is called.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::hdf5::{has_signature, open_shared, read_at};
+use super::hdf5::{has_signature, known_as, open_shared, read_at};
 use super::store::{self, ByteStore, LocalStore};
 use super::{FormatError, OpenOptions, io_error};
 use crate::volume::Location;
@@ -20,6 +20,8 @@ pub(super) struct Look {
     pub kind: Kind,
     /// What is there as bytes: the folder's files by their names, or the file by the empty name.
     pub store: Arc<dyn ByteStore>,
+    /// By which path the reader of HDF5 knows it, where it holds that.
+    hdf5: Option<PathBuf>,
 }
 
 /// What a location can be.
@@ -55,7 +57,8 @@ impl Look {
         } else {
             Kind::Other
         };
-        Ok(Self { location: location.clone(), kind, store: Arc::new(LocalStore::new(path)) })
+        let hdf5 = matches!(kind, Kind::File { is_hdf5: true, .. }).then(|| path.to_owned());
+        Ok(Self { location: location.clone(), kind, store: Arc::new(LocalStore::new(path)), hdf5 })
     }
 
     /// Looks at a URL. A server has no folders: where it has no file of this name, or a web page about it, there
@@ -71,7 +74,16 @@ impl Look {
             Some(head) if !is_web_page(&head) => Kind::File { is_hdf5: holds_signature(&head), head },
             _ => Kind::Folder,
         };
-        Ok(Self { location: location.clone(), kind, store })
+        let mut look = Self { location: location.clone(), kind, store, hdf5: None };
+        if look.is_hdf5() {
+            look.hdf5 = Some(known_as(&look, &options.cancel)?);
+        }
+        Ok(look)
+    }
+
+    /// By which path the reader of HDF5 knows it, of this machine or not; `None` where it holds no HDF5.
+    pub fn hdf5_path(&self) -> Option<&Path> {
+        self.hdf5.as_deref()
     }
 
     /// Its path, where it is of this machine.

@@ -209,7 +209,7 @@ pub fn read(location: impl Into<Location>, options: &OpenOptions) -> Result<Arc<
     if let Some(tree) = lindi::read(&look, options) {
         return tree;
     }
-    match look.path().filter(|_| look.is_hdf5()) {
+    match look.hdf5_path() {
         Some(path) => Ok(Arc::new(H5Tree::read(path)?)),
         None => Err(FormatError::new(&look.location, look.in_words())),
     }

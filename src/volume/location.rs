@@ -70,6 +70,12 @@ impl Location {
         Some(decoded(url_parts(url).1.trim_matches('/')))
     }
 
+    /// As text, without what must not be shown: what is kept of it, and what tells one from another where the
+    /// right to read does not.
+    pub fn without_secrets(&self) -> String {
+        self.shown().map_or_else(|| self.to_string(), |(text, _)| text)
+    }
+
     /// A URL without what must not be shown, and whether it had a query; `None` for a path.
     fn shown(&self) -> Option<(String, bool)> {
         let Self::Url(url) = self else { return None };
@@ -154,27 +160,31 @@ impl fmt::Debug for Location {
     }
 }
 
+/// A path that reads as a URL is one: files behind URLs are known by such paths where only paths are known.
 impl From<&Path> for Location {
     fn from(path: &Path) -> Self {
-        Self::Path(path.into())
+        match path.to_str().filter(|text| scheme_of(text).is_some()) {
+            Some(url) => Self::Url(url.into()),
+            None => Self::Path(path.into()),
+        }
     }
 }
 
 impl From<PathBuf> for Location {
     fn from(path: PathBuf) -> Self {
-        Self::Path(path.into())
+        Self::from(path.as_path())
     }
 }
 
 impl From<&PathBuf> for Location {
     fn from(path: &PathBuf) -> Self {
-        Self::Path(path.as_path().into())
+        Self::from(path.as_path())
     }
 }
 
 impl From<&Arc<Path>> for Location {
     fn from(path: &Arc<Path>) -> Self {
-        Self::Path(Arc::clone(path))
+        Self::from(path.as_ref())
     }
 }
 
@@ -201,10 +211,7 @@ impl From<OsString> for Location {
 
 impl Serialize for Location {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.shown() {
-            Some((text, _)) => serializer.serialize_str(&text),
-            None => serializer.collect_str(self),
-        }
+        serializer.serialize_str(&self.without_secrets())
     }
 }
 

@@ -3,9 +3,15 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_servers;
+#[path = "../common/mod.rs"]
+mod common;
+mod hdf5;
 mod names;
 #[path = "../common/server.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod server;
 mod urls;
+#[allow(dead_code, reason = "shared with the tests of decoding")]
+#[path = "../decoding/writer.rs"]
+mod writer;
 mod zips;

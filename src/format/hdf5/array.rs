@@ -4,11 +4,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use super::afar::{FarFile, file_at};
 use super::direct::Reader;
 use super::file::{Stamp, open_shared, read_error};
 use super::header::{Header, Layout};
 use super::index::{Index, Storage};
-use super::library::{self, locked};
+use super::library::locked;
 use super::rows::{filled, zero};
 use super::{chunks, fallback, plugins};
 use crate::codec::Filter;
@@ -38,7 +39,7 @@ pub struct StoredChunk {
 /// One array in one file, with its chunk index; the file is closed between calls.
 #[derive(Debug)]
 pub struct H5Array {
-    path: Arc<Path>,
+    pub(super) path: Arc<Path>,
     header: Header,
     parts: Shape,
     index: RwLock<Arc<Index>>,
@@ -46,6 +47,8 @@ pub struct H5Array {
     has_fill: bool,
     /// Held while indexing again, so that one thread does it for all.
     reindexing: Mutex<()>,
+    /// Where the file lies behind a URL.
+    pub(super) far: Option<Arc<FarFile>>,
 }
 
 impl H5Array {
@@ -62,6 +65,7 @@ impl H5Array {
             index: RwLock::new(Arc::new(index)),
             has_fill: false,
             reindexing: Mutex::new(()),
+            far: file_at(path),
         })
     }
 
@@ -171,15 +175,19 @@ impl H5Array {
         if region.is_empty() {
             return Ok(Filled::All);
         }
+        if self.far.is_some() {
+            return self.read_afar(region, buffer);
+        }
+        let mut by_library = |buffer: &mut [u8]| self.read_through_library(region, buffer).map(|_| ());
         for _ in 0..MAX_ATTEMPTS {
             let file = open_shared(&self.path).map_err(|error| read_error(&self.path, &error))?;
             let Some(index) = self.index_of(&file)? else { continue };
             let reader = Reader { path: &self.path, file: &file, index: &index, fill: self.fill() };
             let result = match reader.read(region, buffer) {
                 Ok(Some(filled)) => Ok(filled),
-                Ok(None) => self.read_allocated(&index, region, buffer),
+                Ok(None) => self.read_allocated(&index, region, buffer, &mut by_library),
                 Err(error) if error.kind == ReadErrorKind::Unsupported => {
-                    self.read_allocated(&index, region, buffer).map_err(|_| error)
+                    self.read_allocated(&index, region, buffer, &mut by_library).map_err(|_| error)
                 }
                 Err(error) => Err(error),
             };
@@ -202,8 +210,14 @@ impl H5Array {
         })
     }
 
-    /// Through the library, but never its zeros for what is not there.
-    fn read_allocated(&self, index: &Index, region: &Region, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+    /// What the library `reads`, but never its zeros for what is not there.
+    pub(super) fn read_allocated(
+        &self,
+        index: &Index,
+        region: &Region,
+        buffer: &mut [u8],
+        reads: &mut dyn FnMut(&mut [u8]) -> Result<(), ReadError>,
+    ) -> Result<Filled, ReadError> {
         let header = &self.header;
         let mut missing: Vec<(Region, ReadError)> = Vec::new();
         let mut note = |position, part: &Region| {
@@ -223,18 +237,18 @@ impl H5Array {
             _ => note(0, region),
         }
         let filled = filled(region, missing)?;
-        self.read_through_library(region, buffer)?;
+        reads(buffer)?;
         if let Filled::Except(missing, _) = &filled {
             missing.iter().for_each(|part| zero(buffer, region, part, header.dtype.num_bytes()));
         }
         Ok(filled)
     }
 
-    fn fill(&self) -> Option<&[u8]> {
+    pub(super) fn fill(&self) -> Option<&[u8]> {
         self.header.fill.as_deref().filter(|_| self.has_fill)
     }
 
-    fn check(&self, region: &Region, buffer: &[u8]) -> Result<(), ReadError> {
+    pub(super) fn check(&self, region: &Region, buffer: &[u8]) -> Result<(), ReadError> {
         let whole = Region::whole(&self.header.shape);
         let is_inside = region.rank() == whole.rank() && region.stop().iter().zip(whole.stop()).all(|(a, b)| a <= b);
         if !is_inside || region.shape().num_bytes(self.header.dtype) != Some(buffer.len()) {
@@ -275,7 +289,7 @@ impl H5Array {
         Ok((index.stamp == stamp).then_some(index))
     }
 
-    fn error(&self, kind: ReadErrorKind, message: &str) -> ReadError {
+    pub(super) fn error(&self, kind: ReadErrorKind, message: &str) -> ReadError {
         ReadError::new(kind, &self.path, message)
     }
 }
@@ -329,5 +343,5 @@ fn parts_of(index: &Index) -> Shape {
 /// Waits until no other thread is in the library, so that a test can tell what takes its lock.
 #[doc(hidden)]
 pub fn with_library_locked<T>(work: impl FnOnce() -> T) -> T {
-    library::locked(|_| work())
+    hdf5::sync::sync(work)
 }

@@ -1,14 +1,13 @@
 //! Reading chunk bytes from the file and decoding them, without the library and without its lock.
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::chunks::{Entry, grid};
 use super::external::RawFiles;
-use super::file::{read_at, read_error};
+use super::file::{ReadAt, read_error};
 use super::header::Layout;
 use super::index::{CUT_OFF, Index, MISPLACED, Storage};
 use super::rows::{Rows, fill_with, filled, normalize_bools, place, span, swap_bytes, zero};
@@ -80,7 +79,7 @@ thread_local! {
 /// One array in one open file.
 pub struct Reader<'a> {
     pub path: &'a Arc<Path>,
-    pub file: &'a File,
+    pub file: &'a dyn ReadAt,
     pub index: &'a Index,
     /// What stands for what was never written, little-endian; without it that is missing.
     pub fill: Option<&'a [u8]>,
@@ -382,7 +381,7 @@ impl Reader<'_> {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), ReadError> {
-        read_at(self.file, buffer, offset).map_err(|error: io::Error| read_error(self.path, &error))
+        self.file.read_at(buffer, offset).map_err(|error: io::Error| read_error(self.path, &error))
     }
 
     fn error(&self, kind: ReadErrorKind, message: &str) -> ReadError {

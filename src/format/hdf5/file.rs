@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::afar::{FarFile, file_at};
 use crate::format::{ReadError, ReadErrorCode, ReadErrorKind};
 
 /// What must be the same for an index to be still true of its file.
@@ -61,9 +62,51 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Whatever has the bytes of a file by their place in it.
+pub trait ReadAt {
+    /// Fills `buffer` from `offset`.
+    ///
+    /// # Errors
+    /// When not all of it is there.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        read_at(self, buffer, offset)
+    }
+}
+
+/// An open file, of this machine or behind a URL.
+pub enum Bytes {
+    Near(File),
+    Far(Arc<FarFile>),
+}
+
+impl Bytes {
+    /// Fills `buffer` from `offset`.
+    ///
+    /// # Errors
+    /// When the file ends before, or whoever keeps it refuses.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        match self {
+            Self::Near(file) => read_at(file, buffer, offset),
+            Self::Far(file) => file.read(buffer, offset).map_err(io::Error::other),
+        }
+    }
+
+    /// Its state now; of a file behind a URL that in which it was met, which no answer of another is mixed with.
+    pub fn stamp(&self) -> io::Result<Stamp> {
+        match self {
+            Self::Near(file) => file.metadata().map(|metadata| Stamp::of(&metadata)),
+            Self::Far(file) => Ok(file.stamp()),
+        }
+    }
+}
+
 /// A file that looks like HDF5, open, with what its first bytes say.
 pub struct Hdf5File {
-    pub file: File,
+    pub file: Bytes,
     pub stamp: Stamp,
     /// Where its superblock says that it ends.
     pub end_bytes: u64,
@@ -76,12 +119,15 @@ impl Hdf5File {
     /// HDF5 file, and what claims a length that is not believed. libhdf5 takes memory by such claims.
     pub fn open(path: &Path) -> Result<Self, String> {
         let failed = |error: io::Error| describe(&error).1;
-        let file = open_shared(path).map_err(failed)?;
-        let stamp = file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(failed)?;
+        let file = match file_at(path) {
+            Some(file) => Bytes::Far(file),
+            None => Bytes::Near(open_shared(path).map_err(failed)?),
+        };
+        let stamp = file.stamp().map_err(failed)?;
         if stamp.num_bytes == 0 {
             return Err("the file is empty (0 bytes): not written yet, or its writer was stopped".into());
         }
-        let head = superblock(&file, stamp.num_bytes).map_err(failed)?;
+        let head = superblock(&|buffer, at| file.read_at(buffer, at), stamp.num_bytes).map_err(failed)?;
         let head = head.ok_or("is not an HDF5 file, or its beginning is damaged")?;
         let end_bytes = end_of_file(&head).unwrap_or(stamp.num_bytes);
         const WRITING: u8 = 1;
@@ -106,17 +152,17 @@ const MAX_CUT_BYTES: u64 = 512 << 20;
 /// # Errors
 /// When the system refuses to read it.
 pub fn has_signature(file: &File, num_bytes: u64) -> io::Result<bool> {
-    superblock(file, num_bytes).map(|head| head.is_some())
+    superblock(&|buffer, at| read_at(file, buffer, at), num_bytes).map(|head| head.is_some())
 }
 
 /// The beginning of the superblock, with zeros behind the end of the file; `None` if there is none.
-fn superblock(file: &File, num_bytes: u64) -> io::Result<Option<[u8; 64]>> {
+fn superblock(read_at: &dyn Fn(&mut [u8], u64) -> io::Result<()>, num_bytes: u64) -> io::Result<Option<[u8; 64]>> {
     const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
     let mut offset = 0u64;
     while offset + 8 <= num_bytes {
         let mut head = [0; 64];
         let len = (num_bytes - offset).min(64) as usize;
-        match read_at(file, &mut head[..len], offset) {
+        match read_at(&mut head[..len], offset) {
             Ok(()) => {}
             // Cut off at this moment.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),

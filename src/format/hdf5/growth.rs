@@ -27,6 +27,10 @@ pub type Changes = Vec<Range<usize>>;
 impl H5Array {
     /// Whether more may be written: an axis may grow, or what the array has room for is not all there.
     pub fn may_change(&self) -> bool {
+        // Behind a URL it is held to the state in which it was met.
+        if self.far.is_some() {
+            return false;
+        }
         let header = self.header();
         (0..header.shape.rank()).any(|axis| header.can_grow(axis)) || !self.is_whole()
     }

@@ -1,13 +1,12 @@
 //! Where the bytes of an array lie in its file, found in one opening.
 #![allow(unsafe_code)]
 
-use std::fs::File;
 use std::path::Path;
 
 use hdf5_sys::h5d::{H5Dget_offset, H5Dget_storage_size};
 
 use super::chunks::{self, Chunks, Entry};
-use super::file::{Hdf5File, Stamp, describe, read_at};
+use super::file::{Bytes, Hdf5File, Stamp, describe, read_at};
 use super::header::{Header, Layout};
 use super::library::{Handle, Library, locked};
 use crate::codec::{Filter, blosc};
@@ -62,7 +61,7 @@ impl Index {
         })
         .map_err(failed)?;
         index.block_bytes = index.find_block_bytes(&file);
-        match stamp_of(&file) {
+        match file.stamp() {
             Ok(after) if after == stamp => Ok(index),
             Ok(_) => {
                 // The file is being written: keep what was found, but let the next read look again.
@@ -137,7 +136,7 @@ impl Index {
     }
 
     /// Decoded block size of the first stored chunk, where chunks decode block by block.
-    fn find_block_bytes(&self, file: &File) -> Option<usize> {
+    fn find_block_bytes(&self, file: &Bytes) -> Option<usize> {
         let (Storage::Chunks(entries), Layout::Chunked(chunk)) = (&self.storage, &self.header.layout) else {
             return None;
         };
@@ -147,16 +146,14 @@ impl Index {
             [Filter::Blosc] => {
                 let entry = entries.iter().find(|entry| entry.mask == 0)?;
                 let mut head = [0; blosc::HEADER_BYTES];
+                // From afar a chunk comes whole.
+                let Bytes::Near(file) = file else { return None };
                 read_at(file, &mut head, entry.offset).ok()?;
                 blosc::Header::parse(&head, chunk_bytes).ok().map(|header| header.block_bytes())
             }
             _ => None,
         }
     }
-}
-
-fn stamp_of(file: &File) -> std::io::Result<Stamp> {
-    file.metadata().map(|metadata| Stamp::of(&metadata))
 }
 
 /// The library's words for a file it does not open, with what they mean.

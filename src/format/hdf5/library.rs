@@ -15,6 +15,7 @@ use hdf5_sys::h5p::{
 };
 
 use super::links::{self, Target};
+use super::{afar, driver};
 
 /// Deepest nesting of groups that is followed.
 pub const MAX_DEPTH: usize = 32;
@@ -24,9 +25,10 @@ pub struct Library {
     _not_send: PhantomData<*const ()>,
 }
 
-/// Runs `work` alone in the library. Keep it short: this lock is the whole process's.
-pub fn locked<T>(work: impl FnOnce(&Library) -> T) -> T {
-    hdf5::sync::sync(|| work(&Library { _not_send: PhantomData }))
+/// Runs `work` alone in the library. Keep it short: this lock is the whole process's. Where a file lies afar and
+/// `work` comes to what has not been fetched of it, it is fetched without the lock and `work` begins again.
+pub fn locked<T>(mut work: impl FnMut(&Library) -> T) -> T {
+    afar::again(|| hdf5::sync::sync(|| work(&Library { _not_send: PhantomData })))
 }
 
 /// An open handle of any kind.
@@ -63,9 +65,16 @@ impl Library {
     /// is shorter than it says; what lies behind its end then reads as zeros.
     pub fn open_file(&self, path: &Path, is_cut: bool) -> Result<Handle<'_>, String> {
         let name = path_name(path)?;
+        let far = afar::file_at(path);
+        if let Some(failure) = far.as_ref().and_then(|file| file.failure()) {
+            return Err(failure);
+        }
         // SAFETY: the lock is held; every pointer points to a live value of the type the property has.
         unsafe {
             let access = Handle::new(self, H5Pcreate(*H5P_CLS_FILE_ACCESS), H5Pclose)?;
+            if far.is_some() {
+                driver::set(&access)?;
+            }
             let mut skip = is_cut;
             if H5Pset_file_locking(access.id(), 0, 1) < 0
                 || H5Pset(access.id(), c"skip_eof_check".as_ptr(), (&raw mut skip).cast::<c_void>()) < 0

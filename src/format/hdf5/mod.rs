@@ -6,13 +6,16 @@
 //! answer (filters not known here, compact storage) is read through the library, which is opened and
 //! closed for each read.
 
+mod afar;
 mod array;
 mod attributes;
 mod chunks;
 mod convert;
 mod direct;
+mod driver;
 mod external;
 mod fallback;
+mod far_array;
 mod file;
 mod growth;
 mod header;
@@ -28,6 +31,7 @@ mod tree;
 mod twin;
 mod types;
 
+pub(super) use afar::known_as;
 pub use array::{H5Array, StoredChunk, with_library_locked};
 pub use attributes::{AttributeValue, read_attributes, read_texts, read_tuple_group};
 pub use convert::{convert, is_convertible};

@@ -23,7 +23,7 @@ use crate::volume::{ArrayInfo, AxisFrom, Location, Problem, Severity, Shape, cod
 
 /// Opens an NWB file that has image series. Others are opened as what they are besides: HDF5.
 pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
-    let path = look.path().filter(|_| look.is_hdf5())?;
+    let path = look.hdf5_path()?;
     // What cannot be read is told by those who read plain HDF5.
     let mut root = Node::new(NodeKind::Group);
     root.attributes = read_attributes(path, "").ok()?;

@@ -24,7 +24,7 @@ const MAX_NAMES: usize = 20;
 
 /// Opens an array of a file that holds HDF5, whatever it is called.
 pub fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
-    let path = look.path().filter(|_| look.is_hdf5())?;
+    let path = look.hdf5_path()?;
     Some(open_file(path, options))
 }
 

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::describe::describe;
 use crate::format::hdf5::{H5Array, Header};
-use crate::format::{Chunk, Filled, FormatError, OpenOptions, ReadError, ReadErrorKind, Source};
+use crate::format::{Chunk, Fetching, Filled, FormatError, OpenOptions, ReadError, ReadErrorKind, Source};
 use crate::volume::{ArrayInfo, Axis, Grid, Location, MAX_RANK, Problem, Region, Severity, Shape, codes};
 
 /// One state of an array.
@@ -151,6 +151,10 @@ impl Source for PlainSource {
         }
         files.extend(self.array.raw_files().into_iter().map(Location::from));
         files
+    }
+
+    fn fetching(&self) -> Option<&dyn Fetching> {
+        self.array.fetching()
     }
 
     fn forget_failures(&self) {

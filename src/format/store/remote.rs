@@ -110,11 +110,15 @@ impl RemoteStore {
         };
         check_end(&state)?;
         let mut parts = Vec::new();
-        for (info, range, bytes) in self.get_all(path, ranges::requests(wanted)).await? {
+        let is_known = state.is_some();
+        let answers = self.get_all(path, ranges::requests(wanted)).await.map_err(|fault| match fault.kind {
+            // It was longer when it was met.
+            FaultKind::BeyondEnd if is_known => changed(),
+            _ => fault,
+        })?;
+        for (info, range, bytes) in answers {
             match &state {
-                Some(known) if *known != info => {
-                    return Err(Fault::new(FaultKind::Lasting(Some(ReadErrorCode::Changed)), CHANGED));
-                }
+                Some(known) if *known != info => return Err(changed()),
                 Some(_) => {}
                 None => {
                     self.see(name, &info);
@@ -135,6 +139,10 @@ impl RemoteStore {
             Err(fault) => Err(fault.into_fetch_error(&self.location(name))),
         }
     }
+}
+
+fn changed() -> Fault {
+    Fault::new(FaultKind::Lasting(Some(ReadErrorCode::Changed)), CHANGED)
 }
 
 fn info_of(meta: &object_store::ObjectMeta) -> ObjectInfo {

@@ -1,0 +1,210 @@
+//! The library's way to files behind URLs: a file driver that reads the blocks which are there, and fails where
+//! one is not. It never waits.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
+use std::path::Path;
+use std::ptr;
+use std::sync::{Arc, OnceLock};
+
+use hdf5_sys::h5fd::H5FDregister;
+use hdf5_sys::h5i::hid_t;
+
+use super::afar::{FarFile, file_at};
+use super::library::{Handle, last_error};
+
+unsafe extern "C" {
+    /// Not among the declarations of hdf5-sys.
+    fn H5Pset_driver(list: hid_t, driver: hid_t, info: *const c_void) -> c_int;
+}
+
+/// `H5FD_t` of the library, which fills it; behind it what is ours.
+#[repr(C)]
+struct OpenFile {
+    driver: hid_t,
+    class: *const c_void,
+    number: c_ulong,
+    access_flags: c_uint,
+    feature_flags: c_ulong,
+    max_address: u64,
+    base_address: u64,
+    threshold: u64,
+    alignment: u64,
+    is_paged: bool,
+    end_of_allocation: u64,
+    file: Arc<FarFile>,
+}
+
+/// A function that is left out.
+type Without = Option<unsafe extern "C" fn()>;
+
+/// `H5FD_class_t` of HDF5 1.14 and 2: hdf5-sys lacks its first field.
+#[repr(C)]
+struct Class {
+    version: c_uint,
+    value: c_int,
+    name: *const c_char,
+    max_address: u64,
+    close_degree: c_int,
+    terminate: Without,
+    superblock: [Without; 3],
+    access_bytes: usize,
+    access: [Without; 3],
+    transfer_bytes: usize,
+    transfer: [Without; 2],
+    open: unsafe extern "C" fn(*const c_char, c_uint, hid_t, u64) -> *mut OpenFile,
+    close: unsafe extern "C" fn(*mut OpenFile) -> c_int,
+    compare: unsafe extern "C" fn(*const OpenFile, *const OpenFile) -> c_int,
+    query: unsafe extern "C" fn(*const OpenFile, *mut c_ulong) -> c_int,
+    type_map: Without,
+    allocate: Without,
+    free: Without,
+    end_of_allocation: unsafe extern "C" fn(*const OpenFile, c_int) -> u64,
+    set_end_of_allocation: unsafe extern "C" fn(*mut OpenFile, c_int, u64) -> c_int,
+    end_of_file: unsafe extern "C" fn(*const OpenFile, c_int) -> u64,
+    handle: Without,
+    read: unsafe extern "C" fn(*mut OpenFile, c_int, hid_t, u64, usize, *mut c_void) -> c_int,
+    write: unsafe extern "C" fn(*mut OpenFile, c_int, hid_t, u64, usize, *const c_void) -> c_int,
+    vectors_and_selections: [Without; 4],
+    flush: Without,
+    truncate: Without,
+    lock: Without,
+    unlock: Without,
+    delete: Without,
+    control: Without,
+    free_lists: [c_int; 7],
+}
+
+/// Makes a list of access properties lead to files behind URLs.
+pub fn set(access: &Handle<'_>) -> Result<(), String> {
+    static DRIVER: OnceLock<Result<hid_t, String>> = OnceLock::new();
+    // SAFETY: the caller holds the lock with the handle, which is a list of access properties. The library
+    // copies the class; its name and functions live as long as the program.
+    unsafe {
+        let driver = DRIVER.get_or_init(|| {
+            let class = class();
+            let id = H5FDregister((&raw const class).cast());
+            if id < 0 { Err(last_error()) } else { Ok(id) }
+        });
+        if H5Pset_driver(access.id(), driver.clone()?, ptr::null()) < 0 {
+            return Err(last_error());
+        }
+    }
+    Ok(())
+}
+
+fn class() -> Class {
+    const VERSION: c_uint = 1;
+    /// In the range that is free for whoever needs one.
+    const VALUE: c_int = 500;
+    /// The file is closed with its last handle, whatever else was left open in it.
+    const CLOSE_STRONG: c_int = 3;
+    Class {
+        version: VERSION,
+        value: VALUE,
+        name: c"tectum_afar".as_ptr(),
+        max_address: MAX_ADDRESS,
+        close_degree: CLOSE_STRONG,
+        terminate: None,
+        superblock: [None; 3],
+        access_bytes: 0,
+        access: [None; 3],
+        transfer_bytes: 0,
+        transfer: [None; 2],
+        open,
+        close,
+        compare,
+        query,
+        type_map: None,
+        allocate: None,
+        free: None,
+        end_of_allocation,
+        set_end_of_allocation,
+        end_of_file,
+        handle: None,
+        read,
+        write,
+        vectors_and_selections: [None; 4],
+        flush: None,
+        truncate: None,
+        lock: None,
+        unlock: None,
+        delete: None,
+        control: None,
+        free_lists: [0; 7],
+    }
+}
+
+const MAX_ADDRESS: u64 = i64::MAX as u64;
+
+unsafe extern "C" fn open(name: *const c_char, _: c_uint, _: hid_t, _: u64) -> *mut OpenFile {
+    // SAFETY: the library passes on the name it was given, which ends with a zero byte.
+    let name = unsafe { CStr::from_ptr(name) };
+    let Some(file) = name.to_str().ok().and_then(|name| file_at(Path::new(name))) else { return ptr::null_mut() };
+    Box::into_raw(Box::new(OpenFile {
+        driver: 0,
+        class: ptr::null(),
+        number: 0,
+        access_flags: 0,
+        feature_flags: 0,
+        max_address: MAX_ADDRESS,
+        base_address: 0,
+        threshold: 0,
+        alignment: 0,
+        is_paged: false,
+        end_of_allocation: 0,
+        file,
+    }))
+}
+
+unsafe extern "C" fn close(file: *mut OpenFile) -> c_int {
+    // SAFETY: made by `open`, and closed once.
+    drop(unsafe { Box::from_raw(file) });
+    0
+}
+
+unsafe extern "C" fn compare(one: *const OpenFile, other: *const OpenFile) -> c_int {
+    one.cmp(&other) as c_int
+}
+
+unsafe extern "C" fn query(_: *const OpenFile, flags: *mut c_ulong) -> c_int {
+    // SAFETY: the library asks with a place for the answer, or none.
+    unsafe { flags.as_mut() }.into_iter().for_each(|flags| *flags = 0);
+    0
+}
+
+unsafe extern "C" fn end_of_allocation(file: *const OpenFile, _: c_int) -> u64 {
+    // SAFETY: an open file of this driver.
+    unsafe { (*file).end_of_allocation }
+}
+
+unsafe extern "C" fn set_end_of_allocation(file: *mut OpenFile, _: c_int, address: u64) -> c_int {
+    // SAFETY: an open file of this driver, which the lock gives to one thread at a time.
+    unsafe { (*file).end_of_allocation = address };
+    0
+}
+
+unsafe extern "C" fn end_of_file(file: *const OpenFile, _: c_int) -> u64 {
+    // SAFETY: an open file of this driver.
+    unsafe { &(*file).file }.num_bytes()
+}
+
+unsafe extern "C" fn read(
+    file: *mut OpenFile,
+    _: c_int,
+    _: hid_t,
+    address: u64,
+    num_bytes: usize,
+    buffer: *mut c_void,
+) -> c_int {
+    if num_bytes == 0 {
+        return 0;
+    }
+    // SAFETY: an open file of this driver, and a buffer of as many bytes as are asked for.
+    let (file, buffer) = unsafe { (&(*file).file, std::slice::from_raw_parts_mut(buffer.cast::<u8>(), num_bytes)) };
+    if file.fill(buffer, address) { 0 } else { -1 }
+}
+
+unsafe extern "C" fn write(_: *mut OpenFile, _: c_int, _: hid_t, _: u64, _: usize, _: *const c_void) -> c_int {
+    -1
+}
