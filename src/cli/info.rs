@@ -136,6 +136,11 @@ fn as_json(opened: &Opened) -> Value {
         "rate_hz": info.rate_hz,
         "duration_s": duration_s(info),
         "claimed_shape": info.claimed_shape,
+        "value_scale": info.value_scale.as_ref().map(|scale| json!({
+            "factor": scale.factor,
+            "offset": scale.offset,
+            "unit": scale.unit,
+        })),
         "num_blocks": info.num_blocks,
         "blocks": blocks,
         "block_states": counts,

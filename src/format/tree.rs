@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::hdf5::{AttributeValue, H5Tree};
 use super::lindi;
 use super::look::Look;
-use super::{Chunk, DatasetEntry, Filled, FormatError, OpenOptions, Source};
+use super::{Chunk, DatasetEntry, Filled, FormatError, FormatErrorCode, OpenOptions, Source};
 use crate::dispatch_dtype;
 use crate::volume::{DType, Location, Region, Voxel};
 
@@ -152,6 +152,26 @@ pub(super) fn arrays(listing: &Listing) -> Vec<DatasetEntry> {
         _ => None,
     };
     listing.iter().filter_map(entry).collect()
+}
+
+/// Opens the first of so many arrays that can be opened, where nobody has said which.
+pub(super) fn first_of(
+    num: usize,
+    open: &mut dyn FnMut(usize) -> Result<Arc<dyn Source>, FormatError>,
+) -> Result<(usize, Arc<dyn Source>), FormatError> {
+    const MAX_TRIED: usize = 16;
+    let mut first = None;
+    for at in 0..num.min(MAX_TRIED) {
+        match open(at) {
+            Ok(source) => return Ok((at, source)),
+            // It would be the same for the others.
+            Err(error) if matches!(error.code, FormatErrorCode::Cancelled | FormatErrorCode::WrongOption) => {
+                return Err(error);
+            }
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| FormatError::new(Location::parse(""), "holds no array")))
 }
 
 /// "6 × 20 × 24".

@@ -8,6 +8,7 @@ mod files;
 mod folders;
 mod made;
 mod memory;
+mod references;
 mod suite;
 mod tiff;
 #[path = "../common/tiff.rs"]

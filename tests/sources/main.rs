@@ -5,9 +5,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod lindi;
+mod lindi_afar;
+mod lindi_figures;
+mod lindi_hostile;
 mod manifest;
 mod nwb;
+mod nwb_made;
 mod plain;
+#[path = "../common/server.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod server;
 mod tiff;
 mod tree;
 mod zarr;

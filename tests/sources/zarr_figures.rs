@@ -9,11 +9,11 @@ use tectum::format::hdf5::{H5Array, read_at};
 use tectum::format::{Chunk, OpenOptions, Source, open};
 use tectum::volume::Region;
 
-const VOLUME: [usize; 3] = [24, 512, 512];
-const NUM_T: usize = 48;
+pub const VOLUME: [usize; 3] = [24, 512, 512];
+pub const NUM_T: usize = 48;
 
 /// A recording as a rig writes it, in chunks of a volume's planes.
-fn write_split(folder: &Path, chunk: [usize; 4]) {
+pub fn write_split(folder: &Path, chunk: [usize; 4]) {
     let writer = BlockWriter::new(folder, VOLUME).unwrap().with_chunk(chunk);
     for block in 0..NUM_T / 8 {
         let draw = |t: usize, z: usize, plane: &mut [u16]| {
@@ -83,7 +83,7 @@ fn write_zarr(split: &Path, folder: &Path, chunk: [usize; 4], per_shard: Option<
 }
 
 /// Seconds to read everything, once, on so many threads.
-fn read_all(source: &dyn Source, num_threads: usize) -> Duration {
+pub fn read_all(source: &dyn Source, num_threads: usize) -> Duration {
     let mut chunks = Vec::<Chunk>::new();
     source.chunks(&Region::whole(&source.info().shape), &mut chunks);
     let next = std::sync::atomic::AtomicUsize::new(0);

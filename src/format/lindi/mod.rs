@@ -15,7 +15,7 @@ use place::Home;
 use tree::LindiTree;
 
 use super::look::Look;
-use super::tree::{Tree, arrays};
+use super::tree::{Tree, arrays, first_of};
 use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, nwb};
 use crate::volume::Location;
 
@@ -45,22 +45,24 @@ fn open_plain(tree: &dyn Tree, options: &OpenOptions) -> Result<Opened, FormatEr
     let mut datasets = arrays(tree.listing());
     let num_voxels = |entry: &DatasetEntry| entry.shape.iter().fold(1u64, |num, &dim| num.saturating_mul(dim));
     datasets.sort_by_key(|entry| std::cmp::Reverse((entry.shape.len().min(4), num_voxels(entry))));
-    let chosen = match options.dataset.as_deref().map(|wanted| wanted.trim_matches('/')) {
-        None => 0,
+    if datasets.is_empty() {
+        let why = tree.listing().cut.clone();
+        return Err(failed(why.unwrap_or_else(|| "holds no array of two or more axes".to_owned())));
+    }
+    let mut open = |at: usize| tree.open(&datasets[at].name, options);
+    let (chosen, source) = match options.dataset.as_deref().map(|wanted| wanted.trim_matches('/')) {
+        None => first_of(datasets.len(), &mut open)?,
         Some(wanted) => {
             let path = tree.listing().find(wanted).map(|(path, _)| path);
             let at = datasets.iter().position(|entry| Some(&entry.name) == path.as_ref());
-            at.ok_or_else(|| {
+            let chosen = at.ok_or_else(|| {
                 let names: Vec<&str> = datasets.iter().take(20).map(|entry| entry.name.as_str()).collect();
                 let text = format!("no dataset named {wanted}; there is {}", names.join(", "));
                 failed(text).with_code(FormatErrorCode::WrongOption)
-            })?
+            })?;
+            (chosen, open(chosen)?)
         }
     };
-    let entry = datasets.get(chosen).ok_or_else(|| {
-        failed(tree.listing().cut.clone().unwrap_or_else(|| "holds no array of two or more axes".to_owned()))
-    })?;
-    let source = tree.open(&entry.name, options)?;
     Ok(Opened { datasets, chosen, ..Opened::of(source, None) })
 }
 

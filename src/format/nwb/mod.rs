@@ -17,7 +17,7 @@ use super::hdf5::{H5Tree, read_attributes};
 use super::look::Look;
 use super::open::open_linked;
 use super::store::may_follow;
-use super::tree::{Node, NodeKind, Tree, arrays, dims_in_words};
+use super::tree::{Node, NodeKind, Tree, arrays, dims_in_words, first_of};
 use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source};
 use crate::volume::{ArrayInfo, AxisFrom, Location, Problem, Severity, Shape, codes};
 
@@ -65,13 +65,16 @@ fn open_one(tree: &dyn Tree, all: &[Series], options: &OpenOptions) -> Result<Op
         let path = entry.name.clone();
         (DatasetEntry { is_no_image: true, ..entry }, Offer::Array(path))
     }));
-    let chosen = match options.dataset.as_deref() {
-        None => 0,
-        Some(wanted) => choose(tree.location(), &offers, wanted)?,
+    let mut open = |at: usize| match &offers[at].1 {
+        Offer::Series(series) => open_series(tree, series, options),
+        Offer::Array(path) => tree.open(path, options),
     };
-    let source = match &offers[chosen].1 {
-        Offer::Series(series) => open_series(tree, series, options)?,
-        Offer::Array(path) => tree.open(path, options)?,
+    let (chosen, source) = match options.dataset.as_deref() {
+        None => first_of(all.len(), &mut open)?,
+        Some(wanted) => {
+            let chosen = choose(tree.location(), &offers, wanted)?;
+            (chosen, open(chosen)?)
+        }
     };
     let datasets = offers.into_iter().map(|(entry, _)| entry).collect();
     Ok(Opened { datasets, chosen, ..Opened::of(source, None) })

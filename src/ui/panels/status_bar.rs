@@ -9,7 +9,7 @@ use super::super::widgets::{Run, runs};
 use super::super::{Model, Quality, Value, format};
 use super::canvas::Readout;
 use crate::live::{LiveState, LiveStatus};
-use crate::volume::{Axis, DType, Picture};
+use crate::volume::{Axis, DType, Picture, Projection};
 
 /// Height of the line.
 pub const HEIGHT: f32 = 24.0;
@@ -141,6 +141,9 @@ fn left_items(model: &Model<'_>, readout: Option<&Readout>, width: f32) -> Vec<I
         vec![Item { name: "Voxel", pieces, template, hint: "Voxel under the pointer", is_right_aligned: false }];
     items.extend(position_item(model, readout));
     items.push(if model.layers.len() > 1 { values_item(model, readout, width) } else { value_item(model, readout) });
+    if model.layers.len() < 2 {
+        items.extend(quantity_item(model, readout));
+    }
     items
 }
 
@@ -213,6 +216,30 @@ fn value_item(model: &Model<'_>, readout: Option<&Readout>) -> Item {
         hint: "Exact value under the pointer, as stored",
         is_right_aligned: false,
     }
+}
+
+/// What the value under the pointer stands for, where the file says so. Of a projection only those that are
+/// values themselves, or their mean, stand for a quantity in the same way.
+fn quantity_item(model: &Model<'_>, readout: Option<&Readout>) -> Option<Item> {
+    let scale = model.array.value_scale.as_ref()?;
+    if matches!(model.picture(), Picture::Projection { op: Projection::Std | Projection::Sum, .. }) {
+        return None;
+    }
+    let written = |value: f64| {
+        let text = format::value_in_steps(value, scale.factor);
+        format!("= {text} {}", scale.unit).trim_end().to_owned()
+    };
+    let value = readout.and_then(|readout| match readout.values.first() {
+        Some((_, Value::Exact(text))) => text.parse::<f64>().ok(),
+        _ => None,
+    });
+    Some(Item {
+        name: "Quantity",
+        pieces: value.map_or(Vec::new(), |value| vec![label(written(scale.physical(value)))]),
+        template: written(-123_456.7),
+        hint: "What the stored value stands for, as the file says",
+        is_right_aligned: false,
+    })
 }
 
 /// The longest a value of a type is written.
