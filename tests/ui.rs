@@ -15,7 +15,7 @@ use tectum::ui::{
     AppCommand, Command, Extent, Forget, Loop, Mode, Overlay, PlayMode, Playback, SessionCommand, Shown, StillOptions,
     Tell, Theme,
 };
-use tectum::volume::{Colormap, Orientation, Projection};
+use tectum::volume::{Colormap, Orientation, Projection, ValueScale};
 use ui_bench::{Bench, harness, harness_of};
 
 #[test]
@@ -629,6 +629,13 @@ fn the_readout_names_the_voxel_under_the_pointer_and_never_reads_another_picture
     assert!(voxel.starts_with("z 12"), "{voxel}");
     assert!(voxel.contains("512") || voxel.contains("511"), "{voxel}");
     assert!(value(&window, "Value").starts_with("value 52"), "{}", value(&window, "Value"));
+    // The stored value, and beside it what it stands for.
+    let stored: f64 = value(&window, "Value").trim_start_matches("value ").parse().expect("a number");
+    let scale = ValueScale { factor: 0.5, offset: 10.0, unit: "V".to_owned() };
+    let wanted = format!("= {} V", scale.physical(stored));
+    window.state_mut().array.value_scale = Some(scale);
+    window.run();
+    assert_eq!(value(&window, "Quantity"), wanted);
     window.state_mut().shown = Shown::Nearest { t: 3 };
     window.run();
     assert_eq!(value(&window, "Value"), "value …");
