@@ -16,6 +16,8 @@ mod plain;
 #[allow(dead_code, reason = "shared with other tests")]
 mod server;
 mod tiff;
+#[path = "../common/tiff.rs"]
+mod tiff_writer;
 mod tree;
 mod zarr;
 mod zarr_figures;

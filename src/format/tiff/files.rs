@@ -10,7 +10,7 @@ use super::ome::{self, Ome};
 use super::open::{describe, header_of, look_into};
 use super::said::MAX_TEXT_BYTES;
 use super::stack::{FIRST_ABSENT, Stack, stacks};
-use crate::format::store::{self, ByteStore, LocalStore};
+use crate::format::store::{self, ByteStore};
 use crate::format::{FormatError, FormatErrorCode, OpenOptions};
 use crate::volume::{Location, Severity, codes};
 
@@ -18,9 +18,8 @@ use crate::volume::{Location, Severity, codes};
 const MAX_FILES: usize = 1 << 17;
 
 /// The folder that a file lies in, as a store; `None` where it cannot be asked.
-fn beside(location: &Location) -> Option<Arc<dyn ByteStore>> {
-    let parent = location.parent()?;
-    Some(Arc::new(LocalStore::new(parent.path()?)))
+fn beside(location: &Location, options: &OpenOptions) -> Option<Arc<dyn ByteStore>> {
+    store::open(&location.parent()?, options).ok()
 }
 
 /// The arrays that an OME-XML describes, of its own file and those beside it.
@@ -35,7 +34,7 @@ pub fn of_ome(
     options: &OpenOptions,
 ) -> Result<(Book, Vec<Stack>), FormatError> {
     let own = location.name().unwrap_or_default();
-    let folder = beside(location);
+    let folder = beside(location, options);
     if let Some(name) = ome.elsewhere.clone() {
         let text = match &folder {
             Some(folder) => store::read_whole(&**folder, &name, MAX_TEXT_BYTES, &options.cancel)?,
@@ -78,7 +77,7 @@ fn look_into_all(
 ) -> Result<Vec<LookedInto>, FormatError> {
     let one = |name: &String| -> Result<LookedInto, FormatError> {
         let Some(folder) = folder else {
-            return Ok(Err(format!("{name} lies beside it, where nothing can be listed, and is not read")));
+            return Ok(Err(format!("{name} lies beside it, where nothing can be read")));
         };
         if name.split(['/', '\\']).any(|part| part == ".." || part.is_empty()) {
             return Ok(Err(format!("{name} lies outside of its folder, and is not read")));

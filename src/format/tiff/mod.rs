@@ -12,6 +12,7 @@ mod growing;
 mod ifd;
 mod imagej;
 mod index;
+mod kept;
 mod layout;
 mod levels;
 mod ome;

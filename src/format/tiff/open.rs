@@ -11,7 +11,7 @@ use super::levels::levels_of;
 use super::said::{Said, SaidChannel, Texts, said};
 use super::source::TiffSource;
 use super::stack::{Stack, stacks};
-use super::{files, ome};
+use super::{files, kept, ome};
 use crate::format::hdf5::Stamp;
 use crate::format::look::{Kind, Look};
 use crate::format::store::{self, ByteStore};
@@ -140,7 +140,15 @@ pub fn look_into(
     {
         return Ok(grown);
     }
-    let index = Index::of(&file, cancel)?;
+    let version = info.version.as_deref();
+    let index = match kept::recall(&file, version, options) {
+        Some(index) => index,
+        None => {
+            let index = Index::of(&file, cancel)?;
+            kept::keep(&file, version, &index, options);
+            index
+        }
+    };
     if index.pages.is_empty() {
         let why = match &index.end {
             End::Damaged(why) => format!("is a TIFF file whose first page is damaged: {why}"),

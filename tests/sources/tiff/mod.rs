@@ -1,5 +1,8 @@
 //! TIFF files, as tifffile and others write them, against what tifffile reads.
 
+mod figures;
+mod fuzz;
+
 use serde_json::Value;
 use tectum::format::{OpenOptions, Opened, open};
 use tectum::volume::{Region, Severity};
