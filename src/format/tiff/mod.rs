@@ -23,6 +23,7 @@ mod said;
 mod scanimage;
 mod source;
 mod stack;
+mod times;
 mod units;
 
 pub(super) use open::open;

@@ -39,6 +39,8 @@ struct Image {
     channels: Vec<SaidChannel>,
     spacing_um: [Option<f64>; 3],
     interval_s: Option<f64>,
+    /// When the first plane of each timepoint was taken.
+    times_s: Option<Arc<[f64]>>,
 }
 
 /// Pages of one file that follow one another.
@@ -126,7 +128,22 @@ fn image(name: &str, pixels: Node<'_, '_>) -> Result<Image, String> {
         channels: children(pixels, "Channel").map(channel).collect(),
         spacing_um: [length("PhysicalSizeZ"), length("PhysicalSizeY"), length("PhysicalSizeX")],
         interval_s,
+        times_s: times(pixels, size('T')?),
     })
+}
+
+/// When timepoints were taken: the earliest that is said of a plane of each, NaN where nothing is.
+fn times(pixels: Node<'_, '_>, num: usize) -> Option<Arc<[f64]>> {
+    let mut times = vec![f64::NAN; Some(num).filter(|num| *num <= MAX_PLANES)?];
+    for plane in children(pixels, "Plane") {
+        let unit = plane.attribute("DeltaTUnit").and_then(units::seconds).unwrap_or(1.0);
+        let time = number::<f64>(plane, "DeltaT").map(|time| time * unit).filter(|time| time.is_finite());
+        let place = number::<usize>(plane, "TheT").and_then(|t| times.get_mut(t));
+        if let Some((place, time)) = place.zip(time) {
+            *place = place.min(time);
+        }
+    }
+    times.iter().any(|time| !time.is_nan()).then(|| times.into())
 }
 
 fn planes(node: Node<'_, '_>) -> Planes {
@@ -259,6 +276,7 @@ impl Ome {
             channels: image.channels.clone(),
             spacing_um: image.spacing_um,
             interval_s: image.interval_s,
+            times_s: image.times_s.clone(),
             claimed,
             facts: vec![("Image".to_owned(), image.name.clone())],
             problems,

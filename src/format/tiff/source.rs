@@ -12,6 +12,7 @@ use super::ifd::Ask;
 use super::layout::{Compression, Layout};
 use super::parts::{Box2, Lost};
 use super::stack::{Stack, axes_of};
+use super::times;
 use crate::format::axes::{Axes, Hints};
 use crate::format::{
     Cancel, Chunk, FetchError, Fetched, Fetching, Filled, FormatError, FormatErrorCode, Growth, OpenOptions, ReadError,
@@ -147,12 +148,12 @@ impl TiffSource {
     }
 
     fn result(&self, chunk: &Chunk, result: Result<Vec<Lost>, ReadError>, page: usize) -> Result<Filled, ReadError> {
-        let file = self
-            .book
-            .page(page)
-            .map_or_else(|| self.info.location.clone(), |(volume, _)| volume.file.store.location(&volume.file.name));
         match result {
-            Ok(lost) => self.filled(chunk, lost, &file),
+            Ok(lost) if lost.is_empty() => Ok(Filled::All),
+            Ok(lost) => {
+                let volume = self.book.page(page).map(|(volume, _)| volume.file.store.location(&volume.file.name));
+                self.filled(chunk, lost, &volume.unwrap_or_else(|| self.info.location.clone()))
+            }
             Err(error) => {
                 self.note(&error);
                 Err(error)
@@ -222,6 +223,14 @@ impl Source for TiffSource {
 
     fn files(&self) -> Vec<Location> {
         self.book.volumes().iter().map(|volume| volume.file.store.location(&volume.file.name)).collect()
+    }
+
+    fn times_s(&self) -> Option<Vec<f64>> {
+        if let Some(times) = &self.stack.times_s {
+            return Some(times.to_vec());
+        }
+        let (_, options) = self.place.as_ref()?;
+        times::of_pages(&self.book, &self.stack, options)
     }
 
     fn forget_failures(&self) {

@@ -32,6 +32,8 @@ pub struct Stack {
     pub spacing_um: [Option<f64>; 3],
     /// Seconds from one timepoint to the next.
     pub interval_s: Option<f64>,
+    /// When each timepoint was taken, where the files say so in one place.
+    pub times_s: Option<Arc<[f64]>>,
     /// How far the slowest of `dims` is said to go, where that is another length.
     pub claimed: Option<usize>,
     /// Further facts, label and value.
@@ -141,6 +143,7 @@ pub fn stacks(book: &Book, said: &Said) -> Result<Vec<Stack>, String> {
         channels: said.channels.clone(),
         spacing_um: said.spacing_um,
         interval_s: said.interval_s,
+        times_s: None,
         claimed,
         facts: said.facts.clone(),
         problems,

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use tectum::format::{Chunk, OpenOptions, Source, open};
+use tectum::format::{Chunk, OpenOptions, open};
 use tectum::volume::Region;
 
 use crate::tiff_writer::{Kind, Writer};
@@ -50,17 +50,19 @@ fn seconds(mut work: impl FnMut()) -> f64 {
 #[ignore = "measures"]
 fn opening_a_hundred_thousand_pages() {
     let folder = tempfile::tempdir().unwrap();
-    for (what, side, stride) in [("pages of 2 kB", 32, 2400), ("pages of 512 kB (holes)", 32, 540_000)] {
+    // What lies far apart is read page by page from the disk; so many holes take a file system minutes.
+    for (what, num, side, stride) in [("pages of 2 kB", 100_000, 32, 2400), ("pages 540 kB apart", 5_000, 32, 540_000)]
+    {
         let path = folder.path().join("long.tif");
-        long_file(&path, 100_000, side, stride);
+        long_file(&path, num, side, stride);
         let cache = tempfile::tempdir().unwrap();
         let options = OpenOptions { cache: Some(cache.path().to_owned()), ..OpenOptions::default() };
         for time in ["first time", "again"] {
             let took = seconds(|| {
                 let opened = open(&path, &options).unwrap();
-                assert_eq!(opened.source.info().shape.dims()[0], 100_000);
+                assert_eq!(opened.source.info().shape.dims()[0], num);
             });
-            println!("100,000 {what}: {time} {took:.3} s");
+            println!("{num} {what}: {time} {took:.3} s");
         }
     }
 }

@@ -127,5 +127,7 @@ fn damaged_tiff_for_a_long_time() {
     let (num, num_read, slowest) = run(number("FUZZ_SECONDS").unwrap_or(60) as f64, seed, "long.tif");
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown").trim().to_owned();
-    println!("{num} damaged TIFF files (seed {seed}): no crash; {num_read} gave some data; slowest {slowest:.2} s; peak memory {peak}");
+    println!(
+        "{num} damaged TIFF files (seed {seed}): no crash; {num_read} gave some data; slowest {slowest:.2} s; peak memory {peak}"
+    );
 }

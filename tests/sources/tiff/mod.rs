@@ -2,6 +2,9 @@
 
 mod figures;
 mod fuzz;
+mod kept;
+mod random;
+mod remote;
 
 use serde_json::Value;
 use tectum::format::{OpenOptions, Opened, open};
@@ -89,6 +92,20 @@ fn what_was_never_written_is_missing_and_named() {
         assert_eq!(regions, [at(0), at(1)], "{file}");
         assert!(reasons.contains(wanted), "{reasons}");
     }
+}
+
+#[test]
+fn pages_say_when_they_were_taken() {
+    let times = |name: &str| {
+        let opened = open(folder("tiff").join(name), &OpenOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+        opened.source.times_s()
+    };
+    let frames = times("scanimage_frames.tif").unwrap();
+    // Two channels a timepoint, a page each thirtieth of a second.
+    assert!(frames.iter().enumerate().all(|(t, time)| (time - t as f64 * 2.0 / 30.0).abs() < 1e-5), "{frames:?}");
+    assert_eq!(times("scanimage_volumes.tif").unwrap().len(), 3);
+    assert_eq!(times("timed.ome.tif").unwrap(), [0.0, 0.5, 1.25]);
+    assert_eq!(times("movie.tif"), None);
 }
 
 #[test]
