@@ -40,7 +40,7 @@ def data_of(shape, kind):
 
 def one(i):
     kind = rng.choice(KINDS)
-    height, width = rng.randint(1, 90), rng.randint(1, 90)
+    height, width = rng.randint(2, 90), rng.randint(2, 90)
     outer = [rng.randint(1, 5) for _ in range(rng.randint(0, 3))]
     samples = rng.choice([0, 0, 0, 2, 3, 4, 5])
     planar = bool(samples) and rng.random() < 0.4

@@ -136,7 +136,9 @@ pub const CUT_OFF: &str = "the file ends before these data: cut off, or still be
 
 /// Whether a part lies in a buffer of `wanted` as it lies in the file, but for byte order.
 pub fn is_direct(layout: &Layout, part: &Part, wanted: &Box2) -> bool {
-    layout.is_plain() && part.holds.columns == wanted.columns
+    // A tile may stick out of the picture.
+    let is_inside = wanted.rows.start <= part.holds.rows.start && part.holds.rows.end <= wanted.rows.end;
+    layout.is_plain() && part.holds.columns == wanted.columns && is_inside
 }
 
 /// The range of the buffer of `wanted` that rows fill.

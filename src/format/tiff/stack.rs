@@ -116,7 +116,8 @@ pub fn stacks(book: &Book, said: &Said) -> Result<Vec<Stack>, String> {
     if said.by.ends_with("(tifffile)") {
         // Several arrays of one shape may follow one another.
         let own = dims.iter().map(|(_, len)| *len).product::<usize>().max(1);
-        if first.pages.len() > own && !said.dims.is_empty() {
+        let is_said = !dims.is_empty() || num_pages(said, &first.layout).is_some();
+        if first.pages.len() > own && is_said {
             groups.insert(0, Group { layout: first.layout.clone(), pages: first.pages.split_off(own) });
         }
     }
@@ -171,7 +172,11 @@ fn plain(main: &Stack, i: usize, group: Group) -> Stack {
 /// How many pages are said to be there; `None` where that is not said.
 pub fn num_pages(said: &Said, layout: &Layout) -> Option<usize> {
     let (dims, _) = outer(&said.dims, layout);
-    (!dims.is_empty()).then(|| dims.iter().fold(1, |product: usize, (_, len)| product.saturating_mul(*len)))
+    let inner = [layout.height, layout.width, layout.samples].into_iter().fold(1, usize::saturating_mul);
+    let all = said.dims.iter().fold(1, |product: usize, (_, len)| product.saturating_mul(*len));
+    // One picture alone is said too.
+    (!dims.is_empty() || all == inner && !said.dims.is_empty())
+        .then(|| dims.iter().fold(1, |product: usize, (_, len)| product.saturating_mul(*len)))
 }
 
 /// What is said to be counted, without what lies within a page, and what the numbers at each place of a picture
@@ -190,8 +195,22 @@ fn outer(dims: &[(char, usize)], layout: &Layout) -> (Vec<(char, usize)>, char) 
             let letter = own.get(place).map_or('S', |(letter, _)| *letter);
             (outer.to_vec(), if layout.samples > 1 && "TZCS".contains(letter) { letter } else { 'S' })
         }
-        _ => (Vec::new(), 'S'),
+        _ => (in_front_of(dims, layout), 'S'),
     }
+}
+
+/// What is said to be counted in front of as many of the last dimensions as have the numbers of a page, however
+/// these are cut up; nothing where there are none such.
+fn in_front_of(dims: &[(char, usize)], layout: &Layout) -> Vec<(char, usize)> {
+    let page = layout.height.saturating_mul(layout.width).saturating_mul(layout.samples);
+    let mut product = 1usize;
+    for (i, (_, len)) in dims.iter().enumerate().rev() {
+        product = product.saturating_mul(*len);
+        if product == page {
+            return dims[..i].to_vec();
+        }
+    }
+    Vec::new()
 }
 
 /// The dimensions for so many pages, and how long the slowest was said to be where that is another length.
