@@ -5,6 +5,7 @@ use std::path::Path;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::wake::WakeFn;
+use crate::format::kind_of_name;
 use crate::ui::{Completion, typed_location};
 
 /// Names looked at in one folder.
@@ -69,7 +70,7 @@ fn candidates(folder: &Path, stem: &str) -> Vec<String> {
         // Through links, which the entry itself does not follow.
         if entry.path().is_dir() {
             names.push(format!("{name}/"));
-        } else if [".h5", ".hdf5", "stack_metadata.json"].iter().any(|end| name.ends_with(end)) {
+        } else if kind_of_name(&name).is_some() {
             names.push(name);
         }
     }

@@ -67,12 +67,13 @@ impl Opener {
                 }
             }
         }
+        let files = format::stored_files(&opened);
         let wants_sheet = sheet::is_wanted(&opened, &options);
         let recall = Recall { identity: Some(identity_of(&opened)), given, memory: self.memory };
         let setup =
             Setup { preferences: self.preferences, recall, config: self.config, wake: self.wake, is_checked: true };
         let mut session = Session::new(opened, location, uncancelled(&options), setup, Instant::now())?;
-        session.wants_sheet = wants_sheet;
+        (session.files, session.wants_sheet) = (files, wants_sheet);
         Ok(session)
     }
 }

@@ -27,7 +27,7 @@ use super::profiles::Profiles;
 use super::saving::{Saver, Wish};
 use super::wake::WakeFn;
 use crate::array::{LazyArray, ViewInfo};
-use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
+use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened, StoredFile};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::qc::Alarm;
 use crate::render::RendererHandle;
@@ -82,6 +82,8 @@ pub struct Session {
     profiles: Profiles,
     wake: WakeFn,
     recall: Recall,
+    /// The files it is read from, and whether each was there when it was opened.
+    pub(super) files: Vec<StoredFile>,
     /// Whether the user should look at what it was taken for.
     pub(super) wants_sheet: bool,
 }
@@ -160,6 +162,7 @@ impl Session {
             profiles: Profiles::default(),
             wake,
             recall,
+            files: Vec::new(),
             wants_sheet: false,
         };
         session.ask(now);

@@ -1,20 +1,19 @@
 //! `tectum info`: what a recording is, in words or as JSON.
 
 use std::fmt::Write;
-use std::fs::Metadata;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{OpenArgs, said};
-use crate::format::{Opened, Source};
+use crate::format::{FileState, Opened, Source, StoredFile, stored_files};
 use crate::ui::format;
 use crate::volume::{ArrayInfo, Axis, AxisFrom, Location, Piece, Problem, Severity, VoxelSize, count_states};
 
 /// Arguments of `tectum info`.
 #[derive(Debug, clap::Args)]
 pub struct InfoArgs {
-    /// Folder, stack_metadata.json, or HDF5 file.
+    /// Folder, file or URL of a recording.
     pub path: Location,
     /// How to open it.
     #[command(flatten)]
@@ -53,10 +52,33 @@ fn duration_s(info: &ArrayInfo) -> Option<f64> {
 }
 
 /// What the files take that the array is read from.
-fn bytes_on_disk(opened: &Opened) -> Option<u64> {
-    let len = |file: &Location| file.path()?.metadata().ok().filter(Metadata::is_file).map(|file| file.len());
+fn bytes_on_disk(files: &[StoredFile]) -> Option<u64> {
+    let len = |file: &StoredFile| match file.state {
+        FileState::There(len) => len,
+        FileState::Missing | FileState::Unknown => None,
+    };
     // Some of a recording's files may be missing, but not all.
-    opened.source.files().iter().filter_map(len).reduce(|a, b| a + b)
+    files.iter().filter_map(len).reduce(|a, b| a + b)
+}
+
+/// Files named in the text; JSON has all of them.
+const MAX_FILES: usize = 12;
+
+/// Where the pieces are, missing ones first: lines of a label and a value.
+fn files_text(files: &[StoredFile]) -> Vec<String> {
+    let num_missing = files.iter().filter(|file| file.state == FileState::Missing).count();
+    let total =
+        if num_missing > 0 { format!("{}, {num_missing} missing", files.len()) } else { files.len().to_string() };
+    let mut sorted: Vec<&StoredFile> = files.iter().collect();
+    sorted.sort_by_key(|file| file.state != FileState::Missing);
+    let named = sorted.iter().take(MAX_FILES).map(|file| match file.state {
+        FileState::There(Some(len)) => format!("{}  {}", file.location, said::size(len)),
+        FileState::There(None) | FileState::Unknown => file.location.to_string(),
+        FileState::Missing => format!("{}  missing", file.location),
+    });
+    let more = files.len().saturating_sub(MAX_FILES);
+    let more = (more > 0).then(|| format!("and {more} more (--json lists them)"));
+    std::iter::once(total).chain(named).chain(more).collect()
 }
 
 /// What an axis is: t, z, y, x or c; `None` for one that is held at an index.
@@ -90,6 +112,7 @@ fn problems_of(source: &dyn Source) -> Vec<Problem> {
 
 fn as_json(opened: &Opened) -> Value {
     let info = opened.source.info();
+    let files = stored_files(opened);
     let pieces = opened.source.pieces();
     let blocks: Vec<Value> = pieces
         .iter()
@@ -131,7 +154,7 @@ fn as_json(opened: &Opened) -> Value {
         "held": info.held,
         "dtype": info.dtype.name(),
         "num_bytes": info.shape.num_bytes(info.dtype),
-        "num_bytes_on_disk": bytes_on_disk(opened),
+        "num_bytes_on_disk": bytes_on_disk(&files),
         "voxel_size_um": info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]),
         "rate_hz": info.rate_hz,
         "duration_s": duration_s(info),
@@ -141,6 +164,7 @@ fn as_json(opened: &Opened) -> Value {
             "offset": scale.offset,
             "unit": scale.unit,
         })),
+        "files": files.iter().map(file_as_json).collect::<Vec<_>>(),
         "num_blocks": info.num_blocks,
         "blocks": blocks,
         "block_states": counts,
@@ -150,8 +174,18 @@ fn as_json(opened: &Opened) -> Value {
     })
 }
 
+fn file_as_json(file: &StoredFile) -> Value {
+    let (is_there, num_bytes) = match file.state {
+        FileState::There(len) => (Some(true), len),
+        FileState::Missing => (Some(false), None),
+        FileState::Unknown => (None, None),
+    };
+    json!({ "path": file.location.to_string(), "is_there": is_there, "num_bytes": num_bytes })
+}
+
 fn as_text(opened: &Opened) -> String {
     let info: &ArrayInfo = opened.source.info();
+    let files = stored_files(opened);
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut line = |label: &str, value: String| lines.push((label.to_owned(), value));
     line("path", info.location.to_string());
@@ -168,7 +202,7 @@ fn as_text(opened: &Opened) -> String {
     line("dtype", info.dtype.to_string());
     let unknown = || "unknown".to_owned();
     let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| said::size(num_bytes as u64));
-    let on_disk = bytes_on_disk(opened).map_or_else(unknown, said::size);
+    let on_disk = bytes_on_disk(&files).map_or_else(unknown, said::size);
     line("size", format!("{} decoded, {on_disk} on disk", num_bytes.unwrap_or_else(unknown)));
     let edges =
         |size: VoxelSize| format!("{} × {} × {} µm (z, y, x)", round(size.z_um), round(size.y_um), round(size.x_um));
@@ -183,6 +217,12 @@ fn as_text(opened: &Opened) -> String {
         line("claimed", format!("{} by the metadata", claimed.join(" × ")));
     }
     line("state", blocks_text(info, &opened.source.pieces()));
+    // A single file, or a folder, has been named above.
+    if files.len() > 1 {
+        for (i, text) in files_text(&files).into_iter().enumerate() {
+            line(if i == 0 { "files" } else { "" }, text);
+        }
+    }
     for (label, value) in &info.facts {
         line(&label.to_lowercase(), value.clone());
     }

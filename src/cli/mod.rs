@@ -34,7 +34,7 @@ use crate::volume::Location;
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Folder, stack_metadata.json, or HDF5 file to open; the welcome screen without it.
+    /// Folder, file or URL of a recording to open; the welcome screen without it.
     path: Option<Location>,
     #[command(flatten)]
     open: OpenArgs,

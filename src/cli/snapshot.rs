@@ -13,7 +13,7 @@ use crate::volume::{Location, Projection};
 /// Arguments of `tectum snapshot`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SnapshotArgs {
-    /// Folder, stack_metadata.json, or HDF5 file.
+    /// Folder, file or URL of a recording.
     pub path: Location,
     /// How to open it.
     #[command(flatten)]

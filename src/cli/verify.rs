@@ -22,7 +22,7 @@ const BATCH: usize = 256;
 /// Arguments of `tectum verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// Folder, stack_metadata.json, or HDF5 file.
+    /// Folder, file or URL of a recording.
     pub path: Location,
     /// How to open it.
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::kinds::WHAT_TO_GIVE;
 use super::look::Look;
 use super::{Cancel, FormatError, FormatErrorCode, Growing, Source, split, zarr};
 use crate::volume::{DType, Location};
@@ -166,8 +167,7 @@ pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Open
     let look = Look::at(&location, options)?;
     let opened = FORMATS.iter().find_map(|format| (format.open)(&look, options));
     let opened = opened.unwrap_or_else(|| {
-        let what_to_do = "give the acquisition folder, its stack_metadata.json or an HDF5 file";
-        let text = format!("{}; {what_to_do}", look.in_words());
+        let text = format!("{}; {WHAT_TO_GIVE}", look.in_words());
         Err(FormatError::new(location, text).with_code(FormatErrorCode::OtherFormat))
     })?;
     Ok(opened.with_channels())

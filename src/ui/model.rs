@@ -7,7 +7,7 @@ use egui::Rect;
 
 use super::{LayerView, Quality, View, ViewState};
 use crate::array::ViewInfo;
-use crate::format::{DatasetEntry, FoundRecording};
+use crate::format::{DatasetEntry, FoundRecording, StoredFile};
 use crate::live::LiveStatus;
 use crate::volume::{ArrayInfo, Display, Gaps, Location, Picture, PictureValues, Piece, Problem, ViewId};
 
@@ -46,6 +46,8 @@ pub struct Model<'a> {
     pub no_histogram: Option<&'a str>,
     /// The stored pieces and the state of each, along the axis they carry.
     pub pieces: &'a [Piece],
+    /// The files it is read from, and whether each was there when it was opened.
+    pub files: &'a [StoredFile],
     /// Timepoints whose picture is in memory.
     pub cached: &'a [[usize; 2]],
     /// Everything found wrong.

@@ -38,7 +38,7 @@ const TILE_BYTES: usize = 8 << 20;
 /// Arguments of `tectum export`.
 #[derive(Debug, clap::Args)]
 pub struct ExportArgs {
-    /// Folder, stack_metadata.json, or HDF5 file.
+    /// Folder, file or URL of a recording.
     pub path: Location,
     /// How to open it.
     #[command(flatten)]

@@ -24,7 +24,7 @@ const WORSE: u8 = 3;
 /// Arguments of `tectum qc`.
 #[derive(Debug, clap::Args)]
 pub struct QcArgs {
-    /// Folder, stack_metadata.json, or HDF5 file.
+    /// Folder, file or URL of a recording.
     pub path: Location,
     /// How to open it.
     #[command(flatten)]

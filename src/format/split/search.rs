@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::discover::Listing;
 use super::names::Group;
+use crate::format::kinds::{kind_of_folder_with, kind_of_name};
 use crate::volume::Location;
 
 /// How far is looked, so that a search comes to an end wherever it was begun.
@@ -58,7 +59,8 @@ pub fn search(root: &Path, bounds: SearchBounds, cancel: &AtomicBool, mut found:
         num_folders += 1;
         // What may not be read holds nothing that could be opened.
         let Ok(listing) = Listing::of(&folder) else { continue };
-        let here = recordings(root, &folder, &listing);
+        let mut here = recordings(root, &folder, &listing);
+        here.extend(of_other_kinds(root, &folder));
         let is_recording = !here.is_empty();
         for recording in here.into_iter().take(bounds.max_found - num_found) {
             num_found += 1;
@@ -109,6 +111,45 @@ fn recordings(root: &Path, folder: &Path, listing: &Listing) -> Vec<FoundRecordi
         })
         .collect()
 }
+
+/// The recordings of other kinds than HDF5 whose files lie in `folder` itself, or which it is.
+fn of_other_kinds(root: &Path, folder: &Path) -> Vec<FoundRecording> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let place = folder.strip_prefix(root).unwrap_or(folder);
+    let found = |location: &Path, name: &Path, summary: &str| FoundRecording {
+        location: location.into(),
+        name: if name.as_os_str().is_empty() { ".".to_owned() } else { name.display().to_string() },
+        summary: summary.to_owned(),
+    };
+    let (mut files, mut series) = (Vec::new(), BTreeMap::<String, usize>::new());
+    for entry in entries.take(MAX_COUNTED).flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if let Some(kind) = kind_of_folder_with(&name) {
+            return vec![found(folder, place, kind)];
+        }
+        // HDF5 files are told apart from blocks by their names.
+        let Some(kind) = kind_of_name(&name).filter(|_| !name.ends_with(".h5") && !name.ends_with(".json")) else {
+            continue;
+        };
+        if kind == "TIFF file" {
+            *series.entry(name.replace(|c: char| c.is_ascii_digit(), "")).or_default() += 1;
+        }
+        files.push((name, kind));
+    }
+    // Numbered files are one recording.
+    let num_of = |name: &str| series.get(&name.replace(|c: char| c.is_ascii_digit(), "")).copied().unwrap_or(0);
+    let mut recordings = Vec::new();
+    if let Some(num) = series.values().copied().max().filter(|num| *num > MAX_SINGLE) {
+        recordings.push(found(folder, place, &format!("{num} numbered TIFF files")));
+    }
+    files.retain(|(name, _)| num_of(name) <= MAX_SINGLE);
+    files.sort();
+    recordings.extend(files.iter().map(|(name, kind)| found(&folder.join(name), &place.join(name), kind)));
+    recordings
+}
+
+/// More TIFF files than this whose names differ in a number alone are a series.
+const MAX_SINGLE: usize = 3;
 
 /// What lies at a path, in one sentence, and the folder worth searching: the path itself, or the nearest
 /// there is above it. Blocks.
@@ -207,6 +248,27 @@ mod tests {
         let (there, folder) = what_is_at(&day.path().join("fish3/exp"));
         assert!(there.starts_with("The nearest folder there is"), "{there}");
         assert_eq!(folder.as_deref(), Some(day.path()));
+    }
+
+    #[test]
+    fn recordings_of_every_kind_are_found() {
+        let day = tempfile::tempdir().unwrap();
+        for file in [
+            "a/fish.ome.zarr/zarr.json",
+            "a/fish.ome.zarr/0/c/0",
+            "b/session.nwb",
+            "c/scan.tif",
+            "d/x.lindi.tar",
+            "e/n.pdf",
+        ] {
+            touch(&day.path().join(file));
+        }
+        for number in 0..5 {
+            touch(&day.path().join(format!("f/scan_{number:05}.tif")));
+        }
+        let (mut found, _) = found_below(day.path());
+        found.sort();
+        assert_eq!(found, ["a/fish.ome.zarr", "b/session.nwb", "c/scan.tif", "d/x.lindi.tar", "f"]);
     }
 
     #[test]

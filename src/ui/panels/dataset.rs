@@ -1,11 +1,12 @@
 //! The facts of the dataset, and the choice among the arrays of its file.
 
-use egui::Ui;
+use egui::{Sense, Ui, vec2};
 
-use super::super::widgets::{Button, choice};
+use super::super::widgets::{Button, choice, label_row};
 use super::super::{AppCommand, Command, Forget, Model, format};
 use super::side::{field, row, value_row};
 use super::told::told_rows;
+use crate::format::{FileState, StoredFile};
 use crate::volume::{PieceState, count_states};
 
 /// The rows of the Dataset section.
@@ -29,6 +30,7 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
     if state.is_some() || !has_own_words {
         value_row(ui, BLOCKS, &state.clone().unwrap_or_else(|| format::integer(model.array.num_blocks as i64)));
     }
+    files_row(ui, model);
     value_row(ui, "Format", &model.array.format);
     let size = model.array.shape.num_bytes(model.array.dtype).unwrap_or(usize::MAX);
     let (number, unit) = format::bytes(size);
@@ -45,6 +47,32 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
     for (label, value) in facts {
         value_row(ui, label, value);
     }
+}
+
+/// Files named where a list of them is hovered.
+const MAX_NAMED: usize = 12;
+
+/// Where the pieces are and which are missing, for what is read from several files whose blocks are not told.
+fn files_row(ui: &mut Ui, model: &Model<'_>) {
+    let is_missing = |file: &&StoredFile| file.state == FileState::Missing;
+    let num_missing = model.files.iter().filter(is_missing).count();
+    if !model.pieces.is_empty() || (model.files.len() < 2 && num_missing == 0) {
+        return;
+    }
+    let num = format::integer(model.files.len() as i64);
+    let words = if num_missing > 0 { format!("{num} · {num_missing} missing") } else { num };
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::hover());
+    let response = label_row(ui, rect, "Files", &words);
+    let others = model.files.iter().filter(|file| !is_missing(file));
+    let named = model.files.iter().filter(is_missing).chain(others).take(MAX_NAMED).map(|file| match file.state {
+        FileState::Missing => format!("{}  missing", file.location),
+        FileState::There(_) | FileState::Unknown => file.location.to_string(),
+    });
+    let mut named: Vec<String> = named.collect();
+    if model.files.len() > MAX_NAMED {
+        named.push(format!("and {} more; `tectum info` lists them", model.files.len() - MAX_NAMED));
+    }
+    response.on_hover_text(named.join("\n"));
 }
 
 /// The format tells it as a fact where there is nothing to choose.
