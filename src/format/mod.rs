@@ -33,6 +33,7 @@ pub mod nwb;
 mod open;
 mod plain;
 mod source;
+mod sparse;
 mod split;
 pub mod store;
 mod tiff;

@@ -15,6 +15,7 @@ mod plain;
 #[path = "../common/server.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod server;
+mod sparse;
 mod tiff;
 #[path = "../common/tiff.rs"]
 mod tiff_writer;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::hdf5::{H5Array, contents, follow};
 use super::look::Look;
+use super::sparse::{Matrix, SparseSource};
 use super::{DatasetEntry, FormatError, FormatErrorCode, Growing, OpenOptions, Opened, Source};
 use offers::{Offer, What, offers};
 use reversed::Reversed;
@@ -37,6 +38,7 @@ pub fn open_file(path: &Path, options: &OpenOptions) -> Result<Opened, FormatErr
     if options.is_cancelled() {
         return Err(FormatError::cancelled(path));
     }
+    let arrays = contents.arrays.clone();
     let (mut offers, notes) = offers(path, contents);
     let wanted = options.dataset.as_deref().map(|name| name.trim_start_matches('/'));
     let (name, is_reversed) = match wanted {
@@ -47,7 +49,13 @@ pub fn open_file(path: &Path, options: &OpenOptions) -> Result<Opened, FormatErr
         Some(name) => match offers.iter().position(|offer| offer.is_called(name)) {
             Some(chosen) => chosen,
             None => {
-                offers.push(found_by_path(path, name, &offers)?);
+                let offer = match name.split_once('#') {
+                    Some((group, words)) => {
+                        Offer::of_matrix(name.to_owned(), Matrix::told(path, group, words)?, &arrays)
+                    }
+                    None => found_by_path(path, name, &offers)?,
+                };
+                offers.push(offer);
                 offers.len() - 1
             }
         },
@@ -84,6 +92,7 @@ fn open_offer(path: &Path, offer: &Offer, notes: &[String], options: &OpenOption
             let growing = source.may_grow().then(|| Arc::clone(&source) as Arc<dyn Growing>);
             Ok((source, growing))
         }
+        What::Sparse(matrix) => Ok((Arc::new(SparseSource::open(path, matrix, options)?), None)),
         What::Empty { shape, may_grow: true } => {
             Err(FormatError::beginning(path, format!("{name} is empty ({shape}): nothing has been written yet"), name))
         }
@@ -120,6 +129,15 @@ fn found_by_path(path: &Path, name: &str, offers: &[Offer]) -> Result<Offer, For
         && let Ok(array) = H5Array::open(&file, &object)
     {
         return Ok(Offer::of_array(name, &file, array.header(), path));
+    }
+    let packed: Vec<&str> = offers
+        .iter()
+        .filter(|offer| matches!(offer.what, What::Sparse(_)) && offer.entry.name.split('#').next() == Some(name))
+        .map(|offer| offer.entry.name.as_str())
+        .collect();
+    if !packed.is_empty() {
+        let text = format!("the file does not say how the sparse matrix {name} is packed: {}", packed.join(" or "));
+        return Err(FormatError::new(path, text).with_code(FormatErrorCode::WrongOption));
     }
     let mut names: Vec<&str> = offers.iter().map(|offer| offer.entry.name.as_str()).collect();
     let num = names.len();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::format::DatasetEntry;
 use crate::format::hdf5::{Contents, Header, Unread, stored_bytes};
+use crate::format::sparse::{self, Matrix};
 use crate::volume::Shape;
 
 /// Asking how much every array takes on disk ends after this: it is for the picker alone.
@@ -32,6 +33,8 @@ pub(super) enum What {
         /// Its path there.
         name: String,
     },
+    /// A group that is a sparse matrix.
+    Sparse(Matrix),
     /// An array without a voxel.
     Empty {
         /// Its extent.
@@ -55,7 +58,7 @@ impl Offer {
             shape: shape.dims().iter().map(|&dim| dim as u64).collect(),
             dtype: Some(header.dtype),
             stored_bytes: None,
-            compression: if header.filters.is_empty() { String::new() } else { header.filters_in_words() },
+            compression: compression(header),
             is_no_image: is_empty || is_no_image(&shape),
         };
         let what = match is_empty {
@@ -63,6 +66,31 @@ impl Offer {
             false => What::Array { path: file.to_owned(), name: header.name.clone() },
         };
         Self { entry, what, aliases: Vec::new() }
+    }
+
+    /// A sparse matrix, under the name that says how it is read.
+    pub fn of_matrix(name: String, matrix: Matrix, arrays: &[Header]) -> Self {
+        let data = arrays.iter().find(|header| header.name == matrix.data);
+        let num_stored = data.map_or(0, |header| header.shape.dims()[0]);
+        let words = match matrix.shape {
+            Some([rows, columns]) => format!("{rows} × {columns}, sparse"),
+            None if matrix.by_column => "sparse, if columns are packed".to_owned(),
+            None => "sparse, if rows are packed".to_owned(),
+        };
+        let dtype = data.map(|header| header.dtype);
+        let entry = DatasetEntry {
+            name,
+            summary: format!(
+                "{words}, {num_stored} values{}",
+                dtype.map_or(String::new(), |dtype| format!(", {dtype}"))
+            ),
+            shape: matrix.shape.map_or(Vec::new(), |shape| shape.to_vec()),
+            dtype,
+            stored_bytes: None,
+            compression: data.map_or(String::new(), compression),
+            is_no_image: false,
+        };
+        Self { entry, what: What::Sparse(matrix), aliases: Vec::new() }
     }
 
     fn unread(unread: &Unread) -> Self {
@@ -97,6 +125,14 @@ pub(super) fn offers(path: &Path, contents: Contents) -> (Vec<Offer>, Vec<String
     for (offer, num_bytes) in offers.iter_mut().zip(sizes) {
         offer.entry.stored_bytes = num_bytes;
     }
+    for matrix in sparse::find(path, &contents.arrays) {
+        let group = if matrix.group.is_empty() { "/" } else { &matrix.group };
+        let name = match matrix.convention.is_empty() {
+            true => format!("{group}#{}", matrix.packing()),
+            false => group.to_owned(),
+        };
+        offers.push(Offer::of_matrix(name, matrix, &contents.arrays));
+    }
     let elsewhere = contents.elsewhere.iter();
     offers.extend(elsewhere.map(|there| Offer::of_array(&there.name, &there.path, &there.header, path)));
     offers.sort_by_key(|offer| std::cmp::Reverse(likeness(&offer.entry)));
@@ -104,6 +140,10 @@ pub(super) fn offers(path: &Path, contents: Contents) -> (Vec<Offer>, Vec<String
     offers.extend(unread.into_iter().map(Offer::unread));
     let notes = broken.iter().map(|unread| format!("{}: {}", unread.name, unread.why)).collect();
     (offers, notes)
+}
+
+fn compression(header: &Header) -> String {
+    if header.filters.is_empty() { String::new() } else { header.filters_in_words() }
 }
 
 /// How much an array is like a recording: by its name as the writers use it, its axes, its size.
