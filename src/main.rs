@@ -59,6 +59,9 @@ fn init_log() {
     use tracing_subscriber::prelude::*;
     let wanted = std::env::var("TECTUM_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::OFF));
+    // What clients of the network say in detail holds URLs and headers, and with them the right to read.
+    let clients = ["h2", "hyper", "hyper_util", "object_store", "reqwest", "rustls"];
+    let filter = filter.with_targets(clients.map(|client| (client, LevelFilter::OFF)));
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
     let listed = Collector(Notes::of_process().clone()).with_filter(LevelFilter::WARN);
     tracing_subscriber::registry().with(log).with(listed).init();

@@ -97,7 +97,8 @@ pub fn run_window(args: WindowArgs) -> Result<()> {
     let wake = Wake::default();
     let memory = settings.as_deref().map_or_else(Memory::of_user, Memory::in_folder);
     let notes = Notes::of_process().clone();
-    let mut beginning = Beginning::new(memory, budgets.stream(), wake.callback()).with_notes(notes);
+    let mut beginning =
+        Beginning::new(memory, budgets.stream(), wake.callback()).with_notes(notes).with_standing(&options);
     if let Some(location) = location {
         beginning.open(location, options, is_expected);
     }

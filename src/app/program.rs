@@ -40,6 +40,8 @@ pub struct Program {
     pub(super) preferences: Preferences,
     pub(super) memory: Memory,
     pub(super) keeping: Keeping,
+    /// What holds for every opening.
+    standing: OpenOptions,
     config: StreamConfig,
     recent: Recent,
     notes: Notes,
@@ -69,6 +71,8 @@ pub struct Beginning {
     notes: Notes,
     /// An opening that began before the window was there.
     job: Option<OpenJob>,
+    /// What holds for every opening.
+    standing: OpenOptions,
     /// How the streams of recordings are set up.
     config: StreamConfig,
     /// What to call, from any thread, when a step is worth it.
@@ -80,7 +84,23 @@ impl Beginning {
     /// longer than a moment.
     pub fn new(memory: Memory, config: StreamConfig, wake: WakeFn) -> Self {
         let (preferences, recent) = remembered(&memory);
-        Self { preferences, recent, memory, notes: Notes::default(), job: None, config, wake }
+        Self {
+            preferences,
+            recent,
+            memory,
+            notes: Notes::default(),
+            job: None,
+            standing: OpenOptions::default(),
+            config,
+            wake,
+        }
+    }
+
+    /// What of this was said holds for everything that is opened in this run.
+    #[must_use]
+    pub fn with_standing(mut self, options: &OpenOptions) -> Self {
+        self.standing = options.standing();
+        self
     }
 
     /// What goes wrong on the program's own side is listed here.
@@ -153,7 +173,7 @@ pub enum Screen<'a> {
 impl Program {
     /// A run that begins now.
     pub fn new(beginning: Beginning) -> Self {
-        let Beginning { preferences, recent, memory, notes, job, config, wake } = beginning;
+        let Beginning { preferences, recent, memory, notes, job, standing, config, wake } = beginning;
         notes.set_wake(wake.clone());
         Self {
             session: None,
@@ -162,6 +182,7 @@ impl Program {
             keeping: Keeping::new(&preferences),
             preferences,
             memory,
+            standing,
             config,
             recent,
             notes,
@@ -188,7 +209,7 @@ impl Program {
 
     /// Opens a recording, beside what is open until it is there.
     pub fn open(&mut self, location: impl Into<Location>, options: OpenOptions) {
-        let job = OpenJob::start(&location.into(), options, self.opener());
+        let job = OpenJob::start(&location.into(), options.or_standing(&self.standing), self.opener());
         self.activity = Activity::Opening(job);
     }
 

@@ -113,7 +113,16 @@ pub struct OpenArgs {
     /// names them.
     #[arg(long)]
     pub leave_out_suspects: bool,
+    /// A host that files from the network may refer to, although they lie on another; may be repeated.
+    #[arg(long = "allow-host", value_name = "HOST")]
+    pub allow_host: Vec<String>,
+    /// Room on disk for what came from the network, in MB; 0 keeps nothing.
+    #[arg(long, value_name = "MB", default_value_t = DEFAULT_CACHE_MB)]
+    pub cache_mb: u32,
 }
+
+/// Room on disk for what came from the network, unless it is said.
+const DEFAULT_CACHE_MB: u32 = 4096;
 
 impl OpenArgs {
     /// The same for the layers below.
@@ -123,6 +132,9 @@ impl OpenArgs {
             prefix: self.prefix.clone(),
             axes: self.axes.clone(),
             leave_out_suspects: self.leave_out_suspects,
+            cache: directories::ProjectDirs::from("", "", "tectum").map(|folders| folders.cache_dir().to_owned()),
+            max_kept_bytes: u64::from(self.cache_mb) << 20,
+            allowed_hosts: self.allow_host.clone(),
             ..OpenOptions::default()
         }
     }

@@ -26,6 +26,8 @@ pub struct OpenOptions {
     /// The user's folder for what may be kept between openings (indices, bytes from afar); nothing is kept
     /// without one.
     pub cache: Option<PathBuf>,
+    /// Room in that folder for what came from the network, in bytes; 0: none of it is kept.
+    pub max_kept_bytes: u64,
     /// Hosts that files from elsewhere may refer to (`--allow-host`); what the user named himself is allowed.
     pub allowed_hosts: Vec<String>,
     /// How many files have led here, each naming the next: what leads in a ring ends.
@@ -33,6 +35,26 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
+    /// What holds for every opening of a run, whatever is opened.
+    #[must_use]
+    pub fn standing(&self) -> Self {
+        let Self { cache, max_kept_bytes, allowed_hosts, .. } = self.clone();
+        Self { cache, max_kept_bytes, allowed_hosts, ..Self::default() }
+    }
+
+    /// The same with what holds for every opening, where nothing of it was said for this one.
+    #[must_use]
+    pub fn or_standing(mut self, standing: &Self) -> Self {
+        if self.cache.is_none() {
+            self.cache = standing.cache.clone();
+            self.max_kept_bytes = standing.max_kept_bytes;
+        }
+        if self.allowed_hosts.is_empty() {
+            self.allowed_hosts = standing.allowed_hosts.clone();
+        }
+        self
+    }
+
     /// Whether the opening has been abandoned.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()

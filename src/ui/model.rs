@@ -177,6 +177,8 @@ pub struct Figures {
     pub gpu_bytes: usize,
     /// Their budget.
     pub gpu_budget_bytes: usize,
+    /// Requests to servers without a whole answer yet; `None` where nothing has been asked for in this run.
+    pub num_requests: Option<usize>,
     /// A quiet note, such as that there is no GPU.
     pub note: Option<String>,
 }

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_servers;
+mod buckets;
 #[path = "../common/mod.rs"]
 mod common;
 mod hdf5;
+mod kept;
 mod names;
 #[path = "../common/server.rs"]
 #[allow(dead_code, reason = "shared with other tests")]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::app::session::{CanvasSize, Layer, OnScreen, Pane, Session};
 use crate::app::still::Still;
+use crate::format::store::{Traffic, traffic};
 use crate::render::{Drawn, PlaneDraw, RendererHandle, Tile, Wanted, WantedTile};
 use crate::ui::place::image_size;
 use crate::ui::{
@@ -188,6 +189,9 @@ fn figures(session: &mut Session, renderer: &RendererHandle, now: Instant) -> Fi
         image_ms: session.measure.image_ms,
         fps: session.measure.pictures_per_s(now),
         num_skipped: session.playback.num_skipped(),
+        num_requests: Some(traffic())
+            .filter(|traffic| *traffic != Traffic::default())
+            .map(|traffic| traffic.num_requests),
         ram_bytes: stats.used_bytes(),
         ram_budget_bytes: stats.total_budget_bytes,
         gpu_bytes: gpu.texture_bytes,

@@ -6,6 +6,7 @@
 //! empty name is the place itself, where that is a file. No name leads out of the place: parts that are empty,
 //! `.` or `..`, and names that begin with `/`, name nothing.
 
+mod cache;
 mod client;
 mod directory;
 mod fault;
@@ -138,7 +139,7 @@ pub fn open(location: &Location, options: &OpenOptions) -> Result<Arc<dyn ByteSt
     if scheme == "s3" {
         let client = s3::client(host, options).map_err(failed)?;
         let prefix = location.url_path().unwrap_or_default();
-        return Ok(Arc::new(RemoteStore::new(location.clone(), client, prefix, true)));
+        return Ok(Arc::new(RemoteStore::new(location.clone(), client, prefix, true).with_kept(options)));
     }
     let connector = client::Connector::new(host, hosts::Trusted::new(host, options)).map_err(failed)?;
     let mut url = url::Url::parse(location.url().unwrap_or_default())
@@ -149,7 +150,7 @@ pub fn open(location: &Location, options: &OpenOptions) -> Result<Arc<dyn ByteSt
     url.set_path(&path);
     let client = HttpBuilder::new().with_url(url).with_retry(no_retries()).with_http_connector(connector).build();
     let client = client.map_err(|error| failed(Fault::of_client(&error)))?;
-    Ok(Arc::new(RemoteStore::new(location.clone(), Arc::new(client), String::new(), false)))
+    Ok(Arc::new(RemoteStore::new(location.clone(), Arc::new(client), String::new(), false).with_kept(options)))
 }
 
 /// Whether to try again is decided by [`fetching`] alone.

@@ -9,10 +9,12 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 use parking_lot::Mutex;
 
-use super::super::{Cancel, FetchError, ReadErrorCode};
+use super::super::{Cancel, FetchError, OpenOptions, ReadErrorCode};
+use super::cache::DiskCache;
 use super::client::Limit;
 use super::fault::{CHANGED, Fault, FaultKind};
 use super::network::wait;
+use super::traffic::was_kept;
 use super::{ByteStore, ObjectInfo, is_name, ranges};
 use crate::volume::Location;
 
@@ -29,12 +31,27 @@ pub struct RemoteStore {
     can_list: bool,
     /// The state in which each object was met: parts of two states are never mixed.
     seen: Mutex<HashMap<String, ObjectInfo>>,
+    /// What is kept of it on this machine.
+    kept: Option<Arc<DiskCache>>,
 }
 
 impl RemoteStore {
     /// The store of a place of which `client` gives what lies below `prefix`; nothing is asked.
     pub fn new(place: Location, client: Arc<dyn ObjectStore>, prefix: String, can_list: bool) -> Self {
-        Self { place, client, prefix, can_list, seen: Mutex::default() }
+        Self { place, client, prefix, can_list, seen: Mutex::default(), kept: None }
+    }
+
+    /// The same, keeping what has come in the user's cache.
+    #[must_use]
+    pub fn with_kept(mut self, options: &OpenOptions) -> Self {
+        let max_bytes = options.max_kept_bytes;
+        self.kept = options.cache.as_deref().filter(|_| max_bytes > 0).map(|folder| DiskCache::of(folder, max_bytes));
+        self
+    }
+
+    /// What an object is called in what is kept: the right to read it may be another one every day.
+    fn kept_name(&self, name: &str) -> String {
+        self.location(name).without_secrets()
     }
 
     /// The client's path of a name; `None` where the name leads out of the place.
@@ -58,14 +75,18 @@ impl RemoteStore {
         seen.insert(name.to_owned(), info.clone());
     }
 
-    /// One request: all of an object, or a range that ends where the object does at the latest.
+    /// One request: all of an object, or a range that ends where the object does at the latest. Where it is still
+    /// in a state that is `known`, that is said instead.
     async fn get(
         client: Arc<dyn ObjectStore>,
         path: Path,
         range: Option<Range<u64>>,
         max_bytes: u64,
+        known: Option<&ObjectInfo>,
     ) -> Result<(ObjectInfo, Vec<u8>), Fault> {
         let mut options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        let tag = known.and_then(|info| info.version.as_deref());
+        options.if_none_match = tag.filter(|tag| tag.contains('"')).map(str::to_owned);
         options.extensions.insert(Limit(max_bytes));
         let answer = client.get_opts(&path, options).await.map_err(|error| Fault::of_client(&error))?;
         let info = info_of(&answer.meta);
@@ -81,7 +102,7 @@ impl RemoteStore {
     ) -> Result<Vec<(ObjectInfo, Range<u64>, Vec<u8>)>, Fault> {
         let get = |range: Range<u64>| {
             let max_bytes = range.end - range.start;
-            Self::get(Arc::clone(&self.client), path.clone(), Some(range), max_bytes)
+            Self::get(Arc::clone(&self.client), path.clone(), Some(range), max_bytes, None)
         };
         if let [range] = wanted.as_slice() {
             let (info, bytes) = get(range.clone()).await?;
@@ -131,6 +152,60 @@ impl RemoteStore {
         ranges::pick(wanted, parts).ok_or_else(|| Fault::passing("the server sent less than was asked for"))
     }
 
+    /// Whether what is kept of an object is still true of it: its state, once the server has said so.
+    fn still(&self, kept: &DiskCache, name: &str, path: &Path, until: Instant, cancel: &Cancel) -> Option<ObjectInfo> {
+        if let Some(info) = self.seen(name) {
+            return Some(info);
+        }
+        let known = kept.state(&self.kept_name(name))?;
+        let asked = Self::get(Arc::clone(&self.client), path.clone(), Some(0..1), 1, Some(&known));
+        let info = match wait(asked, until, cancel) {
+            Err(fault) if fault.kind == FaultKind::Unchanged => known,
+            Ok((info, _)) => {
+                kept.keep_state(&self.kept_name(name), &info);
+                info
+            }
+            // Whoever asks for the bytes is told.
+            Err(_) => return None,
+        };
+        self.see(name, &info);
+        Some(info)
+    }
+
+    /// Ranges of which some may be kept on this machine; what had to come is kept there.
+    fn kept_or_fetched(
+        &self,
+        kept: &DiskCache,
+        name: &str,
+        path: &Path,
+        wanted: &[Range<u64>],
+        until: Instant,
+        cancel: &Cancel,
+    ) -> Result<Vec<Vec<u8>>, Fault> {
+        let object = self.kept_name(name);
+        let state = self.still(kept, name, path, until, cancel);
+        let part = |range: &Range<u64>| state.as_ref().and_then(|info| kept.part(&object, info, range));
+        let mut found: Vec<Option<Vec<u8>>> = wanted.iter().map(part).collect();
+        was_kept(found.iter().flatten().map(Vec::len).sum());
+        let absent = wanted.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let absent: Vec<Range<u64>> = absent.map(|(range, _)| range.clone()).collect();
+        if !absent.is_empty() {
+            let fetched = wait(self.fetch(name, path, &absent), until, cancel)?;
+            if let Some(info) = self.seen(name) {
+                if state.is_none() {
+                    kept.keep_state(&object, &info);
+                }
+                absent.iter().zip(&fetched).for_each(|(range, bytes)| kept.keep_part(&object, &info, range, bytes));
+            }
+            found
+                .iter_mut()
+                .filter(|found| found.is_none())
+                .zip(fetched)
+                .for_each(|(found, bytes)| *found = Some(bytes));
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
     /// An answer as the contract of stores has it.
     fn outcome<T>(&self, name: &str, result: Result<T, Fault>) -> Result<Option<T>, FetchError> {
         match result {
@@ -162,7 +237,7 @@ impl ByteStore for RemoteStore {
     fn head(&self, name: &str, until: Instant, cancel: &Cancel) -> Result<Option<ObjectInfo>, FetchError> {
         let Some(path) = self.path(name) else { return Ok(None) };
         // A byte of it, and not its head: the right to read may be given for nothing else.
-        let first = Self::get(Arc::clone(&self.client), path.clone(), Some(0..1), 1);
+        let first = Self::get(Arc::clone(&self.client), path.clone(), Some(0..1), 1, None);
         let result = match wait(first, until, cancel).map(|(info, _)| info) {
             Err(fault) if fault.kind == FaultKind::BeyondEnd => Ok(ObjectInfo { num_bytes: 0, version: None }),
             Err(fault) if fault.kind == FaultKind::Lasting(Some(ReadErrorCode::NoRanges)) => {
@@ -192,7 +267,11 @@ impl ByteStore for RemoteStore {
         if wanted.iter().all(Range::is_empty) {
             return Ok(self.head(name, until, cancel)?.map(|_| vec![Vec::new(); wanted.len()]));
         }
-        self.outcome(name, wait(self.fetch(name, &path, wanted), until, cancel))
+        let result = match &self.kept {
+            Some(kept) => self.kept_or_fetched(kept, name, &path, wanted, until, cancel),
+            None => wait(self.fetch(name, &path, wanted), until, cancel),
+        };
+        self.outcome(name, result)
     }
 
     fn whole(
@@ -203,7 +282,20 @@ impl ByteStore for RemoteStore {
         cancel: &Cancel,
     ) -> Result<Option<Vec<u8>>, FetchError> {
         let Some(path) = self.path(name) else { return Ok(None) };
-        let result = wait(Self::get(Arc::clone(&self.client), path, None, max_bytes), until, cancel);
+        let object = self.kept_name(name);
+        let before = self.kept.as_ref().and_then(|kept| kept.whole(&object));
+        let before = before.filter(|(info, _)| info.num_bytes <= max_bytes);
+        let known = before.as_ref().map(|(info, _)| info);
+        let result = match wait(Self::get(Arc::clone(&self.client), path, None, max_bytes, known), until, cancel) {
+            Err(fault) if fault.kind == FaultKind::Unchanged => {
+                before.ok_or(fault).inspect(|(_, bytes)| was_kept(bytes.len()))
+            }
+            Ok((info, bytes)) => {
+                self.kept.iter().for_each(|kept| kept.keep_whole(&object, &info, &bytes));
+                Ok((info, bytes))
+            }
+            Err(fault) => Err(fault),
+        };
         if let Ok((info, _)) = &result {
             self.see(name, info);
         }

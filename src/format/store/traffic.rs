@@ -48,7 +48,6 @@ impl Drop for UnderWay {
 }
 
 /// Bytes were found on disk instead of being asked for.
-#[allow(dead_code, reason = "the cache on disk follows")]
 pub fn was_kept(num_bytes: usize) {
     KEPT_BYTES.fetch_add(num_bytes as u64, Ordering::Relaxed);
 }

@@ -285,6 +285,18 @@ fn right_items(model: &Model<'_>) -> Vec<Item> {
         hint: "Timepoints left out to keep the clock",
         is_right_aligned: true,
     });
+    if let Some(num) = figures.num_requests {
+        items.push(Item {
+            name: "Network",
+            pieces: match num {
+                0 => Vec::new(),
+                num => vec![value(format::integer(num as i64)), label(" on the way")],
+            },
+            template: "00 on the way".to_owned(),
+            hint: "Parts asked of a server that have not come yet",
+            is_right_aligned: true,
+        });
+    }
     if let Some(note) = &figures.note {
         items.push(Item {
             name: "Note",
