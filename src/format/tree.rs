@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::hdf5::{AttributeValue, H5Tree};
 use super::lindi;
 use super::look::Look;
-use super::{Chunk, DatasetEntry, Filled, FormatError, FormatErrorCode, OpenOptions, Source};
+use super::{Chunk, DatasetEntry, Filled, FormatError, FormatErrorCode, Growing, OpenOptions, Source};
 use crate::dispatch_dtype;
 use crate::volume::{DType, Location, Region, Voxel};
 
@@ -155,10 +155,10 @@ pub(super) fn arrays(listing: &Listing) -> Vec<DatasetEntry> {
 }
 
 /// Opens the first of so many arrays that can be opened, where nobody has said which.
-pub(super) fn first_of(
+pub(super) fn first_of<T>(
     num: usize,
-    open: &mut dyn FnMut(usize) -> Result<Arc<dyn Source>, FormatError>,
-) -> Result<(usize, Arc<dyn Source>), FormatError> {
+    open: &mut dyn FnMut(usize) -> Result<T, FormatError>,
+) -> Result<(usize, T), FormatError> {
     const MAX_TRIED: usize = 16;
     let mut first = None;
     for at in 0..num.min(MAX_TRIED) {
@@ -188,6 +188,9 @@ fn joined(path: &str, rest: &str) -> String {
     }
 }
 
+/// An array, and the same where it can grow.
+pub type Shown = (Arc<dyn Source>, Option<Arc<dyn Growing>>);
+
 /// Values of a small array.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
@@ -213,6 +216,14 @@ pub trait Tree: Send + Sync {
     /// When there is none, or it is stored in a way that is not read.
     fn open(&self, path: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError>;
 
+    /// The same, and where the array can grow, that too. Blocks.
+    ///
+    /// # Errors
+    /// As [`Tree::open`].
+    fn open_growing(&self, path: &str, options: &OpenOptions) -> Result<Shown, FormatError> {
+        self.open(path, options).map(|source| (source, None))
+    }
+
     /// A single value, texts or a table of at most `max` rows, at such a path. Blocks.
     ///
     /// # Errors
@@ -230,7 +241,7 @@ pub fn read(location: impl Into<Location>, options: &OpenOptions) -> Result<Arc<
         return tree;
     }
     match look.hdf5_path() {
-        Some(path) => Ok(Arc::new(H5Tree::read(path)?)),
+        Some(path) => Ok(Arc::new(H5Tree::read(path)?.at(&look.location))),
         None => Err(FormatError::new(&look.location, look.in_words())),
     }
 }

@@ -104,3 +104,16 @@ fn what_is_far_is_fetched_while_others_wait() {
     });
     assert!(server.log().max_under_way > 4, "{}", server.log().max_under_way);
 }
+
+#[test]
+fn an_nwb_file_behind_a_server_is_one() {
+    let server = Server::of(&folder("nwb"));
+    for entry in entries("nwb", "datasets").iter().filter(|entry| entry["external_file"].is_null()) {
+        let opened = open(server.url("ophys.nwb").as_str(), &options(text(entry, "path"))).unwrap();
+        assert_matches(opened.source.as_ref(), entry);
+        let info = opened.source.info();
+        assert!(info.format.starts_with("NWB ("), "{}", info.format);
+        assert_eq!(info.location.to_string(), server.url("ophys.nwb"));
+        assert!(opened.source.problems().is_empty(), "{:?}", opened.source.problems());
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tectum::format::nwb::{RoiVoxel, read_rois};
-use tectum::format::{OpenOptions, Opened, open};
+use tectum::format::{OpenOptions, Opened, Refresh, open};
 
 use crate::common::read_whole;
 use crate::manifest::{assert_matches, entries, folder, text};
@@ -129,4 +129,32 @@ fn older_files_give_the_size_of_a_voxel_in_their_own_ways() {
         let size = opened(&entry).source.info().voxel_size.unwrap();
         assert!((size.x_um - edges[0]).abs() < 1e-9 && (size.y_um - edges[1]).abs() < 1e-9, "{path}: {size:?}");
     }
+}
+
+#[test]
+fn a_series_that_is_still_written_is_followed_under_what_was_said_of_it() {
+    let copy = tempfile::tempdir().unwrap();
+    let path = copy.path().join("fish.nwb");
+    std::fs::copy(folder("nwb_made").join("growing_0.nwb"), &path).unwrap();
+    let opened = open(&path, &OpenOptions::default()).unwrap();
+    let growing = opened.growing.expect("its array can be extended");
+    assert_eq!((growing.growth().axis, growing.info().shape.dims()), (0, &[4, 5, 4][..]));
+    assert!(matches!(growing.refresh(&[]).unwrap(), Refresh::Unchanged));
+    std::fs::write(&path, std::fs::read(folder("nwb_made").join("growing_1.nwb")).unwrap()).unwrap();
+    let Refresh::Changed { source, stale } = growing.refresh(&[]).unwrap() else { panic!("it has grown") };
+    let info = source.info();
+    assert_eq!((info.shape.dims(), info.axes_in_letters().as_str()), (&[6, 5, 4][..], "txy"));
+    assert_eq!((info.rate_hz, info.voxel_size.map(|size| size.x_um)), (Some(2.0), Some(2.0)));
+    assert_eq!(info.format, "NWB (TwoPhotonSeries)");
+    assert!(stale.iter().all(|chunks| chunks.start >= 2), "what was whole stays: {stale:?}");
+    let wanted: Vec<u8> = (0..6 * 5 * 4u16).flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read_whole(source.as_ref()).bytes, wanted);
+}
+
+#[test]
+fn a_series_of_another_file_is_opened_as_it_is_there() {
+    let entry = serde_json::json!({"file": "linked_series.nwb", "path": "acquisition/Whole"});
+    let info = std::sync::Arc::clone(opened(&entry).source.info());
+    assert_eq!((info.format.as_str(), info.rate_hz), ("NWB (TwoPhotonSeries)", Some(2.0)));
+    assert_eq!((info.axes_in_letters().as_str(), info.shape.dims()), ("txy", &[6, 5, 4][..]));
 }

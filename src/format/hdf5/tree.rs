@@ -20,7 +20,7 @@ use super::library::{Handle, Library, MAX_DEPTH, last_error, locked};
 use super::links::{Link, link_at, links_of};
 use super::small;
 use super::types::StoredType;
-use crate::format::tree::{Listing, Node, NodeKind, Tree, Values};
+use crate::format::tree::{Listing, Node, NodeKind, Shown, Tree, Values};
 use crate::format::{FormatError, OpenOptions, Source, plain};
 use crate::volume::Location;
 
@@ -57,6 +57,13 @@ impl H5Tree {
         .map_err(failed)?;
         Ok(Self { path: path.to_owned(), location: path.into(), listing })
     }
+
+    /// The same, of a file that lies behind a URL and is only known here by that path.
+    #[must_use]
+    pub fn at(mut self, location: &Location) -> Self {
+        self.location = location.clone();
+        self
+    }
 }
 
 impl Tree for H5Tree {
@@ -70,6 +77,10 @@ impl Tree for H5Tree {
 
     fn open(&self, path: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
         plain::open_source(&self.path, path, options)
+    }
+
+    fn open_growing(&self, path: &str, options: &OpenOptions) -> Result<Shown, FormatError> {
+        plain::open_shown(&self.path, path, options)
     }
 
     fn small(&self, path: &str, max: usize) -> Result<Values, FormatError> {

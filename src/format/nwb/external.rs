@@ -7,7 +7,7 @@ use super::series::{Series, external_files};
 use crate::format::hdf5::AttributeValue;
 use crate::format::tree::{Tree, numbers};
 use crate::format::{Chunk, Filled, FormatError, OpenOptions, ReadError, ReadErrorKind, Source};
-use crate::volume::{ArrayInfo, Axis, Location, Piece, Problem, Region, Severity, Shape, codes};
+use crate::volume::{ArrayInfo, Axis, Location, Piece, PieceState, Problem, Region, Severity, Shape, codes};
 
 /// Chunk indices of one file.
 const INDICES: u64 = 1 << 40;
@@ -232,7 +232,15 @@ impl Source for Joined {
     }
 
     fn pieces(&self) -> Vec<Piece> {
-        Vec::new()
+        let piece = |part: &Part| Piece {
+            axis: self.info.axes.get(self.axis).copied().flatten(),
+            range: [part.start, part.stop],
+            state: match part.frames {
+                Frames::There(_) => PieceState::Whole,
+                Frames::Missing(_) => PieceState::Missing,
+            },
+        };
+        self.parts.iter().map(piece).collect()
     }
 
     fn forget_failures(&self) {

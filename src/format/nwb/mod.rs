@@ -17,7 +17,7 @@ use super::hdf5::{H5Tree, read_attributes};
 use super::look::Look;
 use super::open::open_linked;
 use super::store::may_follow;
-use super::tree::{Node, NodeKind, Tree, arrays, dims_in_words, first_of};
+use super::tree::{Node, NodeKind, Shown, Tree, arrays, dims_in_words, first_of};
 use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source};
 use crate::volume::{ArrayInfo, AxisFrom, Location, Problem, Severity, Shape, codes};
 
@@ -33,7 +33,7 @@ pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, 
     if options.is_cancelled() {
         return Some(Err(FormatError::cancelled(path)));
     }
-    let tree = H5Tree::read(path).map(|tree| Arc::new(tree) as Arc<dyn Tree>);
+    let tree = H5Tree::read(path).map(|tree| Arc::new(tree.at(&look.location)) as Arc<dyn Tree>);
     tree.map_or_else(|error| Some(Err(error)), |tree| open_tree(&tree, options))
 }
 
@@ -67,9 +67,9 @@ fn open_one(tree: &dyn Tree, all: &[Series], options: &OpenOptions) -> Result<Op
     }));
     let mut open = |at: usize| match &offers[at].1 {
         Offer::Series(series) => open_series(tree, series, options),
-        Offer::Array(path) => tree.open(path, options),
+        Offer::Array(path) => tree.open_growing(path, options),
     };
-    let (chosen, source) = match options.dataset.as_deref() {
+    let (chosen, (source, growing)) = match options.dataset.as_deref() {
         None => first_of(all.len(), &mut open)?,
         Some(wanted) => {
             let chosen = choose(tree.location(), &offers, wanted)?;
@@ -77,7 +77,7 @@ fn open_one(tree: &dyn Tree, all: &[Series], options: &OpenOptions) -> Result<Op
         }
     };
     let datasets = offers.into_iter().map(|(entry, _)| entry).collect();
-    Ok(Opened { datasets, chosen, ..Opened::of(source, None) })
+    Ok(Opened { datasets, chosen, ..Opened::of(source, growing) })
 }
 
 /// A series may be named by its group or by the array in it.
@@ -113,17 +113,23 @@ fn entry_of(tree: &dyn Tree, series: &Series) -> DatasetEntry {
 }
 
 /// A series as a source under what the file says of it.
-fn open_series(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
-    let source = match &series.frames {
-        Frames::Here(path) => tree.open(path, options)?,
+fn open_series(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Result<Shown, FormatError> {
+    let (source, growing) = match &series.frames {
+        Frames::Here(path) => {
+            let dims =
+                series.array.as_ref().map(|(shape, _)| shape.iter().map(|&dim| dim as usize).collect::<Vec<_>>());
+            let letters = dims.and_then(|dims| series.axes(&dims)).map(str::to_owned);
+            tree.open_growing(path, &OpenOptions { axes: options.axes.clone().or(letters), ..options.clone() })?
+        }
         Frames::Elsewhere { file, path } => {
             let options = OpenOptions { dataset: Some(path.clone()), ..options.clone() };
-            linked(tree.location(), file, &options)?.source
+            let opened = linked(tree.location(), file, &options)?;
+            (opened.source, opened.growing)
         }
-        Frames::External(_) => external::open(tree, series, options)?,
+        Frames::External(_) => (external::open(tree, series, options)?, None),
     };
     let shape = source.info().shape;
-    let told = series::told_of(tree, series, shape.dims());
+    let mut told = series::told_of(tree, series, shape.dims());
     let problem = |message: String| Problem {
         code: codes::METADATA_UNREADABLE,
         severity: Severity::Warning,
@@ -133,24 +139,29 @@ fn open_series(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Resul
     };
     let cut = tree.listing().cut.iter().map(|why| format!("not all of the file is listed: {why}"));
     let problems = told.faults.iter().cloned().chain(cut).map(problem).collect();
-    let described = Described::new(source, |info| {
-        info.location = tree.location().clone();
-        info.name = stem(tree.location());
-        info.format = format!("NWB ({})", series.kind);
+    let times_s = told.times_s.take();
+    let (location, series, axes_are_told) = (tree.location().clone(), series.clone(), options.axes.is_some());
+    let described = Described::new(source, growing, move |info| {
+        info.location = location.clone();
+        info.name = stem(&location);
+        if series.kind != series::LINK {
+            info.format = format!("NWB ({})", series.kind);
+        }
         info.voxel_size = told.voxel_size.or(info.voxel_size);
         info.rate_hz = told.rate_hz.or(info.rate_hz);
-        info.value_scale = told.scale;
-        info.facts.splice(0..0, told.facts);
-        if options.axes.is_none() {
-            name_axes(info, series, &shape);
+        info.value_scale = told.scale.clone().or(info.value_scale.take());
+        info.facts.splice(0..0, told.facts.iter().cloned());
+        if !axes_are_told {
+            name_axes(info, &series);
         }
     });
-    Ok(Arc::new(described.with_times(told.times_s).with_problems(problems)))
+    Ok(described.with_times(times_s).with_problems(problems).shared())
 }
 
-fn name_axes(info: &mut ArrayInfo, series: &Series, shape: &Shape) {
-    // A file of frames knows its own order.
-    let letters = series.axes(shape.dims()).filter(|_| !matches!(series.frames, Frames::External(_)));
+fn name_axes(info: &mut ArrayInfo, series: &Series) {
+    // A file of frames knows its own order, and so does one that is linked as a whole.
+    let is_of_others = matches!(series.frames, Frames::External(_)) || series.kind == series::LINK;
+    let letters = series.axes(info.shape.dims()).filter(|_| !is_of_others);
     let Some(letters) = letters else { return };
     info.axes = series::named(letters);
     info.channel_axis = letters.find('c');

@@ -13,6 +13,9 @@ const IMAGES: [&str; 5] = ["TwoPhotonSeries", "OnePhotonSeries", "OpticalSeries"
 const NO_IMAGES: [&str; 5] =
     ["ElectricalSeries", "SpikeEventSeries", "DecompositionSeries", "SpatialSeries", "FeatureExtraction"];
 
+/// Said of something that is linked from another file as a whole.
+pub(super) const LINK: &str = "link";
+
 /// Single pictures.
 const PICTURES: [&str; 4] = ["GrayscaleImage", "RGBImage", "RGBAImage", "Image"];
 
@@ -87,6 +90,14 @@ pub(super) fn find(listing: &Listing) -> Vec<Series> {
 }
 
 fn series_at(listing: &Listing, path: &str, node: &Node) -> Option<Series> {
+    if let NodeKind::Elsewhere { file, path: there } = &node.kind {
+        // In a room or a module; links below a series are for it to follow.
+        let (parent, _) = path.rsplit_once('/')?;
+        let parent_kind = listing.at(parent)?.text("neurodata_type").unwrap_or_default();
+        let frames = Frames::Elsewhere { file: file.clone(), path: there.clone() };
+        let whole = || Series { path: path.to_owned(), kind: LINK.to_owned(), frames, array: None };
+        return matches!(parent_kind, "" | "ProcessingModule" | "LabelledDict").then(whole);
+    }
     let kind = node.text("neurodata_type")?;
     let series = |frames, array| Series { path: path.to_owned(), kind: kind.to_owned(), frames, array };
     if let NodeKind::Array { shape, dtype: Some(dtype) } = &node.kind {

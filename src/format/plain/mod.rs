@@ -81,6 +81,17 @@ pub fn open_source(path: &Path, name: &str, options: &OpenOptions) -> Result<Arc
     Ok(Arc::new(PlainSource::new(path, array, options, Vec::new())?))
 }
 
+/// The same, and where the array may grow, that too.
+///
+/// # Errors
+/// As [`open_source`].
+pub fn open_shown(path: &Path, name: &str, options: &OpenOptions) -> Result<Both, FormatError> {
+    let array = H5Array::open(path, name)?.with_fill();
+    let source = Arc::new(PlainSource::new(path, array, options, Vec::new())?);
+    let growing = source.may_grow().then(|| Arc::clone(&source) as Arc<dyn Growing>);
+    Ok((source, growing))
+}
+
 type Both = (Arc<dyn Source>, Option<Arc<dyn Growing>>);
 
 fn open_offer(path: &Path, offer: &Offer, notes: &[String], options: &OpenOptions) -> Result<Both, FormatError> {
