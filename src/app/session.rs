@@ -19,6 +19,7 @@ use facts::Facts;
 pub(super) use layers::{Follower, Layer};
 use layers::{Layers, with_layers};
 pub use picture::{CanvasSize, OnScreen, Pane};
+pub(super) use tiles::voxel_of;
 
 use super::effects::Effect;
 use super::measure::Measure;
@@ -33,7 +34,7 @@ use crate::qc::Alarm;
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
 use crate::ui::{Command, History, Overlay, Playback, SessionCommand, ViewState, resolve};
-use crate::volume::{Location, Problem, ViewId};
+use crate::volume::{LayerId, Location, Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
 /// is, because a frame costs time that the rig may need.
@@ -59,6 +60,8 @@ pub struct Session {
     pub(super) playback: Playback,
     pub(super) measure: Measure,
     pub(super) request: ViewRequest,
+    /// Voxels whose values are asked for, and not known.
+    probes: Vec<(LayerId, [usize; 4])>,
     /// When the view last moved or was asked for again, until that motion is over.
     moved: Option<Instant>,
     panes: Vec<Pane>,
@@ -146,6 +149,7 @@ impl Session {
             playback: Playback::default(),
             measure: Measure::default(),
             request: ViewRequest::default(),
+            probes: Vec::new(),
             moved: Some(now),
             panes: Vec::new(),
             facts,
@@ -264,6 +268,7 @@ impl Session {
         let former = self.layers.iter().filter(|layer| self.is_former(layer)).map(Layer::id);
         let former: Vec<_> = former.collect();
         request.views.retain(|view| !former.contains(&view.layer));
+        request.probes.clone_from(&self.probes);
         if self.saver.is_waiting(self.view.panels.overlay == Some(Overlay::Save)) {
             // What is saved is all of a picture in full resolution.
             request.views.iter_mut().for_each(|view| view.visible = [[0, usize::MAX]; 2]);
@@ -275,6 +280,14 @@ impl Session {
         self.request = request;
         self.measure.wished(self.asked(), now);
         self.moved = Some(now);
+    }
+
+    /// The values of these voxels, by layer, are asked for and not known.
+    pub(super) fn probe(&mut self, probes: Vec<(LayerId, [usize; 4])>, now: Instant) {
+        if self.probes != probes {
+            self.probes = probes;
+            self.ask(now);
+        }
     }
 
     /// Everything that happens without the user: measured contrast, playback. Call once a frame, before

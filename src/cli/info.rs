@@ -1,12 +1,13 @@
 //! `tectum info`: what a recording is, in words or as JSON.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{OpenArgs, said};
-use crate::format::{FileState, Opened, Source, StoredFile, stored_files};
+use crate::format::{Channel, FileState, Opened, Source, StoredFile, stored_files};
 use crate::ui::format;
 use crate::volume::{ArrayInfo, Axis, AxisFrom, Location, Piece, Problem, Severity, VoxelSize, count_states};
 
@@ -29,7 +30,7 @@ pub struct InfoArgs {
 /// When nothing of the recording can be viewed.
 pub fn run(args: &InfoArgs) -> Result<()> {
     let opened = crate::format::open(&args.path, &args.open.options())?;
-    opened.source.inspect();
+    sources(&opened).iter().for_each(|source| source.inspect());
     let text = if args.json {
         let mut text = serde_json::to_string_pretty(&as_json(&opened))?;
         text.push('\n');
@@ -103,9 +104,33 @@ fn axes_from(info: &ArrayInfo) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// Worst first.
-fn problems_of(source: &dyn Source) -> Vec<Problem> {
-    let mut problems = source.problems();
+/// "GFP (#00ff00)".
+fn in_words(channel: &Channel) -> String {
+    let color = channel.color.map(|color| format!(" ({})", color_code(color))).unwrap_or_default();
+    format!("{}{color}{}", channel.name, if channel.is_visible { "" } else { ", hidden at first" })
+}
+
+/// "#00ff00".
+fn color_code([r, g, b]: [u8; 3]) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+/// The array and those of its channels that lie elsewhere, each once.
+fn sources(opened: &Opened) -> Vec<&Arc<dyn Source>> {
+    let mut found = vec![&opened.source];
+    for channel in &opened.channels {
+        if let Some(source) = channel.levels.first()
+            && !found.iter().any(|known| Arc::ptr_eq(known, source))
+        {
+            found.push(source);
+        }
+    }
+    found
+}
+
+/// Of all channels, worst first.
+fn problems_of(opened: &Opened) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = sources(opened).iter().flat_map(|source| source.problems()).collect();
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     problems
 }
@@ -126,9 +151,20 @@ fn as_json(opened: &Opened) -> Value {
         .enumerate()
         .map(|(i, entry)| json!({ "name": entry.name, "summary": entry.summary, "chosen": i == opened.chosen }))
         .collect();
+    let channels: Vec<Value> = opened
+        .channels
+        .iter()
+        .map(|channel| {
+            let (visible, levels) = (channel.is_visible, channel.levels.len());
+            json!({
+                "name": channel.name, "color": channel.color.map(color_code), "limits": channel.limits,
+                "visible": visible, "levels": levels, "held": channel.held,
+            })
+        })
+        .collect();
     let facts: serde_json::Map<String, Value> =
         info.facts.iter().map(|(label, value)| (label.clone(), Value::from(value.as_str()))).collect();
-    let problems: Vec<Value> = problems_of(&*opened.source)
+    let problems: Vec<Value> = problems_of(opened)
         .iter()
         .map(|problem| {
             json!({
@@ -169,6 +205,7 @@ fn as_json(opened: &Opened) -> Value {
         "blocks": blocks,
         "block_states": counts,
         "datasets": datasets,
+        "channels": channels,
         "facts": facts,
         "problems": problems,
     })
@@ -226,6 +263,10 @@ fn as_text(opened: &Opened) -> String {
     for (label, value) in &info.facts {
         line(&label.to_lowercase(), value.clone());
     }
+    if opened.channels.len() > 1 {
+        let names: Vec<String> = opened.channels.iter().map(in_words).collect();
+        line("channels", names.join(", "));
+    }
     if opened.datasets.len() > 1 {
         for (i, entry) in opened.datasets.iter().enumerate() {
             let mark = if i == opened.chosen { "*" } else { " " };
@@ -238,7 +279,7 @@ fn as_text(opened: &Opened) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(text, "  {label:width$}  {value}");
     }
-    let problems = problems_of(&*opened.source);
+    let problems = problems_of(opened);
     if problems.is_empty() {
         text.push_str("  no problems found\n");
     }

@@ -74,6 +74,8 @@ pub struct ViewRequest {
     pub views: Vec<PictureRequest>,
     /// Playback, if it runs.
     pub play: Option<Play>,
+    /// Voxels of the full resolution, in (t, z, y, x), whose values are asked for where coarser ones are drawn.
+    pub probes: Vec<(LayerId, [usize; 4])>,
 }
 
 impl ViewRequest {
@@ -265,6 +267,7 @@ impl Stream {
                 }
             });
         }
+        plan_probes(viewer, request, wanted);
         self.plan_planes_ahead(viewer, wanted, &aheads, bytes.iter().sum());
         viewer.ahead = aheads.swap_remove(0);
         (products, bytes)
@@ -373,5 +376,18 @@ impl Stream {
             viewer.plan.add_assembly(&assembly, is_visible);
         }
         visible_bytes
+    }
+}
+
+/// Plans the chunks of the finest level that hold the voxels asked for, behind what is on screen. Where that level is
+/// drawn they are read for the picture.
+fn plan_probes(viewer: &mut Viewer, request: &ViewRequest, wanted: &[Wish]) {
+    for (layer, voxel) in &request.probes {
+        let of_layer = wanted.iter().find(|wish| wish.whole.layer == *layer);
+        let coarse = of_layer.filter(|wish| wish.keys.iter().all(|key| key.level > 0));
+        let Some(array) = coarse.map(|wish| wish.of.image.finest()) else { continue };
+        if let Some(chunk) = array.chunk_at(*voxel) {
+            viewer.plan.visible.push(Wanted::new(chunk.key, &chunk.region, array.info().dtype.num_bytes()));
+        }
     }
 }

@@ -111,6 +111,18 @@ impl<'a> Model<'a> {
         Some(Model { view, shown, gaps, ..*self })
     }
 
+    /// The layer that the panels are about by its name, where there are several.
+    pub fn layer_name(&self) -> Option<&'a str> {
+        self.layers.get(self.state.active_layer).filter(|_| self.layers.len() > 1).map(|layer| layer.name)
+    }
+
+    /// Whether the arrays the path offers are nothing but the layers that are shown.
+    pub fn datasets_are_layers(&self) -> bool {
+        // `--dataset` takes names without spaces.
+        let is_layer = |entry: &DatasetEntry| self.layers.iter().any(|layer| layer.name.replace(' ', "") == entry.name);
+        self.layers.len() > 1 && self.datasets.iter().all(is_layer)
+    }
+
     /// The picture the view asks for.
     pub fn picture(&self) -> Picture {
         self.view.picture(self.state.cursor, self.info)

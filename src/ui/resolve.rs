@@ -31,7 +31,7 @@ pub fn resolve(state: &ViewState, layers: &[(LayerId, &ViewInfo)], canvases: &[(
             }
         }
     }
-    ViewRequest { views, play }
+    ViewRequest { views, play, probes: Vec::new() }
 }
 
 /// Whether there is anything of an array where a view stands. The first of a recording has always something.

@@ -94,16 +94,24 @@ impl Layers {
             layers.views.push(view);
             layers.layers.push(Layer::new(channel.name.clone(), image, source));
         }
-        if layers.layers.len() < 2 {
-            let levels: Vec<_> = std::iter::once(&opened.source).chain(&opened.levels).cloned().collect();
-            let image = Image::of_levels(&levels, told, &[]).ok_or_else(|| {
-                FormatError::new(opened.source.info().location.clone(), "cannot be seen as planes of a recording")
-            })?;
-            let layer = Layer::new(String::new(), image, 0);
-            let growing = vec![opened.growing.clone()];
-            return Ok(Self { layers: vec![layer], views: vec![alone.clone()], chosen: 0, growing });
-        }
-        Ok(layers)
+        if layers.layers.len() < 2 { Self::alone(opened, told, alone) } else { Ok(layers) }
+    }
+
+    /// The array itself; of the only channel there is, its files' limits are taken.
+    fn alone(opened: &Opened, told: Told, alone: &LayerView) -> Result<Self, FormatError> {
+        let levels: Vec<_> = std::iter::once(&opened.source).chain(&opened.levels).cloned().collect();
+        let info = opened.source.info();
+        let (held, limits) = match &opened.channels[..] {
+            [only] => (&only.held, only.limits),
+            _ => (&info.held, None),
+        };
+        let image = Image::of_levels(&levels, told, held).or_else(|| Image::of_levels(&levels, told, &[]));
+        let image = image.ok_or_else(|| {
+            FormatError::new(info.location.clone(), "cannot be seen as planes of a recording")
+        })?;
+        let view = limits.map_or(alone.clone(), |limits| alone.clone().with_limits(limits));
+        let layers = vec![Layer::new(String::new(), image, 0)];
+        Ok(Self { layers, views: vec![view], chosen: 0, growing: vec![opened.growing.clone()] })
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Session;
 use super::tiles::TileOnScreen;
+use crate::format::ReadError;
 use crate::stream::{PictureRequest, PictureState};
 use crate::ui::Shown;
 use crate::volume::{LayerId, Picture, PictureKey, ViewId, Voxels};
@@ -91,13 +92,19 @@ impl Session {
                 }
                 // An old picture would be taken for this timepoint's: better none.
                 PictureState::Failed(error) => {
-                    let shown = Shown::Missing(error.to_string());
+                    let shown = Shown::Missing(self.said_of(layer, &error));
                     Pane { view, asked, on_screen: None, tiles: Vec::new(), shown }
                 }
                 PictureState::Loading => self.stand_in(view, asked, before),
             };
             self.panes.push(pane);
         }
+    }
+
+    /// What is wrong with a layer, by its name where there are several.
+    pub(super) fn said_of(&self, layer: LayerId, error: &ReadError) -> String {
+        let named = self.layers.iter().find(|known| known.id() == layer).filter(|_| self.layers.len() > 1);
+        named.map_or_else(|| error.to_string(), |layer| format!("{}: {error}", self.name_of(layer)))
     }
 
     /// What is drawn while a picture is on its way; `before` was there last.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::app::stage::{Scene, Stage};
 use crate::format::memory::{MemorySource, Tape};
 use crate::format::{Channel, Growing, Opened, Source};
-use crate::ui::{Command, LayerState, Shown};
+use crate::ui::{Command, LayerState, Shown, Value};
 use crate::volume::{Blend, Colormap, DType, Shape, ViewId};
 
 /// A channel's value at a timepoint, which all of its voxels have.
@@ -222,6 +222,13 @@ fn the_level_follows_the_zoom_and_values_are_of_the_finest() {
         found
     };
     assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "{:?}", drawn(&stage));
+    // The value under the pointer is read for itself.
+    let pointer = stage.canvas(ViewId::default()).center() + egui::vec2(15.0, 15.0);
+    let value = |stage: &Stage| stage.session.value_in_tiles(&stage.session.panes()[0], [2300, 2300]);
+    assert_eq!(value(&stage), Value::Unknown);
+    stage.picture(vec![egui::Event::PointerMoved(pointer)]);
+    stage.frames_until(|stage| value(stage) == Value::Exact("10".to_owned()));
+    assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "and nothing else is: {:?}", drawn(&stage));
     let center = [0.5, 0.5];
     stage.apply(&Command::SetCamera(crate::ui::Camera { zoom: 40.0, center }));
     stage.settle();

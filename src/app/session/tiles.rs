@@ -54,7 +54,7 @@ impl Session {
             let is_void = tiles.iter().all(|tile| tile.chosen.voxels.is_void());
             let reason = is_void.then(|| keys.iter().find_map(|key| self.stream.missing_reason(key))).flatten();
             return match reason {
-                Some(error) => pane(Vec::new(), Shown::Missing(error.to_string())),
+                Some(error) => pane(Vec::new(), Shown::Missing(self.said_of(asked.layer, &error))),
                 None => pane(tiles, Shown::Exact),
             };
         }
@@ -120,12 +120,7 @@ impl Session {
         {
             return value;
         }
-        let picture = pane.asked.picture;
-        let (rows, columns) = picture.orientation().plane_axes();
-        let mut voxel = [picture.t(), 0, 0, 0];
-        voxel[picture.orientation().depth_axis().index()] = picture.depth_range()[0];
-        (voxel[rows.index()], voxel[columns.index()]) = (at[0], at[1]);
-        match self.stream.value_at(pane.asked.layer, voxel) {
+        match self.stream.value_at(pane.asked.layer, voxel_of(pane, at)) {
             Some(Some(text)) => Value::Exact(text),
             Some(None) => Value::Missing,
             None => Value::Unknown,
@@ -139,4 +134,14 @@ impl Session {
         let keys: Vec<PictureKey> = views.flat_map(|request| self.stream.keys(request)).collect();
         if keys.is_empty() { self.stream.cached_ranges(&self.asked_key()) } else { self.stream.cached_ranges_of(&keys) }
     }
+}
+
+/// Where a row and a column of a plane lie, in (t, z, y, x) of the full resolution.
+pub(in crate::app) fn voxel_of(pane: &Pane, at: [usize; 2]) -> [usize; 4] {
+    let picture = pane.asked.picture;
+    let (rows, columns) = picture.orientation().plane_axes();
+    let mut voxel = [picture.t(), 0, 0, 0];
+    voxel[picture.orientation().depth_axis().index()] = picture.depth_range()[0];
+    (voxel[rows.index()], voxel[columns.index()]) = (at[0], at[1]);
+    voxel
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::app::session::{CanvasSize, Layer, OnScreen, Pane, Session};
+use crate::app::session::{CanvasSize, Layer, OnScreen, Pane, Session, voxel_of};
 use crate::app::still::Still;
 use crate::format::store::{Traffic, traffic};
 use crate::render::{Drawn, PlaneDraw, RendererHandle, Tile, Wanted, WantedTile};
@@ -11,7 +11,7 @@ use crate::ui::place::image_size;
 use crate::ui::{
     Canvas, CanvasState, Command, Figures, LayerInfo, Model, Placement, Saving, Shown, Value, View, steer, window_ui,
 };
-use crate::volume::{Location, PictureKey, ViewId};
+use crate::volume::{LayerId, Location, PictureKey, ViewId};
 
 /// What drawing keeps from one frame to the next.
 #[derive(Default)]
@@ -61,9 +61,10 @@ pub fn session_ui(
     let (canvases, layers) = (canvas_states(session), layer_infos(session));
     let model = model(session, &canvases, &layers, &cached, &figures, &saving);
     let scale = ui.ctx().pixels_per_point();
-    let mut canvas = PictureCanvas { session, drawn, scale, sizes: Vec::new() };
+    let mut canvas = PictureCanvas { session, drawn, scale, sizes: Vec::new(), probes: Vec::new() };
     let commands = window_ui(ui, &model, recent, &mut canvas);
-    let sizes = canvas.sizes;
+    let PictureCanvas { sizes, probes, .. } = canvas;
+    session.probe(probes, now);
     if let Some((_, points)) = sizes.iter().find(|(view, _)| *view == session.view.active().id) {
         session.canvas = CanvasSize { points: *points, pixels_per_point: scale };
     }
@@ -209,6 +210,8 @@ struct PictureCanvas<'a> {
     scale: f32,
     /// Size of each canvas in points, noted where it is drawn.
     sizes: Vec<(ViewId, egui::Vec2)>,
+    /// Voxels whose values were asked for and are not in memory.
+    probes: Vec<(LayerId, [usize; 4])>,
 }
 
 impl Canvas for PictureCanvas<'_> {
@@ -249,7 +252,13 @@ impl Canvas for PictureCanvas<'_> {
             return Value::Missing;
         };
         match (&pane.shown, &pane.on_screen) {
-            (Shown::Exact, _) if !pane.tiles.is_empty() => self.session.value_in_tiles(pane, [row, column]),
+            (Shown::Exact, _) if !pane.tiles.is_empty() => {
+                let value = self.session.value_in_tiles(pane, [row, column]);
+                if value == Value::Unknown {
+                    self.probes.push((layer, voxel_of(pane, [row, column])));
+                }
+                value
+            }
             (Shown::Missing(_), _) => Value::Missing,
             (Shown::Exact, Some(OnScreen { voxels, is_preview: false, .. })) => {
                 voxels.format_value(&[row, column]).map_or(Value::Missing, Value::Exact)

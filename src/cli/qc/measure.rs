@@ -73,7 +73,7 @@ pub fn report(opened: &Opened, checked: Checked, asked: &Asked) -> Report {
         blocks: blocks(opened),
     };
     Report {
-        name: info.name.clone(),
+        name: name_of(opened),
         path: info.location.to_string(),
         subject,
         table,
@@ -85,6 +85,16 @@ pub fn report(opened: &Opened, checked: Checked, asked: &Asked) -> Report {
         pictures,
         provenance,
     }
+}
+
+/// What was measured, by its channel where that is one of several in an array.
+fn name_of(opened: &Opened) -> String {
+    let info = opened.source.info();
+    let axis = info.channel_axis.filter(|_| opened.channels.len() > 1);
+    let at = axis.map(|axis| (0..axis).filter(|i| info.axes.get(*i).copied().flatten().is_none()).count());
+    let index = at.map(|at| info.held.get(at).copied().unwrap_or(0));
+    let channel = index.and_then(|index| opened.channels.get(index));
+    channel.map_or(info.name.clone(), |channel| format!("{} ({})", info.name, channel.name))
 }
 
 /// When the first and the last block were written, seconds since 1970.

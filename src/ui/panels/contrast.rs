@@ -58,10 +58,7 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     let (layer, values) = (model.layer, model.values());
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 86.0), Sense::hover());
     let plot = Rect::from_min_size(area.min, vec2(area.width(), 78.0));
-    let what = match model.layers.get(model.state.active_layer).filter(|_| model.layers.len() > 1) {
-        Some(layer) => format!("{} · {}", layer.name, what_of(values)),
-        None => what_of(values),
-    };
+    let what = model.layer_name().map_or(String::new(), |name| format!("{name} · ")) + &what_of(values);
     let shown = shown(model, &what);
     // Beside the heading: over the bars it would be in the way of the limits.
     let corner = pos2(area.right(), area.top() - 16.0);

@@ -11,7 +11,7 @@ use crate::volume::{PieceState, count_states};
 
 /// The rows of the Dataset section.
 pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
-    if model.datasets.len() > 1 {
+    if model.datasets.len() > 1 && !model.datasets_are_layers() {
         let rect = row(ui, ARRAY);
         let names: Vec<&str> = model.datasets.iter().map(|entry| entry.name.as_str()).collect();
         let hint = model.datasets.get(model.chosen_dataset).map_or("", |entry| entry.summary.as_str());

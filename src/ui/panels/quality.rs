@@ -18,7 +18,7 @@ const INDENT: f32 = 19.0;
 /// The rows of the Quality section.
 pub fn quality_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     let Some(quality) = model.quality else { return };
-    usable_rows(ui, &quality);
+    usable_rows(ui, &quality, model.layer_name());
     alarm_rows(ui, &quality, commands);
     separator(ui, 4.0);
     figure_rows(ui, &quality);
@@ -33,8 +33,8 @@ pub fn summary(quality: &Quality<'_>) -> String {
     }
 }
 
-/// The minutes, the bar and the sentence below it.
-fn usable_rows(ui: &mut Ui, quality: &Quality<'_>) {
+/// The minutes, the bar and the sentence below it; of which channel, where there are several.
+fn usable_rows(ui: &mut Ui, quality: &Quality<'_>, channel: Option<&str>) {
     let tokens = Tokens::get(ui);
     let usable = quality.usable();
     let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
@@ -46,6 +46,7 @@ fn usable_rows(ui: &mut Ui, quality: &Quality<'_>) {
         }
         None => ("–".to_owned(), "usable".to_owned()),
     };
+    let of = of + &channel.map_or(String::new(), |channel| format!(" · {channel}"));
     let painter = ui.painter_at(line.expand(4.0));
     let left = pos2(line.left(), baseline + 6.0);
     let big = widgets::text(&painter, left, Align2::LEFT_BOTTOM, &amount, font(24.0, Weight::SemiBold), tokens.t1);
