@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::app::stage::{Scene, Stage};
 use crate::format::memory::{MemorySource, Tape};
 use crate::format::{Channel, Growing, Opened, Source};
-use crate::ui::{Command, LayerState, Shown, Value};
+use crate::ui::{Command, LayerState, Mode, Shown, Value};
 use crate::volume::{Blend, Colormap, DType, Shape, ViewId};
 
 /// A channel's value at a timepoint, which all of its voxels have.
@@ -106,6 +106,25 @@ fn channels_of_one_array_are_shown_together_each_with_its_own_values() {
         wanted
     });
     assert_eq!(view.preferences().colormap, crate::ui::LayerView::default().colormap);
+}
+
+#[test]
+fn channels_are_folded_each_by_itself() {
+    for on_gpu in [false, true] {
+        let source: Arc<dyn Source> = Arc::new(together(3, 2, 0));
+        let channels = (0..2).map(|i| channel(&format!("{i}"), &source, None, &[i])).collect();
+        let mut stage = Stage::of(opened(channels), Scene { on_gpu, ..Scene::default() });
+        stage.apply(&Command::SetMode(Mode::Projection));
+        for t in [2, 0, 1] {
+            stage.apply(&Command::ScrubTo(t));
+            stage.settle();
+            assert_eq!([0, 1].map(|layer| drawn(&stage, layer)), [0, 1].map(|layer| Some(value(layer, t))), "{on_gpu}");
+        }
+        // Each kind of picture is measured of each channel.
+        let values = stage.session.view.values(stage.session.info());
+        let limits = [0, 1].map(|layer: usize| stage.session.view.layers[layer].contrast.of(values).unwrap());
+        assert!(limits[0][1] < 1000.0 && limits[1][0] >= 1000.0, "{limits:?}");
+    }
 }
 
 #[test]
