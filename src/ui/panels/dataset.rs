@@ -11,7 +11,8 @@ use crate::volume::{PieceState, count_states};
 
 /// The rows of the Dataset section.
 pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
-    if model.datasets.len() > 1 && !model.datasets_are_layers() {
+    let has_picker = model.datasets.len() > 1 && !model.datasets_are_layers();
+    if has_picker {
         let rect = row(ui, ARRAY);
         let names: Vec<&str> = model.datasets.iter().map(|entry| entry.name.as_str()).collect();
         let hint = model.datasets.get(model.chosen_dataset).map_or("", |entry| entry.summary.as_str());
@@ -40,7 +41,7 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
         value_row(ui, "Claimed shape", &dims.join(" × "));
     }
     let is_told = |label: &str| {
-        let is_picked_above = label == ARRAY && model.datasets.len() > 1;
+        let is_picked_above = label == ARRAY && has_picker;
         is_picked_above || label == BLOCKS && state.is_some()
     };
     let facts = model.array.facts.iter().filter(|(label, _)| !is_told(label));
