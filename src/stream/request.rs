@@ -8,7 +8,7 @@ use super::Stream;
 use super::assembly::{Assembly, Product};
 use super::availability::is_settled;
 use super::layer::Snapshot;
-use super::plan::{Plan, Planner, pictures_ahead};
+use super::plan::{Plan, Planner, Wanted, pictures_ahead};
 use super::state::State;
 use super::velocity::{Outlook, Velocity};
 use crate::array::{ArrayChunk, Image, LazyArray};

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::discover::Candidate;
+use super::discover::{Candidate, Listing};
 use super::source::SplitSource;
 use crate::format::{Channel, FormatError, Growing, Source};
 
@@ -36,9 +36,20 @@ pub(super) fn channels(
             Some(((*name).to_owned(), Some(*light), built))
         });
         let is_part = FOLDERS.iter().any(|(name, _)| is_folder(&own.folder, name));
+        if is_part {
+            FOLDERS.iter().for_each(|(name, _)| tell_of_empty(own, name));
+        }
         parts.filter(|_| is_part).filter_map(opened).collect()
     };
     if found.len() > 1 { found } else { Vec::new() }
+}
+
+/// Says so where the folder of a channel is there and holds no block yet: it will not be shown when it does.
+fn tell_of_empty(own: &Candidate, name: &str) {
+    let folder = own.folder.with_file_name(name);
+    if folder != own.folder && Listing::of(&folder).is_ok_and(|listing| listing.groups.is_empty()) {
+        tracing::warn!("channel {name} holds no block yet; open the recording again once it does, to see both");
+    }
 }
 
 fn is_folder(folder: &Path, name: &str) -> bool {
