@@ -106,9 +106,8 @@ impl Layers {
             _ => (&info.held, None),
         };
         let image = Image::of_levels(&levels, told, held).or_else(|| Image::of_levels(&levels, told, &[]));
-        let image = image.ok_or_else(|| {
-            FormatError::new(info.location.clone(), "cannot be seen as planes of a recording")
-        })?;
+        let image =
+            image.ok_or_else(|| FormatError::new(info.location.clone(), "cannot be seen as planes of a recording"))?;
         let view = limits.map_or(alone.clone(), |limits| alone.clone().with_limits(limits));
         let layers = vec![Layer::new(String::new(), image, 0)];
         Ok(Self { layers, views: vec![view], chosen: 0, growing: vec![opened.growing.clone()] })
