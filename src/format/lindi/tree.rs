@@ -21,7 +21,7 @@ use crate::format::{
 };
 use crate::volume::{ArrayInfo, DType, Grid, Location, Problem, Severity, codes};
 
-/// Most voxels of an array that stands for so many chunks that nobody would wait for them.
+/// More chunks than this are no array that anybody has written.
 const MAX_CHUNKS: u64 = 1 << 40;
 
 /// A reference file.

@@ -18,8 +18,8 @@ use super::look::Look;
 use super::open::open_linked;
 use super::store::may_follow;
 use super::tree::{Node, NodeKind, Shown, Tree, arrays, dims_in_words, first_of};
-use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, Source};
-use crate::volume::{ArrayInfo, AxisFrom, Location, Problem, Severity, Shape, codes};
+use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened};
+use crate::volume::{ArrayInfo, AxisFrom, Location, Problem, Severity, codes};
 
 /// Opens an NWB file that has image series. Others are opened as what they are besides: HDF5.
 pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
