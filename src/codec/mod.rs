@@ -14,6 +14,7 @@ mod lzo;
 mod pipeline;
 mod shuffle;
 mod streams;
+mod szip;
 
 pub(crate) use pipeline::reuse;
 pub use pipeline::{Filter, Scratch, decode, is_decodable};

@@ -1,6 +1,6 @@
 //! Filter pipelines of HDF5 and Zarr: which filters are known, and running them backwards over one chunk.
 
-use super::{CodecError, bitshuffle, blosc, blosc2, crc32c, fletcher32, lz4, lzf, lzo, shuffle, streams};
+use super::{CodecError, bitshuffle, blosc, blosc2, crc32c, fletcher32, lz4, lzf, lzo, shuffle, streams, szip};
 
 /// One stage of a chunk's filter pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Filter {
     Zstd,
     /// Bitshuffle with its optional inner codec.
     Bitshuffle(bitshuffle::Options),
+    /// HDF5's szip.
+    Szip(szip::Options),
     /// A filter that only libhdf5 may know.
     Other {
         /// Registered number of the filter.
@@ -48,6 +50,10 @@ impl Filter {
             1 => Self::Deflate,
             2 if item(0) > 0 => Self::Shuffle(item(0)),
             3 => Self::Fletcher32,
+            4 => match szip::Options::from_hdf5(values) {
+                Some(options) => Self::Szip(options),
+                None => Self::Other { id, name: name.to_owned() },
+            },
             305 => Self::Lzo,
             307 => Self::Bzip2,
             32000 => Self::Lzf,
@@ -79,6 +85,7 @@ impl Filter {
             Self::Lz4 => "lz4".into(),
             Self::Zstd => "zstd".into(),
             Self::Bitshuffle(options) => options.name().into(),
+            Self::Szip(_) => "szip".into(),
             Self::Other { id, name } if name.is_empty() => format!("HDF5 filter {id}"),
             Self::Other { id, name } => format!("{name} (HDF5 filter {id})"),
         }
@@ -239,6 +246,7 @@ fn run(filter: &Filter, input: &[u8], output: &mut [u8]) -> Result<(), CodecErro
         Filter::Lz4 => lz4::decode(input, output),
         Filter::Zstd => streams::unzstd(input, output),
         Filter::Bitshuffle(options) => bitshuffle::decode(options, input, output),
+        Filter::Szip(options) => szip::decode(options, input, output),
         Filter::Fletcher32 | Filter::Crc32c => {
             let len = verified(filter, input).unwrap_or(Ok(0))?;
             if len != output.len() {
