@@ -50,6 +50,6 @@ pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch
 pub use files::{FileState, StoredFile, stored_files};
 pub use growing::{Growing, Growth, Refresh};
 pub use kinds::kind_of_name;
-pub use open::{Channel, DatasetEntry, MAX_CHANNELS, OpenOptions, Opened, expected_in, open};
+pub use open::{Channel, DatasetEntry, MAX_CHANNELS, OpenOptions, Opened, VirtualOptions, expected_in, open};
 pub use source::{Chunk, Filled, Source};
 pub use split::{FoundRecording, SearchBounds, search, what_is_at};

@@ -21,6 +21,8 @@ pub struct OpenOptions {
     /// Whether blocks that are perhaps left over from a former recording are left out
     /// (`--leave-out-suspects`); they are shown and marked otherwise.
     pub leave_out_suspects: bool,
+    /// How virtual datasets of HDF5 are put together.
+    pub virtual_datasets: VirtualOptions,
     /// Abandons the opening.
     pub cancel: Cancel,
     /// The user's folder for what may be kept between openings (indices, bytes from afar); nothing is kept
@@ -32,6 +34,19 @@ pub struct OpenOptions {
     pub allowed_hosts: Vec<String>,
     /// How many files have led here, each naming the next: what leads in a ring ends.
     pub hops: u8,
+}
+
+/// How virtual datasets of HDF5 are put together, where that is a choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VirtualOptions {
+    /// Folder in which their sources are looked for first (`--vds-prefix`); `${ORIGIN}` at its beginning stands for
+    /// the folder of the virtual dataset.
+    pub prefix: Option<String>,
+    /// Whether one whose extent depends on its sources ends before the first index that one of them lacks
+    /// (`--vds-first-missing`) rather than with the last that any of them holds.
+    pub ends_at_first_missing: bool,
+    /// How many numbered sources in a row may be absent before no more are looked for (`--vds-gap`).
+    pub max_gap: usize,
 }
 
 impl OpenOptions {

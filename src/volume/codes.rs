@@ -30,6 +30,8 @@ codes! {
     METADATA_VALUES = "metadata_values";
     /// Blocks are not there.
     MISSING_BLOCK = "missing_block";
+    /// A file that a virtual dataset is made of is not there.
+    MISSING_SOURCE = "missing_source";
     /// A block holds no array that could be the recording's.
     NO_ARRAY = "no_array";
     /// There are no metadata: the recording is running, or was interrupted.
@@ -42,6 +44,8 @@ codes! {
     OTHER_SHAPE = "other_shape";
     /// A block holds less than its place asks for.
     SHORT_BLOCK = "short_block";
+    /// A source of a virtual dataset holds less than is mapped to it.
+    SHORT_SOURCE = "short_source";
     /// Blocks are certainly of a former recording, and left out.
     STALE_BLOCK = "stale_block";
     /// The metadata claim more than there is.

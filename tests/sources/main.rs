@@ -20,5 +20,8 @@ mod tiff;
 #[path = "../common/tiff.rs"]
 mod tiff_writer;
 mod tree;
+mod vds;
+#[path = "../common/virtual_files.rs"]
+mod virtual_files;
 mod zarr;
 mod zarr_figures;

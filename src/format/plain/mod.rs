@@ -9,9 +9,10 @@ mod source;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::hdf5::{H5Array, contents, follow};
+use super::hdf5::{H5Array, VirtualLayout, contents, follow};
 use super::look::Look;
 use super::sparse::{Matrix, SparseSource};
+use super::vds;
 use super::{DatasetEntry, FormatError, FormatErrorCode, Growing, OpenOptions, Opened, Source};
 use offers::{Offer, What, offers};
 use reversed::Reversed;
@@ -77,8 +78,27 @@ pub fn open_file(path: &Path, options: &OpenOptions) -> Result<Opened, FormatErr
 /// # Errors
 /// When the array cannot be read.
 pub fn open_source(path: &Path, name: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
-    let array = H5Array::open(path, name)?.with_fill();
-    Ok(Arc::new(PlainSource::new(path, array, options, Vec::new())?))
+    open_array(path, path, name, &[], options).map(|(source, _)| source)
+}
+
+/// Opens an array of numbers of `file`, stored there or made of others, for who opened `path`.
+fn open_array(
+    path: &Path,
+    file: &Path,
+    name: &str,
+    notes: &[String],
+    options: &OpenOptions,
+) -> Result<Both, FormatError> {
+    let array = match H5Array::open(file, name) {
+        Ok(array) => array.with_fill(),
+        Err(error) => {
+            let opened = vds::open(file, name, options)?.ok_or(error)?;
+            return Ok((opened.source, opened.growing));
+        }
+    };
+    let source = Arc::new(PlainSource::new(path, array, options, notes.to_vec())?);
+    let growing = source.may_grow().then(|| Arc::clone(&source) as Arc<dyn Growing>);
+    Ok((source, growing))
 }
 
 /// The same, and where the array may grow, that too.
@@ -86,10 +106,7 @@ pub fn open_source(path: &Path, name: &str, options: &OpenOptions) -> Result<Arc
 /// # Errors
 /// As [`open_source`].
 pub fn open_shown(path: &Path, name: &str, options: &OpenOptions) -> Result<Both, FormatError> {
-    let array = H5Array::open(path, name)?.with_fill();
-    let source = Arc::new(PlainSource::new(path, array, options, Vec::new())?);
-    let growing = source.may_grow().then(|| Arc::clone(&source) as Arc<dyn Growing>);
-    Ok((source, growing))
+    open_array(path, path, name, &[], options)
 }
 
 type Both = (Arc<dyn Source>, Option<Arc<dyn Growing>>);
@@ -97,12 +114,7 @@ type Both = (Arc<dyn Source>, Option<Arc<dyn Growing>>);
 fn open_offer(path: &Path, offer: &Offer, notes: &[String], options: &OpenOptions) -> Result<Both, FormatError> {
     let name = &offer.entry.name;
     match &offer.what {
-        What::Array { path: file, name } => {
-            let array = H5Array::open(file, name)?.with_fill();
-            let source = Arc::new(PlainSource::new(path, array, options, notes.to_vec())?);
-            let growing = source.may_grow().then(|| Arc::clone(&source) as Arc<dyn Growing>);
-            Ok((source, growing))
-        }
+        What::Array { path: file, name } => open_array(path, file, name, notes, options),
         What::Sparse(matrix) => Ok((Arc::new(SparseSource::open(path, matrix, options)?), None)),
         What::Empty { shape, may_grow: true } => {
             Err(FormatError::beginning(path, format!("{name} is empty ({shape}): nothing has been written yet"), name))
@@ -136,10 +148,12 @@ fn first_image(path: &Path, offers: &[Offer], notes: &[String]) -> Result<usize,
 /// An array by a path that leads to it through links.
 fn found_by_path(path: &Path, name: &str, offers: &[Offer]) -> Result<Offer, FormatError> {
     let found: Result<(PathBuf, String), FormatError> = follow(path, name);
-    if let Ok((file, object)) = found
-        && let Ok(array) = H5Array::open(&file, &object)
-    {
-        return Ok(Offer::of_array(name, &file, array.header(), path));
+    if let Ok((file, object)) = found {
+        let stored = H5Array::open(&file, &object).map(|array| array.header().clone()).ok();
+        let header = stored.or_else(|| VirtualLayout::read(&file, &object).ok()?.map(|layout| layout.header));
+        if let Some(header) = header {
+            return Ok(Offer::of_array(name, &file, &header, path));
+        }
     }
     let packed: Vec<&str> = offers
         .iter()

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::format::DatasetEntry;
-use crate::format::hdf5::{Contents, Header, Unread, stored_bytes};
+use crate::format::hdf5::{Contents, Header, Layout, Unread, stored_bytes};
 use crate::format::sparse::{self, Matrix};
 use crate::volume::Shape;
 
@@ -50,7 +50,9 @@ impl Offer {
     /// An array of numbers of the file `file`, under a name in the file at `opened`.
     pub fn of_array(name: &str, file: &Path, header: &Header, opened: &Path) -> Self {
         let shape = header.shape;
-        let is_empty = shape.dims().contains(&0);
+        // How far a virtual dataset reaches is known when its sources are.
+        let is_virtual = header.layout == Layout::Virtual;
+        let is_empty = !is_virtual && shape.dims().contains(&0);
         let elsewhere = (file != opened).then(|| format!("; in {}", file.file_name().unwrap_or_default().display()));
         let entry = DatasetEntry {
             name: name.to_owned(),
@@ -58,7 +60,7 @@ impl Offer {
             shape: shape.dims().iter().map(|&dim| dim as u64).collect(),
             dtype: Some(header.dtype),
             stored_bytes: None,
-            compression: compression(header),
+            compression: if is_virtual { "virtual".to_owned() } else { compression(header) },
             is_no_image: is_empty || is_no_image(&shape),
         };
         let what = match is_empty {
