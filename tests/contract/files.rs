@@ -7,6 +7,7 @@ use tectum::format::{FormatError, OpenOptions, Refresh, Source, open};
 use tectum::volume::{DType, Region, Shape};
 
 use crate::common::indices;
+use crate::server::Server;
 use crate::suite::{State, Subject, Truth, contract};
 use crate::writer::{Spec, sample, write};
 
@@ -154,3 +155,21 @@ fn a_file_that_is_written_anew_is_another_recording_and_one_that_is_closed_is_fi
     std::fs::remove_file(&path).unwrap();
     assert!(matches!(source.refresh(&[]), Ok(Refresh::Gone(_))));
 }
+
+/// The same file behind a URL.
+struct Behind(File);
+
+impl Subject for Behind {
+    fn write(&self, folder: &Path) -> Truth {
+        self.0.write(folder)
+    }
+
+    fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
+        // It serves until the tests are over: the source goes on asking.
+        let server = Box::leak(Box::new(Server::of(folder)));
+        open(server.url("stack.h5").as_str(), options).map(|opened| opened.source)
+    }
+}
+
+contract!(url_compressed, Behind(compressed()));
+contract!(url_never_wholly_written, Behind(never_wholly_written()));

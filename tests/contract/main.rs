@@ -9,6 +9,9 @@ mod folders;
 mod made;
 mod memory;
 mod references;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../common/server.rs"]
+mod server;
 mod suite;
 mod tiff;
 #[path = "../common/tiff.rs"]
