@@ -67,8 +67,9 @@ big: release ## Write a recording of 1.9 GB of voxels into .tools/big-demo, to t
 differential: release ## Compare with h5py, flammkuchen and split_dataset on 2,000 random recordings
 	@tests/differential/run.sh $${DIFFERENTIAL:-}
 
-fuzz: setup ## Read damaged blocks for FUZZ_SECONDS (900)
+fuzz: setup ## Read damaged blocks, Zarr hierarchies and what else is read, for FUZZ_SECONDS (900) each
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(CARGO) test --locked --release --test decoding long_time -- --ignored --nocapture
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(CARGO) test --locked --release --test sources long_time -- --ignored --nocapture
 
 qc-clean: setup ## Count the false alarms in 240 clean recordings, and what else of tests/qc takes a minute
 	$(CARGO) test --locked --release --test qc -- --ignored --nocapture

@@ -24,4 +24,4 @@ pub use kept::forget as forget_results;
 pub use lender::{Lender, NoLender};
 pub use slab::{Planes, Slab, SlabPlane};
 pub use snapshot::{Progress, Snapshot};
-pub use subject::{subject_of, subject_without_clock};
+pub use subject::{subject_of, subject_without_clock, why_not_measured};

@@ -25,3 +25,4 @@ mod vds;
 mod virtual_files;
 mod zarr;
 mod zarr_figures;
+mod zarr_hostile;

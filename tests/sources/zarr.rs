@@ -102,6 +102,7 @@ fn what_a_hierarchy_holds_is_listed_and_can_be_chosen() {
         let file = format!("group_{version}.zarr");
         assert_eq!(names(&file, None).0, words(&["session/raw/movie", "session/raw/trace"]));
     }
+    assert_eq!(names("image.zarr.zip", None), (words(&["packed"]), 0, "image".into()));
     let movie = opened(&folder.join("group_2.zarr"), None).unwrap();
     assert_eq!(movie.source.info().axes_in_letters(), "tyx");
     let error = opened(&folder.join("plate.zarr"), Some("C/9")).err().unwrap();

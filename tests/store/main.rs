@@ -16,4 +16,5 @@ mod urls;
 #[allow(dead_code, reason = "shared with the tests of decoding")]
 #[path = "../decoding/writer.rs"]
 mod writer;
+mod zarr;
 mod zips;

@@ -9,7 +9,7 @@ use crate::app::identity_of;
 use crate::array::LazyArray;
 use crate::format::Opened;
 use crate::qc::{Codes, Evidence, Limits, Provenance, Report, judge};
-use crate::sweep::{CheckOptions, Checked, check, subject_of};
+use crate::sweep::{CheckOptions, Checked, check, subject_of, why_not_measured};
 use crate::volume::PieceState;
 
 /// What is to be measured, and against what it is judged.
@@ -36,8 +36,8 @@ pub fn measure(opened: &Opened, asked: &Asked) -> Result<Report> {
     if let Some(range) = asked.range.as_ref().filter(|range| range.start >= num_t) {
         bail!("{}: has {num_t} timepoints, none from {} on", opened.source.info().location, range.start);
     }
-    if subject.shape.contains(&0) {
-        bail!("{}: holds no voxel", opened.source.info().location);
+    if let Some(why) = why_not_measured(&subject) {
+        bail!("{}: {why}", opened.source.info().location);
     }
     let progress = Progress::start();
     let options = CheckOptions { range: asked.range.clone(), wanted: asked.wanted, ..CheckOptions::default() };

@@ -1,9 +1,10 @@
 //! What the metadata of a Zarr array say of it, checked: nothing is believed that reading would have to pay for.
 
 use std::num::NonZeroU64;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use zarrs::array::{Array, ArrayMetadata};
 use zarrs::plugin::ZarrVersion;
 
@@ -53,21 +54,27 @@ pub enum Storage {
 impl ZarrArray {
     /// The array that a node of this path is; in words why it is none that can be read.
     pub fn new(node: &Node, path: &str) -> Result<Self, String> {
-        let value = node.array.clone().ok_or("is a group, not an array")?;
+        let mut value = node.array.clone().ok_or("is a group, not an array")?;
+        settle_codecs(&mut value);
         let wrong = |error: serde_json::Error| format!("the metadata of the array make no sense: {error}");
         let metadata: ArrayMetadata = match node.version {
             2 => ArrayMetadata::V2(serde_json::from_value(value).map_err(wrong)?),
             _ => ArrayMetadata::V3(serde_json::from_value(value).map_err(wrong)?),
         };
         let (shape, chunks) = extents(&metadata)?;
-        let metadata = Array::new_with_metadata(Arc::new(()), "/", metadata).map_err(|error| error.to_string())?;
+        // zarrs takes some of what stands in a configuration on trust.
+        let made = std::panic::catch_unwind(|| Array::new_with_metadata(Arc::new(()), "/", metadata));
+        let metadata =
+            made.map_err(|_| "the metadata of the array make no sense")?.map_err(|error| error.to_string())?;
         let dtype = dtype_of(&metadata)?;
         let kind = Kind { shape: chunks, dtype: metadata.data_type().clone(), fill: metadata.fill_value().clone() };
         let fill: Box<[u8]> = kind.fill.as_ne_bytes().into();
         if fill.len() != dtype.num_bytes() {
             return Err("its fill value is of another type than its voxels".into());
         }
-        let chain = Chain::new(&metadata.codecs(), kind)?;
+        let codecs = metadata.codecs();
+        let made = std::panic::catch_unwind(AssertUnwindSafe(|| Chain::new(&codecs, kind)));
+        let chain = made.map_err(|_| "the codecs of the array make no sense")??;
         let cell = chain.kind().extent().ok_or("its chunks make no sense")?;
         let objects = grid_of(shape, cell)?;
         let (storage, step) = stored(chain, cell)?;
@@ -190,6 +197,39 @@ fn part_of(chunk: Shape, item: usize) -> Shape {
         }
     }
     Shape::new(&dims).unwrap_or(chunk)
+}
+
+/// Gives codecs whose data say how they were coded the same harmless configuration, whatever stands there.
+fn settle_codecs(metadata: &mut Value) {
+    for list in ["codecs", "index_codecs", "filters"] {
+        metadata.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().for_each(settle_codec);
+    }
+    if let Some(compressor) = metadata.get_mut("compressor") {
+        settle_codec(compressor);
+    }
+}
+
+fn settle_codec(codec: &mut Value) {
+    let Some(fields) = codec.as_object_mut() else { return };
+    let (is_2, name) = match (fields.get("id"), fields.get("name")) {
+        (Some(id), _) => (true, id.as_str()),
+        (_, name) => (false, name.and_then(Value::as_str)),
+    };
+    let configuration = match name.unwrap_or_default().trim_start_matches("numcodecs.") {
+        "gzip" | "zlib" | "bz2" => json!({"level": 1}),
+        "zstd" if is_2 => json!({"level": 1}),
+        "zstd" => json!({"level": 1, "checksum": false}),
+        "blosc" if is_2 => json!({"cname": "lz4", "clevel": 1, "shuffle": 0, "blocksize": 0}),
+        "blosc" => json!({"cname": "lz4", "clevel": 1, "shuffle": "noshuffle", "blocksize": 0}),
+        _ => {
+            fields.get_mut("configuration").into_iter().for_each(settle_codecs);
+            return;
+        }
+    };
+    match configuration {
+        Value::Object(settled) if is_2 => fields.extend(settled),
+        settled => drop(fields.insert("configuration".to_owned(), settled)),
+    }
 }
 
 fn axis_names(node: &Node, metadata: &Array<()>) -> Option<Vec<Option<String>>> {

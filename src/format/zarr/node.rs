@@ -115,16 +115,17 @@ fn of_version_3(metadata: Value) -> Result<Node, String> {
         Some(Value::Object(attributes)) => attributes.clone(),
         _ => Map::new(),
     };
-    let gathered = fields.remove("consolidated_metadata").and_then(|mut gathered| match gathered["metadata"].take() {
-        Value::Object(nodes) => Some(nodes),
-        _ => None,
-    });
+    let mut gathered = fields.remove("consolidated_metadata");
+    let gathered = match gathered.as_mut().and_then(|gathered| gathered.get_mut("metadata")).map(Value::take) {
+        Some(Value::Object(nodes)) => nodes,
+        _ => Map::new(),
+    };
     let array = match fields.get("node_type").and_then(Value::as_str) {
         Some("array") => Some(Value::Object(fields)),
         Some("group") => None,
         _ => return Err("node_type is neither array nor group".into()),
     };
-    Ok(Node { version: 3, attributes, array, gathered: gathered.unwrap_or_default(), unread: None })
+    Ok(Node { version: 3, attributes, array, gathered, unread: None })
 }
 
 /// JSON, and what Python writes for numbers that JSON does not have.

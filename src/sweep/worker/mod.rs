@@ -18,6 +18,7 @@ use crate::sweep::checker::{News, Shared};
 use crate::sweep::feed::{Feed, Reader};
 use crate::sweep::kept::{Place, Results};
 use crate::sweep::shard::{Shard, prepare};
+use crate::sweep::subject::why_not_measured;
 use crate::sweep::threads::{num_cores, threads};
 use publish::Published;
 
@@ -179,7 +180,7 @@ impl Worker {
     }
 
     fn has_work(&self) -> bool {
-        self.failure.is_none() && !self.subject.shape.contains(&0) && (!self.has_looked || self.has_more())
+        self.failure.is_none() && why_not_measured(&self.subject).is_none() && (!self.has_looked || self.has_more())
     }
 
     fn has_more(&self) -> bool {

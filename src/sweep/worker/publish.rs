@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Worker;
 use crate::qc::{Figures, Pictures};
+use crate::sweep::subject::why_not_measured;
 use crate::sweep::{Progress, Snapshot};
 
 /// A snapshot is published this often at most.
@@ -90,13 +91,12 @@ impl Worker {
 
     fn progress(&self) -> Progress {
         let behind = self.published.behind().filter(|_| self.is_live);
-        let nothing = self.subject.shape.contains(&0).then(|| "there is nothing to measure: no voxels".to_owned());
         Progress {
             done: self.table.num_complete(),
             of: self.subject.shape[0],
             is_paused: self.is_paused,
             behind_s: behind.map(|behind| behind.as_secs_f64()),
-            failure: self.failure.clone().or(nothing),
+            failure: self.failure.clone().or_else(|| why_not_measured(&self.subject)),
         }
     }
 
