@@ -244,7 +244,6 @@ fn the_level_follows_the_zoom_and_values_are_of_the_finest() {
     // The value under the pointer is read for itself.
     let pointer = stage.canvas(ViewId::default()).center() + egui::vec2(15.0, 15.0);
     let value = |stage: &Stage| stage.session.value_in_tiles(&stage.session.panes()[0], [2300, 2300]);
-    assert_eq!(value(&stage), Value::Unknown);
     stage.picture(vec![egui::Event::PointerMoved(pointer)]);
     stage.frames_until(|stage| value(stage) == Value::Exact("10".to_owned()));
     assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "and nothing else is: {:?}", drawn(&stage));
