@@ -19,6 +19,8 @@ use crate::volume::{ArrayInfo, Colormap, Location};
 
 /// Pictures are made of so many arrays of a file without being asked for.
 const MAX_THUMBNAILS: usize = 400;
+/// And of so many where each costs the network.
+const MAX_REMOTE_THUMBNAILS: usize = 24;
 
 /// Whether what was opened was taken for something that the user should look at: it is one of several arrays,
 /// or its axes are a guess, and nobody has said which.
@@ -212,7 +214,8 @@ impl Sheet {
     fn read_all(&self) {
         let reader = self.reader();
         let chosen = self.chosen;
-        let others: Vec<usize> = (0..self.entries.len().min(MAX_THUMBNAILS)).filter(|i| *i != chosen).collect();
+        let max = if self.location.path().is_some() { MAX_THUMBNAILS } else { MAX_REMOTE_THUMBNAILS };
+        let others: Vec<usize> = (0..self.entries.len().min(max)).filter(|i| *i != chosen).collect();
         let work = move || std::iter::once(chosen).chain(others).for_each(|entry| reader.read(entry, None));
         if let Err(error) = std::thread::Builder::new().name("tectum-sheet".into()).spawn(work) {
             tracing::warn!("no pictures of the arrays: no thread for them: {error}");
