@@ -74,7 +74,7 @@ pub fn plane(opened: &Opened, colormap: Colormap, cancel: &Cancel) -> Result<Pla
 
 /// The same voxels with rows and columns alone.
 fn flat(read: &Voxels, shape: [usize; 2], pool: &Pool) -> Option<Voxels> {
-    let mut buffer = pool.take(read.num_bytes());
+    let mut buffer = pool.take(read.bytes().len());
     buffer.bytes_mut().copy_from_slice(read.bytes());
     let rank = read.shape().rank();
     let last_two = |part: &Region| Region::new(&part.start()[rank - 2..], &part.stop()[rank - 2..]);
