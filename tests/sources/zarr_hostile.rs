@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tectum::format::{FormatError, OpenOptions, Opened, Source, open};
+use tectum::format::{FormatError, OpenOptions, Opened, open};
 use tectum::volume::Region;
 
 use crate::manifest::folder;
