@@ -67,8 +67,11 @@ fn write(folder: &Path) {
     let writer = BlockWriter::new(folder, VOLUME).unwrap().with_chunk([1, VOLUME[0], VOLUME[1], VOLUME[2]]);
     let draw = |t: usize, z: usize, plane: &mut [u16]| {
         for (i, voxel) in plane.iter_mut().enumerate() {
-            let hash = (((t * 64 + z) << 20 | i) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            *voxel = (hash >> 40) as u16;
+            // Noise that no codec makes smaller.
+            let mut hash = (((t * 64 + z) << 20 | i) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            hash = (hash ^ hash >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            hash ^= hash >> 32;
+            *voxel = hash as u16;
         }
     };
     writer.write_drawn(0, NUM_T, NUM_T, draw).unwrap();

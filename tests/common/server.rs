@@ -2,7 +2,7 @@
 //! and a bucket of S3 over the same files (`/bucket/key` and `/bucket?list-type=2`). Everything is counted.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -303,29 +303,32 @@ impl Connection {
     }
 
     fn file(&mut self, request: &Request, file: &Path, wrong: Option<Wrong>) -> std::io::Result<bool> {
-        let bytes = std::fs::read(file)?;
-        let tag = self.shared.state().tag.clone().map(|tag| format!("\"{tag}-{}\"", bytes.len()));
+        let mut open = std::fs::File::open(file)?;
+        let len = open.metadata()?.len() as usize;
+        let tag = self.shared.state().tag.clone().map(|tag| format!("\"{tag}-{len}\""));
         let tag_header = tag.as_ref().map(|tag| format!("ETag: {tag}\r\n")).unwrap_or_default();
         if tag.is_some() && request.if_none_match == tag {
             return self.short(304, &tag_header, b"");
         }
         let asked = request.range.as_deref().filter(|_| !matches!(wrong, Some(Wrong::Whole)));
-        let range = asked.map(|text| parse_range(text, bytes.len()));
+        let range = asked.map(|text| parse_range(text, len));
         let (status, mut body, mut content_range) = match range {
             Some(None) => {
-                return self.short(416, &format!("Content-Range: bytes */{}\r\n", bytes.len()), b"");
+                return self.short(416, &format!("Content-Range: bytes */{len}\r\n"), b"");
             }
             Some(Some([first, last])) => {
-                let header = format!("Content-Range: bytes {first}-{last}/{}\r\n", bytes.len());
-                (206, bytes[first..=last].to_vec(), header)
+                // Not all of a long file for each of its parts.
+                open.seek(SeekFrom::Start(first as u64))?;
+                (206, vec![0; last + 1 - first], format!("Content-Range: bytes {first}-{last}/{len}\r\n"))
             }
-            None => (200, bytes.clone(), String::new()),
+            None => (200, vec![0; len], String::new()),
         };
+        open.read_exact(&mut body)?;
         match &wrong {
             Some(Wrong::TooLong(more)) => body.extend(std::iter::repeat_n(7, *more)),
             Some(Wrong::TooShort(less)) => body.truncate(body.len().saturating_sub(*less)),
             Some(Wrong::OtherRange) => {
-                content_range = format!("Content-Range: bytes 1-{}/{}\r\n", body.len(), bytes.len());
+                content_range = format!("Content-Range: bytes 1-{}/{len}\r\n", body.len());
             }
             _ => {}
         }
