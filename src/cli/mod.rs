@@ -25,7 +25,7 @@ pub use snapshot::SnapshotArgs;
 pub use verify::VerifyArgs;
 
 use crate::app::{Budgets, WindowArgs};
-use crate::format::{OpenOptions, check_axes};
+use crate::format::{OpenOptions, VirtualOptions, check_axes};
 use crate::volume::Location;
 
 /// View volumetric time series, while they are being recorded and after.
@@ -119,6 +119,17 @@ pub struct OpenArgs {
     /// Room on disk for what came from the network, in MB; 0 keeps nothing.
     #[arg(long, value_name = "MB", default_value_t = DEFAULT_CACHE_MB)]
     pub cache_mb: u32,
+    /// Folder in which the sources of a virtual HDF5 dataset are looked for first; ${ORIGIN} at its beginning
+    /// is the folder of the dataset.
+    #[arg(long, value_name = "DIR")]
+    pub vds_prefix: Option<String>,
+    /// End a virtual HDF5 dataset before the first timepoint that one of its sources lacks, not with the last
+    /// that any has.
+    #[arg(long)]
+    pub vds_first_missing: bool,
+    /// How many numbered sources of a virtual HDF5 dataset may be absent in a row.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub vds_gap: usize,
 }
 
 /// Room on disk for what came from the network, unless it is said.
@@ -135,6 +146,11 @@ impl OpenArgs {
             cache: directories::ProjectDirs::from("", "", "tectum").map(|folders| folders.cache_dir().to_owned()),
             max_kept_bytes: u64::from(self.cache_mb) << 20,
             allowed_hosts: self.allow_host.clone(),
+            virtual_datasets: VirtualOptions {
+                prefix: self.vds_prefix.clone(),
+                ends_at_first_missing: self.vds_first_missing,
+                max_gap: self.vds_gap,
+            },
             ..OpenOptions::default()
         }
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tectum::format::{FormatError, OpenOptions, Opened, Refresh, Source, VirtualOptions, open};
 use tectum::volume::{PieceState, Region, codes};
 
-use crate::common::{read_whole, untouched};
+use crate::common::{indices, read_region, read_whole, untouched};
 use crate::manifest::{entries, folder, text};
 use crate::virtual_files::{Map, extend, slab, write_stored, write_virtual};
 
@@ -306,4 +306,63 @@ fn thousands_of_sources_are_opened_when_they_are_read() {
             assert_eq!(buffer[..2], ((t * 100) as u16).to_le_bytes());
         }
     }
+}
+
+/// One folder of random mappings as `tests/fixtures/sources/make_random_vds.py` writes them, against what h5py read.
+fn assert_random(folder: &Path) {
+    let expect: Value = serde_json::from_slice(&std::fs::read(folder.join("expect.json")).unwrap()).unwrap();
+    let bytes = |field: &str| -> Vec<u8> {
+        let text = expect[field].as_str().unwrap().as_bytes();
+        text.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    };
+    let (wanted, fill) = (bytes("bytes"), bytes("fill"));
+    let name = folder.display();
+    let options = OpenOptions { dataset: Some("v".into()), ..OpenOptions::default() };
+    let source = open(folder.join("v.h5"), &options).unwrap_or_else(|error| panic!("{error}")).source;
+    let shape = source.info().shape;
+    assert_eq!(shape.dims(), dims(&expect["shape"]), "{name}");
+    let read = read_whole(source.as_ref());
+    let item = source.info().dtype.num_bytes();
+    let has_absent = source.problems().iter().any(|problem| problem.code == codes::MISSING_SOURCE);
+    for (i, index) in indices(shape.dims()).enumerate() {
+        let at = i * item..(i + 1) * item;
+        if !read.is_missing(&index) {
+            // Where mappings overlap, HDF5 counts voxels twice and then forgets to fill in those of nobody.
+            let is_forgotten = read.bytes[at.clone()] == fill && wanted[at.clone()].iter().all(|byte| *byte == 0);
+            assert!(read.bytes[at.clone()] == wanted[at] || is_forgotten, "{name} {index:?}");
+        } else if !has_absent {
+            // Nothing is left out but what no source is mapped to.
+            assert!(!expect["has_fill"].as_bool().unwrap() && wanted[at] == fill, "{name} {index:?}");
+        }
+    }
+    // In other pieces than those it is cut into, too.
+    for axis in 0..shape.rank() {
+        let half = Region::whole(&shape).with_axis(axis, shape.dims()[axis] / 2, shape.dims()[axis]);
+        if !half.is_empty() {
+            let part = read_region(source.as_ref(), &half);
+            for (i, index) in half.indices().enumerate() {
+                let offset = shape.offset(&index[..shape.rank()]).unwrap() * item;
+                assert!(
+                    part.is_missing(&index[..shape.rank()])
+                        || part.bytes[i * item..][..item] == wanted[offset..][..item],
+                    "{name} {index:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Kept ones; `TECTUM_RANDOM_VDS` names a folder of more.
+#[test]
+fn random_mappings_are_what_h5py_read() {
+    let more = std::env::var_os("TECTUM_RANDOM_VDS").map(std::path::PathBuf::from);
+    let mut num = 0;
+    for folder in std::iter::once(folder("vds_random")).chain(more) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+        {
+            assert_random(&entry);
+            num += 1;
+        }
+    }
+    assert!(num >= 11);
 }
