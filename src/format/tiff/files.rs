@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rayon::prelude::*;
 
 use super::book::{Book, Volume};
+use super::growing::QUIET;
 use super::ome::{self, Ome};
 use super::open::{describe, header_of, look_into};
 use super::said::MAX_TEXT_BYTES;
@@ -240,7 +242,22 @@ pub fn of_numbered(
     former: &HashMap<String, Volume>,
     options: &OpenOptions,
 ) -> Result<(Book, Vec<Stack>), FormatError> {
-    let found = look_into_all(Some(folder), &group.names, former, options)?;
+    let mut found = look_into_all(Some(folder), &group.names, former, options)?;
+    if let Some(Ok(first)) = found.first()
+        && let Some(Ok(ome)) = ome::parse(&first.texts.description)
+        && !ome.other_files(&first.file.name).is_empty()
+    {
+        // They say themselves how they belong together.
+        return of_ome(&folder.location(&first.file.name), first.clone(), ome, former, options);
+    }
+    // What comes last and is no file yet is being written.
+    while let Some(Err(_)) = found.last()
+        && found.len() > 1
+        && is_recent(&folder.location(&group.names[found.len() - 1]))
+    {
+        found.pop();
+    }
+    let order = order_of(group, found.len());
     let mut first = None;
     let mut problems = Vec::new();
     let (mut volumes, mut places) = (Vec::new(), Vec::new());
@@ -267,7 +284,7 @@ pub fn of_numbered(
     let one = stacks(&single, &said).map_err(|why| FormatError::new(location, why))?;
     let one = one.into_iter().next().ok_or_else(|| FormatError::new(location, "holds no picture"))?;
     let book = Book::new(volumes);
-    let num_gone = group.places.iter().filter(|place| place.is_none()).count();
+    let num_gone = order.iter().filter(|place| place.is_none()).count();
     if num_gone > 0 {
         let text = format!("{num_gone} of the files called {} are not there", group.pattern);
         problems.push((codes::MISSING_BLOCK, Severity::Error, text));
@@ -276,15 +293,36 @@ pub fn of_numbered(
         let text = format!("the numbers of its files begin at {first}; whether there were others is not known");
         problems.push((codes::MISSING_BLOCK, Severity::Note, text));
     }
-    let mut stack = together(&book, &one, group, &places, options);
+    let mut stack = together(&book, &one, (group, &order), &places, options);
     stack.facts.insert(0, ("Files called".to_owned(), group.pattern.clone()));
     stack.problems.extend(problems);
     stack.name.clone_from(&group.pattern);
     Ok((book, vec![stack]))
 }
 
+/// Which file belongs to each place, of the first so many that are counted.
+fn order_of(group: &Numbered, num_files: usize) -> Vec<Option<usize>> {
+    let mut order = group.places.clone();
+    while group.dims.is_none() && order.last().is_some_and(|place| place.is_none_or(|place| place >= num_files)) {
+        order.pop();
+    }
+    order.into_iter().map(|place| place.filter(|place| *place < num_files)).collect()
+}
+
+/// Whether a file was written to a short time ago.
+fn is_recent(location: &Location) -> bool {
+    let modified = location.path().and_then(|path| std::fs::metadata(path).ok()?.modified().ok());
+    modified.and_then(|time| SystemTime::now().duration_since(time).ok()).is_some_and(|age| age < QUIET)
+}
+
 /// Arrays of all files, each like `one`, as one array.
-fn together(book: &Book, one: &Stack, group: &Numbered, places: &[Option<usize>], options: &OpenOptions) -> Stack {
+fn together(
+    book: &Book,
+    one: &Stack,
+    (group, order): (&Numbered, &[Option<usize>]),
+    places: &[Option<usize>],
+    options: &OpenOptions,
+) -> Stack {
     let each = one.frames.len();
     let skip = |start: usize, i: usize| match one.frames[i % each] {
         // Where frames are left out in the first file, they are in the others.
@@ -300,13 +338,13 @@ fn together(book: &Book, one: &Stack, group: &Numbered, places: &[Option<usize>]
     let inner = 2 + usize::from(one.layout.samples > 1);
     let is_depth = is_plain && is_even && each <= 400 && rank.is_none_or(|rank| rank == inner + 2);
     if group.dims.is_none() && (has_time || is_plain && !is_depth) {
-        return one_after_the_other(book, one, group, places);
+        return one_after_the_other(book, one, order, places);
     }
     let mut dims =
-        group.dims.clone().unwrap_or_else(|| vec![(if one.dims.is_empty() { 'I' } else { 'T' }, group.places.len())]);
-    let mut frames = Vec::with_capacity(group.places.len() * each);
-    for place in &group.places {
-        let volume = place.and_then(|place| places[place]);
+        group.dims.clone().unwrap_or_else(|| vec![(if one.dims.is_empty() { 'I' } else { 'T' }, order.len())]);
+    let mut frames = Vec::with_capacity(order.len() * each);
+    for place in order {
+        let volume = place.and_then(|place| places.get(place).copied().flatten());
         for i in 0..each {
             frames.push(volume.map_or(u32::MAX, |volume| {
                 let number = skip(book.starts()[volume], i);
@@ -322,13 +360,13 @@ fn together(book: &Book, one: &Stack, group: &Numbered, places: &[Option<usize>]
 }
 
 /// Files that go on in time, each where the one before it ends.
-fn one_after_the_other(book: &Book, one: &Stack, group: &Numbered, places: &[Option<usize>]) -> Stack {
+fn one_after_the_other(book: &Book, one: &Stack, order: &[Option<usize>], places: &[Option<usize>]) -> Stack {
     let others: usize = one.dims.iter().skip(1).map(|(_, len)| *len).product();
     // Of so many pages in a row so many are shown, as in the first file.
     let stored = one.frames.get(others).filter(|_| others > 1).map_or(others, |frame| *frame as usize).max(1);
     let mut frames = Vec::new();
-    for place in &group.places {
-        let Some(volume) = place.and_then(|place| places[place]) else {
+    for place in order {
+        let Some(volume) = place.and_then(|place| places.get(place).copied().flatten()) else {
             // Nobody knows how much it held: as much as the first.
             frames.resize(frames.len() + one.frames.len(), u32::MAX);
             continue;

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::book::Book;
+use super::book::{Book, Volume};
 use super::files;
 use super::open::{arrange, header_of, look_into};
 use super::source::TiffSource;
 use super::stack::{FIRST_ABSENT, Stack};
+use crate::format::hdf5::Stamp;
 use crate::format::store::{self, ByteStore};
 use crate::format::{FormatError, FormatErrorCode, Growing, Growth, Refresh, Source};
 
@@ -24,7 +25,7 @@ pub enum Place {
 }
 
 /// So long after it was last written a file is taken to be finished: none says so itself.
-const QUIET: Duration = Duration::from_secs(60);
+pub const QUIET: Duration = Duration::from_secs(60);
 
 /// How far a stack has come. Its pages come one by one, those of a timepoint together.
 pub fn growth_of(book: &Book, stack: &Stack) -> Growth {
@@ -81,12 +82,33 @@ impl TiffSource {
         Self::new(Arc::new(book), stack, location, options).map(|source| Some(source.at(place.clone(), options)))
     }
 
+    /// Whether every file is as it was, and none has come: nothing needs to be read for that.
+    fn is_as_it_was(&self) -> bool {
+        let volumes = self.book.volumes();
+        let stamp = |volume: &Volume| {
+            let location = volume.file.store.location(&volume.file.name);
+            Some(Stamp::of(&std::fs::metadata(location.path()?).ok()?))
+        };
+        if volumes.iter().any(|volume| volume.stamp.is_none() || stamp(volume) != volume.stamp) {
+            return false;
+        }
+        let Some((Place::Folder(folder, pattern), options)) = &self.place else {
+            // Files that were not there may have come.
+            return self.stack.absent.len() <= 1;
+        };
+        let cancel = &options.cancel;
+        let names = store::tried(&**folder, "", cancel, &mut |until| folder.list("", until, cancel));
+        let groups = files::numbered(&names.ok().flatten().unwrap_or_default());
+        let group = groups.iter().find(|group| group.pattern == *pattern);
+        group.is_some_and(|group| group.names.iter().eq(volumes.iter().map(|volume| &volume.file.name)))
+    }
+
     /// Whether another state holds this one: the same array, perhaps longer.
     fn is_begun_by(&self, old: &Self) -> bool {
         let (a, b) = (&self.stack, &old.stack);
         let dims = |stack: &Stack| stack.dims.iter().map(|(letter, _)| *letter).collect::<Vec<_>>();
         let same_files = self.book.volumes().iter().zip(old.book.volumes()).all(|(new, old)| {
-            let identity = |volume: &super::book::Volume| volume.stamp.map(|stamp| stamp.identity);
+            let identity = |volume: &Volume| volume.stamp.map(|stamp| stamp.identity);
             new.file.name == old.file.name && identity(new) == identity(old) && new.texts == old.texts
         });
         same_files
@@ -132,6 +154,9 @@ impl Growing for TiffSource {
     }
 
     fn refresh(&self, _hints: &[PathBuf]) -> Result<Refresh, FormatError> {
+        if self.is_as_it_was() && growth_of(&self.book, &self.stack) == self.growth {
+            return Ok(Refresh::Unchanged);
+        }
         let new = match self.look_again() {
             Ok(Some(new)) => new,
             Ok(None) => return Ok(Refresh::Gone("the recording is gone".into())),

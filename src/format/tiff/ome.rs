@@ -6,6 +6,7 @@ use std::sync::Arc;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::book::Book;
+use super::layout::Layout;
 use super::said::SaidChannel;
 use super::stack::Stack;
 use super::units;
@@ -217,36 +218,7 @@ impl Ome {
         own: &str,
         places: &HashMap<String, Result<usize, String>>,
     ) -> Result<Stack, String> {
-        let all = [Planes::default()];
-        let planes = if image.planes.is_empty() && is_first { &all[..] } else { &image.planes };
-        let mut absent = vec!["no page of any file is said to hold this plane".to_owned()];
-        let (mut dims, mut layout, mut frames) = (image.dims.clone(), None, Vec::new());
-        for planes in planes {
-            let place = match &planes.file {
-                Some(name) if !self.is_own(planes, own) => {
-                    places.get(name).cloned().unwrap_or_else(|| Err(format!("{name} is not there")))
-                }
-                _ => Ok(0),
-            };
-            let first_page = place.as_ref().ok().and_then(|at| book.page(book.starts()[*at] + planes.ifd));
-            if let (None, Some((volume, page))) = (&layout, first_page) {
-                let found = volume.index.layout(page).map_err(Clone::clone)?.clone();
-                if let Some((_, c)) = dims.iter_mut().find(|(letter, _)| *letter == 'C' && found.samples > 1) {
-                    // Colours of one place are no planes.
-                    *c = if *c % found.samples == 0 { *c / found.samples } else { 1 };
-                }
-                layout = Some(found);
-            }
-            if frames.is_empty() {
-                let num = dims
-                    .iter()
-                    .try_fold(1usize, |num, (_, len)| num.checked_mul(*len))
-                    .filter(|num| *num <= MAX_PLANES);
-                frames = vec![u32::MAX; num.ok_or("its OME-XML says that it has more planes than any file")?];
-            }
-            put(&mut frames, &mut absent, &dims, planes, place, book);
-        }
-        let layout = layout.ok_or("no file that its OME-XML names is there")?;
+        let Placed { mut dims, mut frames, absent, layout } = self.place(image, is_first, book, own, places)?;
         let mut problems = Vec::new();
         if image.extent != [layout.height, layout.width] {
             let [height, width] = image.extent;
@@ -282,6 +254,56 @@ impl Ome {
             problems,
         })
     }
+
+    /// Which page each plane of an image is.
+    fn place(
+        &self,
+        image: &Image,
+        is_first: bool,
+        book: &Book,
+        own: &str,
+        places: &HashMap<String, Result<usize, String>>,
+    ) -> Result<Placed, String> {
+        let all = [Planes::default()];
+        let planes = if image.planes.is_empty() && is_first { &all[..] } else { &image.planes };
+        let mut absent = vec!["no page of any file is said to hold this plane".to_owned()];
+        let (mut dims, mut layout, mut frames) = (image.dims.clone(), None, Vec::new());
+        let mut waiting = Vec::with_capacity(planes.len());
+        for planes in planes {
+            let place = match &planes.file {
+                Some(name) if !self.is_own(planes, own) => {
+                    places.get(name).cloned().unwrap_or_else(|| Err(format!("{name} is not there")))
+                }
+                _ => Ok(0),
+            };
+            let first = place.as_ref().ok().and_then(|at| book.page(book.starts()[*at].checked_add(planes.ifd)?));
+            if let (None, Some((volume, page))) = (&layout, first) {
+                let found = volume.index.layout(page).map_err(Clone::clone)?.clone();
+                if let Some((_, c)) = dims.iter_mut().find(|(letter, _)| *letter == 'C' && found.samples > 1) {
+                    // Colours of one place are no planes.
+                    *c = if *c % found.samples == 0 { *c / found.samples } else { 1 };
+                }
+                layout = Some(found);
+                let num = dims.iter().try_fold(1usize, |num, (_, len)| num.checked_mul(*len));
+                let num = num.filter(|num| *num <= MAX_PLANES);
+                frames.resize(num.ok_or("its OME-XML says that it has more planes than any file")?, u32::MAX);
+            }
+            waiting.push((planes, place));
+        }
+        let layout = layout.ok_or("no file that its OME-XML names is there")?;
+        for (planes, place) in waiting {
+            put(&mut frames, &mut absent, &dims, planes, place, book);
+        }
+        Ok(Placed { dims, frames, absent, layout })
+    }
+}
+
+/// The planes of an image with their pages.
+struct Placed {
+    dims: Vec<(char, usize)>,
+    frames: Vec<u32>,
+    absent: Vec<String>,
+    layout: Layout,
 }
 
 /// Writes down which pages planes are.

@@ -14,6 +14,7 @@ use super::stack::{Stack, stacks};
 use super::{files, kept, ome};
 use crate::format::hdf5::Stamp;
 use crate::format::look::{Kind, Look};
+use crate::format::split;
 use crate::format::store::{self, ByteStore};
 use crate::format::{
     Channel, DatasetEntry, FormatError, FormatErrorCode, Growing, MAX_CHANNELS, OpenOptions, Opened, Source,
@@ -52,13 +53,18 @@ fn open_folder(look: &Look, options: &OpenOptions) -> Option<Result<Opened, Form
     let listed = store::tried(&*look.store, "", cancel, &mut |until| look.store.list("", until, cancel));
     // What cannot be listed is for others to say something of.
     let names = listed.ok()??;
-    let is_other = |name: &String| name.ends_with(".h5") || name.ends_with(".json") || name.ends_with(".zarr/");
+    let is_other = |name: &String| name.ends_with(".h5") || name == "stack_metadata.json";
     if options.prefix.is_some() || names.iter().any(is_other) {
         return None;
     }
     let groups = files::numbered(&names);
-    if groups.is_empty() {
-        return None;
+    let num = groups.first()?.names.len();
+    if names.iter().any(|name| name.ends_with('/')) {
+        // A picture beside the folder of a recording, or in the folder of the day, is not what was meant.
+        let beside = split::open(look, options);
+        if num == 1 || matches!(beside, Some(Ok(_))) {
+            return beside;
+        }
     }
     Some(open_numbered(location, &look.store, &groups, options))
 }

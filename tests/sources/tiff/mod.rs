@@ -3,6 +3,7 @@
 mod figures;
 mod fuzz;
 mod kept;
+mod live;
 mod random;
 mod remote;
 
