@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use egui::{ColorImage, TextureHandle};
 
 use self::preview::Plane;
 use super::memory::Memory;
@@ -55,6 +56,8 @@ pub struct Sheet {
     /// The plane of the draft on screen, and where there is none yet the one before.
     plane: Thumbnail,
     found: Receiver<Read>,
+    /// What has been found and not been drawn yet.
+    undrawn: Vec<Read>,
     sender: Sender<Read>,
     cancel: Cancel,
     colormap: Colormap,
@@ -104,6 +107,7 @@ impl Sheet {
             asked: HashSet::new(),
             plane: Thumbnail::Waiting,
             found,
+            undrawn: Vec::new(),
             sender,
             cancel: Cancel::new(),
             colormap: session.view.layer().colormap,
@@ -121,9 +125,14 @@ impl Sheet {
         sheet
     }
 
-    /// What the sheet shows. Pictures that have come are handed to the toolkit.
-    pub fn show<R>(&mut self, ctx: &egui::Context, draw: impl FnOnce(&ui::Sheet<'_>) -> R) -> R {
-        self.collect(ctx);
+    /// What the sheet shows. Pictures that have come are handed to the toolkit by `load`.
+    pub fn show<R>(
+        &mut self,
+        load: impl FnMut(ColorImage) -> TextureHandle,
+        draw: impl FnOnce(&ui::Sheet<'_>) -> R,
+    ) -> R {
+        self.collect();
+        self.hand_over(load);
         draw(&ui::Sheet {
             file: &self.file,
             facts: &self.facts,
@@ -235,27 +244,36 @@ impl Sheet {
         }
     }
 
-    /// Takes in what the threads have found.
-    fn collect(&mut self, ctx: &egui::Context) {
-        let found: Vec<Read> = self.found.try_iter().collect();
-        for Read { entry, axes, outcome } in found {
-            let thumbnail = match &outcome {
-                Ok(Found { plane: Ok(plane), .. }) => {
-                    let texture = ctx.load_texture("array", plane.image.clone(), egui::TextureOptions::LINEAR);
-                    Thumbnail::Picture { texture, axes: plane.axes }
-                }
-                Ok(Found { plane: Err(why), .. }) | Err(why) => Thumbnail::None(why.clone()),
+    /// Takes in what the threads have found. Its pictures wait until the sheet is drawn.
+    pub fn collect(&mut self) {
+        for read in self.found.try_iter() {
+            if let Ok(found) = &read.outcome {
+                let draft = self.known.entry(read.entry).or_insert_with(|| found.draft.clone());
+                draft.levels.clone_from(&found.draft.levels);
+                self.infos.entry(read.entry).or_insert_with(|| Arc::clone(&found.info));
+            }
+            self.undrawn.push(read);
+        }
+    }
+
+    /// Hands the pictures to the toolkit.
+    fn hand_over(&mut self, mut load: impl FnMut(ColorImage) -> TextureHandle) {
+        for Read { entry, axes, outcome } in std::mem::take(&mut self.undrawn) {
+            let (letters, plane) = match outcome {
+                Ok(found) => (Some(found.draft.letters()), found.plane),
+                Err(why) => (None, Err(why)),
+            };
+            let thumbnail = match plane {
+                Ok(plane) => Thumbnail::Picture { texture: load(plane.image), axes: plane.axes },
+                Err(why) => Thumbnail::None(why),
             };
             if axes.is_none() {
                 self.thumbnails[entry] = thumbnail.clone();
             }
-            if let Ok(found) = outcome {
-                let key = (entry, plane_key(&axes.unwrap_or_else(|| found.draft.letters())));
+            if let Some(letters) = axes.or(letters) {
+                let key = (entry, plane_key(&letters));
                 self.asked.remove(&key);
                 self.planes.insert(key, thumbnail.clone());
-                let levels = found.draft.levels.clone();
-                self.known.entry(entry).or_insert(found.draft).levels = levels;
-                self.infos.entry(entry).or_insert(found.info);
             }
             if entry == self.chosen {
                 match self.known.contains_key(&entry) {

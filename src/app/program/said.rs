@@ -17,7 +17,7 @@ impl Program {
             Some(session) if self.sheet.is_none() => {
                 self.sheet = Some(Sheet::new(session, &self.memory, self.wake.clone()));
             }
-            Some(_) => {}
+            Some(_) => self.sheet.iter_mut().for_each(Sheet::collect),
             None => self.sheet = None,
         }
     }

@@ -424,14 +424,10 @@ fn what_was_said_in_the_sheet_holds_for_the_file_and_for_files_of_its_layout() {
     assert_eq!(run.session().array_name(), Some("stack"));
     let say = |run: &mut Run, command: SheetCommand| run.apply(Command::App(AppCommand::Sheet(command)));
     say(&mut run, SheetCommand::Choose(1));
-    let deadline = Instant::now() + PATIENCE;
-    let ctx = egui::Context::default();
-    // It takes in what its threads have found when it is drawn.
-    while !run.program.sheet.as_mut().is_some_and(|sheet| sheet.show(&ctx, |shown| shown.draft.is_some())) {
-        assert!(Instant::now() < deadline, "the array is not looked into");
-        run.step();
-        std::thread::sleep(Duration::from_millis(3));
-    }
+    run.until("the array is looked into", |run| {
+        let sheet = run.program.sheet.as_ref();
+        sheet.is_some_and(|sheet| sheet.chosen_name() == Some("odd") && sheet.said().is_some())
+    });
     for (axis, role) in [(0, AxisRole::Channel), (1, AxisRole::Axis(Axis::T))] {
         say(&mut run, SheetCommand::SetRole { axis, role });
     }

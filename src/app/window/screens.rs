@@ -42,7 +42,8 @@ pub fn screen_ui(
             let mut commands = session_ui(ui, session, renderer, state, recent, now);
             if let Some(sheet) = sheet {
                 let ctx = ui.ctx().clone();
-                sheet.show(&ctx, |sheet| ui::axes_ui(ui, sheet, &mut commands));
+                let load = |image| ctx.load_texture("array", image, egui::TextureOptions::LINEAR);
+                sheet.show(load, |sheet| ui::axes_ui(ui, sheet, &mut commands));
             }
             if let Some(failure) = failure {
                 failure.show(|error| ui::not_opened_ui(ui, error, &mut commands));
