@@ -170,7 +170,7 @@ fn pairs(bits: &mut Bits<'_>, block: &mut [u32], skipped: usize) -> Result<(), C
         }
         let sum = (0..=13).rev().find(|sum| sum * (sum + 1) / 2 <= code).unwrap_or(0);
         let second = code - sum * (sum + 1) / 2;
-        if i % 2 == 0 {
+        if i.is_multiple_of(2) {
             block[i - skipped] = sum - second;
             i += 1;
         }

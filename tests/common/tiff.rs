@@ -4,6 +4,9 @@
 use std::io::Write;
 use std::path::Path;
 
+/// Type, bytes and number of values of an entry.
+type Entry = (u16, Vec<u8>, usize);
+
 /// How pages are written.
 #[derive(Clone, Copy)]
 pub struct Kind {
@@ -110,7 +113,7 @@ impl Writer {
         let long = |value: usize| (4u16, self.number(value as u64, 4), 1);
         let short = |value: u64| (3u16, self.number(value, 2), 1);
         let list = |values: &[u64]| (4u16, values.iter().flat_map(|v| self.number(*v, 4)).collect(), values.len());
-        let mut entries: Vec<(u16, (u16, Vec<u8>, usize))> = vec![
+        let mut entries: Vec<(u16, Entry)> = vec![
             (256, long(width)),
             (257, long(height)),
             (258, short(16)),

@@ -12,8 +12,8 @@ use crate::ui::{Overlay, SheetCommand, Tell};
 impl Program {
     /// The sheet is there as long as it lies over the recording.
     pub(super) fn keep_sheet(&mut self) {
-        let is_shown = |session: &&Box<super::Session>| session.view.panels.overlay == Some(Overlay::Axes);
-        match self.session.as_ref().filter(is_shown) {
+        let is_shown = |session: &&super::Session| session.view.panels.overlay == Some(Overlay::Axes);
+        match self.session.as_deref().filter(is_shown) {
             Some(session) if self.sheet.is_none() => {
                 self.sheet = Some(Sheet::new(session, &self.memory, self.wake.clone()));
             }

@@ -229,7 +229,7 @@ fn the_level_follows_the_zoom_and_values_are_of_the_finest() {
         let shape = Shape::from([1, 1, side, side]);
         Arc::new(MemorySource::new(DType::U8, shape, "tzyx", &[1, 1, 512, 512], bytes).unwrap())
     };
-    let levels = vec![level(4096, 10), level(2048, 20), level(1024, 30)];
+    let levels = [level(4096, 10), level(2048, 20), level(1024, 30)];
     let source = Arc::clone(&levels[0]);
     let opened = Opened { levels: levels[1..].to_vec(), ..Opened::of(source, None) };
     let mut stage = Stage::of(opened, Scene::default());

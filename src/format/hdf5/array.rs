@@ -282,7 +282,7 @@ impl H5Array {
             .map_err(|error| self.error(ReadErrorKind::NotYetWritten, &error.message))?;
         // What has grown is still the array of this state, and more.
         let index = index
-            .as_of(&self.header)
+            .into_earlier(&self.header)
             .ok_or_else(|| self.error(ReadErrorKind::NotYetWritten, "the file now holds another array"))?;
         let index = Arc::new(index);
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&index);

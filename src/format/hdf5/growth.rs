@@ -155,7 +155,7 @@ impl Header {
 
 impl Index {
     /// The same seen as an earlier state of the array had it; `None` if it is another array.
-    pub(super) fn as_of(mut self, earlier: &Header) -> Option<Self> {
+    pub(super) fn into_earlier(mut self, earlier: &Header) -> Option<Self> {
         if self.header == *earlier {
             return Some(self);
         }

@@ -104,9 +104,9 @@ impl Header {
                 Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)?,
             )
         };
-        // SAFETY: as above.
         let space = match mappings::space_of(library, &creation) {
             Some(space) => space,
+            // SAFETY: as above.
             None => unsafe { Handle::new(library, H5Dget_space(dataset.id()), H5Sclose)? },
         };
         let (shape, max_dims) = shape_of(&space)?;

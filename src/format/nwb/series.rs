@@ -216,12 +216,12 @@ fn fact(tree: &dyn Tree, group: &str, name: &str) -> Option<String> {
 
 fn in_words(scale: &ValueScale) -> String {
     let unit = if scale.unit.is_empty() { String::new() } else { format!(" {}", scale.unit) };
-    match (scale.factor, scale.offset) {
-        (factor, offset) if factor == 1.0 && offset == 0.0 => format!("in{unit}"),
-        (factor, offset) if offset == 0.0 => format!("stored × {factor}{unit}"),
-        (factor, offset) => {
-            format!("stored × {factor} {} {}{unit}", if offset < 0.0 { "−" } else { "+" }, offset.abs())
-        }
+    let ValueScale { factor, offset, .. } = *scale;
+    let sign = if offset < 0.0 { "−" } else { "+" };
+    match offset == 0.0 {
+        true if factor == 1.0 => format!("in{unit}"),
+        true => format!("stored × {factor}{unit}"),
+        false => format!("stored × {factor} {sign} {}{unit}", offset.abs()),
     }
 }
 

@@ -102,8 +102,8 @@ impl Cuts {
         // Along each axis the largest length of which all blocks that lie apart are multiples.
         let mut units = [0usize; MAX_RANK];
         for part in &table.parts {
-            for axis in 0..rank {
-                cuts[axis].extend([part.bounds.start()[axis], part.bounds.stop()[axis]]);
+            for (axis, cuts) in cuts.iter_mut().enumerate() {
+                cuts.extend([part.bounds.start()[axis], part.bounds.stop()[axis]]);
             }
             let Selection::Product(axes) = &part.selection else { continue };
             for (unit, set) in units.iter_mut().zip(axes) {
@@ -213,7 +213,7 @@ fn align(part: &super::table::Part, of_source: &Selection, parts: &Shape, cuts: 
     for (axis, other) in of_part.into_iter().zip(of_source) {
         let step = parts.dims()[axis].max(1);
         if let (Some(start), Some(begins)) = (left[axis].first(), right[other].first())
-            && left[axis].is_run(0, left[axis].len().min(usize::MAX - 1).max(1))
+            && left[axis].is_run(0, left[axis].len().clamp(1, usize::MAX - 1))
             && !begins.is_multiple_of(step)
         {
             let next = start.saturating_add(step - begins % step);

@@ -27,9 +27,11 @@ pub(super) struct Context {
     pub options: VirtualOptions,
     /// The dataset itself and those that are made of it: the outermost first.
     chain: Vec<(Arc<Path>, String)>,
-    /// Open sources, those opened first in front, with the memory of each.
-    open: Mutex<(VecDeque<(Weak<Slot>, usize)>, usize)>,
+    open: Mutex<Opened>,
 }
+
+/// Open sources, those opened first in front, with the memory of each; and the memory of all.
+type Opened = (VecDeque<(Weak<Slot>, usize)>, usize);
 
 /// One source, shared by the states of a growing dataset.
 pub(super) struct Slot {
@@ -49,7 +51,7 @@ pub(super) struct OpenArray {
 }
 
 enum Array {
-    Stored(H5Array),
+    Stored(Box<H5Array>),
     Virtual(Box<VirtualArray>),
 }
 
@@ -219,7 +221,7 @@ impl Slot {
         };
         let stamp = std::fs::metadata(&path).ok().map(|metadata| Stamp::of(&metadata));
         let array = match H5Array::open(&path, &self.dataset) {
-            Ok(array) => Array::Stored(array.with_fill()),
+            Ok(array) => Array::Stored(Box::new(array.with_fill())),
             Err(error) => match VirtualLayout::read(&path, &self.dataset) {
                 Ok(Some(layout)) => {
                     let inner = VirtualArray::open(&path, layout, &context.options, &context.chain).map_err(failed)?;

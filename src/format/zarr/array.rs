@@ -41,7 +41,7 @@ pub struct ZarrArray {
 /// How the pieces of an array lie in its objects.
 pub enum Storage {
     /// An object is a chunk.
-    Chunks(Chain),
+    Chunks(Box<Chain>),
     /// An object is a chunk of bare voxels, read in parts.
     Parts {
         /// Whether the bytes of each voxel are in the other order.
@@ -168,7 +168,7 @@ fn stored(chain: Chain, cell: Shape) -> Result<(Storage, Shape), String> {
     if let Some(is_swapped) = chain.as_plain().filter(|_| chain.num_bytes() > MAX_PART_BYTES) {
         return Ok((Storage::Parts { is_swapped }, part_of(cell, item)));
     }
-    let (storage, step, num_bytes) = match chain.into_sharding() {
+    let (storage, step, num_bytes) = match Box::new(chain).into_sharding() {
         Ok(sharding) => {
             let (cell, num_bytes) = (sharding.cell(), sharding.inner.num_bytes());
             (Storage::Shards(Box::new(sharding)), cell, num_bytes)

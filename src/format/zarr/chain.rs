@@ -188,7 +188,7 @@ impl Chain {
     }
 
     /// The chunks within, where they can be read alone.
-    pub fn into_sharding(self) -> Result<Sharding, Self> {
+    pub fn into_sharding(self: Box<Self>) -> Result<Sharding, Box<Self>> {
         match self.body {
             Body::Sharded(sharding) if self.filters.is_empty() && self.arrays.is_empty() => Ok(*sharding),
             _ => Err(self),
