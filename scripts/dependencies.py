@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Licences under which a program may be passed on in binary form with a notice.
 ALLOWED = {
     "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0",
+    # Certificates of authorities: data.
+    "CDLA-Permissive-2.0",
     "CC0-1.0", "ISC", "MIT", "OFL-1.1", "Ubuntu-font-1.0", "Unicode-3.0", "Unlicense", "Zlib", "bzip2-1.0.6",
     # Weak: concerns changes to its own files alone.
     "MPL-2.0",

@@ -54,7 +54,7 @@ pub trait ByteStore: Send + Sync {
     /// Ranges of the bytes of one object, in the order they were asked for, each exactly as long as asked;
     /// `None` where there is no object of that name. Neighbouring ranges cost one request. May block, but not
     /// beyond `until`, and returns soon after it was cancelled, with any error. Whether to try again is decided
-    /// by [`fetching`], not here.
+    /// by [`super::tried`], not here.
     ///
     /// # Errors
     /// What kept them from coming, and whether that may pass. A range that reaches beyond the object's end is a

@@ -3,8 +3,8 @@
 //! and, as far as possible, decoded here, straight into the buffer they are wanted in.
 //!
 //! * [`node`]: the metadata of arrays and groups; [`ome`]: what OME says in their attributes; [`roles`]: axes
-//! * [`entries`]: every image of a hierarchy; [`open`]: opening one of them
-//! * [`array`]: an array's metadata, checked; [`chain`], [`shard`]: its codecs; [`source`]: reading it
+//! * [`entries`]: every image of a hierarchy; [`mod@open`]: opening one of them
+//! * [`mod@array`]: an array's metadata, checked; [`chain`], [`shard`]: its codecs; [`source`]: reading it
 
 mod array;
 mod chain;
