@@ -13,7 +13,7 @@ BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 # The program, its tests and the checks are one build: the same profile everywhere.
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-rig big differential fuzz qc-clean soak install uninstall clean help
+.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-rig big differential fuzz qc-clean soak install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -57,6 +57,9 @@ bench: release ## Measure this machine on the demo recording, and the parts by t
 
 bench-peers: release ## Measure beside napari, ndv, fastplotlib, split_dataset, h5py; writes BENCHMARKS.md's table (PEERS="--only …": parts)
 	@benches/peers/run.sh $(PEERS)
+
+bench-sources: release ## Measure the same recording in every format, and how soon large ones open
+	@benches/sources/run.sh
 
 bench-rig: release ## Measure what following a recording costs its writer, for 20 minutes
 	@benches/rig/run.sh
