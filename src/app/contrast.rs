@@ -102,7 +102,7 @@ impl Session {
             SurveyState::Done(sample) => Some(sample),
         };
         let Some(Measuring { picture, wished }) = self.layers[layer].contrast.measuring.take() else { return };
-        if let Some(sample) = &sample {
+        if let Some(sample) = sample.as_ref().filter(|sample| tells_limits(sample)) {
             // What the user has chosen since the wish stays.
             let is_wished = wished.is_some_and(|then| then == self.view.layers[layer].contrast.chosen[kind as usize]);
             let (values, limits) = (picture.values(), sample.percentiles);
@@ -118,10 +118,12 @@ impl Session {
         let id = self.layers[layer].id();
         self.layers[layer].contrast.no_sample = self.stream.no_sample(id);
         if let Some(sample) = self.stream.sample(id) {
-            let (values, limits) = (picture.values(), sample.percentiles);
+            let (values, limits, tells) = (picture.values(), sample.percentiles, tells_limits(&sample));
             self.layers[layer].contrast.measured[values.kind as usize] =
                 Some(Measured { picture, sample: Some(sample) });
-            self.apply(&Command::LimitsMeasured { layer, values, limits, is_wished: false }, now, now_s);
+            if tells {
+                self.apply(&Command::LimitsMeasured { layer, values, limits, is_wished: false }, now, now_s);
+            }
         }
     }
 
@@ -169,11 +171,18 @@ impl Session {
     }
 }
 
-/// Percentiles of every `step`-th finite value.
+/// Whether a sample says more than that everything looked at was of one value: of an image that is mostly empty
+/// the picture on screen says more.
+fn tells_limits(sample: &Sample) -> bool {
+    sample.percentiles[0] < sample.percentiles[1]
+}
+
+/// Percentiles of every `step`-th finite value; the smallest and the largest where these are the same.
 fn limits_of(voxels: &Voxels, step: usize) -> Option<[f64; 2]> {
     let mut values = measured_values(voxels, step);
     values.retain(|value| value.is_finite());
-    percentiles(&mut values, PERCENTS)
+    let [min, low, high, max] = percentiles(&mut values, [0.0, PERCENTS[0], PERCENTS[1], 100.0])?;
+    Some(if low < high { [low, high] } else { [min, max] })
 }
 
 #[cfg(test)]

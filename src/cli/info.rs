@@ -253,7 +253,7 @@ fn as_text(opened: &Opened) -> String {
         let claimed: Vec<String> = claimed.iter().map(ToString::to_string).collect();
         line("claimed", format!("{} by the metadata", claimed.join(" × ")));
     }
-    line("state", blocks_text(info, &opened.source.pieces()));
+    line("state", blocks_text(opened.source.files().len(), &opened.source.pieces()));
     // A single file, or a folder, has been named above.
     if files.len() > 1 {
         for (i, text) in files_text(&files).into_iter().enumerate() {
@@ -297,7 +297,7 @@ fn as_text(opened: &Opened) -> String {
 }
 
 /// "10 blocks whole, 2 missing"
-fn blocks_text(info: &ArrayInfo, pieces: &[Piece]) -> String {
+fn blocks_text(num_files: usize, pieces: &[Piece]) -> String {
     let counts = count_states(pieces).into_iter().enumerate().map(|(i, (state, count))| {
         let unit = match (i, count) {
             (0, 1) => " block",
@@ -307,7 +307,11 @@ fn blocks_text(info: &ArrayInfo, pieces: &[Piece]) -> String {
         format!("{count}{unit} {}", state.words())
     });
     // A single file has no blocks to be in a state.
-    if pieces.is_empty() { format!("{} file", info.num_blocks) } else { counts.collect::<Vec<_>>().join(", ") }
+    match num_files {
+        1 if pieces.is_empty() => "1 file".to_owned(),
+        _ if pieces.is_empty() => format!("{num_files} files"),
+        _ => counts.collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Four significant digits, without trailing zeros.

@@ -22,7 +22,7 @@ const NUM_BINS: usize = 256;
 pub struct Sample {
     /// Counts over a range somewhat wider than the percentiles; what lies outside is in the end bins.
     pub histogram: Histogram,
-    /// The 0.1th and the 99.9th percentile.
+    /// The 0.1th and the 99.9th percentile; the smallest and the largest value where these two are the same.
     pub percentiles: [f64; 2],
     /// Smallest value seen.
     pub min: f64,
@@ -38,6 +38,8 @@ impl Sample {
     pub fn of(mut values: Vec<f64>, is_integer: bool) -> Option<Self> {
         values.retain(|value| value.is_finite());
         let [min, low, high, max] = percentiles(&mut values, [0.0, 0.1, 99.9, 100.0])?;
+        // Almost all of one value, as masks and sparse data are: what differs is what is to be seen.
+        let [low, high] = if low < high { [low, high] } else { [min, max] };
         // Half as much again on either side, so that the limits can be dragged beyond the percentiles.
         let margin = high / 2.0 - low / 2.0;
         let mut range = [(low - margin).max(min), (high + margin).min(max)];

@@ -28,7 +28,7 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
     // The format's own words about its blocks, unless the state of some of them says more.
     let state = blocks(model);
     let has_own_words = model.array.facts.iter().any(|(label, _)| label == BLOCKS);
-    if state.is_some() || !has_own_words {
+    if state.is_some() || !has_own_words && !model.pieces.is_empty() {
         value_row(ui, BLOCKS, &state.clone().unwrap_or_else(|| format::integer(model.array.num_blocks as i64)));
     }
     files_row(ui, model);
@@ -94,8 +94,11 @@ fn remembered_row(ui: &mut Ui, commands: &mut Vec<Command>) {
     }
 }
 
-/// "19 whole · 1 being written", or how many blocks there are.
+/// "19 whole · 1 being written", or how many blocks there are; the format's name where it has none.
 pub fn summary(model: &Model<'_>) -> String {
+    if model.pieces.is_empty() {
+        return model.array.format.clone();
+    }
     let num = model.array.num_blocks;
     blocks(model).unwrap_or_else(|| match num {
         1 => "1 block".to_owned(),
