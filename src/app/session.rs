@@ -136,6 +136,7 @@ impl Session {
         };
         let followers = layers.growing.into_iter().enumerate().filter_map(watch).collect();
         let layers = layers.layers;
+        let is_remote = layers.iter().any(|layer| layer.array().is_remote());
         let facts = Facts::of(&layers, view.active_layer, &stream, now);
         let mut session = Self {
             location,
@@ -161,7 +162,8 @@ impl Session {
             canvases_px: Vec::new(),
             effects: Vec::new(),
             checked_layer: None,
-            is_checking_paused: false,
+            // Measuring all of it would bring all of it over the network, which is for the user to want.
+            is_checking_paused: is_remote,
             begun: Vec::new(),
             profiles: Profiles::default(),
             wake,

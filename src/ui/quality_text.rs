@@ -72,6 +72,9 @@ impl<'a> Quality<'a> {
             return failure.clone();
         }
         let Some(usable) = self.usable() else {
+            if progress.is_paused && progress.of > 0 {
+                return "Not being checked; “limits” above goes on with it.".to_owned();
+            }
             return if progress.of == 0 { "Waiting for the first volume." } else { "Being checked…" }.to_owned();
         };
         let lost = usable.measured - usable.volumes.min(usable.measured);

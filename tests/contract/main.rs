@@ -16,6 +16,9 @@ mod suite;
 mod tiff;
 #[path = "../common/tiff.rs"]
 mod tiff_writer;
+mod virtual_datasets;
+#[path = "../common/virtual_files.rs"]
+mod virtual_files;
 #[allow(dead_code, reason = "shared with the tests of decoding")]
 #[path = "../decoding/writer.rs"]
 mod writer;

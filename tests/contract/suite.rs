@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tectum::format::{
     Cancel, Chunk, Filled, FormatError, OpenOptions, Patience, ReadError, Source, fetch, read_and_combine,
@@ -290,6 +291,9 @@ pub fn capabilities_agree(subject: &dyn Subject) {
             let (cancel, cancelled) = (Cancel::new(), Cancel::new());
             cancelled.cancel();
             assert_eq!(fetch(remote, &chunk, &Patience::VIEW, &cancelled), None, "nobody wants it");
+            let problems = source.problems();
+            let _given_up = remote.fetch(&chunk, Instant::now() + Patience::VIEW.within, &cancelled);
+            assert_eq!(source.problems(), problems, "what was given up is no problem of the recording");
             let fetched = fetch(remote, &chunk, &Patience::VIEW, &cancel).expect("nobody has cancelled it");
             if let Ok(fetched) = &fetched {
                 assert!(fetched.pieces.iter().map(Vec::len).sum::<usize>() <= remote.max_fetched_bytes(&chunk));

@@ -12,6 +12,7 @@ use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5F_ACC_SWMR_READ, H5Fclose, H5Fopen};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::{
     H5P_CLS_DATASET_ACCESS, H5P_CLS_FILE_ACCESS, H5Pclose, H5Pcreate, H5Pset, H5Pset_efile_prefix, H5Pset_file_locking,
+    H5Pset_metadata_read_attempts,
 };
 
 use super::links::{self, Target};
@@ -60,6 +61,11 @@ impl Drop for Handle<'_> {
     }
 }
 
+/// How often metadata of a file that is being written are read until they make sense. The pause begins at a
+/// nanosecond and doubles each time, with the library's lock held: a millisecond in all, where the library's own
+/// number would hold everybody up for as long as a damaged file is looked at.
+const MAX_ATTEMPTS: c_uint = 20;
+
 impl Library {
     /// Opens a file to read it, without locks that a writer would trip over. `is_cut` opens a file that
     /// is shorter than it says; what lies behind its end then reads as zeros.
@@ -83,7 +89,12 @@ impl Library {
             }
             let open = |flags| Handle::new(self, H5Fopen(name.as_ptr(), flags, access.id()), H5Fclose);
             // A file that is being written for readers is refused to those who do not say that they know.
-            open(H5F_ACC_RDONLY).or_else(|error| open(H5F_ACC_RDONLY | H5F_ACC_SWMR_READ).map_err(|_| error))
+            open(H5F_ACC_RDONLY).or_else(|error| {
+                if H5Pset_metadata_read_attempts(access.id(), MAX_ATTEMPTS) < 0 {
+                    return Err(error);
+                }
+                open(H5F_ACC_RDONLY | H5F_ACC_SWMR_READ).map_err(|_| error)
+            })
         }
     }
 

@@ -402,7 +402,10 @@ impl Fetching for LindiArray {
                 Err(error) => result = Err(error),
             }
         });
-        if let Err(FetchError::Lasting(error)) = &result {
+        // What was given up is no problem of the recording.
+        if let Err(FetchError::Lasting(error)) = &result
+            && !cancel.is_cancelled()
+        {
             self.note(error);
         }
         result

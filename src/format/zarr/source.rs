@@ -226,7 +226,10 @@ impl Fetching for ZarrSource {
 
     fn fetch(&self, chunk: &Chunk, until: Instant, cancel: &Cancel) -> Result<Fetched, FetchError> {
         let pieces = self.bring(chunk, until, cancel);
-        if let Err(FetchError::Lasting(error)) = &pieces {
+        // What was given up is no problem of the recording.
+        if let Err(FetchError::Lasting(error)) = &pieces
+            && !cancel.is_cancelled()
+        {
             let _ = self.note::<()>(Err(error.clone()));
         }
         pieces.map(|pieces| Fetched { pieces })
