@@ -193,6 +193,30 @@ fn a_recording_that_grows_gives_the_numbers_of_the_whole() {
 }
 
 #[test]
+fn a_recorder_that_fills_in_its_newest_timepoint_does_not_have_all_measured_again_each_time() {
+    let grid = [1, 5, 16, 12];
+    let whole = Arc::new(array(memory(23, grid)));
+    let gates: Vec<_> = (11..=23).map(|num_t| GatedSource::open(Arc::new(memory(num_t, grid)))).collect();
+    let state = |i: usize| Arc::new(whole.grown(Arc::clone(&gates[i]) as Arc<dyn Source>));
+    let first = state(0);
+    let checker =
+        Checker::start(Arc::clone(&first), subject_of(&first, None), Codes::ALL, Arc::new(NoLender), Arc::new(|| ()));
+    checker.set_live(true);
+    for i in 1..gates.len() {
+        wait(&checker, |snapshot| snapshot.progress.done + 1 >= snapshot.subject.shape[0]);
+        let (array, old_t) = (state(i), 10 + i);
+        let subject = subject_of(&array, None);
+        checker.extend(array, subject, &[[old_t - 1, old_t]]);
+        wait(&checker, |snapshot| snapshot.subject.shape[0] == old_t + 1);
+    }
+    let reads: usize = gates.iter().map(|gate| gate.num_reads_of(0)).sum();
+    assert!(reads < gates.len(), "the first timepoint was read {reads} times");
+    checker.set_live(false);
+    let expected = checked(&whole, None, 1 << 20);
+    assert_same(&wait(&checker, is_done).table, &expected.table);
+}
+
+#[test]
 fn a_recording_that_ends_before_there_are_references_has_them_of_what_there_is() {
     let array = Arc::new(array(memory(3, [1, 5, 16, 12])));
     let checker = Checker::start(

@@ -32,6 +32,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// While somebody records, this much is read per second: a little more than the fastest rig writes, so that
 /// measuring keeps up with it, and catches up.
 const LIVE_BYTES_PER_S: u64 = 256 << 20;
+/// What was changed farther from the end was not filled in by the recorder.
+const MAX_HELD_BACK: usize = 64;
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
@@ -52,6 +54,11 @@ pub(super) struct Worker {
     shard: Option<Shard>,
     /// The next timepoint of the shard.
     next: usize,
+    /// Newest timepoints that are not measured while somebody is recording: they were found to be filled in later,
+    /// again and again, and what has been counted cannot be taken back.
+    held_back: usize,
+    /// Whether that was found once.
+    was_filled_in: bool,
     table: Table,
     /// What was kept of a former run, until there are references to go on with.
     results: Option<Results>,
@@ -92,6 +99,8 @@ impl Worker {
             num_referred: 0,
             shard: None,
             next: 0,
+            held_back: 0,
+            was_filled_in: false,
             results: None,
             place: None,
             ordered: Instant::now(),
@@ -176,7 +185,8 @@ impl Worker {
 
     /// Timepoints there are to measure.
     fn num_t(&self) -> usize {
-        self.subject.shape[0].min(self.array.info().shape[0])
+        let num_t = self.subject.shape[0].min(self.array.info().shape[0]);
+        if self.is_live { num_t.saturating_sub(self.held_back) } else { num_t }
     }
 
     fn has_work(&self) -> bool {
@@ -221,6 +231,12 @@ impl Worker {
         // What has been counted cannot be taken back.
         let used = self.next.max(self.num_referred);
         let is_stale = stale.iter().any(|range| range[0] < used.min(range[1]));
+        if is_stale {
+            let from_end = stale.iter().map(|range| old_t.saturating_sub(range[0])).max().unwrap_or(0);
+            if from_end <= MAX_HELD_BACK && std::mem::replace(&mut self.was_filled_in, true) {
+                self.held_back = self.held_back.max(from_end);
+            }
+        }
         if is_stale || self.tries_again() {
             self.start_over();
         }
