@@ -117,7 +117,7 @@ impl OpenJob {
     /// first picture already being read.
     pub fn start(location: &Location, options: OpenOptions, opener: Opener) -> Self {
         let target = location.clone();
-        Self::run(location.clone(), "Reading the folder", options, opener, move |_, _| Ok(target))
+        Self::run(location.clone(), "Looking at what is there", options, opener, move |_, _| Ok(target))
     }
 
     /// Writes the demo recording where it is absent, then opens it.
