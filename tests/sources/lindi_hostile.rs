@@ -187,35 +187,73 @@ fn a_file_of_a_gigabyte_is_refused_by_its_size() {
 }
 
 /// Every form, cut off and with bytes turned round: an error, a gap or the truth, and no panic.
-#[test]
-fn damaged_files_do_no_harm() {
+/// A text of reference files with a number or a string that is another one than its writer meant.
+fn lie(text: &[u8], next: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    const NUMBERS: [&str; 8] =
+        ["0", "-1", "1", "4294967296", "9223372036854775807", "1e308", "18446744073709551616", "null"];
+    let is_digit = |at: &usize| text[*at].is_ascii_digit();
+    let from = next(text.len());
+    let Some(start) = (from..text.len()).find(is_digit) else { return text.to_vec() };
+    let stop = (start..text.len()).find(|at| !is_digit(at)).unwrap_or(text.len());
+    let other = NUMBERS[next(NUMBERS.len())].as_bytes();
+    match next(3) {
+        // A list, a key or a text where a number was.
+        0 => [&text[..start], b"[1, \"x\"]", &text[stop..]].concat(),
+        _ => [&text[..start], other, &text[stop..]].concat(),
+    }
+}
+
+/// Opens damaged reference files until the time is over, and reads what opens. Returns how many.
+fn damage(seed: u64, is_over: impl Fn(usize) -> bool) -> usize {
     let copy = tempfile::tempdir().unwrap();
     fs::copy(folder("lindi").join("ophys.nwb"), copy.path().join("ophys.nwb")).unwrap();
-    let mut random = 12345u64;
+    let mut random = seed;
     let mut next = |below: usize| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) as usize % below
+        (random >> 33) as usize % below.max(1)
     };
-    for name in ["ophys.nwb.lindi.json", "ophys.nwb.lindi.tar"] {
-        let stored = fs::read(folder("lindi").join(name)).unwrap();
-        for round in 0..60 {
-            let mut damaged = stored.clone();
-            match round % 3 {
-                0 => damaged.truncate(next(stored.len())),
-                _ => {
-                    for _ in 0..=next(4) {
-                        let at = next(damaged.len().min(60_000));
-                        damaged[at] = next(256) as u8;
-                    }
+    let files = ["ophys.nwb.lindi.json", "special.lindi.json", "ophys.nwb.lindi.tar"];
+    let stored = files.map(|name| fs::read(folder("lindi").join(name)).unwrap());
+    let mut num = 0;
+    while !is_over(num) {
+        let which = num % files.len();
+        let mut damaged = stored[which].clone();
+        match next(4) {
+            0 => damaged.truncate(next(stored[which].len())),
+            1 => {
+                for _ in 0..=next(4) {
+                    let at = next(damaged.len().min(60_000));
+                    damaged[at] = next(256) as u8;
                 }
             }
-            let path = copy.path().join(name);
-            fs::write(&path, &damaged).unwrap();
-            if let Ok(opened) = open(&path, &OpenOptions::default())
-                && opened.source.info().shape.num_voxels().is_some_and(|num| num < 1 << 22)
-            {
-                read_whole(opened.source.as_ref());
+            _ => {
+                for _ in 0..=next(3) {
+                    damaged = lie(&damaged, &mut next);
+                }
             }
         }
+        let path = copy.path().join(files[which]);
+        fs::write(&path, &damaged).unwrap();
+        if let Ok(opened) = open(&path, &OpenOptions::default())
+            && opened.source.info().shape.num_voxels().is_some_and(|num| num < 1 << 22)
+        {
+            read_whole(opened.source.as_ref());
+        }
+        num += 1;
     }
+    num
+}
+
+#[test]
+fn damaged_files_do_no_harm() {
+    assert_eq!(damage(12345, |num| num >= 180), 180);
+}
+
+#[test]
+#[ignore = "runs for FUZZ_SECONDS"]
+fn damaged_references_for_a_long_time() {
+    let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let (begin, seed) = (std::time::Instant::now(), std::process::id().into());
+    let num = damage(seed, |_| begin.elapsed().as_secs() >= seconds);
+    println!("{num} damaged reference files, seed {seed}");
 }
