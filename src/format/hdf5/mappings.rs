@@ -38,6 +38,8 @@ pub struct VirtualLayout {
     pub mappings: Vec<Mapping>,
     /// The file when it was read.
     pub stamp: Stamp,
+    /// Whether the file is shorter than it says.
+    pub is_cut: bool,
 }
 
 /// One part of a virtual dataset, and where it lies.
@@ -79,8 +81,9 @@ impl VirtualLayout {
     pub fn read(path: &Path, name: &str) -> Result<Option<Self>, FormatError> {
         let failed = |message: String| FormatError::new(path, message);
         let Hdf5File { stamp, end_bytes, .. } = Hdf5File::open(path).map_err(failed)?;
+        let is_cut = end_bytes > stamp.num_bytes;
         locked(|library| {
-            let file = library.open_file(path, end_bytes > stamp.num_bytes).map_err(|message| not_hdf5(&message))?;
+            let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
             let dataset = library.open_dataset(&file, name)?;
             let header = Header::of(library, &dataset, name).map_err(|message| format!("{name}: {message}"))?;
             // SAFETY: the lock is held and the handle is a dataset's.
@@ -90,7 +93,7 @@ impl VirtualLayout {
                 return Ok(None);
             }
             let mappings = mappings_of(library, &creation).map_err(|message| format!("{name}: {message}"))?;
-            Ok(Some(Self { header, mappings, stamp }))
+            Ok(Some(Self { header, mappings, stamp, is_cut }))
         })
         .map_err(failed)
     }

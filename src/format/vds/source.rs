@@ -83,6 +83,10 @@ impl VirtualSource {
         if let Some(message) = note {
             problem(codes::AXES_GUESSED, Severity::Note, message);
         }
+        if table.layout.is_cut {
+            let text = "shorter than it says: cut off, or not all of it written yet";
+            problem(codes::UNWRITTEN, Severity::Error, text.to_owned());
+        }
         if let Some(message) = &array.beyond {
             problem(codes::MISSING_SOURCE, Severity::Warning, message.clone());
         }
