@@ -201,6 +201,20 @@ proptest! {
 }
 
 #[test]
+fn a_file_that_ends_in_a_global_heap_is_refused_at_once() {
+    let whole = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sources/vds/stack_time.h5"));
+    let whole = whole.unwrap();
+    let heap = whole.windows(4).position(|window| window == b"GCOL").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.h5");
+    for num_bytes in [heap + 8, heap + 114, heap + 2000, heap + 4095] {
+        std::fs::write(&path, &whole[..num_bytes]).unwrap();
+        let error = list(&path).unwrap_err();
+        assert!(error.message.contains("cut off"), "{num_bytes}: {error}");
+    }
+}
+
+#[test]
 fn a_type_that_claims_more_bits_than_it_has_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("0000.h5");

@@ -15,6 +15,7 @@ use hdf5_sys::h5p::{
     H5Pset_metadata_read_attempts,
 };
 
+use super::file::open_shared;
 use super::links::{self, Target};
 use super::{afar, driver};
 
@@ -75,6 +76,9 @@ impl Library {
         if let Some(failure) = far.as_ref().and_then(|file| file.failure()) {
             return Err(failure);
         }
+        if is_cut && far.is_none() && ends_in_heap(path) {
+            return Err("it was cut off in the middle of what describes it, or is being written".into());
+        }
         // SAFETY: the lock is held; every pointer points to a live value of the type the property has.
         unsafe {
             let access = Handle::new(self, H5Pcreate(*H5P_CLS_FILE_ACCESS), H5Pclose)?;
@@ -121,6 +125,12 @@ impl Library {
             }
         }
     }
+}
+
+/// Whether a file ends in a heap; the library says what else is wrong with one that cannot be read.
+fn ends_in_heap(path: &Path) -> bool {
+    let ends = open_shared(path).and_then(|file| super::heap::ends_in_heap(&file, file.metadata()?.len()));
+    ends.unwrap_or(false)
 }
 
 /// The innermost message of the library's error stack, which is the one that says what is wrong.

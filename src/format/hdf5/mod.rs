@@ -19,6 +19,7 @@ mod far_array;
 mod file;
 mod growth;
 mod header;
+mod heap;
 mod index;
 mod library;
 mod links;
