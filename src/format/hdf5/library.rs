@@ -17,7 +17,7 @@ use hdf5_sys::h5p::{
 
 use super::file::open_shared;
 use super::links::{self, Target};
-use super::{afar, driver};
+use super::{afar, driver, heap};
 
 /// Deepest nesting of groups that is followed.
 pub const MAX_DEPTH: usize = 32;
@@ -76,8 +76,9 @@ impl Library {
         if let Some(failure) = far.as_ref().and_then(|file| file.failure()) {
             return Err(failure);
         }
-        if is_cut && far.is_none() && ends_in_heap(path) {
-            return Err("it was cut off in the middle of what describes it, or is being written".into());
+        if far.is_none() && has_endless_heap(path, is_cut) {
+            let how = if is_cut { "cut off in the middle of what describes it" } else { "its global heap is damaged" };
+            return Err(how.into());
         }
         // SAFETY: the lock is held; every pointer points to a live value of the type the property has.
         unsafe {
@@ -127,10 +128,10 @@ impl Library {
     }
 }
 
-/// Whether a file ends in a heap; the library says what else is wrong with one that cannot be read.
-fn ends_in_heap(path: &Path) -> bool {
-    let ends = open_shared(path).and_then(|file| super::heap::ends_in_heap(&file, file.metadata()?.len()));
-    ends.unwrap_or(false)
+/// Whether the library must not see a file; of one that cannot be read it says itself what is wrong.
+fn has_endless_heap(path: &Path, is_cut: bool) -> bool {
+    let found = open_shared(path).and_then(|file| heap::is_endless(&file, file.metadata()?.len(), is_cut));
+    found.unwrap_or(false)
 }
 
 /// The innermost message of the library's error stack, which is the one that says what is wrong.
