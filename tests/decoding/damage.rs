@@ -3,7 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use tectum::format::hdf5::{H5Array, list};
@@ -192,10 +192,12 @@ proptest! {
 
     #[test]
     fn damaged_blocks_never_crash((edits, cut) in edits(), which in any::<prop::sample::Index>()) {
-        let blocks = fixtures();
+        // Blocks and the like: libhdf5 takes minutes over some damage to files with a richer structure.
+        let is_block = |path: &&PathBuf| !path.components().any(|part| part.as_os_str() == "sources");
+        let blocks: Vec<_> = fixtures().iter().filter(is_block).collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("0000.h5");
-        mutate(&blocks[which.index(blocks.len())], &path, &edits, cut);
+        mutate(blocks[which.index(blocks.len())], &path, &edits, cut);
         exercise(&path);
     }
 }
