@@ -15,7 +15,7 @@ use hdf5_sys::h5p::{
     H5Pset_metadata_read_attempts,
 };
 
-use super::file::open_shared;
+use super::file::{open_shared, read_at};
 use super::links::{self, Target};
 use super::{afar, driver, heap};
 
@@ -95,7 +95,8 @@ impl Library {
             let open = |flags| Handle::new(self, H5Fopen(name.as_ptr(), flags, access.id()), H5Fclose);
             // A file that is being written for readers is refused to those who do not say that they know.
             open(H5F_ACC_RDONLY).or_else(|error| {
-                if H5Pset_metadata_read_attempts(access.id(), MAX_ATTEMPTS) < 0 {
+                let is_written = is_written_for_readers(path);
+                if !is_written || H5Pset_metadata_read_attempts(access.id(), MAX_ATTEMPTS) < 0 {
                     return Err(error);
                 }
                 open(H5F_ACC_RDONLY | H5F_ACC_SWMR_READ).map_err(|_| error)
@@ -126,6 +127,13 @@ impl Library {
             }
         }
     }
+}
+
+/// Whether a file's beginning says that it is being written for readers: a flag of the third form of it.
+fn is_written_for_readers(path: &Path) -> bool {
+    let mut head = [0; 12];
+    let read = open_shared(path).and_then(|file| read_at(&file, &mut head, 0));
+    read.is_ok() && head[8] == 3 && head[11] & 4 != 0
 }
 
 /// Whether the library must not see a file; of one that cannot be read it says itself what is wrong.
