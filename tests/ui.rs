@@ -639,6 +639,9 @@ fn the_readout_names_the_voxel_under_the_pointer_and_never_reads_another_picture
     window.state_mut().shown = Shown::Nearest { t: 3 };
     window.run();
     assert_eq!(value(&window, "Value"), "value …");
+    window.state_mut().shown = Shown::Missing("never written".to_owned());
+    window.run();
+    assert_eq!(value(&window, "Value"), "value missing");
 }
 
 #[test]

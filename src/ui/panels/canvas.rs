@@ -93,10 +93,13 @@ pub fn canvas_ui(
     let size = image_size(model.info, view.orientation);
     let pointed = response.hover_pos().and_then(|pos| voxel_at(image, size, pos));
     let readout = pointed.map(|[column, row]| {
-        let is_exact = *model.shown == Shown::Exact || model.state.layers.len() > 1;
-        let mut value = |layer| match is_exact {
-            true => canvas.value_at(view.id, layer, row, column),
-            false => Value::Unknown,
+        let has_channels = model.state.layers.len() > 1;
+        let mut value = |layer| match model.shown {
+            // Of several channels each may be exact, or not, by itself.
+            _ if has_channels => canvas.value_at(view.id, layer, row, column),
+            Shown::Exact => canvas.value_at(view.id, layer, row, column),
+            Shown::Missing(_) => Value::Missing,
+            _ => Value::Unknown,
         };
         let shown = model.state.layers.iter().enumerate().filter(|(_, layer)| layer.visible);
         let values = shown.map(|(layer, _)| (layer, value(layer))).collect();

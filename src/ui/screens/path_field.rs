@@ -118,7 +118,7 @@ pub(super) fn path_field(ui: &mut Ui, commands: &mut Vec<Command>) {
         ui.memory_mut(|memory| memory.request_focus(id));
     }
     let response = overlay::within(ui, field, "path field", |ui| {
-        let hint = egui::RichText::new("or type a path").color(tokens.t3);
+        let hint = egui::RichText::new("or type a path or an address").color(tokens.t3);
         let edit = TextEdit::singleline(&mut entry.typed)
             .id(id)
             .lock_focus(completes)
