@@ -11,7 +11,7 @@ use super::growing::QUIET;
 use super::ome::{self, Ome};
 use super::open::{describe, header_of, look_into};
 use super::said::MAX_TEXT_BYTES;
-use super::stack::{FIRST_ABSENT, Stack, stacks};
+use super::stack::{FIRST_ABSENT, MAX_PLANES, Stack, stacks};
 use crate::format::store::{self, ByteStore};
 use crate::format::{FormatError, FormatErrorCode, OpenOptions};
 use crate::volume::{Location, Severity, codes};
@@ -293,7 +293,9 @@ pub fn of_numbered(
         let text = format!("the numbers of its files begin at {first}; whether there were others is not known");
         problems.push((codes::MISSING_BLOCK, Severity::Note, text));
     }
-    let mut stack = together(&book, &one, (group, &order), &places, options);
+    let mut stack = together(&book, &one, (group, &order), &places, options).ok_or_else(|| {
+        FormatError::new(location, format!("the files called {} say that they have more pages than any", group.pattern))
+    })?;
     stack.facts.insert(0, ("Files called".to_owned(), group.pattern.clone()));
     stack.problems.extend(problems);
     stack.name.clone_from(&group.pattern);
@@ -315,14 +317,14 @@ fn is_recent(location: &Location) -> bool {
     modified.and_then(|time| SystemTime::now().duration_since(time).ok()).is_some_and(|age| age < QUIET)
 }
 
-/// Arrays of all files, each like `one`, as one array.
+/// Arrays of all files, each like `one`, as one array; `None` where that has more places than any.
 fn together(
     book: &Book,
     one: &Stack,
     (group, order): (&Numbered, &[Option<usize>]),
     places: &[Option<usize>],
     options: &OpenOptions,
-) -> Stack {
+) -> Option<Stack> {
     let each = one.frames.len();
     let skip = |start: usize, i: usize| match one.frames[i % each] {
         // Where frames are left out in the first file, they are in the others.
@@ -342,7 +344,8 @@ fn together(
     }
     let mut dims =
         group.dims.clone().unwrap_or_else(|| vec![(if one.dims.is_empty() { 'I' } else { 'T' }, order.len())]);
-    let mut frames = Vec::with_capacity(order.len() * each);
+    let num_places = order.len().checked_mul(each).filter(|num| *num <= MAX_PLANES)?;
+    let mut frames = Vec::with_capacity(num_places);
     for place in order {
         let volume = place.and_then(|place| places.get(place).copied().flatten());
         for i in 0..each {
@@ -356,22 +359,30 @@ fn together(
     let inner: Vec<(char, usize)> =
         one.dims.iter().map(|(letter, len)| (if is_depth { 'Z' } else { *letter }, *len)).collect();
     dims.extend(inner);
-    Stack { dims, frames: frames.into(), absent: absences(), claimed: None, ..one.clone() }
+    Some(Stack { dims, frames: frames.into(), absent: absences(), claimed: None, ..one.clone() })
 }
 
-/// Files that go on in time, each where the one before it ends.
-fn one_after_the_other(book: &Book, one: &Stack, order: &[Option<usize>], places: &[Option<usize>]) -> Stack {
+/// Files that go on in time, each where the one before it ends; `None` where that makes more places than any has.
+fn one_after_the_other(book: &Book, one: &Stack, order: &[Option<usize>], places: &[Option<usize>]) -> Option<Stack> {
     let others: usize = one.dims.iter().skip(1).map(|(_, len)| *len).product();
     // Of so many pages in a row so many are shown, as in the first file.
     let stored = one.frames.get(others).filter(|_| others > 1).map_or(others, |frame| *frame as usize).max(1);
     let mut frames = Vec::new();
+    // Asked before each file: what the first one claims is set aside for every one, whether it is there or not.
+    let has_room = |frames: &Vec<u32>, num: usize| num <= MAX_PLANES - frames.len().min(MAX_PLANES);
     for place in order {
         let Some(volume) = place.and_then(|place| places.get(place).copied().flatten()) else {
+            if !has_room(&frames, one.frames.len()) {
+                return None;
+            }
             // Nobody knows how much it held: as much as the first.
             frames.resize(frames.len() + one.frames.len(), u32::MAX);
             continue;
         };
         let (start, num) = (book.starts()[volume], book.volumes()[volume].index.pages.len());
+        if !has_room(&frames, num.div_ceil(stored).saturating_mul(others)) {
+            return None;
+        }
         for step in 0..num.div_ceil(stored) {
             frames.extend((0..others).map(|i| {
                 let page = step * stored + i;
@@ -383,7 +394,7 @@ fn one_after_the_other(book: &Book, one: &Stack, order: &[Option<usize>], places
     if let Some(first) = dims.first_mut() {
         first.1 = frames.len() / others.max(1);
     }
-    Stack { dims, frames: frames.into(), absent: absences(), claimed: None, ..one.clone() }
+    Some(Stack { dims, frames: frames.into(), absent: absences(), claimed: None, ..one.clone() })
 }
 
 fn absences() -> Vec<String> {

@@ -8,14 +8,12 @@ use roxmltree::{Document, Node, ParsingOptions};
 use super::book::Book;
 use super::layout::Layout;
 use super::said::SaidChannel;
-use super::stack::Stack;
+use super::stack::{MAX_PLANES, Stack, num_places};
 use super::units;
 use crate::volume::{Severity, codes};
 
 /// Elements of an XML text; more is taken for damage.
 const MAX_NODES: u32 = 8 << 20;
-/// Planes of an image; what claims more is taken for damage.
-const MAX_PLANES: usize = 16 << 20;
 /// Images of one file that are offered.
 const MAX_IMAGES: usize = 4096;
 
@@ -284,9 +282,10 @@ impl Ome {
                     *c = if *c % found.samples == 0 { *c / found.samples } else { 1 };
                 }
                 layout = Some(found);
-                let num = dims.iter().try_fold(1usize, |num, (_, len)| num.checked_mul(*len));
-                let num = num.filter(|num| *num <= MAX_PLANES);
-                frames.resize(num.ok_or("its OME-XML says that it has more planes than any file")?, u32::MAX);
+                frames.resize(
+                    num_places(&dims).ok_or("its OME-XML says that it has more planes than any file")?,
+                    u32::MAX,
+                );
             }
             waiting.push((planes, place));
         }

@@ -42,6 +42,14 @@ pub struct Stack {
     pub problems: Vec<(&'static str, Severity, String)>,
 }
 
+/// Places of an array; what claims more is taken for damage: memory is set aside for each, page or not.
+pub const MAX_PLANES: usize = 16 << 20;
+
+/// How many places there are; `None` where there are more than any file has.
+pub fn num_places(dims: &[(char, usize)]) -> Option<usize> {
+    dims.iter().try_fold(1usize, |num, (_, len)| num.checked_mul(*len)).filter(|num| *num <= MAX_PLANES)
+}
+
 /// Page numbers from here on say why there is none.
 pub const FIRST_ABSENT: u32 = u32::MAX - 0xffff;
 
@@ -115,7 +123,7 @@ pub fn stacks(book: &Book, said: &Said) -> Result<Vec<Stack>, String> {
         .collect();
     if said.by.ends_with("(tifffile)") {
         // Several arrays of one shape may follow one another.
-        let own = dims.iter().map(|(_, len)| *len).product::<usize>().max(1);
+        let own = dims.iter().fold(1usize, |num, (_, len)| num.saturating_mul(*len)).max(1);
         let is_said = !dims.is_empty() || num_pages(said, &first.layout).is_some();
         if first.pages.len() > own && is_said {
             groups.insert(0, Group { layout: first.layout.clone(), pages: first.pages.split_off(own) });
@@ -131,7 +139,7 @@ pub fn stacks(book: &Book, said: &Said) -> Result<Vec<Stack>, String> {
     if let Some(claimed) = claimed {
         problems.push(contradiction(claimed, &fitted));
     }
-    let num_places: usize = fitted.iter().map(|(_, len)| *len).product();
+    let num_places = num_places(&fitted).ok_or("says that it has more pages than any file")?;
     first.pages.resize(num_places, u32::MAX);
     let main = Stack {
         name: "pages".into(),

@@ -2,6 +2,7 @@
 
 mod figures;
 mod fuzz;
+mod hostile;
 mod kept;
 mod live;
 mod random;
