@@ -6,6 +6,7 @@ pub mod blosc;
 mod blosc2;
 mod blosc_block;
 mod blosclz;
+mod byte_order;
 mod crc32c;
 mod fletcher32;
 mod lz4;
@@ -16,6 +17,7 @@ mod shuffle;
 mod streams;
 mod szip;
 
+pub(crate) use byte_order::swap_bytes;
 pub(crate) use pipeline::reuse;
 pub use pipeline::{Filter, Scratch, decode, is_decodable};
 

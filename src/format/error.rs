@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::codec::CodecError;
 use crate::volume::Location;
 
 /// Why a location could not be opened as a recording.
@@ -107,6 +108,15 @@ pub enum ReadErrorKind {
     Unsupported,
     /// The file is being written at this moment; trying again later makes sense.
     NotYetWritten,
+}
+
+impl From<&CodecError> for ReadErrorKind {
+    fn from(error: &CodecError) -> Self {
+        match error {
+            CodecError::Corrupt(_) => Self::Corrupt,
+            CodecError::Unsupported(_) => Self::Unsupported,
+        }
+    }
 }
 
 /// Why a chunk could not be read. Cheap to clone: failures are remembered per chunk.

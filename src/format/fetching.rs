@@ -61,6 +61,15 @@ pub enum FetchError {
     Lasting(ReadError),
 }
 
+impl FetchError {
+    /// What happened, for who does not try again.
+    pub fn into_error(self) -> ReadError {
+        match self {
+            Self::Passing { error, .. } | Self::Lasting(error) => error,
+        }
+    }
+}
+
 /// Tells whoever fetches or waits that nobody wants the result any more. Clones are one.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {

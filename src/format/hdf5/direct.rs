@@ -10,8 +10,8 @@ use super::external::RawFiles;
 use super::file::{ReadAt, read_error};
 use super::header::Layout;
 use super::index::{CUT_OFF, Index, MISPLACED, Storage};
-use super::rows::{Rows, fill_with, filled, normalize_bools, place, span, swap_bytes, zero};
-use crate::codec::{self, CodecError, Filter, Scratch, blosc};
+use super::rows::{Rows, fill_with, filled, normalize_bools, place, span, zero};
+use crate::codec::{self, CodecError, Filter, Scratch, blosc, swap_bytes};
 use crate::format::{Filled, ReadError, ReadErrorKind};
 use crate::volume::{DType, Region, Shape, copy_region, runs};
 
@@ -389,11 +389,7 @@ impl Reader<'_> {
     }
 
     fn codec_error(&self, error: &CodecError) -> ReadError {
-        let kind = match error {
-            CodecError::Corrupt(_) => ReadErrorKind::Corrupt,
-            CodecError::Unsupported(_) => ReadErrorKind::Unsupported,
-        };
-        ReadError::new(kind, self.path, error.to_string())
+        ReadError::new(error.into(), self.path, error.to_string())
     }
 }
 

@@ -89,15 +89,6 @@ pub(super) fn is_all(region: &Region, parts: &[Region]) -> bool {
     covered(parts) == covered([region])
 }
 
-/// From the other byte order.
-pub(in crate::format) fn swap_bytes(item: usize, buffer: &mut [u8]) {
-    if item > 1 {
-        for value in buffer.chunks_exact_mut(item) {
-            value.reverse();
-        }
-    }
-}
-
 /// Any byte but zero is true.
 pub(in crate::format) fn normalize_bools(buffer: &mut [u8]) {
     buffer.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));

@@ -12,7 +12,8 @@ use hdf5_sys::h5t::{
 };
 
 use super::library::{Handle, Library, last_error};
-use super::rows::{normalize_bools, swap_bytes};
+use super::rows::normalize_bools;
+use crate::codec::swap_bytes;
 use crate::volume::DType;
 
 /// How the reason ends why an array is not read though nothing is wrong with it.

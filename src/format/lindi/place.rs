@@ -114,9 +114,7 @@ impl Place {
             }
             Bytes::Object { .. } => {
                 let bytes = self.fetch(offset, buffer.len() as u64, Instant::now(), &Cancel::new());
-                let bytes = bytes.map_err(|fault| match fault {
-                    FetchError::Passing { error, .. } | FetchError::Lasting(error) => error,
-                })?;
+                let bytes = bytes.map_err(FetchError::into_error)?;
                 buffer.copy_from_slice(&bytes);
                 Ok(())
             }

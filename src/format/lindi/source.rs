@@ -5,17 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::place::Place;
-use crate::codec::{self, CodecError, Filter, Scratch};
-use crate::format::hdf5::{Rows, check_chunk_bytes, fill_with, filled, normalize_bools, place, span, swap_bytes, zero};
+use crate::codec::{self, CodecError, Filter, Scratch, swap_bytes};
+use crate::format::hdf5::{Rows, check_chunk_bytes, fill_with, filled, normalize_bools, place, span, zero};
 use crate::format::{
-    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, ReadError, ReadErrorKind, Source, fetch_and_decode,
+    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, Found, ReadError, ReadErrorKind, Source, fetch_and_decode,
 };
-use crate::volume::{
-    ArrayInfo, Cell, DType, Grid, Location, Problem, Region, Severity, Shape, codes, copy_region, runs,
-};
+use crate::volume::{ArrayInfo, Cell, DType, Grid, Location, Problem, Region, Shape, copy_region, runs};
 
 /// Parts of uncoded chunks are about so large: a read each that is worth it, and no picture waits long.
 const PART_BYTES: usize = 1 << 20;
@@ -70,8 +66,7 @@ pub(super) struct LindiArray {
     pub places: Vec<Place>,
     /// The reference file.
     pub file: Location,
-    pub problems: Vec<Problem>,
-    pub found: Mutex<Vec<Problem>>,
+    pub found: Found,
     pub is_remote: bool,
 }
 
@@ -271,11 +266,7 @@ impl LindiArray {
     }
 
     fn codec_error(&self, work: &Work<'_>, error: &CodecError) -> ReadError {
-        let kind = match error {
-            CodecError::Corrupt(_) => ReadErrorKind::Corrupt,
-            CodecError::Unsupported(_) => ReadErrorKind::Unsupported,
-        };
-        self.error(work, kind, &error.to_string())
+        self.error(work, error.into(), &error.to_string())
     }
 
     /// What is read becomes what is delivered.
@@ -287,36 +278,13 @@ impl LindiArray {
             normalize_bools(target.buffer);
         }
         let result = filled(&target.region, target.missing);
-        if let Err(error) | Ok(Filled::Except(_, error)) = &result {
-            self.note(error);
-        }
+        self.found.look_at(&result);
         result
-    }
-
-    fn note(&self, error: &ReadError) {
-        let code = match error.kind {
-            ReadErrorKind::Corrupt => codes::BAD_CHUNK,
-            ReadErrorKind::Missing => codes::MISSING_BLOCK,
-            ReadErrorKind::Unsupported => codes::UNSUPPORTED,
-            ReadErrorKind::Io | ReadErrorKind::NotYetWritten => codes::UNREADABLE,
-        };
-        let problem = problem_of(code, error);
-        let mut found = self.found.lock();
-        let is_known = |known: &Problem| known.code == code && known.file == problem.file;
-        if !found.iter().chain(&self.problems).any(is_known) {
-            found.push(problem);
-        }
     }
 
     fn target<'b>(&self, chunk: &Chunk, buffer: &'b mut [u8]) -> Target<'b> {
         Target { region: chunk.region, buffer, missing: Vec::new() }
     }
-}
-
-/// An error of a file as something that is wrong with the recording.
-pub(super) fn problem_of(code: &'static str, error: &ReadError) -> Problem {
-    let (file, message) = (Some(error.file.clone()), error.message.to_string());
-    Problem { code, severity: Severity::Error, file, span: None, message }
 }
 
 impl Source for LindiArray {
@@ -351,12 +319,12 @@ impl Source for LindiArray {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        self.problems.iter().chain(self.found.lock().iter()).cloned().collect()
+        self.found.all()
     }
 
     fn inspect(&self) {
         for error in self.places.iter().filter_map(Place::fault) {
-            self.note(&error);
+            self.found.note(&error);
         }
     }
 
@@ -368,6 +336,10 @@ impl Source for LindiArray {
             }
         }
         files
+    }
+
+    fn forget_failures(&self) {
+        self.found.forget();
     }
 
     fn fetching(&self) -> Option<&dyn Fetching> {
@@ -406,7 +378,7 @@ impl Fetching for LindiArray {
         if let Err(FetchError::Lasting(error)) = &result
             && !cancel.is_cancelled()
         {
-            self.note(error);
+            self.found.note(error);
         }
         result
     }

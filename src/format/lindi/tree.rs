@@ -3,21 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::document::{Document, Entry};
 use super::metadata::{Kind, Metadata};
 use super::place::{Home, Place};
 use super::small;
-use super::source::{At, LindiArray, Stored, parts_of, problem_of};
+use super::source::{At, LindiArray, Stored, parts_of};
 use crate::format::axes::{self, Axes};
 use crate::format::hdf5::AttributeValue;
 use crate::format::open::open_linked;
 use crate::format::plain::open_source;
 use crate::format::tree::{Listing, Node, NodeKind, Tree, Values, numbers_of};
 use crate::format::{
-    Cancel, FormatError, FormatErrorCode, OpenOptions, Patience, ReadError, ReadErrorKind, Source, tried,
+    Cancel, FormatError, FormatErrorCode, Found, OpenOptions, Patience, ReadError, ReadErrorKind, Source, tried,
 };
 use crate::volume::{ArrayInfo, DType, Grid, Location, Problem, Severity, codes};
 
@@ -119,13 +118,7 @@ impl LindiTree {
     /// What has to be said of where the chunks of an array lie.
     fn problems(&self, path: &str, places: &[Place], num_strange: usize) -> Vec<Problem> {
         const MAX_LOOKED_AT: usize = 16;
-        let own = |code, severity, message: String| Problem {
-            code,
-            severity,
-            file: Some(self.home.location.clone()),
-            span: None,
-            message,
-        };
+        let own = |code, severity, message: String| Problem::of(code, severity, &self.home.location, message);
         let mut problems = Vec::new();
         if num_strange > 0 {
             let text =
@@ -139,10 +132,8 @@ impl LindiTree {
             let text = format!("its data are read from elsewhere: {first}{more}");
             problems.push(own(codes::DATA_ELSEWHERE, Severity::Note, text));
         }
-        problems.extend(places.iter().take(MAX_LOOKED_AT).filter_map(Place::fault).map(|error| {
-            let is_gone = error.kind == ReadErrorKind::Missing;
-            problem_of(if is_gone { codes::MISSING_BLOCK } else { codes::UNREADABLE }, &error)
-        }));
+        let faults = places.iter().take(MAX_LOOKED_AT).filter_map(Place::fault);
+        problems.extend(faults.filter_map(|error| Problem::of_read(&error)));
         problems
     }
 
@@ -160,13 +151,7 @@ impl LindiTree {
         let hints = axes::Hints { names: &[&stem, path], dtype, num_blocks: 1, resolution: None };
         let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, || axes::guess(&shape, &hints))
             .map_err(|error| FormatError::new(location, error).with_code(FormatErrorCode::WrongOption))?;
-        let note = note.map(|message| Problem {
-            code: codes::AXES_GUESSED,
-            severity: Severity::Note,
-            file: Some(location.clone()),
-            span: None,
-            message,
-        });
+        let note = note.map(|message| Problem::of(codes::AXES_GUESSED, Severity::Note, location, message));
         let filters: Vec<String> = metadata.filters.iter().map(crate::codec::Filter::name).collect();
         let filters = if filters.is_empty() { "none".to_owned() } else { filters.join(", ") };
         let info = ArrayInfo {
@@ -248,8 +233,7 @@ impl Tree for LindiTree {
             is_remote: places.iter().any(Place::is_remote),
             places,
             file: self.home.location.clone(),
-            problems,
-            found: Mutex::default(),
+            found: Found::new(problems),
         }))
     }
 

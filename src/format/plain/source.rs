@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::describe::describe;
 use crate::format::hdf5::{H5Array, Header};
-use crate::format::{Chunk, Fetching, Filled, FormatError, OpenOptions, ReadError, ReadErrorKind, Source};
+use crate::format::{Chunk, Fetching, Filled, FormatError, Found, OpenOptions, ReadError, Source};
 use crate::volume::{ArrayInfo, Axis, Grid, Location, MAX_RANK, Problem, Region, Severity, Shape, codes};
 
 /// One state of an array.
@@ -25,8 +23,7 @@ pub(super) struct PlainSource {
     pub(super) growth_axis: usize,
     /// Whether its writer is done, as far as this state shows.
     pub(super) is_finished: bool,
-    problems: Vec<Problem>,
-    found: Mutex<Vec<Problem>>,
+    found: Found,
 }
 
 impl PlainSource {
@@ -48,13 +45,8 @@ impl PlainSource {
         parts: Shape,
     ) -> Result<Self, FormatError> {
         let (mut info, mut problems) = describe(path, &array, options)?;
-        let note = |message: &String| Problem {
-            code: codes::UNREADABLE,
-            severity: Severity::Note,
-            file: Some(path.into()),
-            span: None,
-            message: message.clone(),
-        };
+        let file = path.into();
+        let note = |message: &String| Problem::of(codes::UNREADABLE, Severity::Note, &file, message.as_str());
         problems.extend(notes.iter().map(note));
         // Its parts have the rank of the array, and an extent.
         let grid = Grid::new(info.shape, parts).ok_or_else(|| FormatError::new(path, "has no extent"))?;
@@ -72,8 +64,7 @@ impl PlainSource {
             grid,
             growth_axis,
             is_finished,
-            problems,
-            found: Mutex::default(),
+            found: Found::new(problems),
         })
     }
 
@@ -116,32 +107,12 @@ impl Source for PlainSource {
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
         let result = self.array.read(&chunk.region, buffer);
-        if let Err(error) = &result {
-            let code = match error.kind {
-                ReadErrorKind::Corrupt => codes::BAD_CHUNK,
-                ReadErrorKind::Missing => codes::UNWRITTEN,
-                ReadErrorKind::Unsupported => codes::UNSUPPORTED,
-                ReadErrorKind::Io | ReadErrorKind::NotYetWritten => codes::UNREADABLE,
-            };
-            let mut found = self.found.lock();
-            let is_said = |problem: &Problem| problem.code == code && problem.severity == Severity::Error;
-            if !found.iter().chain(&self.problems).any(is_said) {
-                found.push(Problem {
-                    code,
-                    severity: Severity::Error,
-                    file: Some(error.file.clone()),
-                    span: None,
-                    message: error.message.to_string(),
-                });
-            }
-        }
+        self.found.look_at(&result);
         result
     }
 
     fn problems(&self) -> Vec<Problem> {
-        let mut all = self.problems.clone();
-        all.extend(self.found.lock().iter().cloned());
-        all
+        self.found.all()
     }
 
     fn files(&self) -> Vec<Location> {
@@ -158,6 +129,6 @@ impl Source for PlainSource {
     }
 
     fn forget_failures(&self) {
-        self.found.lock().clear();
+        self.found.forget();
     }
 }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::Matrix;
 use crate::dispatch_dtype;
 use crate::format::axes::{self, Axes};
 use crate::format::hdf5::H5Array;
-use crate::format::{Chunk, Filled, FormatError, FormatErrorCode, OpenOptions, ReadError, ReadErrorKind, Source};
+use crate::format::{
+    Chunk, Filled, FormatError, FormatErrorCode, Found, OpenOptions, ReadError, ReadErrorKind, Source,
+};
 use crate::volume::{ArrayInfo, DType, Grid, Location, Problem, Region, Severity, Shape, Voxel, codes};
 
 /// Stored values read at once.
@@ -33,8 +33,7 @@ pub struct SparseSource {
     indices: H5Array,
     indptr: H5Array,
     grid: Grid,
-    problems: Vec<Problem>,
-    found: Mutex<Vec<Problem>>,
+    found: Found,
 }
 
 impl SparseSource {
@@ -84,17 +83,7 @@ impl SparseSource {
         let grid = Grid::new(shape, chunk_shape(dims, dtype, matrix.by_column))
             .ok_or_else(|| failed("has no extent".into()))?;
         let (path, by_column) = (path.to_owned(), matrix.by_column);
-        Ok(Self {
-            info: Arc::new(info),
-            path,
-            by_column,
-            data,
-            indices,
-            indptr,
-            grid,
-            problems,
-            found: Mutex::default(),
-        })
+        Ok(Self { info: Arc::new(info), path, by_column, data, indices, indptr, grid, found: Found::new(problems) })
     }
 
     /// Puts the stored values of a chunk into `buffer`, which is zeroed.
@@ -153,19 +142,13 @@ impl Source for SparseSource {
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
         buffer.fill(0);
-        let result = self.scatter(&chunk.region, buffer);
-        if let Err(error) = &result {
-            let mut found = self.found.lock();
-            if found.is_empty() {
-                let (file, message) = (Some(self.path.as_path().into()), error.message.to_string());
-                found.push(Problem { code: codes::BAD_CHUNK, severity: Severity::Error, file, span: None, message });
-            }
-        }
-        result.map(|()| Filled::All)
+        let result = self.scatter(&chunk.region, buffer).map(|()| Filled::All);
+        self.found.look_at(&result);
+        result
     }
 
     fn problems(&self) -> Vec<Problem> {
-        self.problems.iter().chain(self.found.lock().iter()).cloned().collect()
+        self.found.all()
     }
 
     fn files(&self) -> Vec<Location> {
@@ -173,7 +156,7 @@ impl Source for SparseSource {
     }
 
     fn forget_failures(&self) {
-        self.found.lock().clear();
+        self.found.forget();
     }
 }
 

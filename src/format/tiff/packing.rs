@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use weezl::{BitOrder, LzwStatus, decode::Decoder};
 
 use super::layout::{Compression, Layout, Predictor};
-use crate::codec::{self, Filter, Scratch, reuse};
+use crate::codec::{self, Filter, Scratch, reuse, swap_bytes};
 
 thread_local! {
     static UNLZW: RefCell<Option<Decoder>> = const { RefCell::new(None) };
@@ -154,7 +154,7 @@ fn undo(layout: &Layout, row: &mut [u8], bytes: &mut Vec<u8>) {
         return undo_fractions(row, item, step, bytes);
     }
     if layout.is_big_endian {
-        swap_bytes(row, item);
+        swap_bytes(item, row);
     }
     if layout.predictor == Predictor::Differences {
         match item {
@@ -163,16 +163,6 @@ fn undo(layout: &Layout, row: &mut [u8], bytes: &mut Vec<u8>) {
             4 => sum_up::<4>(row, step, |a, b| u32::from_le_bytes(a).wrapping_add(u32::from_le_bytes(b)).to_le_bytes()),
             _ => sum_up::<8>(row, step, |a, b| u64::from_le_bytes(a).wrapping_add(u64::from_le_bytes(b)).to_le_bytes()),
         }
-    }
-}
-
-/// Numbers of `item` bytes from the other byte order.
-pub fn swap_bytes(bytes: &mut [u8], item: usize) {
-    match item {
-        2 => bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|bytes| bytes.reverse()),
-        4 => bytes.as_chunks_mut::<4>().0.iter_mut().for_each(|bytes| bytes.reverse()),
-        8 => bytes.as_chunks_mut::<8>().0.iter_mut().for_each(|bytes| bytes.reverse()),
-        _ => {}
     }
 }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::index::{Data, Listed};
 use super::layout::Layout;
-use super::packing::{Memory, swap_bytes, unpack};
-use crate::codec::reuse;
+use super::packing::{Memory, unpack};
+use crate::codec::{reuse, swap_bytes};
 use crate::format::ReadErrorKind;
 
 /// Rows and columns of a picture, half-open.
@@ -150,7 +150,7 @@ pub fn range_of(layout: &Layout, rows: &Range<usize>, wanted: &Box2) -> Range<us
 /// Byte order of what was read to where it belongs.
 pub fn put_in_order(layout: &Layout, bytes: &mut [u8]) {
     if layout.is_big_endian {
-        swap_bytes(bytes, layout.dtype.num_bytes());
+        swap_bytes(layout.dtype.num_bytes(), bytes);
     }
 }
 

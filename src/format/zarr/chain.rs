@@ -14,7 +14,7 @@ use zarrs::metadata::v3::MetadataV3;
 use zarrs::plugin::ZarrVersion;
 
 use super::shard::Sharding;
-use crate::codec::{self, CodecError, Filter, Scratch, reuse};
+use crate::codec::{self, CodecError, Filter, Scratch, reuse, swap_bytes};
 use crate::volume::Shape;
 
 /// How deep shards may lie in shards.
@@ -264,16 +264,6 @@ impl Chain {
             scratch.shrink(MAX_KEPT_BYTES);
             result
         })
-    }
-}
-
-/// From the other byte order.
-pub fn swap_bytes(item: usize, bytes: &mut [u8]) {
-    match item {
-        0 | 1 => {}
-        2 => bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|value| value.reverse()),
-        4 => bytes.as_chunks_mut::<4>().0.iter_mut().for_each(|value| value.reverse()),
-        _ => bytes.chunks_exact_mut(item).for_each(<[u8]>::reverse),
     }
 }
 

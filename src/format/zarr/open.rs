@@ -73,7 +73,7 @@ impl Place<'_> {
         let mut problems = failed.iter().map(problem_of).collect::<Vec<_>>();
         if is_cut {
             let text = "holds more than was looked at; --dataset and a path open what is not listed";
-            problems.push(problem(codes::METADATA_VALUES, Severity::Note, &self.location, text.to_owned()));
+            problems.push(Problem::of(codes::METADATA_VALUES, Severity::Note, &self.location, text.to_owned()));
         }
         let opened = self.open_entry(entry, entries.len() > 1, problems)?;
         Ok(Opened { datasets, chosen: at, ..opened })
@@ -245,7 +245,7 @@ impl Image<'_> {
                 (wrong, _) => {
                     let text = format!("this resolution is left out: {}", wrong.unwrap_or_default());
                     let file = self.place.store.location(path);
-                    self.problems.push(problem(codes::METADATA_CONTRADICTS, Severity::Warning, &file, text));
+                    self.problems.push(Problem::of(codes::METADATA_CONTRADICTS, Severity::Warning, &file, text));
                 }
             }
         }
@@ -260,7 +260,7 @@ impl Image<'_> {
         if of_ome.is_none() && !named.is_empty() {
             let names = named.iter().map(|axis| axis.name.as_str()).collect::<Vec<_>>().join(", ");
             let text = format!("the axes of the metadata ({names}) are not those of the array {}", array.shape);
-            self.problems.push(problem(codes::METADATA_CONTRADICTS, Severity::Warning, &location, text));
+            self.problems.push(Problem::of(codes::METADATA_CONTRADICTS, Severity::Warning, &location, text));
         }
         let of_array = || {
             let names: Vec<OmeAxis> = array.axis_names.as_ref()?.iter().map(|name| axis(name.as_deref())).collect();
@@ -276,7 +276,7 @@ impl Image<'_> {
         let (axes, note) = Axes::told_or(told, &array.shape, others)
             .map_err(|error| FormatError::new(&location, error).with_code(FormatErrorCode::WrongOption))?;
         if let Some(message) = note {
-            self.problems.push(problem(codes::AXES_GUESSED, Severity::Note, &location, message));
+            self.problems.push(Problem::of(codes::AXES_GUESSED, Severity::Note, &location, message));
         }
         Ok(axes)
     }
@@ -387,10 +387,6 @@ fn channels(
     (0..num).map(channel).collect()
 }
 
-fn problem(code: &'static str, severity: Severity, file: &Location, message: String) -> Problem {
-    Problem { code, severity, file: Some(file.clone()), span: None, message }
-}
-
 fn problem_of(error: &FormatError) -> Problem {
-    problem(codes::METADATA_UNREADABLE, Severity::Warning, &error.file, error.message.clone())
+    Problem::of(codes::METADATA_UNREADABLE, Severity::Warning, &error.file, error.message.as_str())
 }

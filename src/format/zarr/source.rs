@@ -6,23 +6,18 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::array::{Storage, ZarrArray};
-use super::chain::swap_bytes;
 use super::shard::{Index, Indexes, Known, Sharding, fill_with};
-use crate::codec::{CodecError, reuse};
+use crate::codec::{CodecError, reuse, swap_bytes};
+use crate::format::hdf5::normalize_bools;
 use crate::format::store::{ByteStore, ObjectInfo};
 use crate::format::{
-    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, ReadError, ReadErrorKind, Source, fetch_and_decode,
+    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, Found, ReadError, ReadErrorKind, Source, fetch_and_decode,
 };
-use crate::volume::{ArrayInfo, DType, Index as At, MAX_RANK, Problem, Region, Severity, codes, copy_region, unravel};
+use crate::volume::{ArrayInfo, DType, Index as At, MAX_RANK, Problem, Region, copy_region, unravel};
 
 /// Memory that a thread keeps between reads.
 const MAX_KEPT_BYTES: usize = 48 << 20;
-
-/// Problems of one kind that are told apart by their file; of more only the number matters.
-const MAX_PROBLEMS: usize = 64;
 
 /// An open array of a Zarr hierarchy, in a store of any kind. Nothing is cached but where chunks lie in shards.
 pub struct ZarrSource {
@@ -30,8 +25,7 @@ pub struct ZarrSource {
     array: ZarrArray,
     store: Arc<dyn ByteStore>,
     indexes: Indexes,
-    problems: Vec<Problem>,
-    found: Mutex<Vec<Problem>>,
+    found: Found,
 }
 
 thread_local! {
@@ -42,8 +36,7 @@ thread_local! {
 impl ZarrSource {
     /// An array that was found in a store, described by `info`.
     pub fn new(info: ArrayInfo, array: ZarrArray, store: Arc<dyn ByteStore>, problems: Vec<Problem>) -> Self {
-        let (indexes, found) = (Indexes::default(), Mutex::default());
-        Self { info: Arc::new(info), array, store, indexes, problems, found }
+        Self { info: Arc::new(info), array, store, indexes: Indexes::default(), found: Found::new(problems) }
     }
 
     /// The object that a chunk lies in, and its place along each axis.
@@ -192,24 +185,6 @@ impl ZarrSource {
             Ok(())
         })
     }
-
-    fn note<T>(&self, result: Result<T, ReadError>) -> Result<T, ReadError> {
-        if let Err(error) = &result {
-            let code = match error.kind {
-                ReadErrorKind::Corrupt => codes::BAD_CHUNK,
-                ReadErrorKind::Missing => codes::UNWRITTEN,
-                ReadErrorKind::Unsupported => codes::UNSUPPORTED,
-                ReadErrorKind::Io | ReadErrorKind::NotYetWritten => codes::UNREADABLE,
-            };
-            let mut found = self.found.lock();
-            let file = Some(error.file.clone());
-            if found.len() < MAX_PROBLEMS && !found.iter().any(|other| other.file == file && other.code == code) {
-                let message = error.message.to_string();
-                found.push(Problem { code, severity: Severity::Error, file, span: None, message });
-            }
-        }
-        result
-    }
 }
 
 impl Fetching for ZarrSource {
@@ -230,7 +205,7 @@ impl Fetching for ZarrSource {
         if let Err(FetchError::Lasting(error)) = &pieces
             && !cancel.is_cancelled()
         {
-            let _ = self.note::<()>(Err(error.clone()));
+            self.found.note(error);
         }
         pieces.map(|pieces| Fetched { pieces })
     }
@@ -240,18 +215,14 @@ impl Fetching for ZarrSource {
             fill_with(&self.array.fill, buffer);
             return Ok(Filled::All);
         };
-        let result = self.decode_stored(chunk, stored, buffer).map_err(|error| {
-            let kind = match &error {
-                CodecError::Corrupt(_) => ReadErrorKind::Corrupt,
-                CodecError::Unsupported(_) => ReadErrorKind::Unsupported,
-            };
-            self.error(&self.object_of(chunk).0, kind, error.to_string())
-        });
-        self.note(result)?;
+        let result = self.decode_stored(chunk, stored, buffer);
+        let failed = |error: CodecError| self.error(&self.object_of(chunk).0, (&error).into(), error.to_string());
+        let result = result.map(|()| Filled::All).map_err(failed);
+        self.found.look_at(&result);
         if self.array.dtype == DType::Bool {
-            buffer.iter_mut().for_each(|value| *value = u8::from(*value != 0));
+            normalize_bools(buffer);
         }
-        Ok(Filled::All)
+        result
     }
 }
 
@@ -274,18 +245,16 @@ impl Source for ZarrSource {
         }
         match self.fetch(chunk, Instant::now(), &Cancel::new()) {
             Ok(fetched) => self.decode(chunk, &fetched, buffer),
-            Err(FetchError::Lasting(error) | FetchError::Passing { error, .. }) => Err(error),
+            Err(error) => Err(error.into_error()),
         }
     }
 
     fn problems(&self) -> Vec<Problem> {
-        let mut all = self.problems.clone();
-        all.extend(self.found.lock().iter().cloned());
-        all
+        self.found.all()
     }
 
     fn forget_failures(&self) {
-        self.found.lock().clear();
+        self.found.forget();
         self.indexes.clear();
     }
 
