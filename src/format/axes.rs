@@ -1,7 +1,7 @@
 //! What the axes of a recording are, and why. `axis_order` in the metadata says "zyx" for everything that is
 //! not 4-D, movies too, so it is not asked.
 
-use crate::volume::{Axis, AxisFrom, DType, Shape};
+use crate::volume::{ArrayInfo, Axis, AxisFrom, DType, Shape};
 
 /// The axes of an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,12 @@ impl Axes {
     pub fn known(names: Vec<Option<Axis>>, channel: Option<usize>, from: AxisFrom) -> Self {
         let from = vec![from; names.len()];
         Self { names, channel, held: Vec::new(), from }
+    }
+
+    /// Those that an open dataset has.
+    pub fn of(info: &ArrayInfo) -> Self {
+        let (names, channel, held) = (info.axes.clone(), info.channel_axis, info.held.clone());
+        Self { names, channel, held, from: info.axes_from.clone() }
     }
 
     /// The axes the user names, or else those that `others` gives, with what has to be said of them.

@@ -76,7 +76,7 @@ impl Look {
         };
         let mut look = Self { location: location.clone(), kind, store, hdf5: None };
         if look.is_hdf5() {
-            look.hdf5 = Some(known_as(&look, &options.cancel)?);
+            look.hdf5 = Some(known_as(&look, options)?);
         }
         Ok(look)
     }

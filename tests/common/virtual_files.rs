@@ -7,8 +7,8 @@ use std::path::Path;
 use hdf5_sys::h5d::{H5Dclose, H5Dcreate2, H5Dopen2, H5Dset_extent, H5Dwrite};
 use hdf5_sys::h5f::{H5F_ACC_RDWR, H5F_ACC_TRUNC, H5F_libver_t, H5Fclose, H5Fcreate, H5Fopen};
 use hdf5_sys::h5p::{
-    H5P_CLS_DATASET_CREATE, H5P_CLS_FILE_ACCESS, H5P_DEFAULT, H5Pclose, H5Pcreate, H5Pset_chunk, H5Pset_file_locking,
-    H5Pset_fill_value, H5Pset_libver_bounds, H5Pset_virtual,
+    H5P_CLS_DATASET_CREATE, H5P_CLS_FILE_ACCESS, H5P_DEFAULT, H5Pclose, H5Pcreate, H5Pset_chunk, H5Pset_external,
+    H5Pset_file_locking, H5Pset_fill_value, H5Pset_libver_bounds, H5Pset_virtual,
 };
 use hdf5_sys::h5s::{H5S_ALL, H5S_UNLIMITED, H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
 use hdf5_sys::h5t::H5T_STD_U16LE;
@@ -117,6 +117,24 @@ pub fn write_stored(path: &Path, name: &str, dims: &[u64], chunk: &[u64], values
             let name = CString::new(name).unwrap();
             let dataset = H5Dcreate2(file, name.as_ptr(), *H5T_STD_U16LE, extent, H5P_DEFAULT, creation, H5P_DEFAULT);
             assert!(H5Dwrite(dataset, *H5T_STD_U16LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.as_ptr().cast()) >= 0);
+            H5Dclose(dataset);
+            H5Sclose(extent);
+            H5Pclose(creation);
+        }
+    });
+}
+
+/// Writes an array of u16 into a new file whose voxels lie in a bare file.
+pub fn write_external(path: &Path, name: &str, dims: &[u64], raw: &str) {
+    with_file(path, true, |file| {
+        // SAFETY: as above.
+        unsafe {
+            let creation = H5Pcreate(*H5P_CLS_DATASET_CREATE);
+            let (name, raw) = (CString::new(name).unwrap(), CString::new(raw).unwrap());
+            assert!(H5Pset_external(creation, raw.as_ptr(), 0, dims.iter().product::<u64>() * 2) >= 0);
+            let extent = H5Screate_simple(dims.len() as i32, dims.as_ptr(), std::ptr::null());
+            let dataset = H5Dcreate2(file, name.as_ptr(), *H5T_STD_U16LE, extent, H5P_DEFAULT, creation, H5P_DEFAULT);
+            assert!(dataset >= 0);
             H5Dclose(dataset);
             H5Sclose(extent);
             H5Pclose(creation);

@@ -17,6 +17,7 @@ mod tiff;
 #[path = "../common/tiff.rs"]
 mod tiff_writer;
 mod virtual_datasets;
+#[allow(dead_code, reason = "shared with other tests")]
 #[path = "../common/virtual_files.rs"]
 mod virtual_files;
 #[allow(dead_code, reason = "shared with the tests of decoding")]

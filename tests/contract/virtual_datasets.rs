@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tectum::format::{FormatError, OpenOptions, Refresh, Source, open};
 use tectum::volume::{DType, Region, Shape};
 
+use crate::server::Server;
 use crate::suite::{State, Subject, Truth, contract};
 use crate::virtual_files::{Map, Slab, extend, slab, write_stored, write_virtual};
 
@@ -125,6 +126,27 @@ impl Subject for Turns {
     }
 }
 
+/// The same blocks behind a URL.
+struct Behind(Blocks);
+
+impl Subject for Behind {
+    fn write(&self, folder: &Path) -> Truth {
+        self.0.write(folder)
+    }
+
+    fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
+        // It serves until the tests are over: the source goes on asking.
+        let server = Box::leak(Box::new(Server::of(folder)));
+        let options = OpenOptions { axes: Some("tyx".into()), ..options.clone() };
+        open(server.url("v.h5").as_str(), &options).map(|opened| opened.source)
+    }
+
+    fn is_layout(&self, file: &Path) -> bool {
+        file.ends_with("v.h5")
+    }
+}
+
 contract!(blocks, Blocks { fill: Some(77) });
 contract!(blocks_beside_nothing, Blocks { fill: None });
+contract!(blocks_behind_a_url, Behind(Blocks { fill: Some(77) }));
 contract!(turns, Turns);

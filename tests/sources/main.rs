@@ -21,6 +21,7 @@ mod tiff;
 mod tiff_writer;
 mod tree;
 mod vds;
+#[allow(dead_code, reason = "shared with other tests")]
 #[path = "../common/virtual_files.rs"]
 mod virtual_files;
 mod zarr;

@@ -254,6 +254,59 @@ fn growing_sources_are_followed() {
 }
 
 #[test]
+fn what_was_guessed_of_the_axes_stays_when_a_dataset_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    // From 400 timepoints on a stack is taken for a movie.
+    interleaved(folder.path(), [200, 200]);
+    let first = open(folder.path().join("v.h5"), &OpenOptions::default()).unwrap().growing.unwrap();
+    assert_eq!(first.info().axes_in_letters(), "zyx");
+    let told = |source: &dyn Source| {
+        let told = source.problems().into_iter().find(|problem| problem.code == codes::AXES_GUESSED);
+        told.map(|problem| problem.message)
+    };
+    assert!(told(first.as_ref()).is_some());
+    interleaved(folder.path(), [201, 201]);
+    let Ok(Refresh::Changed { source: second, .. }) = first.refresh(&[]) else { panic!("it has grown") };
+    assert_eq!((second.info().shape.dims()[0], second.info().axes_in_letters().as_str()), (402, "zyx"));
+    assert_eq!(second.info().axes_from, first.info().axes_from);
+    assert_eq!(told(second.as_ref()), told(first.as_ref()));
+    // Opened anew it is taken for what it has become.
+    let anew = open(folder.path().join("v.h5"), &OpenOptions::default()).unwrap().source;
+    assert_eq!(anew.info().axes_in_letters(), "tyx");
+}
+
+#[test]
+fn the_axes_of_a_plain_file_stay_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("movie.h5");
+    write_stored(&path, "d", &[400, 3, 4], &[1, 3, 4], &values(0..400));
+    let first = open(&path, &OpenOptions::default()).unwrap().growing.unwrap();
+    assert_eq!(first.info().axes_in_letters(), "zyx");
+    extend(&path, "d", &[401, 3, 4], &values(0..401));
+    let Ok(Refresh::Changed { source: second, .. }) = first.refresh(&[]) else { panic!("it has grown") };
+    assert_eq!((second.info().shape.dims()[0], second.info().axes_in_letters().as_str()), (401, "zyx"));
+    assert_eq!(second.problems(), first.problems());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_looked_into_has_not_gone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    interleaved(&inner, [2, 2]);
+    let source = open(inner.join("v.h5"), &OpenOptions::default()).unwrap().growing.unwrap();
+    let allow = |mode| std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o000);
+    let is_seen = std::fs::metadata(inner.join("v.h5")).is_ok();
+    let looked = source.refresh(&[]);
+    allow(0o700);
+    // Whoever may look everywhere sees no difference.
+    assert!(is_seen || looked.is_err());
+}
+
+#[test]
 fn a_source_that_comes_later_is_shown_then() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -13,6 +13,10 @@ mod names;
 #[allow(dead_code, reason = "shared with other tests")]
 mod server;
 mod urls;
+mod virtual_datasets;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../common/virtual_files.rs"]
+mod virtual_files;
 #[allow(dead_code, reason = "shared with the tests of decoding")]
 #[path = "../decoding/writer.rs"]
 mod writer;

@@ -6,19 +6,21 @@
 //! what must not be shown of it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::file::Stamp;
+use super::neighbours::Neighbours;
 use crate::format::look::Look;
 use crate::format::store::{ByteStore, ObjectInfo, tried};
-use crate::format::{Cancel, FormatError};
+use crate::format::{FormatError, OpenOptions};
+use crate::volume::Location;
 
 /// What is fetched at least.
 const BLOCK_BYTES: u64 = 32 << 10;
@@ -32,25 +34,39 @@ const NUM_FIRST: u64 = 16;
 /// Most bytes of blocks in one run.
 const MAX_RUN_BYTES: usize = 512 << 20;
 
-/// Most bytes of blocks kept between runs.
-const MAX_KEPT_BYTES: usize = 64 << 20;
+/// Most bytes of blocks kept between runs, of all files together.
+const MAX_KEPT_BYTES: u64 = 64 << 20;
 
-/// Files known at one time; the ones that were opened the longest time ago are forgotten.
+/// Files that are known though nobody has an array of them open; the ones that were met the longest time ago are
+/// forgotten.
 const MAX_FILES: usize = 64;
 
 /// One file behind a URL.
 pub struct FarFile {
     path: PathBuf,
+    pub(super) location: Location,
     store: Arc<dyn ByteStore>,
     num_bytes: u64,
-    stamp: Stamp,
-    cancel: Cancel,
+    version: Option<Arc<str>>,
+    /// What holds for this opening: which hosts may be asked, and what abandons it.
+    pub(super) options: OpenOptions,
+    /// Files that this one names.
+    pub(super) neighbours: Neighbours,
     blocks: Mutex<BTreeMap<u64, Arc<[u8]>>>,
     /// Why the blocks for a run did not come.
     failure: Mutex<Option<String>>,
 }
 
-static FILES: Mutex<Vec<Arc<FarFile>>> = Mutex::new(Vec::new());
+/// Files that are known here.
+#[derive(Default)]
+struct Known {
+    /// By the paths that they are known by.
+    all: HashMap<PathBuf, Weak<FarFile>>,
+    /// The ones met last, the latest at the end.
+    recent: VecDeque<Arc<FarFile>>,
+}
+
+static FILES: Mutex<Option<Known>> = Mutex::new(None);
 
 thread_local! {
     /// Blocks that the run of this thread met and that were not there.
@@ -61,39 +77,72 @@ thread_local! {
 ///
 /// # Errors
 /// When the server does not say what it is.
-pub fn known_as(look: &Look, cancel: &Cancel) -> Result<PathBuf, FormatError> {
-    let info = tried(look.store.as_ref(), "", cancel, &mut |until| look.store.head("", until, cancel))?;
-    let info = info.ok_or_else(|| FormatError::new(&look.location, "the server has it no more"))?;
-    let path = PathBuf::from(look.location.without_secrets());
-    let file = FarFile {
+pub fn known_as(look: &Look, options: &OpenOptions) -> Result<PathBuf, FormatError> {
+    let file = met(&look.location, &look.store, options)?;
+    let file = file.ok_or_else(|| FormatError::new(&look.location, "the server has it no more"))?;
+    Ok(file.path.clone())
+}
+
+/// Makes a file behind a URL known; `None` where the server has none. Blocks.
+///
+/// # Errors
+/// When the server does not say what it is.
+pub(super) fn met(
+    location: &Location,
+    store: &Arc<dyn ByteStore>,
+    options: &OpenOptions,
+) -> Result<Option<Arc<FarFile>>, FormatError> {
+    let cancel = &options.cancel;
+    let info = tried(store.as_ref(), "", cancel, &mut |until| store.head("", until, cancel))?;
+    let Some(ObjectInfo { num_bytes, version }) = info else { return Ok(None) };
+    let path = PathBuf::from(location.without_secrets());
+    let options = OpenOptions { cancel: cancel.clone(), ..options.standing() };
+    let file = Arc::new(FarFile {
         path: path.clone(),
-        store: Arc::clone(&look.store),
-        num_bytes: info.num_bytes,
-        stamp: stamp_of(&info),
-        cancel: cancel.clone(),
+        location: location.clone(),
+        store: Arc::clone(store),
+        num_bytes,
+        version,
+        options,
+        neighbours: Neighbours::default(),
         blocks: Mutex::default(),
         failure: Mutex::default(),
-    };
+    });
     let mut files = FILES.lock();
-    files.retain(|other| other.path != path);
-    if files.len() >= MAX_FILES {
-        files.remove(0);
-    }
-    files.push(Arc::new(file));
-    Ok(path)
+    let files = files.get_or_insert_default();
+    files.all.retain(|_, file| file.strong_count() > 0);
+    files.recent.retain(|other| other.path != path);
+    files.all.insert(path, Arc::downgrade(&file));
+    files.note(&file);
+    Ok(Some(file))
 }
 
 /// The file behind a URL that is known by this path.
 pub fn file_at(path: &Path) -> Option<Arc<FarFile>> {
     // Most paths are of this machine, and no path of this machine reads so.
     path.to_str().filter(|text| text.contains("://"))?;
-    FILES.lock().iter().find(|file| file.path == path).cloned()
+    FILES.lock().as_ref()?.all.get(path)?.upgrade()
 }
 
-fn stamp_of(info: &ObjectInfo) -> Stamp {
-    let mut hasher = DefaultHasher::new();
-    info.version.hash(&mut hasher);
-    Stamp { num_bytes: info.num_bytes, modified: None, identity: [hasher.finish(), 0] }
+impl Known {
+    /// Notes that a file was used, and lets go of what others keep beyond their measure.
+    fn note(&mut self, file: &Arc<FarFile>) {
+        self.recent.retain(|other| !Arc::ptr_eq(other, file));
+        self.recent.push_back(Arc::clone(file));
+        if self.recent.len() > MAX_FILES
+            && let Some(forgotten) = self.recent.pop_front()
+        {
+            forgotten.blocks.lock().clear();
+        }
+        let mut num_kept = 0;
+        for file in self.recent.iter().rev() {
+            let mut blocks = file.blocks.lock();
+            num_kept += blocks.len() as u64 * BLOCK_BYTES;
+            if num_kept > MAX_KEPT_BYTES {
+                blocks.clear();
+            }
+        }
+    }
 }
 
 impl fmt::Debug for FarFile {
@@ -107,8 +156,15 @@ impl FarFile {
         self.num_bytes
     }
 
+    /// By which path it is known.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub fn stamp(&self) -> Stamp {
-        self.stamp
+        let mut hasher = DefaultHasher::new();
+        self.version.hash(&mut hasher);
+        Stamp { num_bytes: self.num_bytes, modified: None, identity: [hasher.finish(), 0] }
     }
 
     pub fn store(&self) -> &dyn ByteStore {
@@ -160,12 +216,9 @@ impl FarFile {
 
     /// After a run: blocks beyond what is kept are let go, and a failure is forgotten, so that the next run may
     /// succeed.
-    fn rest(&self) {
+    fn rest(self: &Arc<Self>) {
         *self.failure.lock() = None;
-        let mut blocks = self.blocks.lock();
-        if blocks.len() as u64 * BLOCK_BYTES > MAX_KEPT_BYTES as u64 {
-            blocks.clear();
-        }
+        FILES.lock().get_or_insert_default().note(self);
     }
 
     /// Fetches blocks, and some behind each.
@@ -184,8 +237,8 @@ impl FarFile {
         }
         let ranges: Vec<Range<u64>> =
             wanted.iter().map(|index| index * BLOCK_BYTES..((index + 1) * BLOCK_BYTES).min(self.num_bytes)).collect();
-        let found = tried(self.store.as_ref(), "", &self.cancel, &mut |until| {
-            self.store.ranges("", &ranges, until, &self.cancel)
+        let found = tried(self.store.as_ref(), "", &self.options.cancel, &mut |until| {
+            self.store.ranges("", &ranges, until, &self.options.cancel)
         })?;
         let found = found.ok_or_else(|| FormatError::new(self.path.as_path(), "the server has it no more"))?;
         let mut blocks = self.blocks.lock();

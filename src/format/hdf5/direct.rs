@@ -122,13 +122,24 @@ impl Reader<'_> {
             })?,
             (Storage::Chunks(_), _) => return Ok(None),
         };
+        self.finished(region, buffer, missing).map(Some)
+    }
+
+    /// The outcome of reading a region whose bytes are in `buffer` as they are stored, but for what is missing.
+    pub fn finished(
+        &self,
+        region: &Region,
+        buffer: &mut [u8],
+        missing: Vec<(Region, ReadError)>,
+    ) -> Result<Filled, ReadError> {
+        let header = &self.index.header;
         if header.is_big_endian {
             swap_bytes(header.dtype.num_bytes(), buffer);
         }
         if header.dtype == DType::Bool {
             normalize_bools(buffer);
         }
-        filled(region, missing).map(Some)
+        filled(region, missing)
     }
 
     /// Reads every chunk the region touches; what cannot be had is zeroed and returned with the reason.

@@ -3,12 +3,16 @@
 
 use std::ffi::{CStr, c_char, c_uint};
 use std::fs::File;
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hdf5_sys::h5p::{H5Pget_external, H5Pget_external_count};
 
-use super::file::{open_shared, read_at, read_error};
+use super::afar::FarFile;
+use super::far_raw::{Part, parts_of};
+use super::file::{ReadAt, open_shared, read_error};
 use super::library::{Handle, last_error};
 use super::links::beside;
 use super::rows::zero;
@@ -66,7 +70,27 @@ struct Open {
     offset: u64,
     num_bytes: u64,
     path: Arc<Path>,
-    file: Option<Result<File, ReadError>>,
+    bytes: Option<Result<Bytes, ReadError>>,
+}
+
+/// Where the bytes of such a file are.
+enum Bytes {
+    Near(File),
+    /// Fetched: those from there on.
+    Far(u64, Vec<u8>),
+}
+
+impl ReadAt for Bytes {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let (from, bytes) = match self {
+            Self::Near(file) => return file.read_at(buffer, offset),
+            Self::Far(from, bytes) => (from, bytes),
+        };
+        let at = offset.checked_sub(*from).and_then(|at| usize::try_from(at).ok());
+        let found = at.and_then(|at| bytes.get(at..at.checked_add(buffer.len())?));
+        buffer.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
 }
 
 /// The bytes of one array, open for one read.
@@ -80,11 +104,27 @@ impl RawFiles {
         let mut start = 0u64;
         let open = |piece: &RawPiece| {
             let path = found(path, piece).into();
-            let open = Open { start, offset: piece.offset, num_bytes: piece.num_bytes, path, file: None };
+            let open = Open { start, offset: piece.offset, num_bytes: piece.num_bytes, path, bytes: None };
             start = start.saturating_add(piece.num_bytes);
             open
         };
         Self { files: pieces.iter().map(open).collect() }
+    }
+
+    /// The same of a file behind a URL, whose parts for these bytes of the array have been `fetched`.
+    pub fn fetched(far: &FarFile, pieces: &[RawPiece], span: &Range<u64>, fetched: &[Vec<u8>]) -> Self {
+        let mut start = 0u64;
+        let mut files: Vec<Open> = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let path = PathBuf::from(far.place_of(&piece.file).without_secrets()).into();
+            files.push(Open { start, offset: piece.offset, num_bytes: piece.num_bytes, path, bytes: None });
+            start = start.saturating_add(piece.num_bytes);
+        }
+        for (Part { piece, range }, bytes) in parts_of(pieces, span).into_iter().zip(fetched) {
+            let found = far.fetched_part(&pieces[piece].file, bytes);
+            files[piece].bytes = Some(found.map(|bytes| Bytes::Far(range.start, bytes.to_vec())));
+        }
+        Self { files }
     }
 
     /// Reads a region of the array `whole`; what cannot be had is zeroed and returned with the reason, row by
@@ -124,8 +164,8 @@ impl RawFiles {
             let len = (file.num_bytes - (at - file.start)).min(buffer.len() as u64) as usize;
             let (now, rest) = buffer.split_at_mut(len);
             let offset = file.offset.saturating_add(at - file.start);
-            let open = file.file.get_or_insert_with(|| {
-                open_shared(&file.path).map_err(|error| match read_error(&file.path, &error) {
+            let open = file.bytes.get_or_insert_with(|| {
+                open_shared(&file.path).map(Bytes::Near).map_err(|error| match read_error(&file.path, &error) {
                     gone if gone.code == Some(ReadErrorCode::Gone) => {
                         let text = "the file with the voxels is not there";
                         ReadError::new(ReadErrorKind::Missing, &file.path, text).with_code(ReadErrorCode::Gone)
@@ -134,7 +174,7 @@ impl RawFiles {
                 })
             });
             let open = open.as_ref().map_err(Clone::clone)?;
-            read_at(open, now, offset).map_err(|error| read_error(&file.path, &error))?;
+            open.read_at(now, offset).map_err(|error| read_error(&file.path, &error))?;
             (at, buffer) = (at + len as u64, rest);
         }
         Ok(())

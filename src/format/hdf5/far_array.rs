@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::H5Array;
 use super::chunks::grid;
 use super::direct::Reader;
+use super::external::RawFiles;
 use super::file::ReadAt;
 use super::header::Layout;
 use super::index::{Index, Storage};
@@ -16,6 +17,9 @@ use crate::format::{
     Cancel, Chunk, FetchError, Fetched, Fetching, Filled, Patience, ReadError, ReadErrorKind, fetching,
 };
 use crate::volume::Region;
+
+/// Bytes for why a bare file cannot be had.
+const MAX_WORDS: usize = 4096;
 
 /// Ranges of a file and what lies there, in order of their place.
 struct Parts<'a> {
@@ -51,9 +55,16 @@ impl H5Array {
     }
 }
 
-/// Whether only the library can read it.
+/// Whether only the library can read it. It is never let at bare files, which it would look for on this machine.
 fn is_for_library(index: &Index) -> bool {
-    !index.header.is_decodable() || matches!(index.storage, Storage::Library(_))
+    let is_elsewhere = matches!(index.storage, Storage::External);
+    !is_elsewhere && (!index.header.is_decodable() || matches!(index.storage, Storage::Library(_)))
+}
+
+/// The bytes of an array in bare files that a region lies between.
+fn raw_span(index: &Index, region: &Region) -> Range<u64> {
+    let span = span(&Region::whole(&index.header.shape), region, index.header.dtype.num_bytes());
+    span.start as u64..span.end as u64
 }
 
 /// Where what is stored of a region lies, in order of place. What cannot be true is left out: the reader says so.
@@ -97,6 +108,10 @@ impl Fetching for H5Array {
         let index = self.current();
         match is_for_library(&index) {
             true => chunk.region.shape().num_bytes(index.header.dtype).unwrap_or(0),
+            false if let Layout::External(pieces) = &index.header.layout => {
+                let span = raw_span(&index, &chunk.region);
+                (span.end - span.start) as usize + pieces.len() * MAX_WORDS
+            }
             false => ranges(&index, &chunk.region).iter().map(|range| (range.end - range.start) as usize).sum(),
         }
     }
@@ -110,6 +125,9 @@ impl Fetching for H5Array {
             let mut bytes = vec![0; chunk.region.shape().num_bytes(index.header.dtype).unwrap_or(0)];
             self.read_through_library(&chunk.region, &mut bytes).map_err(FetchError::Lasting)?;
             return Ok(Fetched { pieces: vec![bytes] });
+        }
+        if let Layout::External(pieces) = &index.header.layout {
+            return file.fetch_raw(pieces, &raw_span(&index, &chunk.region), until, cancel);
         }
         let ranges = ranges(&index, &chunk.region);
         if ranges.is_empty() {
@@ -135,6 +153,14 @@ impl Fetching for H5Array {
         let ranges = ranges(&index, &chunk.region);
         let parts = Parts { ranges: &ranges, pieces: &fetched.pieces };
         let reader = Reader { path: &self.path, file: &parts, index: &index, fill: self.fill() };
+        if let (Layout::External(pieces), Some(far), true) =
+            (&index.header.layout, &self.far, index.header.is_decodable())
+        {
+            let whole = Region::whole(&index.header.shape);
+            let mut files = RawFiles::fetched(far, pieces, &raw_span(&index, &chunk.region), &fetched.pieces);
+            let missing = files.read(&whole, &chunk.region, buffer, index.header.dtype.num_bytes());
+            return reader.finished(&chunk.region, buffer, missing);
+        }
         let unsupported = || self.error(ReadErrorKind::Unsupported, "is stored in a way that is not read from afar");
         reader.read(&chunk.region, buffer)?.ok_or_else(unsupported)
     }

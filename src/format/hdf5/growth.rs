@@ -63,7 +63,13 @@ impl H5Array {
     /// Files with nothing but voxels of this array.
     pub fn raw_files(&self) -> Vec<PathBuf> {
         match &self.header().layout {
-            Layout::External(pieces) => pieces.iter().map(|piece| found(self.path(), piece)).collect(),
+            Layout::External(pieces) => pieces
+                .iter()
+                .map(|piece| match &self.far {
+                    Some(far) => far.place_of(&piece.file).without_secrets().into(),
+                    None => found(self.path(), piece),
+                })
+                .collect(),
             _ => Vec::new(),
         }
     }

@@ -13,6 +13,7 @@ use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5l::{H5L_info2_t, H5Lget_info2, H5Lget_val, H5Literate2, H5Lunpack_elink_val};
 use hdf5_sys::h5p::H5P_DEFAULT;
 
+use super::afar::file_at;
 use super::file::Hdf5File;
 use super::index::not_hdf5;
 use super::library::{Handle, Library, locked};
@@ -127,8 +128,12 @@ pub fn follow(path: &Path, name: &str) -> Result<(PathBuf, String), FormatError>
                 return Ok((path, here.trim_start_matches('/').to_owned()));
             }
             Target::Elsewhere { file, object } => {
-                let next = beside(&path, &file)
-                    .ok_or_else(|| failed(format!("{name} is a link to {object} in {file}, which is not there")))?;
+                let next = match file_at(&path) {
+                    Some(far) => far.neighbour(&file)?.map(|next| next.path().to_owned()),
+                    None => beside(&path, &file),
+                };
+                let absent = || failed(format!("{name} is a link to {object} in {file}, which is not there"));
+                let next = next.ok_or_else(absent)?;
                 (path, name) = (next, object);
             }
         }
@@ -136,7 +141,7 @@ pub fn follow(path: &Path, name: &str) -> Result<(PathBuf, String), FormatError>
     Err(FormatError::new(&path, format!("{name} is a ring of links between files")))
 }
 
-/// The file that a file names: as it stands where that is absolute, else in the folder of the file that names
+/// The file that a file of this machine names: as it stands where that is absolute, else in the folder of the file that names
 /// it, and in that folder by its last part alone, as after a move. `None` where none of them is there.
 pub fn beside(path: &Path, named: &str) -> Option<PathBuf> {
     let named = Path::new(named);

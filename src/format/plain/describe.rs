@@ -9,7 +9,11 @@ use crate::format::hdf5::{AttributeValue, H5Array, Header, Layout, read_attribut
 use crate::format::{FormatError, FormatErrorCode, OpenOptions};
 use crate::volume::{ArrayInfo, Axis, AxisFrom, DType, Problem, Severity, VoxelSize, codes};
 
-/// Describes an array of the file that was opened at `path`, and says what has to be said of it.
+/// The axes of an array and what has to be said of them.
+pub(super) type Told = (Axes, Option<String>);
+
+/// Describes an array of the file that was opened at `path`, and says what has to be said of it. `before` are the
+/// axes of an earlier state of it: one that has grown since has the same, whatever its extent would suggest now.
 ///
 /// # Errors
 /// When the axes that the user names do not fit.
@@ -17,6 +21,7 @@ pub(super) fn describe(
     path: &Path,
     array: &H5Array,
     options: &OpenOptions,
+    before: Option<Told>,
 ) -> Result<(ArrayInfo, Vec<Problem>), FormatError> {
     let header = array.header();
     let shape = header.shape;
@@ -26,6 +31,7 @@ pub(super) fn describe(
     let resolution = resolution.as_ref().map(<[f64; 3]>::as_slice);
     let hints = axes::Hints { names: &[&stem, &header.name], dtype: header.dtype, num_blocks: 1, resolution };
     let guess = || labelled(array).map_or_else(|| axes::guess(&shape, &hints), |axes| (axes, None));
+    let guess = || before.unwrap_or_else(guess);
     let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, guess)
         .map_err(|error| FormatError::new(path, error).with_code(FormatErrorCode::WrongOption))?;
     let mut problems = Vec::new();

@@ -39,10 +39,11 @@ impl Growing for PlainSource {
         if shape.dims().contains(&0) {
             return Ok(Refresh::Gone("the recording is being written anew".into()));
         }
-        let changes = self.array.changes(&array, self.growth_axis);
-        let parts = if changes.is_some() { *self.grid.cell() } else { array.parts() };
-        let source = Self::cut(&self.opened, array, &self.options, self.notes.clone(), parts)?;
-        let Some(changes) = changes else { return Ok(Refresh::Replaced(Arc::new(source))) };
+        let Some(changes) = self.array.changes(&array, self.growth_axis) else {
+            let source = Self::new(&self.opened, array, &self.options, self.notes.clone())?;
+            return Ok(Refresh::Replaced(Arc::new(source)));
+        };
+        let source = self.grown(array)?;
         let stale = source.indices_of(&changes);
         Ok(Refresh::Changed { source: Arc::new(source), stale })
     }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::describe::describe;
+use super::describe::{Told, describe};
+use crate::format::axes::Axes;
 use crate::format::hdf5::{H5Array, Header};
 use crate::format::{Chunk, Fetching, Filled, FormatError, Found, OpenOptions, ReadError, Source};
 use crate::volume::{ArrayInfo, Axis, Grid, Location, MAX_RANK, Problem, Region, Severity, Shape, codes};
@@ -33,18 +34,28 @@ impl PlainSource {
     /// When the axes that the user names do not fit, or the array has no extent.
     pub fn new(path: &Path, array: H5Array, options: &OpenOptions, notes: Vec<String>) -> Result<Self, FormatError> {
         let parts = array.parts();
-        Self::cut(path, array, options, notes, parts)
+        Self::cut(path, array, options, notes, parts, None)
     }
 
-    /// The same, cut into chunks as an earlier state was.
-    pub fn cut(
+    /// The same array in a later state: cut into the same chunks, with the same axes.
+    ///
+    /// # Errors
+    /// When it has no extent.
+    pub fn grown(&self, array: H5Array) -> Result<Self, FormatError> {
+        let note = self.problems().into_iter().find(|problem| problem.code == codes::AXES_GUESSED);
+        let axes = (Axes::of(&self.info), note.map(|problem| problem.message));
+        Self::cut(&self.opened, array, &self.options, self.notes.clone(), *self.grid.cell(), Some(axes))
+    }
+
+    fn cut(
         path: &Path,
         array: H5Array,
         options: &OpenOptions,
         notes: Vec<String>,
         parts: Shape,
+        axes: Option<Told>,
     ) -> Result<Self, FormatError> {
-        let (mut info, mut problems) = describe(path, &array, options)?;
+        let (mut info, mut problems) = describe(path, &array, options, axes)?;
         let file = path.into();
         let note = |message: &String| Problem::of(codes::UNREADABLE, Severity::Note, &file, message.as_str());
         problems.extend(notes.iter().map(note));

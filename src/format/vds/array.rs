@@ -104,7 +104,8 @@ impl VirtualArray {
             })
         });
         // Of those that are there.
-        let there = fixed.chain(numbered).filter(|touch| self.context.search.find(&touch.slot.file).is_some());
+        let there =
+            fixed.chain(numbered).filter(|touch| matches!(self.context.search.find(&touch.slot.file), Ok(Some(_))));
         there.take(MAX_TRIED).find_map(|touch| touch.slot.open(&self.context).ok().map(|open| (touch, open)))
     }
 

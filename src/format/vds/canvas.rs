@@ -1,6 +1,7 @@
 //! What has been read of a region so far: where several mappings meet, which of its voxels are measured, which are
 //! missing and why, and which belong to nobody.
 
+use super::far::Way;
 use super::pairing::boxes_of;
 use super::read::MAX_BOXES;
 use super::selection::Selection;
@@ -13,6 +14,8 @@ pub(super) struct Canvas<'b> {
     pub region: Region,
     pub dtype: DType,
     pub buffer: &'b mut [u8],
+    /// How its sources are read.
+    pub way: &'b Way<'b>,
     missing: Vec<(Region, ReadError)>,
     cover: Cover,
     is_fill_defined: bool,
@@ -40,6 +43,7 @@ impl<'b> Canvas<'b> {
         fill: Option<&[u8]>,
         touches: &[Touch<'_>],
         buffer: &'b mut [u8],
+        way: &'b Way<'b>,
     ) -> Self {
         let cover = match own_boxes(region, touches) {
             Some(boxes) => Cover::Boxes(left_of(region, &boxes)),
@@ -56,7 +60,7 @@ impl<'b> Canvas<'b> {
                 _ => buffer.fill(0),
             }
         }
-        Self { region: *region, dtype, buffer, missing: Vec::new(), cover, is_fill_defined: fill.is_some() }
+        Self { region: *region, dtype, buffer, way, missing: Vec::new(), cover, is_fill_defined: fill.is_some() }
     }
 
     /// The boxes that a selection has in the region.

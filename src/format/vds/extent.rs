@@ -7,6 +7,7 @@ use super::axis_set::AxisSet;
 use super::selection::Selection;
 use super::slots::{Context, Slot};
 use super::table::{Family, Table};
+use crate::format::ReadError;
 use crate::volume::{MAX_RANK, Shape};
 
 /// Most numbered sources of one mapping.
@@ -14,6 +15,9 @@ const MAX_NUMBERED: usize = 1_000_000;
 
 /// Numbers looked at beyond an absent one, to tell of what follows it.
 const LOOK_AHEAD: usize = 4;
+
+/// How many are looked for behind a URL at one time.
+const AT_ONCE: usize = 32;
 
 /// What was found.
 pub(super) struct Extent {
@@ -101,25 +105,33 @@ fn find_numbered(family: &Family, context: &Context, known: &[Arc<Slot>]) -> Res
     let max_gap = if context.options.ends_at_first_missing { 0 } else { context.options.max_gap };
     let mut slots: Vec<Arc<Slot>> = Vec::new();
     let mut num = 0usize;
-    let is_there = |slot: &Arc<Slot>| context.search.find(&slot.file).is_some();
-    let has_array = |slot: &Arc<Slot>| is_there(slot) && slot.open(context).is_ok();
+    let failed = |error: ReadError| format!("cannot tell how far it reaches: {error}");
+    let is_there = |slot: &Arc<Slot>| context.search.find(&slot.file).map(|found| found.is_some()).map_err(failed);
+    let has_array = |slot: &Arc<Slot>| Ok::<_, String>(is_there(slot)? && slot.open(context).is_ok());
     while slots.len() <= num.saturating_add(max_gap) {
         if slots.len() >= MAX_NUMBERED {
             return Err(format!("has more than {MAX_NUMBERED} numbered sources"));
         }
         let number = slots.len();
+        if context.search.is_far() && number % AT_ONCE == 0 {
+            let next: Vec<Arc<Slot>> = (number..number + AT_ONCE).map(|number| family.slot(number)).collect();
+            context.search.look_for(next.iter().map(|slot| slot.file.as_path()));
+        }
         let slot = known.get(number).cloned().unwrap_or_else(|| family.slot(number));
         // Numbers may stand in the names of arrays of one file, which is always there.
         let is_numbered_file = number == 0 || slots.first().is_some_and(|first| first.file != slot.file);
-        if (is_numbered_file && is_there(&slot)) || (!is_numbered_file && has_array(&slot)) {
+        if if is_numbered_file { is_there(&slot)? } else { has_array(&slot)? } {
             num = number + 1;
         }
         slots.push(slot);
     }
-    let follows = (num..num + LOOK_AHEAD).map(|number| family.slot(number)).skip(1).find(is_there);
+    let mut next = (num..num + LOOK_AHEAD).map(|number| family.slot(number)).skip(1);
+    let follows = next.find(|slot| is_there(slot).unwrap_or(false));
     let is_numbered_file = slots.get(1).is_some_and(|second| second.file != slots[0].file);
     slots.truncate(num);
-    while slots.last().is_some_and(|last| !has_array(last)) {
+    while let Some(last) = slots.last()
+        && !has_array(last)?
+    {
         slots.pop();
     }
     let beyond = follows.filter(|_| is_numbered_file && !context.options.ends_at_first_missing).map(|slot| {

@@ -169,7 +169,7 @@ impl Gathering<'_> {
             let num_bytes = |dtype| around.shape().num_bytes(dtype).unwrap_or(usize::MAX);
             let too_large = |text| ReadError::new(ReadErrorKind::Unsupported, &self.open.path, text);
             let mut raw = super::memory(num_bytes(stored)).map_err(too_large)?;
-            let filled = self.array.read_source(self.touch, self.open, around, &mut raw)?;
+            let filled = self.array.read_source(self.touch, self.open, around, &mut raw, canvas.way)?;
             let mut bytes = super::memory(num_bytes(dtype)).map_err(too_large)?;
             convert(&raw, stored, &mut bytes, dtype);
             Ok((filled, bytes))

@@ -9,6 +9,7 @@ mod axis_set;
 mod canvas;
 mod cuts;
 mod extent;
+mod far;
 mod gather;
 mod names;
 mod pairing;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use self::array::VirtualArray;
 use self::source::VirtualSource;
 use super::hdf5::VirtualLayout;
-use super::{FormatError, Growing, OpenOptions, Opened, Source};
+use super::{FormatError, Growing, OpenOptions, Opened};
 
 /// Opens a virtual dataset of a file by its path in it; `None` where the array is stored. Blocks.
 ///
@@ -40,9 +41,9 @@ pub(super) fn open(path: &Path, name: &str, options: &OpenOptions) -> Result<Opt
         return Err(FormatError::cancelled(path));
     }
     let source = Arc::new(VirtualSource::new(array, options, None)?);
-    let growing: Arc<dyn Growing> = Arc::clone(&source) as _;
-    let source: Arc<dyn Source> = source;
-    Ok(Some(Opened::of(source, Some(growing))))
+    // Behind a URL files are held to the state in which they were met.
+    let growing = (!source.array.context.search.is_far()).then(|| Arc::clone(&source) as Arc<dyn Growing>);
+    Ok(Some(Opened::of(source, growing)))
 }
 
 /// Memory kept by a thread between reads.

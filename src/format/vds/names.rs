@@ -2,6 +2,10 @@
 //! for, in the order in which HDF5 looks.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::format::hdf5::{FarFile, file_at};
+use crate::format::{FormatError, ReadError, ReadErrorCode, ReadErrorKind};
 
 /// A name in which the number of a block may stand (`%b`), and a percent sign is doubled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +47,6 @@ impl Pattern {
 }
 
 /// Where sources are looked for.
-#[derive(Clone, Debug)]
 pub(super) struct Search {
     /// The virtual dataset's file.
     own: PathBuf,
@@ -53,6 +56,8 @@ pub(super) struct Search {
     folder: PathBuf,
     /// The same with its links resolved.
     real_folder: Option<PathBuf>,
+    /// The file, where it lies behind a URL: then so do its sources.
+    far: Option<Arc<FarFile>>,
 }
 
 /// As HDF5 has it.
@@ -60,7 +65,23 @@ const ORIGIN: &str = "${ORIGIN}";
 
 impl Search {
     /// For the sources of a dataset in this file; `prefix` is the user's folder.
-    pub fn new(own: &Path, prefix: Option<&str>) -> Self {
+    ///
+    /// # Errors
+    /// When the folder is one of this machine and the file is not: what a file from elsewhere names is not looked
+    /// for here.
+    pub fn new(own: &Path, prefix: Option<&str>) -> Result<Self, FormatError> {
+        let Some(far) = file_at(own) else { return Ok(Self::near(own, prefix)) };
+        let prefix =
+            prefix.map(|prefix| prefix.strip_prefix(ORIGIN).map_or(prefix, |rest| rest.trim_start_matches('/')));
+        if prefix.is_some_and(|prefix| Path::new(prefix).is_absolute()) {
+            let text = "its sources are looked for beside it, not in a folder of this machine: leave out --vds-prefix";
+            return Err(FormatError::new(own, text));
+        }
+        let first = prefix.filter(|prefix| !prefix.is_empty()).map(PathBuf::from).into_iter().collect();
+        Ok(Self { own: own.to_owned(), first, folder: PathBuf::new(), real_folder: None, far: Some(far) })
+    }
+
+    fn near(own: &Path, prefix: Option<&str>) -> Self {
         let folder = own.parent().map(Path::to_owned).unwrap_or_default();
         let expanded = |text: &str| match text.strip_prefix(ORIGIN) {
             Some(rest) => folder.join(rest.trim_start_matches('/')),
@@ -72,21 +93,69 @@ impl Search {
         let named = prefix.into_iter().flat_map(|prefix| [folder.join(expanded(prefix)), expanded(prefix)]);
         let first = entries.map(expanded).chain(named).collect();
         let real_folder = own.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
-        Self { own: own.to_owned(), first, folder, real_folder }
+        Self { own: own.to_owned(), first, folder, real_folder, far: None }
     }
 
-    /// The file of a name; `None` where there is none. Asks the disk.
-    pub fn find(&self, name: &Path) -> Option<PathBuf> {
+    /// The file of a name; `None` where there is none. Asks the disk, or the server.
+    ///
+    /// # Errors
+    /// When it may not be looked for, or the server does not say.
+    pub fn find(&self, name: &Path) -> Result<Option<PathBuf>, ReadError> {
         if name.as_os_str() == "." {
-            return Some(self.own.clone());
+            return Ok(Some(self.own.clone()));
         }
-        let is_file = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-        self.candidates(name).into_iter().find(is_file)
+        let Some(far) = &self.far else {
+            let is_file = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+            return Ok(self.candidates(name).into_iter().find(is_file));
+        };
+        for name in self.far_names(name) {
+            let failed = |error| ReadError::new(ReadErrorKind::Io, far.place_of(&name), error);
+            if let Some(found) = far.neighbour(&name).map_err(|error: FormatError| failed(error.message))? {
+                return Ok(Some(found.path().to_owned()));
+            }
+        }
+        Ok(None)
     }
 
-    /// Where it should be.
+    /// Looks for many behind a URL at once, so that finding each does not wait. Blocks.
+    pub fn look_for<'a>(&self, names: impl Iterator<Item = &'a Path>) {
+        if let Some(far) = &self.far {
+            let names: Vec<String> = names.filter_map(|name| self.far_names(name).into_iter().next()).collect();
+            far.look_for(&names);
+        }
+    }
+
+    /// Whether the sources lie behind URLs.
+    pub fn is_far(&self) -> bool {
+        self.far.is_some()
+    }
+
+    /// Lets those be looked for again that were not there.
+    pub fn forget_absent(&self) {
+        self.far.iter().for_each(|far| far.forget_absent());
+    }
+
+    /// That a file is not there.
+    pub fn absent(&self, name: &Path) -> ReadError {
+        let text = format!("this source file is not there (looked for as {:?})", name.display().to_string());
+        ReadError::new(ReadErrorKind::Missing, self.expected(name), text).with_code(ReadErrorCode::Gone)
+    }
+
+    /// Where it should be. Without IO.
     pub fn expected(&self, name: &Path) -> PathBuf {
-        if name.as_os_str() == "." { self.own.clone() } else { self.folder.join(name) }
+        match &self.far {
+            _ if name.as_os_str() == "." => self.own.clone(),
+            Some(far) => far.place_of(&name.to_string_lossy()).without_secrets().into(),
+            None => self.folder.join(name),
+        }
+    }
+
+    /// By which names a file is looked for behind a URL.
+    fn far_names(&self, name: &Path) -> Vec<String> {
+        let name = name.to_string_lossy();
+        let first =
+            self.first.iter().map(|folder| format!("{}/{name}", folder.to_string_lossy().trim_end_matches('/')));
+        first.chain([name.to_string()]).collect()
     }
 
     fn candidates(&self, name: &Path) -> Vec<PathBuf> {
@@ -128,13 +197,14 @@ mod tests {
         std::fs::create_dir_all(at("data.h5")).unwrap();
         std::fs::write(at("a.h5"), b"").unwrap();
         std::fs::write(at("first/a.h5"), b"").unwrap();
-        let search = |prefix| Search::new(&at("virtual.h5"), prefix);
-        assert_eq!(search(None).find(Path::new("a.h5")), Some(at("a.h5")));
-        assert_eq!(search(Some("first")).find(Path::new("a.h5")), Some(at("first/a.h5")));
-        assert_eq!(search(Some("${ORIGIN}/first")).find(Path::new("a.h5")), Some(at("first/a.h5")));
-        assert_eq!(search(None).find(Path::new("/moved/from/a.h5")), Some(at("a.h5")), "by its name alone");
-        assert_eq!(search(None).find(Path::new(".")), Some(at("virtual.h5")));
-        assert_eq!(search(None).find(Path::new("data.h5")), None, "a folder is no file");
+        let search = |prefix| Search::new(&at("virtual.h5"), prefix).unwrap();
+        let find = |prefix, name: &str| search(prefix).find(Path::new(name)).unwrap();
+        assert_eq!(find(None, "a.h5"), Some(at("a.h5")));
+        assert_eq!(find(Some("first"), "a.h5"), Some(at("first/a.h5")));
+        assert_eq!(find(Some("${ORIGIN}/first"), "a.h5"), Some(at("first/a.h5")));
+        assert_eq!(find(None, "/moved/from/a.h5"), Some(at("a.h5")), "by its name alone");
+        assert_eq!(find(None, "."), Some(at("virtual.h5")));
+        assert_eq!(find(None, "data.h5"), None, "a folder is no file");
         assert_eq!(search(None).expected(Path::new("b.h5")), at("b.h5"));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::array::VirtualArray;
 use super::canvas::Canvas;
+use super::far::Way;
 use super::gather;
 use super::pairing::{Pairing, boxes_of};
 use super::slots::OpenArray;
@@ -26,7 +27,7 @@ impl VirtualArray {
     ///
     /// # Errors
     /// When nothing of the region can be had.
-    pub fn read(&self, region: &Region, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+    pub fn read(&self, region: &Region, buffer: &mut [u8], way: &Way<'_>) -> Result<Filled, ReadError> {
         if !self.holds(region, buffer.len()) {
             let text = "the virtual dataset does not reach so far";
             return Err(ReadError::new(ReadErrorKind::Missing, &self.path, text));
@@ -36,7 +37,7 @@ impl VirtualArray {
         }
         let touches = self.table.touching(region, &self.numbered);
         let header = &self.table.layout.header;
-        let mut canvas = Canvas::new(region, header.dtype, header.fill.as_deref(), &touches, buffer);
+        let mut canvas = Canvas::new(region, header.dtype, header.fill.as_deref(), &touches, buffer, way);
         for touch in &touches {
             let missing = match touch.slot.open(&self.context) {
                 Ok(open) => self.draw(touch, &open, &mut canvas),
@@ -111,15 +112,16 @@ impl VirtualArray {
         open: &OpenArray,
         region: &Region,
         buffer: &mut [u8],
+        way: &Way<'_>,
     ) -> Result<Filled, ReadError> {
-        let result = open.read(region, buffer);
+        let result = open.read(region, buffer, way);
         match result {
             Err(error) if error.kind == ReadErrorKind::NotYetWritten => {
                 let again = touch.slot.open_again(&self.context)?;
                 let is_alike = again.dtype() == open.dtype()
                     && again.shape().rank() == region.rank()
                     && again.shape().dims().iter().zip(region.stop()).all(|(dim, stop)| dim >= stop);
-                if is_alike { again.read(region, buffer) } else { Err(error) }
+                if is_alike { again.read(region, buffer, way) } else { Err(error) }
             }
             Ok(Filled::Except(..)) => {
                 touch.slot.worsen(PieceState::Partial);
@@ -204,11 +206,11 @@ impl Drawing<'_> {
             return Err(ReadError::new(ReadErrorKind::Unsupported, &self.open.path, text));
         };
         if is_box && is_whole && stored == dtype && target == canvas.region {
-            return self.array.read_source(self.touch, self.open, source, canvas.buffer);
+            return self.array.read_source(self.touch, self.open, source, canvas.buffer, canvas.way);
         }
         let num_bytes = |dtype| source.shape().num_bytes(dtype).unwrap_or(usize::MAX);
         let mut raw = super::memory(num_bytes(stored)).map_err(|text| self.too_large(text))?;
-        let filled = self.array.read_source(self.touch, self.open, source, &mut raw)?;
+        let filled = self.array.read_source(self.touch, self.open, source, &mut raw, canvas.way)?;
         let bytes = if stored == dtype {
             raw
         } else {

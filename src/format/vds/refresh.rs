@@ -1,6 +1,7 @@
 //! Looking again at the sources of a virtual dataset: which have grown, appeared or changed, and which chunks that
 //! makes stale. The sources are asked themselves, never HDF5's view of them, which does not see them grow.
 
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::slots::Slot;
 use super::source::{Seen, VirtualSource, newest, piece_len};
 use super::table::Part;
 use crate::format::hdf5::{Stamp, VirtualLayout};
-use crate::format::{FormatError, Growing, Growth, Refresh};
+use crate::format::{FormatError, Growing, Growth, Refresh, io_error};
 
 /// Sources along axes with an end that are asked at each look.
 const NUM_SAMPLED: usize = 64;
@@ -43,10 +44,13 @@ impl Growing for VirtualSource {
 
     fn refresh(&self, hints: &[PathBuf]) -> Result<Refresh, FormatError> {
         let (array, table) = (&self.array, &self.array.table);
-        let Ok(metadata) = std::fs::metadata(&array.path) else {
-            return Ok(Refresh::Gone(
-                "the virtual dataset's file has gone: deleted, renamed, or its disk taken away".into(),
-            ));
+        let metadata = match std::fs::metadata(&array.path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let text = "the virtual dataset's file has gone: deleted, renamed, or its disk taken away";
+                return Ok(Refresh::Gone(text.into()));
+            }
+            Err(error) => return Err(io_error(&array.path, &error)),
         };
         // Its own file may hold sources, and grow with them.
         if Stamp::of(&metadata) != table.layout.stamp {
@@ -67,10 +71,10 @@ impl Growing for VirtualSource {
             VirtualArray::at(Arc::clone(&array.path), Arc::clone(table), Arc::clone(&array.context), &array.numbered)
                 .map_err(|message| FormatError::new(&array.path, message))?;
         let is_shorter = now.shape.dims().iter().zip(array.shape.dims()).any(|(now, was)| now < was);
-        let new = VirtualSource::new(now, &self.options, Some(self))?;
         if is_shorter {
-            return Ok(Refresh::Replaced(Arc::new(new)));
+            return VirtualSource::new(now, &self.options, None).map(|new| Refresh::Replaced(Arc::new(new)));
         }
+        let new = VirtualSource::new(now, &self.options, Some(self))?;
         changed.extend(self.grown(&new, &moved));
         let len = self.info.shape.dims()[self.axis];
         let new_len = new.info.shape.dims()[self.axis];

@@ -10,9 +10,10 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use super::array::VirtualArray;
+use super::far::Way;
 use super::names::Search;
 use crate::format::hdf5::{H5Array, Stamp, VirtualLayout, open_shared};
-use crate::format::{Filled, FormatError, ReadError, ReadErrorCode, ReadErrorKind, VirtualOptions};
+use crate::format::{Chunk, Filled, FormatError, ReadError, ReadErrorCode, ReadErrorKind, VirtualOptions};
 use crate::volume::{DType, PieceState, Region, Shape};
 
 /// Memory that the chunk indexes of all open sources of one dataset may take together.
@@ -40,6 +41,8 @@ pub(super) struct Slot {
     /// The array in it.
     pub dataset: String,
     state: AtomicU8,
+    /// Where its file was found last.
+    found: Mutex<Option<PathBuf>>,
     kept: Mutex<Option<Result<Arc<OpenArray>, ReadError>>>,
 }
 
@@ -80,7 +83,7 @@ impl Context {
             return Err(FormatError::new(path, text));
         }
         let chain = chain.iter().cloned().chain([this]).collect();
-        let search = Search::new(path, options.prefix.as_deref());
+        let search = Search::new(path, options.prefix.as_deref())?;
         Ok(Self { search, options: options.clone(), chain, open: Mutex::default() })
     }
 
@@ -109,7 +112,7 @@ fn short(path: &Path) -> String {
 impl Slot {
     pub fn new(file: PathBuf, dataset: String) -> Arc<Self> {
         let state = AtomicU8::new(PieceState::Unseen as u8);
-        Arc::new(Self { file, dataset, state, kept: Mutex::default() })
+        Arc::new(Self { file, dataset, state, found: Mutex::default(), kept: Mutex::default() })
     }
 
     /// What is known of it.
@@ -122,34 +125,50 @@ impl Slot {
         self.state.fetch_max(state as u8, Ordering::Relaxed);
     }
 
+    /// The array, where it is open at this moment. Without IO; `None` too while it is being opened.
+    pub fn opened(&self) -> Option<Arc<OpenArray>> {
+        self.kept.try_lock()?.as_ref()?.as_ref().ok().cloned()
+    }
+
     /// Whether something was read of it, or failed to be.
     pub fn is_seen(&self) -> bool {
         self.kept.lock().is_some()
     }
 
-    /// Where its file is, or should be.
+    /// Where its file was found, or should be. Without IO.
     pub fn place(&self, context: &Context) -> PathBuf {
-        context.search.find(&self.file).unwrap_or_else(|| context.search.expected(&self.file))
+        self.found.lock().clone().unwrap_or_else(|| context.search.expected(&self.file))
+    }
+
+    fn find(&self, context: &Context) -> Result<PathBuf, ReadError> {
+        let found = context.search.find(&self.file)?.ok_or_else(|| context.search.absent(&self.file))?;
+        *self.found.lock() = Some(found.clone());
+        Ok(found)
     }
 
     /// When its file was last written.
     pub fn modified(&self, context: &Context) -> Option<SystemTime> {
-        std::fs::metadata(context.search.find(&self.file)?).ok()?.modified().ok()
+        std::fs::metadata(self.find(context).ok()?).ok()?.modified().ok()
     }
 
     /// The file as it is now; `None` where there is none.
     pub fn stamp_now(&self, context: &Context) -> Option<Stamp> {
-        std::fs::metadata(context.search.find(&self.file)?).ok().map(|metadata| Stamp::of(&metadata))
+        std::fs::metadata(self.find(context).ok()?).ok().map(|metadata| Stamp::of(&metadata))
     }
 
     /// Looks whether the file is there, and remembers where it is not.
     pub fn look(&self, context: &Context) -> bool {
-        let is_there = context.search.find(&self.file).is_some();
-        if !is_there {
-            *self.kept.lock() = Some(Err(self.absent(context)));
-            self.worsen(PieceState::Missing);
+        let found = self.find(context);
+        if let Err(error) = &found {
+            self.note_failure(error);
+            *self.kept.lock() = Some(Err(error.clone()));
         }
-        is_there
+        found.is_ok()
+    }
+
+    fn note_failure(&self, error: &ReadError) {
+        let is_gone = error.code == Some(ReadErrorCode::Gone);
+        self.worsen(if is_gone { PieceState::Missing } else { PieceState::Damaged });
     }
 
     /// The array; found and opened now if need be.
@@ -167,8 +186,7 @@ impl Slot {
                 Ok(_) => {
                     self.state.store(PieceState::Whole as u8, Ordering::Relaxed);
                 }
-                Err(error) if error.code == Some(ReadErrorCode::Gone) => self.worsen(PieceState::Missing),
-                Err(_) => self.worsen(PieceState::Damaged),
+                Err(error) => self.note_failure(error),
             }
             *kept = Some(opened.clone());
             (opened.clone(), opened.as_ref().map_or(0, |open| open.num_bytes()))
@@ -206,17 +224,12 @@ impl Slot {
         }
     }
 
-    fn absent(&self, context: &Context) -> ReadError {
-        let place = context.search.expected(&self.file);
-        let text = format!("this source file is not there (looked for as {:?})", self.file.display().to_string());
-        ReadError::new(ReadErrorKind::Missing, place, text).with_code(ReadErrorCode::Gone)
-    }
-
     fn open_now(&self, context: &Context) -> Result<OpenArray, ReadError> {
-        let path: Arc<Path> = context.search.find(&self.file).ok_or_else(|| self.absent(context))?.into();
+        let path: Arc<Path> = self.find(context)?.into();
         let failed = |error: FormatError| {
             // The library's words do not help where the system has some.
-            let kind = if open_shared(&path).is_ok() { ReadErrorKind::Corrupt } else { ReadErrorKind::Io };
+            let is_there = context.search.is_far() || open_shared(&path).is_ok();
+            let kind = if is_there { ReadErrorKind::Corrupt } else { ReadErrorKind::Io };
             ReadError::new(kind, &path, error.message)
         };
         let stamp = std::fs::metadata(&path).ok().map(|metadata| Stamp::of(&metadata));
@@ -289,10 +302,18 @@ impl OpenArray {
     }
 
     /// Reads a region, in the array's own type.
-    pub fn read(&self, region: &Region, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+    pub fn read(&self, region: &Region, buffer: &mut [u8], way: &Way<'_>) -> Result<Filled, ReadError> {
         match &self.array {
-            Array::Stored(array) => array.read(region, buffer),
-            Array::Virtual(array) => array.read(region, buffer),
+            Array::Stored(array) => way.read(array, region, buffer),
+            Array::Virtual(array) => array.read(region, buffer, way),
+        }
+    }
+
+    /// The most bytes that fetching a region brings; `None` where that is not known without looking.
+    pub fn max_fetched_bytes(&self, region: &Region) -> Option<usize> {
+        match &self.array {
+            Array::Stored(array) => Some(array.fetching()?.max_fetched_bytes(&Chunk { index: 0, region: *region })),
+            Array::Virtual(_) => None,
         }
     }
 }

@@ -10,12 +10,14 @@ use parking_lot::Mutex;
 
 use super::array::VirtualArray;
 use super::cuts::Cuts;
+use super::far::Way;
 use super::slots::Slot;
 use crate::dispatch_dtype;
 use crate::format::axes::{self, Axes};
 use crate::format::hdf5::Stamp;
 use crate::format::{
-    Chunk, Filled, FormatError, FormatErrorCode, OpenOptions, ReadError, ReadErrorCode, ReadErrorKind, Source,
+    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, FormatError, FormatErrorCode, OpenOptions, ReadError,
+    ReadErrorCode, ReadErrorKind, Source, fetch_and_decode,
 };
 use crate::volume::{ArrayInfo, DType, Location, Piece, Problem, Region, Severity, Span, codes};
 
@@ -78,7 +80,10 @@ impl VirtualSource {
         };
         let dtype = array.dtype();
         let hints = axes::Hints { names: &[&stem, name], dtype, num_blocks: 1, resolution: None };
-        let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, || axes::guess(&shape, &hints))
+        // One that has grown has the axes it had, whatever its extent would suggest now.
+        let known = before.map(|before| (Axes::of(&before.info), before.note_on_axes()));
+        let guess = || known.unwrap_or_else(|| axes::guess(&shape, &hints));
+        let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, guess)
             .map_err(|error| FormatError::new(&path, error).with_code(FormatErrorCode::WrongOption))?;
         if let Some(message) = note {
             problem(codes::AXES_GUESSED, Severity::Note, message);
@@ -118,9 +123,17 @@ impl VirtualSource {
         Ok(source)
     }
 
+    fn note_on_axes(&self) -> Option<String> {
+        let note = self.problems.iter().find(|problem| problem.code == codes::AXES_GUESSED);
+        note.map(|problem| problem.message.clone())
+    }
+
     /// Asks which of the sources are there, for no longer than that.
     fn look(&self, at_most: Option<Duration>) {
         let begin = Instant::now();
+        if at_most.is_none() {
+            self.array.context.search.look_for(self.array.slots().map(|slot| slot.file.as_path()));
+        }
         let mut known: BTreeMap<&Path, bool> = BTreeMap::new();
         for slot in self.array.slots() {
             if at_most.is_some_and(|time| begin.elapsed() > time) {
@@ -137,6 +150,14 @@ impl VirtualSource {
                 self.note(&error);
             }
         }
+    }
+
+    fn noted(&self, result: Result<Filled, ReadError>) -> Result<Filled, ReadError> {
+        match &result {
+            Ok(Filled::All) => {}
+            Ok(Filled::Except(_, error)) | Err(error) => self.note(error),
+        }
+        result
     }
 
     /// Records why something could not be had, once for each file and kind.
@@ -163,10 +184,7 @@ impl VirtualSource {
     fn span_of(&self, file: &Location) -> Option<Span> {
         let axis = self.info.axes.get(self.axis).copied().flatten()?;
         let table = &self.array.table;
-        let is_it = |slot: &Arc<Slot>| {
-            let place = slot.place(&self.array.context);
-            Location::from(&place) == *file
-        };
+        let is_it = |slot: &Arc<Slot>| Location::from(slot.place(&self.array.context)) == *file;
         let parts = table.parts.iter().filter(|part| is_it(&table.slots[part.slot]));
         let ranges = parts.map(|part| [part.bounds.start()[self.axis], part.bounds.stop()[self.axis]]);
         let ranges: Vec<[usize; 2]> = ranges.take(2).collect();
@@ -272,6 +290,20 @@ fn value_in_words(value: &[u8], dtype: DType) -> String {
     dispatch_dtype!(dtype, T => bytemuck::try_pod_read_unaligned::<T>(value).map_or_else(|_| "?".into(), |value| value.to_string()))
 }
 
+impl Fetching for VirtualSource {
+    fn max_fetched_bytes(&self, chunk: &Chunk) -> usize {
+        self.array.max_fetched_bytes(&chunk.region)
+    }
+
+    fn fetch(&self, chunk: &Chunk, until: Instant, cancel: &Cancel) -> Result<Fetched, FetchError> {
+        self.array.fetch(&chunk.region, until, cancel)
+    }
+
+    fn decode(&self, chunk: &Chunk, fetched: &Fetched, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        self.noted(self.array.decode(&chunk.region, fetched, buffer))
+    }
+}
+
 impl Source for VirtualSource {
     fn info(&self) -> &Arc<ArrayInfo> {
         &self.info
@@ -290,12 +322,10 @@ impl Source for VirtualSource {
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
-        let result = self.array.read(&chunk.region, buffer);
-        match &result {
-            Ok(Filled::All) => {}
-            Ok(Filled::Except(_, error)) | Err(error) => self.note(error),
+        if self.array.context.search.is_far() {
+            return fetch_and_decode(self, chunk, buffer);
         }
-        result
+        self.noted(self.array.read(&chunk.region, buffer, &Way::Read))
     }
 
     fn problems(&self) -> Vec<Problem> {
@@ -332,7 +362,12 @@ impl Source for VirtualSource {
         files
     }
 
+    fn fetching(&self) -> Option<&dyn Fetching> {
+        self.array.context.search.is_far().then_some(self as &dyn Fetching)
+    }
+
     fn forget_failures(&self) {
+        self.array.context.search.forget_absent();
         self.array.slots().for_each(|slot| slot.forget_failure());
         self.found.lock().clear();
     }
