@@ -5,8 +5,9 @@ use std::ops::Range;
 /// Gaps up to this are fetched along: they take less time than a further request.
 const MAX_GAP_BYTES: u64 = 128 << 10;
 
-/// Most bytes of one request.
-const MAX_REQUEST_BYTES: u64 = 8 << 20;
+/// Most bytes of one request. Answers that come side by side share the line: of long ones all would come at the same
+/// late moment, and the line would lie idle until the next have begun. Short ones come in the order asked for.
+const MAX_REQUEST_BYTES: u64 = 512 << 10;
 
 /// The requests that bring all of these ranges, in order of their place. Empty ranges need none.
 pub fn requests(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
