@@ -94,7 +94,7 @@ fn choose(location: &Location, offers: &[(DatasetEntry, Offer<'_>)], wanted: &st
 fn entry_of(tree: &dyn Tree, series: &Series) -> DatasetEntry {
     let kind = &series.kind;
     let summary = match (&series.frames, &series.array) {
-        (Frames::External(_), _) => match series::external_files(tree, series).as_slice() {
+        (Frames::External, _) => match series::external_files(tree, series).as_slice() {
             [] => format!("{kind}, its frames lie in files that it does not name"),
             [file] => format!("{kind}, frames in {file}"),
             [first, .., last] => format!("{kind}, frames in {first} … {last}"),
@@ -126,7 +126,7 @@ fn open_series(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Resul
             let opened = linked(tree.location(), file, &options)?;
             (opened.source, opened.growing)
         }
-        Frames::External(_) => (external::open(tree, series, options)?, None),
+        Frames::External => (external::open(tree, series, options)?, None),
     };
     let shape = source.info().shape;
     let mut told = series::told_of(tree, series, shape.dims());
@@ -160,7 +160,7 @@ fn open_series(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Resul
 
 fn name_axes(info: &mut ArrayInfo, series: &Series) {
     // A file of frames knows its own order, and so does one that is linked as a whole.
-    let is_of_others = matches!(series.frames, Frames::External(_)) || series.kind == series::LINK;
+    let is_of_others = matches!(series.frames, Frames::External) || series.kind == series::LINK;
     let letters = series.axes(info.shape.dims()).filter(|_| !is_of_others);
     let Some(letters) = letters else { return };
     info.axes = series::named(letters);

@@ -32,7 +32,7 @@ pub(super) enum Frames {
         path: String,
     },
     /// In files of any format, one after the other.
-    External(Vec<String>),
+    External,
 }
 
 /// An image series, or a single picture.
@@ -53,7 +53,7 @@ impl Series {
     pub fn likeness(&self) -> (bool, usize, bool, u64) {
         let rank = IMAGES.iter().rev().position(|kind| *kind == self.kind).map_or(0, |at| at + 1);
         let num = self.array.as_ref().map_or(0, |(shape, _)| shape.iter().fold(1u64, |n, &dim| n.saturating_mul(dim)));
-        (!matches!(self.frames, Frames::External(_)), rank, self.path.starts_with(ROOMS[0]), num)
+        (!matches!(self.frames, Frames::External), rank, self.path.starts_with(ROOMS[0]), num)
     }
 
     /// What its axes are in letters, as `--axes` takes them: x before y and z last, as NWB has it.
@@ -120,7 +120,7 @@ fn series_at(listing: &Listing, path: &str, node: &Node) -> Option<Series> {
         // Nothing in it: the frames lie in files.
         NodeKind::Array { .. } if is_image => {
             listing.find(&format!("{path}/external_file"))?;
-            Some(series(Frames::External(Vec::new()), None))
+            Some(series(Frames::External, None))
         }
         _ => None,
     }

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::book::{Book, Volume};
 use super::growing::QUIET;
 use super::ome::{self, Ome};
-use super::open::{describe, header_of, look_into};
-use super::said::MAX_TEXT_BYTES;
+use super::open::{describe, go_on_without_directories, header_of, look_into};
+use super::said::{MAX_TEXT_BYTES, Said, at_hand};
 use super::stack::{FIRST_ABSENT, MAX_PLANES, Stack, stacks};
 use crate::format::store::{self, ByteStore};
 use crate::format::{FormatError, FormatErrorCode, OpenOptions};
@@ -263,12 +263,19 @@ pub fn of_numbered(
     let (mut volumes, mut places) = (Vec::new(), Vec::new());
     for found in found {
         match found {
-            Ok(mut volume) => {
-                let said = describe(&mut volume, options)?;
-                first.get_or_insert(said);
-                places.push(Some(volumes.len()));
-                volumes.push(volume);
-            }
+            Ok(mut volume) => match describe_like(first.as_ref(), &mut volume, options) {
+                Ok(said) => {
+                    first.get_or_insert(said);
+                    places.push(Some(volumes.len()));
+                    volumes.push(volume);
+                }
+                Err(error) if error.code == FormatErrorCode::Cancelled => return Err(error),
+                // It has gone since it was looked into.
+                Err(error) => {
+                    places.push(None);
+                    problems.push((codes::MISSING_BLOCK, Severity::Error, error.to_string()));
+                }
+            },
             Err(why) => {
                 places.push(None);
                 problems.push((codes::MISSING_BLOCK, Severity::Error, why));
@@ -300,6 +307,17 @@ pub fn of_numbered(
     stack.problems.extend(problems);
     stack.name.clone_from(&group.pattern);
     Ok((book, vec![stack]))
+}
+
+/// What is said of a file of a series: of the first one all that it says; of the others, which are taken to be like
+/// it until they are read, only how far they go, from what is at hand of them.
+fn describe_like(first: Option<&Said>, volume: &mut Volume, options: &OpenOptions) -> Result<Said, FormatError> {
+    if first.is_none() {
+        return describe(volume, options);
+    }
+    let said = at_hand(&volume.texts);
+    go_on_without_directories(volume, &said);
+    Ok(said)
 }
 
 /// Which file belongs to each place, of the first so many that are counted.

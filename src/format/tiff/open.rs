@@ -49,12 +49,16 @@ fn open_file(
 
 /// Opens a folder of TIFF files, unless there is something of another format in it.
 fn open_folder(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
+    if options.prefix.is_some() {
+        // Blocks of a split dataset are meant.
+        return None;
+    }
     let (location, cancel) = (&look.location, &options.cancel);
     let listed = store::tried(&*look.store, "", cancel, &mut |until| look.store.list("", until, cancel));
     // What cannot be listed is for others to say something of.
     let names = listed.ok()??;
     let is_other = |name: &String| name.ends_with(".h5") || name == "stack_metadata.json";
-    if options.prefix.is_some() || names.iter().any(is_other) {
+    if names.iter().any(is_other) {
         return None;
     }
     let groups = files::numbered(&names);
@@ -215,12 +219,7 @@ pub fn describe(volume: &mut Volume, options: &OpenOptions) -> Result<Said, Form
             Err(_) => Ok(Said::default()),
         }
     })?;
-    if let Some(num) = said.continued.filter(|_| volume.index.pages.len() == 1) {
-        let mut index = Index::clone(&volume.index);
-        go_on_without_directories(file, &mut index, &said, num);
-        volume.has_directories = index.pages.len() == 1;
-        volume.index = Arc::new(index);
-    }
+    go_on_without_directories(volume, &said);
     Ok(said)
 }
 
@@ -235,17 +234,21 @@ pub fn header_of(store: &dyn ByteStore, name: &str, options: &OpenOptions) -> Re
     })
 }
 
-/// Pages beyond the first that have no directories: as many as are said and as there is room for.
-fn go_on_without_directories(file: &TiffFile, index: &mut Index, said: &Said, num: usize) {
+/// Adds the pages beyond the first that have no directories: as many as are said and as there is room for.
+/// Without IO.
+pub fn go_on_without_directories(volume: &mut Volume, said: &Said) {
+    let Some(num) = said.continued.filter(|_| volume.index.pages.len() == 1) else { return };
+    let index = &volume.index;
     let Some(layout) = index.pages.first().and_then(|page| index.layout(page).ok()) else { return };
     let claimed = super::stack::num_pages(said, layout).unwrap_or(1);
     let num = if num == usize::MAX { claimed } else { num.max(claimed) };
     let super::index::Data::At(start, _) = index.pages[0].data else { return };
     // Beyond the end of the file, pages are not said to be lost one by one.
-    let room = file.num_bytes.saturating_sub(start).div_ceil(layout.plane_bytes().max(1));
+    let room = volume.file.num_bytes.saturating_sub(start).div_ceil(layout.plane_bytes().max(1));
     let num = num.min(usize::try_from(room).unwrap_or(usize::MAX));
     if let Some(pages) = index.continued(num.max(1)) {
-        index.pages = pages;
+        volume.has_directories = pages.len() == 1;
+        volume.index = Arc::new(Index { pages, ..Index::clone(index) });
     }
 }
 

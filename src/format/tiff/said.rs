@@ -85,12 +85,22 @@ pub fn said(file: &TiffFile, directory: &Directory, texts: &Texts, ask: Ask<'_>)
     if let Some(said) = scanimage::said(file, texts, ask)? {
         return Ok(said);
     }
-    if texts.description.starts_with("ImageJ=") {
-        let mut said = imagej::said(&texts.description, texts.resolution);
+    let mut said = at_hand(texts);
+    if texts.description.starts_with(IMAGEJ) {
         imagej::add_display(&mut said, file, directory, ask)?;
-        return Ok(said);
     }
-    Ok(shaped(&texts.description, texts.resolution).unwrap_or_else(|| nothing(texts.resolution)))
+    Ok(said)
+}
+
+/// Begins a description by ImageJ.
+const IMAGEJ: &str = "ImageJ=";
+
+/// What the texts of a page say by themselves, without ScanImage's settings. No IO.
+pub fn at_hand(texts: &Texts) -> Said {
+    if texts.description.starts_with(IMAGEJ) {
+        return imagej::said(&texts.description, texts.resolution);
+    }
+    shaped(&texts.description, texts.resolution).unwrap_or_else(|| nothing(texts.resolution))
 }
 
 /// What is known where nobody says anything: perhaps how large a pixel is.

@@ -250,7 +250,13 @@ impl Fetching for TiffSource {
     fn fetch(&self, chunk: &Chunk, until: Instant, cancel: &Cancel) -> Result<Fetched, FetchError> {
         // What has no page has nothing to fetch; decoding says why.
         let Ok(wanted) = self.wanted(chunk) else { return Ok(Fetched::default()) };
-        self.book.fetch(&wanted, Ask { until, cancel })
+        let fetched = self.book.fetch(&wanted, Ask { until, cancel });
+        if let Err(FetchError::Lasting(error)) = &fetched
+            && !cancel.is_cancelled()
+        {
+            self.note(error);
+        }
+        fetched
     }
 
     fn decode(&self, chunk: &Chunk, fetched: &Fetched, buffer: &mut [u8]) -> Result<Filled, ReadError> {
