@@ -147,6 +147,7 @@ impl OpenJob {
         prepare: impl FnOnce(&Progress, &OpenOptions) -> Result<Location, FormatError> + Send + 'static,
     ) -> Self {
         options.cancel = Cancel::new();
+        options.in_background = true;
         let (sender, result) = bounded(1);
         let progress = Arc::new(Progress::default());
         let job = Self {

@@ -24,6 +24,12 @@ pub trait Growing: Source {
     /// The folder whose changes the system may tell of; `None` where only looking again helps.
     fn folder(&self) -> Option<PathBuf>;
 
+    /// What of it is still being looked up, in words, and how far that is: more may be told by the next
+    /// [`Growing::refresh`], though nobody writes. Immediate.
+    fn searching(&self) -> Option<String> {
+        None
+    }
+
     /// When each of these pieces (numbered as [`crate::volume::ArrayInfo::num_blocks`] counts them) was last
     /// written, where that can be told. May block.
     fn piece_times(&self, pieces: Range<usize>) -> Vec<Option<SystemTime>>;

@@ -25,6 +25,9 @@ pub struct OpenOptions {
     pub virtual_datasets: VirtualOptions,
     /// Abandons the opening.
     pub cancel: Cancel,
+    /// Whether an opening may end before all of a recording was found, where the source goes on looking and tells
+    /// of it as of growth ([`Growing::searching`]): for windows, which follow it.
+    pub in_background: bool,
     /// The user's folder for what may be kept between openings (indices, bytes from afar); nothing is kept
     /// without one.
     pub cache: Option<PathBuf>,
@@ -222,7 +225,7 @@ pub(super) fn open_linked(location: &Location, options: &OpenOptions) -> Result<
         let text = format!("more than {MAX_HOPS} files lead from one to the next, perhaps in a ring");
         return Err(FormatError::new(location, text));
     }
-    open(location, &OpenOptions { hops: options.hops + 1, ..options.clone() })
+    open(location, &OpenOptions { hops: options.hops + 1, in_background: false, ..options.clone() })
 }
 
 /// The folder whose changes tell of a recording that is expected at a location. Asks the disk.

@@ -230,7 +230,11 @@ impl Shared {
     fn pause(&self, since_change: Duration) -> Duration {
         let state = self.state.lock();
         let config = &self.config;
-        if state.source.as_ref().is_some_and(|source| source.growth().is_finished) && state.gone.is_none() {
+        let source = state.source.as_ref();
+        if source.is_some_and(|source| source.searching().is_some()) {
+            return config.poll;
+        }
+        if source.is_some_and(|source| source.growth().is_finished) && state.gone.is_none() {
             return config.finished_poll;
         }
         (since_change / 16).clamp(config.poll, config.idle_poll.max(config.poll))

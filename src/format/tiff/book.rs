@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::ifd::{Ask, TiffFile};
 use super::index::{Data, Index, Listed, Page};
+use super::indexing::Indexing;
 use super::layout::Layout;
 use super::packing::Memory;
 use super::parts::{Box2, CUT_OFF, Lost, Part, Parts, is_direct, place, put_in_order, range_of};
@@ -28,6 +29,26 @@ pub struct Volume {
     pub texts: Arc<Texts>,
     /// Whether each page has a directory.
     pub has_directories: bool,
+    /// Where the pages beyond `index` come from, while these are still looked up.
+    pub indexing: Option<Arc<Indexing>>,
+    /// How many pages it is taken to have: those that were found, or that it says it has where the others are still
+    /// looked up. What was said once stays, so that the array keeps its extent.
+    pub claimed: Option<usize>,
+}
+
+impl Volume {
+    /// Pages that were found, or are said to be there and still looked up.
+    pub fn num_pages(&self) -> usize {
+        self.index.pages.len().max(self.claimed.filter(|_| self.indexing.is_some()).unwrap_or_default())
+    }
+
+    /// A page and how it is stored, where it was found.
+    fn page(&self, number: usize) -> Option<(Page, Result<Layout, String>)> {
+        match self.index.pages.get(number) {
+            Some(page) => Some((*page, self.index.layouts[page.layout as usize].clone())),
+            None => self.indexing.as_ref()?.page(number),
+        }
+    }
 }
 
 /// Files in the order of their pages.
@@ -54,6 +75,8 @@ pub struct Wanted<'a> {
     pub page: usize,
     /// How the pictures of the array are stored: those of another kind do not belong to it.
     pub like: &'a Layout,
+    /// Whether its number is its place among the pages of its kind.
+    pub is_in_order: bool,
     /// Which of several planes.
     pub plane: usize,
     /// The box.
@@ -63,7 +86,7 @@ pub struct Wanted<'a> {
 /// A page that was found to be what is wanted.
 struct Found<'a> {
     volume: &'a Volume,
-    layout: &'a Layout,
+    layout: Layout,
     parts: Parts,
 }
 
@@ -72,7 +95,7 @@ impl Book {
     pub fn new(volumes: Vec<Volume>) -> Self {
         let starts = volumes.iter().scan(0, |next, volume| {
             let start = *next;
-            *next += volume.index.pages.len();
+            *next += volume.num_pages();
             Some(start)
         });
         Self { starts: starts.collect(), volumes, lists: Mutex::default() }
@@ -88,21 +111,46 @@ impl Book {
         &self.starts
     }
 
-    /// The file and page of a number.
-    pub fn page(&self, number: usize) -> Option<(&Volume, &Page)> {
+    /// The file of a page, and its number there.
+    fn place(&self, number: usize) -> Option<(&Volume, usize)> {
         let at = self.starts.partition_point(|start| *start <= number).checked_sub(1)?;
-        let volume = &self.volumes[at];
-        Some((volume, volume.index.pages.get(number - self.starts[at])?))
+        Some((&self.volumes[at], number - self.starts[at]))
+    }
+
+    /// The file and page of a number, and how that is stored; `None` where there is none, or it was not found yet.
+    pub fn page(&self, number: usize) -> Option<(&Volume, Page, Result<Layout, String>)> {
+        let (volume, number) = self.place(number)?;
+        let (page, layout) = volume.page(number)?;
+        Some((volume, page, layout))
+    }
+
+    /// Waits until a page was found, or is known not to be there.
+    ///
+    /// # Errors
+    /// As [`Indexing::wait`].
+    pub fn wait(&self, number: usize, is_in_order: bool, ask: Ask<'_>) -> Result<(), FetchError> {
+        match self.place(number) {
+            Some((Volume { index, indexing: Some(indexing), .. }, number)) if number >= index.pages.len() => {
+                indexing.wait(number, is_in_order, ask)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The file whose pages are still looked up, or were when this was made.
+    pub fn indexing(&self) -> Option<&Arc<Indexing>> {
+        self.volumes.iter().find_map(|volume| volume.indexing.as_ref())
     }
 
     fn find<'a>(&'a self, wanted: &Wanted<'a>, ask: Ask<'_>) -> Result<Found<'a>, FetchError> {
         let lasting = |error: ReadError| Err(FetchError::Lasting(error));
-        let Some((volume, page)) = self.page(wanted.page) else {
+        self.wait(wanted.page, wanted.is_in_order, ask)?;
+        let Some((volume, page, layout)) = self.page(wanted.page) else {
             let file = &self.volumes[0].file;
-            return lasting(file.error(ReadErrorKind::Missing, "there is no such page"));
+            return lasting(file.error(ReadErrorKind::Missing, "the file ends before this page"));
         };
         let number = wanted.page;
-        let layout = match volume.index.layout(page) {
+        let layout = match layout {
             Ok(layout) if layout.is_like(wanted.like) => layout,
             Ok(other) => {
                 let text = format!(
@@ -122,10 +170,10 @@ impl Book {
         };
         let listed = match page.data {
             Data::At(..) => None,
-            Data::Listed => Some(self.listed(number, volume, page, layout, ask)?),
+            Data::Listed => Some(self.listed(number, volume, &page, &layout, ask)?),
         };
         let end = volume.file.num_bytes;
-        let parts = Parts::of(layout, page.data, listed.as_deref(), wanted.plane, &wanted.part, end);
+        let parts = Parts::of(&layout, page.data, listed.as_deref(), wanted.plane, &wanted.part, end);
         Ok(Found { volume, layout, parts })
     }
 
@@ -156,10 +204,10 @@ impl Book {
     /// Whether all data of a page are surely in the file. Those of a page that lists them are taken to be, unless
     /// it is the last.
     pub fn is_complete(&self, number: usize) -> bool {
-        let Some((volume, page)) = self.page(number) else { return false };
+        let Some((volume, page, _)) = self.page(number) else { return false };
         match page.data {
             Data::At(at, len) => at.saturating_add(len) <= volume.file.num_bytes,
-            Data::Listed => volume.index.pages.last().is_some_and(|last| last.at != page.at),
+            Data::Listed => self.page(number + 1).is_some_and(|(other, ..)| other.file.name == volume.file.name),
         }
     }
 
@@ -205,7 +253,16 @@ impl Book {
         if ranges.is_empty() {
             return Ok(Fetched::default());
         }
-        Ok(Fetched { pieces: found.volume.file.ranges(&ranges, ask)? })
+        if found.volume.file.store.is_remote() {
+            return Ok(Fetched { pieces: found.volume.file.ranges(&ranges, ask)? });
+        }
+        // Of this machine, where its page had to be waited for: the file must still be the one that is indexed.
+        let mut pieces: Vec<Vec<u8>> =
+            ranges.iter().map(|range| vec![0; (range.end - range.start) as usize]).collect();
+        let starts = ranges.iter().map(|range| range.start);
+        let mut targets: Vec<_> = starts.zip(pieces.iter_mut().map(Vec::as_mut_slice)).collect();
+        fill(&found, &mut targets, ask)?;
+        Ok(Fetched { pieces })
     }
 
     /// Puts together what was fetched; no more is read than a list that is no longer kept.
@@ -219,7 +276,7 @@ impl Book {
         let mut lost = Vec::new();
         MEMORY.with_borrow_mut(|(memory, decoded)| {
             for (part, stored) in found.parts.parts.iter().zip(&fetched.pieces) {
-                if let Err(why) = place(found.layout, part, stored, &wanted.part, buffer, memory, decoded) {
+                if let Err(why) = place(&found.layout, part, stored, &wanted.part, buffer, memory, decoded) {
                     lost.push(damaged(part, &wanted.part, why));
                 }
             }
@@ -250,7 +307,7 @@ fn read_parts(
     decoded: &mut Vec<u8>,
     ask: Ask<'_>,
 ) -> Result<Vec<Lost>, FetchError> {
-    let (layout, file) = (found.layout, &found.volume.file);
+    let (layout, file) = (&found.layout, &found.volume.file);
     let mut lost = Vec::new();
     if found.parts.parts.iter().all(|part| is_direct(layout, part, wanted)) {
         let mut rest = &mut *buffer;

@@ -13,7 +13,8 @@ use super::source::TiffSource;
 use super::stack::{FIRST_ABSENT, Stack};
 use crate::format::hdf5::Stamp;
 use crate::format::store::{self, ByteStore};
-use crate::format::{FormatError, FormatErrorCode, Growing, Growth, Refresh, Source};
+use crate::format::{FormatError, FormatErrorCode, Growing, Growth, OpenOptions, Refresh, Source};
+use crate::volume::{Severity, codes};
 
 /// Where a recording is looked for again.
 #[derive(Clone)]
@@ -33,7 +34,11 @@ pub fn growth_of(book: &Book, stack: &Stack) -> Growth {
     let each = (stack.frames.len() / len.max(1)).max(1);
     let is_there = |frame: &u32| *frame < FIRST_ABSENT && book.is_complete(*frame as usize);
     let is_whole = |step: &usize| stack.frames[step * each..(step + 1) * each].iter().all(is_there);
-    let newest = (0..len).rev().find(is_whole);
+    // Pages that are still looked up were written long ago, as far as is known.
+    let newest = match book.indexing() {
+        Some(_) => len.checked_sub(1),
+        None => (0..len).rev().find(is_whole),
+    };
     let written = book.volumes().iter().filter_map(|volume| volume.stamp?.modified).max();
     let age = written.and_then(|time| SystemTime::now().duration_since(time).ok());
     let is_finished = age.is_none_or(|age| age > QUIET);
@@ -79,7 +84,65 @@ impl TiffSource {
         let wanted = options.dataset.as_deref();
         let stack = stacks.into_iter().find(|stack| wanted.is_none_or(|name| stack.name == name));
         let Some(stack) = stack else { return Ok(None) };
-        Self::new(Arc::new(book), stack, location, options).map(|source| Some(source.at(place.clone(), options)))
+        self.next(book, stack, place, options).map(Some)
+    }
+
+    /// What the pages that were looked up since make of it; `None` where its pages are not looked up any more.
+    ///
+    /// # Errors
+    /// When what is found makes no array.
+    fn look_further(&self) -> Result<Option<Refresh>, FormatError> {
+        let Some((indexing, (place, options))) = self.book.indexing().zip(self.place.as_ref()) else {
+            return Ok(None);
+        };
+        let former = &self.book.volumes()[0];
+        let seen = indexing.seen();
+        let (had, found) = (former.index.pages.len(), seen.index.pages.len());
+        let is_whole = !seen.is_under_way && seen.failure.is_none();
+        let is_more = match former.claimed {
+            // The array is there: only its last page makes it another.
+            Some(_) => false,
+            // In steps that grow with it: each costs as much as all that there is.
+            None if seen.is_under_way => found - had > had / 16,
+            None => found > had,
+        };
+        let come_late = indexing.come_late();
+        if !is_whole && !is_more && come_late.is_empty() {
+            // What could not be read is looked at as every file is: it may be another one by now.
+            return Ok(seen.is_under_way.then_some(Refresh::Unchanged));
+        }
+        let next = (!is_whole).then(|| Arc::clone(indexing));
+        let index = if is_more || is_whole { seen.index } else { Arc::clone(&former.index) };
+        let volume = Volume { index, indexing: next, ..former.clone() };
+        let (book, mut stacks) = arrange(&self.info().location, volume, &HashMap::new(), options)?;
+        let num_more = stacks.len().saturating_sub(self.num_stacks);
+        let Some(at) = stacks.iter().position(|stack| stack.name == self.stack.name) else { return Ok(None) };
+        let mut stack = stacks.swap_remove(at);
+        if num_more > 0 && is_whole {
+            let text = format!(
+                "{num_more} more kind(s) of pages were found behind those that were known when it was opened;                  open it again to choose among them"
+            );
+            stack.problems.push((codes::METADATA_CONTRADICTS, Severity::Note, text));
+        }
+        let new = self.next(book, stack, place, options)?;
+        if !new.is_begun_by(self) {
+            return Ok(Some(Refresh::Replaced(Arc::new(new))));
+        }
+        let mut stale = new.stale_since(self);
+        let late = self.stack.frames.iter().enumerate().filter(|(_, page)| come_late.contains(&(**page as usize)));
+        stale.extend(late.map(|(place, _)| self.chunks_of(place)));
+        Ok(Some(Refresh::Changed { source: Arc::new(new), stale }))
+    }
+
+    /// The next state of this array: with axes of the same meaning, whatever a guess would make of its length now.
+    fn next(&self, book: Book, stack: Stack, place: &Place, options: &OpenOptions) -> Result<Self, FormatError> {
+        let (book, location) = (Arc::new(book), &self.info().location);
+        let make = |options: &OpenOptions| Self::new(Arc::clone(&book), stack.clone(), location, options);
+        let mut new = make(options)?;
+        if new.info.axes != self.info.axes && new.stack.dims.len() == self.stack.dims.len() {
+            new = make(&OpenOptions { axes: Some(self.info.axes_in_letters()), ..options.clone() })?;
+        }
+        Ok(new.at(place.clone(), options).of_stacks(self.num_stacks))
     }
 
     /// Whether every file is as it was, and none has come: nothing needs to be read for that.
@@ -123,7 +186,7 @@ impl TiffSource {
     /// Chunks of the old state that hold other data in this one.
     fn stale_since(&self, old: &Self) -> Vec<Range<u64>> {
         let is_rewritten = |number: u32| {
-            let (Some((now, page)), Some((then, former))) =
+            let (Some((now, page, _)), Some((then, former, _))) =
                 (self.book.page(number as usize), old.book.page(number as usize))
             else {
                 return true;
@@ -154,7 +217,11 @@ impl Growing for TiffSource {
     }
 
     fn refresh(&self, _hints: &[PathBuf]) -> Result<Refresh, FormatError> {
-        if self.is_as_it_was() && growth_of(&self.book, &self.stack) == self.growth {
+        if let Some(further) = self.look_further()? {
+            return Ok(further);
+        }
+        // What lies afar is not asked again.
+        if self.is_remote() || self.is_as_it_was() && growth_of(&self.book, &self.stack) == self.growth {
             return Ok(Refresh::Unchanged);
         }
         let new = match self.look_again() {
@@ -172,6 +239,13 @@ impl Growing for TiffSource {
         }
         let stale = new.stale_since(self);
         Ok(Refresh::Changed { source: Arc::new(new), stale })
+    }
+
+    fn searching(&self) -> Option<String> {
+        let seen = self.book.indexing()?.seen();
+        let found = seen.index.pages.len();
+        let of = self.book.volumes()[0].claimed.map_or_else(String::new, |num| format!(" of {num}"));
+        seen.is_under_way.then(|| format!("looking up its pages: {found}{of}"))
     }
 
     fn folder(&self) -> Option<PathBuf> {

@@ -3,6 +3,7 @@
 //! a few round trips; each is still checked to be the one its predecessor names.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use super::ifd::{Ask, Directory, TiffFile, Window};
 use super::layout::{Compression, Layout, STRIP_COUNTS, STRIP_OFFSETS, TILE_COUNTS, TILE_OFFSETS};
@@ -12,8 +13,11 @@ use crate::format::{Cancel, FetchError, FormatError, store};
 /// Pages beyond this are left out, and said to be.
 pub const MAX_PAGES: usize = 4 << 20;
 
-/// Directories read at once, where they lie at even distances.
-const MAX_BATCH: usize = 256;
+/// Directories read at once, where they lie at even distances: of a disk, which reads them one after the other,
+/// few enough that somebody who waits or gives up is soon heard.
+const MAX_BATCH: usize = 64;
+/// The same of what is fetched from afar, all in one round trip.
+const MAX_BATCH_AFAR: usize = 256;
 
 /// Bytes of a list of strips or tiles that are believed.
 const MAX_LIST_BYTES: u64 = 256 << 20;
@@ -67,14 +71,9 @@ pub struct Index {
 }
 
 impl Index {
-    /// Follows the chain of a file to its end. Blocks.
-    ///
-    /// # Errors
-    /// When the file could not be read, or nobody wants it any more.
-    pub fn of(file: &TiffFile, cancel: &Cancel) -> Result<Self, FormatError> {
-        let mut index = Self { next: file.header.first, end: End::Open, ..Self::empty() };
-        index.follow(file, cancel)?;
-        Ok(index)
+    /// Of a file whose chain was not followed yet.
+    pub fn begun(file: &TiffFile) -> Self {
+        Self { next: file.header.first, end: End::Open, ..Self::empty() }
     }
 
     /// Without pages.
@@ -113,7 +112,7 @@ impl Index {
     /// Goes on from where the chain ended, in a file that has grown.
     ///
     /// # Errors
-    /// As [`Index::of`].
+    /// As [`Index::follow`].
     pub fn go_on(&mut self, file: &TiffFile, cancel: &Cancel) -> Result<(), FormatError> {
         let len = if file.header.is_big { 8 } else { 4 };
         let bytes = store::tried(&*file.store, &file.name, cancel, &mut |until| {
@@ -121,91 +120,63 @@ impl Index {
         })?;
         self.next = file.header.number(&bytes, 0, len as usize).unwrap_or_default();
         self.end = End::Open;
-        self.follow(file, cancel)
+        self.follow(file, None, cancel)
     }
 
-    fn follow(&mut self, file: &TiffFile, cancel: &Cancel) -> Result<(), FormatError> {
-        let mut seen: HashSet<u64> = self.pages.iter().map(|page| page.at).collect();
-        while self.end == End::Open {
-            if cancel.is_cancelled() {
-                return Err(FormatError::cancelled(file.store.location(&file.name)));
-            }
-            store::tried(&*file.store, &file.name, cancel, &mut |until| {
-                self.advance(file, &mut seen, Ask { until, cancel })
-            })?;
+    /// Follows the chain to its end, or until a moment, though not before there is a page. Blocks.
+    ///
+    /// # Errors
+    /// When the file could not be read, or nobody wants it any more.
+    pub fn follow(&mut self, file: &TiffFile, until: Option<Instant>, cancel: &Cancel) -> Result<(), FormatError> {
+        let mut seen = self.seen();
+        while self.end == End::Open && (self.pages.is_empty() || until.is_none_or(|until| Instant::now() < until)) {
+            let further = further(file, &self.expected(file), cancel)?;
+            self.take_in(further, &mut seen);
         }
         Ok(())
     }
 
+    /// Where its directories are: one that is met again leads in a ring.
+    pub fn seen(&self) -> HashSet<u64> {
+        self.pages.iter().map(|page| page.at).collect()
+    }
+
     /// The places where the next directories are if they go on at even distances; the first is certain.
-    fn expected(&self, file: &TiffFile) -> Vec<u64> {
+    pub fn expected(&self, file: &TiffFile) -> Vec<u64> {
         let mut places = vec![self.next];
         let [.., before, last] = &self.pages[..] else { return places };
         let step = last.at.saturating_sub(before.at);
         if step > 0 && last.at.checked_add(step) == Some(self.next) {
             // As many as came as expected until now: a guess that fails has cost little.
-            let num = MAX_BATCH.min(self.pages.len());
+            let most = if file.store.is_remote() { MAX_BATCH_AFAR } else { MAX_BATCH };
+            let num = most.min(self.pages.len());
             let further = (1..num as u64).map_while(|i| self.next.checked_add(step.checked_mul(i)?));
             places.extend(further.take_while(|at| *at < file.num_bytes));
         }
         places
     }
 
-    /// Reads the directories that are expected next, as far as the chain leads to them.
-    fn advance(&mut self, file: &TiffFile, seen: &mut HashSet<u64>, ask: Ask<'_>) -> Result<(), FetchError> {
-        if self.next == 0 {
-            self.end = End::Last;
-            return Ok(());
-        }
-        if self.next >= file.num_bytes {
-            self.end = End::Beyond;
-            return Ok(());
-        }
-        let places = self.expected(file);
-        let ranges: Vec<_> = places.iter().map(|at| file.window(*at)).collect();
-        for (at, bytes) in places.into_iter().zip(file.ranges(&ranges, ask)?) {
-            if self.next != at || self.end != End::Open {
-                break;
+    /// Takes in what was found where the chain goes on.
+    pub fn take_in(&mut self, further: Further, seen: &mut HashSet<u64>) {
+        for step in further.steps {
+            if !seen.insert(step.at) {
+                self.end = End::Damaged("its pages lead back to an earlier one".into());
+                return;
             }
-            self.take_in(file, Window { at, bytes }, seen, ask)?;
-        }
-        Ok(())
-    }
-
-    /// Takes in the directory of a window as the next page.
-    fn take_in(
-        &mut self,
-        file: &TiffFile,
-        window: Window,
-        seen: &mut HashSet<u64>,
-        ask: Ask<'_>,
-    ) -> Result<(), FetchError> {
-        let at = window.at;
-        let directory = match file.directory_in(window, ask)? {
-            Ok(directory) => directory,
-            Err(why) => {
-                self.end = End::Damaged(why);
-                return Ok(());
+            self.push(step.at, step.layout, step.data);
+            (self.next, self.next_at) = (step.next, step.next_at);
+            if self.pages.len() >= MAX_PAGES && self.next != 0 {
+                self.end = End::Damaged(format!("has more than {MAX_PAGES} pages; the others are left out"));
+                return;
             }
-        };
-        let layout = Layout::of(file, &directory, ask)?;
-        let data = match &layout {
-            Ok(layout) => data_at_hand(file, &directory, layout),
-            Err(_) => Data::Listed,
-        };
-        // Nothing may fail from here on: what is taken in is not taken in again.
-        if !seen.insert(at) {
-            self.end = End::Damaged("its pages lead back to an earlier one".into());
-            return Ok(());
+            if self.layouts.len() > MAX_LAYOUTS {
+                self.end = End::Damaged("hardly two of its pages are stored alike".into());
+                return;
+            }
         }
-        self.push(at, layout, data);
-        (self.next, self.next_at) = (directory.next, directory.next_at);
-        if self.pages.len() >= MAX_PAGES && self.next != 0 {
-            self.end = End::Damaged(format!("has more than {MAX_PAGES} pages; the others are left out"));
-        } else if self.layouts.len() > MAX_LAYOUTS {
-            self.end = End::Damaged("hardly two of its pages are stored alike".into());
+        if let Some(end) = further.end {
+            self.end = end;
         }
-        Ok(())
     }
 
     /// The layout of a page, or why it cannot be read.
@@ -226,6 +197,68 @@ impl Index {
         let page = |i: usize| Page { data: Data::At(start.saturating_add(len.saturating_mul(i as u64)), len), ..first };
         Some((0..num_pages.min(MAX_PAGES)).map(page).collect())
     }
+}
+
+/// What was found where a chain goes on.
+#[derive(Default)]
+pub struct Further {
+    /// Pages, in the order of the chain.
+    steps: Vec<Step>,
+    /// How it ended behind them, where it did.
+    end: Option<End>,
+}
+
+/// A page as it was found.
+struct Step {
+    at: u64,
+    layout: Result<Layout, String>,
+    data: Data,
+    next: u64,
+    next_at: u64,
+}
+
+/// Reads the directories at places where they are expected, as far as the chain leads to them. Blocks.
+///
+/// # Errors
+/// When the file could not be read, or nobody wants it any more.
+pub fn further(file: &TiffFile, places: &[u64], cancel: &Cancel) -> Result<Further, FormatError> {
+    if cancel.is_cancelled() {
+        return Err(FormatError::cancelled(file.store.location(&file.name)));
+    }
+    store::tried(&*file.store, &file.name, cancel, &mut |until| look_ahead(file, places, Ask { until, cancel }))
+}
+
+fn look_ahead(file: &TiffFile, places: &[u64], ask: Ask<'_>) -> Result<Further, FetchError> {
+    let mut found = Further::default();
+    let Some(mut next) = places.first().copied() else { return Ok(found) };
+    let end_at = |next: u64| match next {
+        0 => Some(End::Last),
+        next if next >= file.num_bytes => Some(End::Beyond),
+        _ => None,
+    };
+    found.end = end_at(next);
+    if found.end.is_some() {
+        return Ok(found);
+    }
+    let ranges: Vec<_> = places.iter().map(|at| file.window(*at)).collect();
+    for (&at, bytes) in places.iter().zip(file.ranges(&ranges, ask)?) {
+        if at != next || found.end.is_some() {
+            break;
+        }
+        let directory = match file.directory_in(Window { at, bytes }, ask)? {
+            Ok(directory) => directory,
+            Err(why) => {
+                found.end = Some(End::Damaged(why));
+                break;
+            }
+        };
+        let layout = Layout::of(file, &directory, ask)?;
+        let data = layout.as_ref().map_or(Data::Listed, |layout| data_at_hand(file, &directory, layout));
+        next = directory.next;
+        found.steps.push(Step { at, layout, data, next, next_at: directory.next_at });
+        found.end = end_at(next);
+    }
+    Ok(found)
 }
 
 /// Kinds of pages of one file; a file of more is no recording.

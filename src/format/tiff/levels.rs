@@ -12,7 +12,7 @@ use crate::format::{FetchError, FormatError, OpenOptions, Source};
 use crate::volume::Location;
 
 /// Where the smaller pictures of a page are.
-const SUB_DIRECTORIES: u16 = 330;
+pub const SUB_DIRECTORIES: u16 = 330;
 /// Resolutions beside the finest one.
 const MAX_LEVELS: usize = 16;
 /// Pages whose smaller pictures are looked for; recordings of more are no pyramids.
@@ -31,9 +31,9 @@ pub fn levels_of(
     let mut levels: Vec<Arc<dyn Source>> = Vec::new();
     let numbers = || stack.frames.iter().filter(|number| **number < FIRST_ABSENT);
     let Some(&first) = numbers().next() else { return Ok(levels) };
-    let Some((volume, page)) = book.page(first as usize) else { return Ok(levels) };
+    let Some((volume, page, _)) = book.page(first as usize) else { return Ok(levels) };
     let num_levels =
-        ask(&volume.file, options, &mut |ask| sub_directories(&volume.file, page, ask))?.len().min(MAX_LEVELS);
+        ask(&volume.file, options, &mut |ask| sub_directories(&volume.file, &page, ask))?.len().min(MAX_LEVELS);
     if num_levels == 0 || stack.frames.len() > MAX_PAGES {
         return Ok(levels);
     }
@@ -45,8 +45,7 @@ pub fn levels_of(
     }
     for volumes in volumes {
         let book = Book::new(volumes);
-        let Some(layout) = book.page(first as usize).and_then(|(volume, page)| volume.index.layout(page).ok().cloned())
-        else {
+        let Some(layout) = book.page(first as usize).and_then(|(_, _, layout)| layout.ok()) else {
             break;
         };
         let is_finer = levels.last().map_or([stack.layout.height, stack.layout.width], |level| {

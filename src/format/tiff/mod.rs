@@ -12,6 +12,7 @@ mod growing;
 mod ifd;
 mod imagej;
 mod index;
+mod indexing;
 mod kept;
 mod layout;
 mod levels;
@@ -23,6 +24,8 @@ mod said;
 mod scanimage;
 mod source;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod times;
 mod units;
 

@@ -174,6 +174,22 @@ impl Ome {
         names
     }
 
+    /// Whether it describes one image of its own file alone; and how many pages that needs, as far as the file's
+    /// numbers at each place of a picture are no channels of their own.
+    pub fn one_image(&self, own: &str, samples: usize) -> Option<usize> {
+        let [image] = &self.images[..] else { return None };
+        if self.elsewhere.is_some() || !self.other_files(own).is_empty() {
+            return None;
+        }
+        let len = |letter: char, len: usize| match letter {
+            'C' if samples > 1 => (len / samples).max(1),
+            _ => len,
+        };
+        let num = image.dims.iter().fold(1, |num: usize, (letter, of)| num.saturating_mul(len(*letter, *of)));
+        let ends = image.planes.iter().map(|planes| planes.ifd.saturating_add(planes.num.unwrap_or(num)));
+        Some(ends.max().unwrap_or(num))
+    }
+
     fn is_own(&self, planes: &Planes, own: &str) -> bool {
         match (&planes.uuid, &planes.file) {
             (_, Some(name)) if name.eq_ignore_ascii_case(own) => true,
@@ -248,6 +264,8 @@ impl Ome {
             interval_s: image.interval_s,
             times_s: image.times_s.clone(),
             claimed,
+            estimate: None,
+            is_in_order: false,
             facts: vec![("Image".to_owned(), image.name.clone())],
             problems,
         })
@@ -275,8 +293,8 @@ impl Ome {
                 _ => Ok(0),
             };
             let first = place.as_ref().ok().and_then(|at| book.page(book.starts()[*at].checked_add(planes.ifd)?));
-            if let (None, Some((volume, page))) = (&layout, first) {
-                let found = volume.index.layout(page).map_err(Clone::clone)?.clone();
+            if let (None, Some((_, _, found))) = (&layout, first) {
+                let found = found?;
                 if let Some((_, c)) = dims.iter_mut().find(|(letter, _)| *letter == 'C' && found.samples > 1) {
                     // Colours of one place are no planes.
                     *c = if *c % found.samples == 0 { *c / found.samples } else { 1 };
@@ -321,7 +339,7 @@ fn put(
     // What lies outside the image belongs to nothing.
     let Some(at) = at else { return };
     let (start, num_pages) = match &place {
-        Ok(place) => (book.starts()[*place], book.volumes()[*place].index.pages.len()),
+        Ok(place) => (book.starts()[*place], book.volumes()[*place].num_pages()),
         Err(_) => (0, 0),
     };
     let num = planes.num.unwrap_or(if place.is_ok() { num_pages } else { 1 }).min(frames.len() - at);

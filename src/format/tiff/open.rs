@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::book::{Book, Volume};
 use super::growing::Place;
 use super::ifd::{Ask, Header, TiffFile};
 use super::index::{End, Index};
-use super::levels::levels_of;
+use super::indexing::Indexing;
+use super::layout::Layout;
+use super::levels::{SUB_DIRECTORIES, levels_of};
 use super::said::{Said, SaidChannel, Texts, said};
 use super::source::TiffSource;
 use super::stack::{Stack, stacks};
@@ -42,7 +45,22 @@ fn open_file(
     if options.is_cancelled() {
         return Err(FormatError::cancelled(location));
     }
-    let volume = look_into(store, String::new(), header, None, options)?;
+    let at_first = options.in_background.then_some(AT_FIRST);
+    open_within(location, store, header, at_first, options)
+}
+
+/// Pages are looked up for so long before a recording is shown, where it can be without the others.
+const AT_FIRST: Duration = Duration::from_secs(1);
+
+/// As [`open`], with pages that were not found within a time looked up afterwards.
+pub fn open_within(
+    location: &Location,
+    store: Arc<dyn ByteStore>,
+    header: Header,
+    at_first: Option<Duration>,
+    options: &OpenOptions,
+) -> Result<Opened, FormatError> {
+    let volume = look_within(store, String::new(), header, (None, at_first), options)?;
     let (book, stacks) = arrange(location, volume, &HashMap::new(), options)?;
     opened(location, Arc::new(book), stacks, Place::File, options)
 }
@@ -117,17 +135,41 @@ pub fn arrange(
 ) -> Result<(Book, Vec<Stack>), FormatError> {
     let mut damaged = None;
     match ome::parse(&volume.texts.description) {
-        Some(Ok(found)) => return files::of_ome(location, volume, found, former, options),
+        Some(Ok(found)) => {
+            if volume.indexing.is_some() && volume.claimed.is_none() {
+                let own = location.name().unwrap_or_default();
+                let layout = volume.index.pages.first().and_then(|page| volume.index.layout(page).ok());
+                volume.claimed = layout
+                    .and_then(|layout| believable(found.one_image(&own, layout.samples), layout, &volume.file));
+            }
+            return files::of_ome(location, volume, found, former, options);
+        }
         Some(Err(why)) => damaged = Some(why),
         None => {}
     }
     let said = describe(&mut volume, options)?;
+    if volume.indexing.is_some() && volume.claimed.is_none() {
+        let layout = volume.index.pages.first().and_then(|page| volume.index.layout(page).ok());
+        volume.claimed = layout.and_then(|layout| believable(said_pages(&said, layout), layout, &volume.file));
+    }
     let book = Book::new(vec![volume]);
     let mut stacks = stacks(&book, &said).map_err(|why| FormatError::new(location, why))?;
     if let (Some(why), Some(first)) = (damaged, stacks.first_mut()) {
         first.problems.push((codes::METADATA_UNREADABLE, Severity::Warning, why));
     }
     Ok((book, stacks))
+}
+
+/// How many pages a file says that it has, before any was left out.
+fn said_pages(said: &Said, layout: &Layout) -> Option<usize> {
+    said.num_pages.or_else(|| super::stack::num_pages(said, layout).filter(|num| *num > 0))
+}
+
+/// A number of pages, if the file has room for so many and would not be mostly something else.
+fn believable(num: Option<usize>, layout: &Layout, file: &TiffFile) -> Option<usize> {
+    // The shortest directory there can be.
+    let each = if layout.is_plain() { layout.plane_bytes() * layout.num_planes() as u64 } else { 18 };
+    num.filter(|num| (*num as u64).checked_mul(each).is_some_and(|bytes| bytes <= file.num_bytes))
 }
 
 /// A file with its pages and the texts of the first of them. `former` is what was known of it before: where the
@@ -137,6 +179,17 @@ pub fn look_into(
     name: String,
     header: Header,
     former: Option<&Volume>,
+    options: &OpenOptions,
+) -> Result<Volume, FormatError> {
+    look_within(store, name, header, (former, None), options)
+}
+
+/// As [`look_into`]; where a time is given, pages that are not found within it may come later.
+fn look_within(
+    store: Arc<dyn ByteStore>,
+    name: String,
+    header: Header,
+    (former, at_first): (Option<&Volume>, Option<Duration>),
     options: &OpenOptions,
 ) -> Result<Volume, FormatError> {
     let location = store.location(&name);
@@ -154,7 +207,8 @@ pub fn look_into(
     let index = match kept::recall(&file, version, options) {
         Some(index) => index,
         None => {
-            let index = Index::of(&file, cancel)?;
+            let mut index = Index::begun(&file);
+            index.follow(&file, at_first.map(|time| Instant::now() + time), cancel)?;
             kept::keep(&file, version, &index, options);
             index
         }
@@ -167,7 +221,53 @@ pub fn look_into(
         return Err(FormatError::new(location, why));
     }
     let texts = texts_of(&file, options)?;
-    Ok(Volume { file, index: Arc::new(index), stamp, texts: Arc::new(texts), has_directories: true })
+    let (index, indexing) = go_on(&file, index, &texts, info.version, options)?;
+    let (texts, has_directories) = (Arc::new(texts), true);
+    Ok(Volume { file, index, stamp, texts, has_directories, indexing, claimed: None })
+}
+
+/// An index whose end was not found yet goes on in the background, where the recording can be shown without it;
+/// otherwise its end is looked for now.
+fn go_on(
+    file: &TiffFile,
+    mut index: Index,
+    texts: &Texts,
+    version: Option<Arc<str>>,
+    options: &OpenOptions,
+) -> Result<(Arc<Index>, Option<Arc<Indexing>>), FormatError> {
+    if index.end != End::Open {
+        return Ok((Arc::new(index), None));
+    }
+    if is_shown_without_its_end(file, &index, texts, options)? {
+        match Indexing::start(file, index, version.clone(), options) {
+            Ok(indexing) => return Ok((indexing.seen().index, Some(indexing))),
+            Err(back) => index = back,
+        }
+    }
+    index.follow(file, None, &options.cancel)?;
+    kept::keep(file, version.as_deref(), &index, options);
+    Ok((Arc::new(index), None))
+}
+
+/// Whether a file can be shown before all of its pages are known: not where they have smaller ones, are those of
+/// several images, or are in several files.
+fn is_shown_without_its_end(
+    file: &TiffFile,
+    index: &Index,
+    texts: &Texts,
+    options: &OpenOptions,
+) -> Result<bool, FormatError> {
+    let (Some(first), cancel) = (index.pages.first(), &options.cancel) else { return Ok(false) };
+    let Ok(layout) = index.layout(first) else { return Ok(false) };
+    let ome = ome::parse(&texts.description);
+    let own = file.store.location(&file.name).name().unwrap_or_default();
+    if ome.is_some_and(|ome| ome.is_ok_and(|ome| ome.one_image(&own, layout.samples).is_none())) {
+        return Ok(false);
+    }
+    let directory = store::tried(&*file.store, &file.name, cancel, &mut |until| {
+        file.directory(first.at, Ask { until, cancel })
+    })?;
+    Ok(directory.is_ok_and(|directory| directory.entry(SUB_DIRECTORIES).is_none()))
 }
 
 /// The texts of a file's first page.
@@ -201,7 +301,7 @@ fn grown(
     if !is_untouched && former.has_directories {
         let mut index = Index::clone(&former.index);
         index.go_on(file, &options.cancel)?;
-        volume.index = Arc::new(index);
+        (volume.index, volume.indexing) = (Arc::new(index), None);
     } else if !is_untouched {
         return Ok(None);
     }
@@ -237,8 +337,10 @@ pub fn header_of(store: &dyn ByteStore, name: &str, options: &OpenOptions) -> Re
 /// Adds the pages beyond the first that have no directories: as many as are said and as there is room for.
 /// Without IO.
 pub fn go_on_without_directories(volume: &mut Volume, said: &Said) {
-    let Some(num) = said.continued.filter(|_| volume.index.pages.len() == 1) else { return };
     let index = &volume.index;
+    // Not where the others were not looked up yet.
+    let is_alone = index.pages.len() == 1 && index.end != End::Open;
+    let Some(num) = said.continued.filter(|_| is_alone) else { return };
     let Some(layout) = index.pages.first().and_then(|page| index.layout(page).ok()) else { return };
     let claimed = super::stack::num_pages(said, layout).unwrap_or(1);
     let num = if num == usize::MAX { claimed } else { num.max(claimed) };
@@ -269,11 +371,14 @@ fn opened(
         })?,
     };
     let datasets: Vec<DatasetEntry> = stacks.iter().map(entry).collect();
+    let num_stacks = stacks.len();
     let stack = stacks.into_iter().nth(chosen).ok_or_else(|| FormatError::new(location, "holds no picture"))?;
     let levels = levels_of(&book, &stack, location, options)?;
-    let source: Arc<TiffSource> = Arc::new(TiffSource::new(book, stack, location, options)?.at(place, options));
-    // What lies afar is not asked again and again.
-    let growing: Option<Arc<dyn Growing>> = (!source.is_remote()).then(|| Arc::clone(&source) as Arc<dyn Growing>);
+    let source: Arc<TiffSource> = 
+        Arc::new(TiffSource::new(book, stack, location, options)?.at(place, options).of_stacks(num_stacks));
+    // What lies afar is not asked again and again: it grows only by pages that are still looked up.
+    let can_grow = !source.is_remote() || source.book.indexing().is_some();
+    let growing: Option<Arc<dyn Growing>> = can_grow.then(|| Arc::clone(&source) as Arc<dyn Growing>);
     let channels = channels(&source, &levels, growing.as_ref());
     let datasets = if datasets.len() > 1 { datasets } else { Vec::new() };
     Ok(Opened { levels, channels, datasets, chosen, ..Opened::of(source, growing) })

@@ -28,6 +28,8 @@ pub struct Said {
     pub dims: Vec<(char, usize)>,
     /// Of so many pages that are stored in a row only the first so many are of the recording: (stored, shown).
     pub skipping: Option<(usize, usize)>,
+    /// How many pages there are, where that is said otherwise than by `dims`.
+    pub num_pages: Option<usize>,
     /// How many pages follow one another behind the first without directories, where that is said.
     pub continued: Option<usize>,
     /// The channels, as far as something is said of them.

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::book::{Book, Wanted};
 use super::growing::{Place, growth_of};
-use super::ifd::Ask;
+use super::ifd::{Ask, TiffFile};
+use super::index::{End, Index};
 use super::layout::{Compression, Layout};
 use super::parts::{Box2, Lost};
 use super::stack::{Stack, axes_of};
@@ -32,6 +33,8 @@ pub struct TiffSource {
     pub stack: Stack,
     grid: Grid,
     is_remote: bool,
+    /// Arrays that its files were found to hold when it was opened.
+    pub num_stacks: usize,
     problems: Vec<Problem>,
     found: Mutex<Vec<Problem>>,
     /// Where it is looked for again, and what was said beside the path.
@@ -95,14 +98,20 @@ impl TiffSource {
         };
         let is_remote = book.volumes().iter().any(|volume| volume.file.store.is_remote());
         let growth = growth_of(&book, &stack);
-        let found = Mutex::default();
-        Ok(Self { info: Arc::new(info), book, stack, grid, is_remote, problems, found, place: None, growth })
+        let (info, found, num_stacks) = (Arc::new(info), Mutex::default(), 1);
+        Ok(Self { info, book, stack, grid, is_remote, num_stacks, problems, found, place: None, growth })
     }
 
     /// The same, to be looked for again.
     #[must_use]
     pub fn at(self, place: Place, options: &OpenOptions) -> Self {
         Self { place: Some((place, options.clone())), ..self }
+    }
+
+    /// The same, as one of so many arrays of its files.
+    #[must_use]
+    pub fn of_stacks(self, num_stacks: usize) -> Self {
+        Self { num_stacks, ..self }
     }
 
     /// Whether its files are fetched from afar.
@@ -125,7 +134,7 @@ impl TiffSource {
         let plane = if is_planar { start[outer] } else { 0 };
         let range = |axis: usize| chunk.region.start()[axis]..chunk.region.stop()[axis];
         let part = Box2 { rows: range(rows), columns: range(rows + 1) };
-        Ok(Wanted { page: number as usize, like: layout, plane, part })
+        Ok(Wanted { page: number as usize, like: layout, is_in_order: self.stack.is_in_order, plane, part })
     }
 
     /// What was not there of a chunk, in the axes of the array.
@@ -151,7 +160,7 @@ impl TiffSource {
         match result {
             Ok(lost) if lost.is_empty() => Ok(Filled::All),
             Ok(lost) => {
-                let volume = self.book.page(page).map(|(volume, _)| volume.file.store.location(&volume.file.name));
+                let volume = self.book.page(page).map(|(volume, ..)| volume.file.store.location(&volume.file.name));
                 self.filled(chunk, lost, &volume.unwrap_or_else(|| self.info.location.clone()))
             }
             Err(error) => {
@@ -207,10 +216,15 @@ impl Source for TiffSource {
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        let wanted = self.wanted(chunk)?;
         if self.is_remote {
+            if self.book.indexing().is_some() {
+                // Nobody is there who could cancel it; the index ends by itself.
+                let ask = Ask { until: Instant::now() + LONG, cancel: &Cancel::new() };
+                let _ = self.book.wait(wanted.page, wanted.is_in_order, ask);
+            }
             return fetch_and_decode(self, chunk, buffer);
         }
-        let wanted = self.wanted(chunk)?;
         let result = self.book.read(&wanted, buffer);
         self.result(chunk, result, wanted.page)
     }
@@ -218,6 +232,15 @@ impl Source for TiffSource {
     fn problems(&self) -> Vec<Problem> {
         let mut all = self.problems.clone();
         all.extend(self.found.lock().iter().cloned());
+        if let Some(indexing) = self.book.indexing() {
+            // What is met by now of pages that are still looked up.
+            let (seen, volume) = (indexing.seen(), &self.book.volumes()[0]);
+            all.extend(problem_of_end(&volume.file, &seen.index));
+            if let Some(why) = seen.failure {
+                let text = format!("the pages after {} could not be looked up: {why}", seen.index.pages.len());
+                all.push(problem(&self.info.location, codes::UNREADABLE, Severity::Error, text));
+            }
+        }
         all
     }
 
@@ -235,10 +258,15 @@ impl Source for TiffSource {
 
     fn forget_failures(&self) {
         self.found.lock().clear();
+        if let Some(indexing) = self.book.indexing() {
+            indexing.try_again();
+        }
     }
 
     fn fetching(&self) -> Option<&dyn Fetching> {
-        self.is_remote.then_some(self)
+        // A page that is waited for is fetched, wherever it lies: waiting can be cancelled, and keeps no thread from
+        // decoding others.
+        (self.is_remote || self.book.indexing().is_some()).then_some(self)
     }
 }
 
@@ -265,6 +293,9 @@ impl Fetching for TiffSource {
         self.result(chunk, result, wanted.page)
     }
 }
+
+/// So long nobody waits.
+const LONG: Duration = Duration::from_secs(24 * 3600);
 
 fn problem(file: &Location, code: &'static str, severity: Severity, message: String) -> Problem {
     Problem { code, severity, file: Some(file.clone()), span: None, message }
@@ -314,6 +345,10 @@ fn facts(book: &Book, stack: &Stack) -> Vec<(String, String)> {
     let layout = &stack.layout;
     let num_files = book.volumes().len();
     let mut facts = vec![("Pages".to_owned(), format!("{}", stack.frames.len()))];
+    if book.indexing().is_some() {
+        let found: usize = book.volumes().iter().map(|volume| volume.index.pages.len()).sum();
+        facts.push(("Pages looked up".to_owned(), format!("{found} by now, the others behind everything else")));
+    }
     if num_files > 1 {
         facts.push(("Files".to_owned(), num_files.to_string()));
     }
@@ -334,17 +369,18 @@ fn facts(book: &Book, stack: &Stack) -> Vec<(String, String)> {
 
 /// What is wrong with the files, as far as their pages tell.
 fn problems_of(book: &Book, stack: &Stack, location: &Location) -> Vec<Problem> {
-    use super::index::End;
     let mut problems: Vec<Problem> =
         stack.problems.iter().map(|(code, severity, text)| problem(location, code, *severity, text.clone())).collect();
-    for volume in book.volumes() {
-        let text = match &volume.index.end {
-            End::Open | End::Last => continue,
-            End::Beyond => "not complete: the file ends before its next page".to_owned(),
-            End::Damaged(why) => format!("the pages after {} are lost: {why}", volume.index.pages.len()),
-        };
-        let file = volume.file.store.location(&volume.file.name);
-        problems.push(problem(&file, codes::UNWRITTEN, Severity::Error, text));
-    }
+    problems.extend(book.volumes().iter().filter_map(|volume| problem_of_end(&volume.file, &volume.index)));
     problems
+}
+
+/// What is wrong with where the chain of a file's pages ended.
+fn problem_of_end(file: &TiffFile, index: &Index) -> Option<Problem> {
+    let text = match &index.end {
+        End::Open | End::Last => return None,
+        End::Beyond => "not complete: the file ends before its next page".to_owned(),
+        End::Damaged(why) => format!("the pages after {} are lost: {why}", index.pages.len()),
+    };
+    Some(problem(&file.store.location(&file.name), codes::UNWRITTEN, Severity::Error, text))
 }

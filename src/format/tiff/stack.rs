@@ -36,6 +36,10 @@ pub struct Stack {
     pub times_s: Option<Arc<[f64]>>,
     /// How far the slowest of `dims` is said to go, where that is another length.
     pub claimed: Option<usize>,
+    /// How far the slowest goes on, by how much of the file its pages take, where these are still looked up.
+    pub estimate: Option<usize>,
+    /// Whether the number of a page is its place among those of its kind.
+    pub is_in_order: bool,
     /// Further facts, label and value.
     pub facts: Vec<(String, String)>,
     /// What is wrong with it: code, severity, words.
@@ -129,6 +133,17 @@ pub fn stacks(book: &Book, said: &Said) -> Result<Vec<Stack>, String> {
             groups.insert(0, Group { layout: first.layout.clone(), pages: first.pages.split_off(own) });
         }
     }
+    let late = Late::of(book);
+    if let Some(num) = late.as_ref().and_then(|late| late.claimed).filter(|num| *num > first.pages.len()) {
+        let found = first.pages.len();
+        first.pages.extend(late.iter().filter(|late| late.is_under_way).flat_map(|late| late.next..num as u32));
+        if first.pages.len() < num {
+            // The array keeps the extent it was opened with.
+            first.pages.resize(num, u32::MAX);
+            let text = format!("the file says that it has {num} pages; {found} were found");
+            problems.push((codes::STOPPED_EARLY, Severity::Warning, text));
+        }
+    }
     if let Some((stored, shown)) = said.skipping {
         let is_shown = |place: usize| place % stored < shown;
         first.pages = first.pages.iter().enumerate().filter(|(i, _)| is_shown(*i)).map(|(_, page)| *page).collect();
@@ -154,11 +169,39 @@ pub fn stacks(book: &Book, said: &Said) -> Result<Vec<Stack>, String> {
         interval_s: said.interval_s,
         times_s: None,
         claimed,
+        estimate: late.and_then(|late| late.estimate),
+        is_in_order: true,
         facts: said.facts.clone(),
         problems,
     };
     let further = groups.into_iter().enumerate().map(|(i, group)| plain(&main, i, group));
     Ok(std::iter::once(main.clone()).chain(further.collect::<Vec<_>>()).collect())
+}
+
+/// Pages that are, or were when the array was opened, still to be found.
+struct Late {
+    is_under_way: bool,
+    /// The number of the next one.
+    next: u32,
+    /// How many there are said to be in all.
+    claimed: Option<usize>,
+    /// How many there are in all by how much of the file those that were found take.
+    estimate: Option<usize>,
+}
+
+impl Late {
+    fn of(book: &Book) -> Option<Self> {
+        let [volume] = book.volumes() else { return None };
+        let (is_under_way, found) = (volume.indexing.is_some(), volume.index.pages.len());
+        let reached = volume.index.pages.last().map_or(0, |page| page.at).max(1);
+        let estimate = (found as u64).saturating_mul(volume.file.num_bytes) / reached;
+        (is_under_way || volume.claimed.is_some()).then_some(Self {
+            is_under_way,
+            next: found as u32,
+            claimed: volume.claimed,
+            estimate: is_under_way.then_some(estimate as usize),
+        })
+    }
 }
 
 /// Pages that nobody describes.
@@ -281,7 +324,8 @@ pub fn axes_of(stack: &Stack, letters: &[char], shape: &Shape, hints: &Hints<'_>
         return (axes, Some("pages taken for t, z; --axes says otherwise".to_owned()));
     }
     let dims = shape.dims();
-    let picture = Shape::from([dims[*first], stack.layout.height, stack.layout.width]);
+    let len = dims[*first].max(stack.estimate.unwrap_or_default());
+    let picture = Shape::from([len, stack.layout.height, stack.layout.width]);
     let (guessed, note) = axes::guess(&picture, hints);
     (axes.names[*first], axes.from[*first]) = (guessed.names[0], guessed.from[0]);
     (axes, note)

@@ -34,11 +34,11 @@ pub fn of_pages(book: &Book, stack: &Stack, options: &OpenOptions) -> Option<Vec
 }
 
 fn read_batch(book: &Book, batch: &[u32], times: &mut [f64], options: &OpenOptions) -> Option<()> {
-    let (volume, _) = book.page(*batch.iter().find(|number| **number < FIRST_ABSENT)? as usize)?;
+    let (volume, ..) = book.page(*batch.iter().find(|number| **number < FIRST_ABSENT)? as usize)?;
     let name = &volume.file.name;
     // The pages of one file; the few of another one in a batch are read by themselves.
     let of_file = |number: &u32| {
-        let (other, page) = book.page(*number as usize).filter(|_| *number < FIRST_ABSENT)?;
+        let (other, page, _) = book.page(*number as usize).filter(|_| *number < FIRST_ABSENT)?;
         (other.file.name == *name).then_some(page.at)
     };
     let places: Vec<(usize, u64)> = batch.iter().enumerate().filter_map(|(i, n)| Some((i, of_file(n)?))).collect();
@@ -55,7 +55,7 @@ fn read_batch(book: &Book, batch: &[u32], times: &mut [f64], options: &OpenOptio
     })
     .ok()?;
     for (i, number) in batch.iter().enumerate().filter(|(_, number)| **number < FIRST_ABSENT) {
-        let (other, page) = book.page(*number as usize)?;
+        let (other, page, _) = book.page(*number as usize)?;
         if other.file.name != *name {
             let text = store::tried(&*other.file.store, &other.file.name, cancel, &mut |until| {
                 let ask = Ask { until, cancel };
