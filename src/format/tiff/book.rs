@@ -257,8 +257,7 @@ impl Book {
             return Ok(Fetched { pieces: found.volume.file.ranges(&ranges, ask)? });
         }
         // Of this machine, where its page had to be waited for: the file must still be the one that is indexed.
-        let mut pieces: Vec<Vec<u8>> =
-            ranges.iter().map(|range| vec![0; (range.end - range.start) as usize]).collect();
+        let mut pieces: Vec<Vec<u8>> = ranges.iter().map(|range| vec![0; (range.end - range.start) as usize]).collect();
         let starts = ranges.iter().map(|range| range.start);
         let mut targets: Vec<_> = starts.zip(pieces.iter_mut().map(Vec::as_mut_slice)).collect();
         fill(&found, &mut targets, ask)?;

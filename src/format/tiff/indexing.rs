@@ -206,7 +206,8 @@ impl Shared {
     /// Keeps the index for the next opening, if the file is still what was indexed.
     fn keep(&self) {
         let (file, cancel) = (&self.file, &self.cancel);
-        let head = store::tried(&*file.store, &file.name, cancel, &mut |until| file.store.head(&file.name, until, cancel));
+        let head =
+            store::tried(&*file.store, &file.name, cancel, &mut |until| file.store.head(&file.name, until, cancel));
         let version = head.ok().flatten().and_then(|info| info.version);
         if version.is_some() && version == self.version {
             let index = Arc::clone(&self.state.lock().index);

@@ -139,8 +139,8 @@ pub fn arrange(
             if volume.indexing.is_some() && volume.claimed.is_none() {
                 let own = location.name().unwrap_or_default();
                 let layout = volume.index.pages.first().and_then(|page| volume.index.layout(page).ok());
-                volume.claimed = layout
-                    .and_then(|layout| believable(found.one_image(&own, layout.samples), layout, &volume.file));
+                volume.claimed =
+                    layout.and_then(|layout| believable(found.one_image(&own, layout.samples), layout, &volume.file));
             }
             return files::of_ome(location, volume, found, former, options);
         }
@@ -264,9 +264,8 @@ fn is_shown_without_its_end(
     if ome.is_some_and(|ome| ome.is_ok_and(|ome| ome.one_image(&own, layout.samples).is_none())) {
         return Ok(false);
     }
-    let directory = store::tried(&*file.store, &file.name, cancel, &mut |until| {
-        file.directory(first.at, Ask { until, cancel })
-    })?;
+    let directory =
+        store::tried(&*file.store, &file.name, cancel, &mut |until| file.directory(first.at, Ask { until, cancel }))?;
     Ok(directory.is_ok_and(|directory| directory.entry(SUB_DIRECTORIES).is_none()))
 }
 
@@ -374,7 +373,7 @@ fn opened(
     let num_stacks = stacks.len();
     let stack = stacks.into_iter().nth(chosen).ok_or_else(|| FormatError::new(location, "holds no picture"))?;
     let levels = levels_of(&book, &stack, location, options)?;
-    let source: Arc<TiffSource> = 
+    let source: Arc<TiffSource> =
         Arc::new(TiffSource::new(book, stack, location, options)?.at(place, options).of_stacks(num_stacks));
     // What lies afar is not asked again and again: it grows only by pages that are still looked up.
     let can_grow = !source.is_remote() || source.book.indexing().is_some();

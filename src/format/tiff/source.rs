@@ -4,8 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::book::{Book, Wanted};
 use super::growing::{Place, growth_of};
 use super::ifd::{Ask, TiffFile};
@@ -16,8 +14,8 @@ use super::stack::{Stack, axes_of};
 use super::times;
 use crate::format::axes::{Axes, Hints};
 use crate::format::{
-    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, FormatError, FormatErrorCode, Growth, OpenOptions, ReadError,
-    ReadErrorKind, Source, fetch_and_decode,
+    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, FormatError, FormatErrorCode, Found, Growth, OpenOptions,
+    ReadError, ReadErrorKind, Source, fetch_and_decode,
 };
 use crate::volume::{
     ArrayInfo, DType, Grid, Location, MAX_RANK, Problem, Region, Severity, Shape, VoxelSize, codes, unravel,
@@ -35,8 +33,7 @@ pub struct TiffSource {
     is_remote: bool,
     /// Arrays that its files were found to hold when it was opened.
     pub num_stacks: usize,
-    problems: Vec<Problem>,
-    found: Mutex<Vec<Problem>>,
+    found: Found,
     /// Where it is looked for again, and what was said beside the path.
     pub place: Option<(Place, OpenOptions)>,
     /// How far it has come.
@@ -78,7 +75,7 @@ impl TiffSource {
         let guess = || axes_of(&stack, &letters, &shape, &hints);
         let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, guess)
             .map_err(|error| failed(error).with_code(FormatErrorCode::WrongOption))?;
-        problems.extend(note.map(|text| problem(location, codes::AXES_GUESSED, Severity::Note, text)));
+        problems.extend(note.map(|text| Problem::of(codes::AXES_GUESSED, Severity::Note, location, text)));
         let claimed_shape = stack.claimed.map(|claimed| {
             let mut dims: Vec<u64> = dims.iter().map(|dim| *dim as u64).collect();
             dims[0] = claimed as u64;
@@ -98,8 +95,8 @@ impl TiffSource {
         };
         let is_remote = book.volumes().iter().any(|volume| volume.file.store.is_remote());
         let growth = growth_of(&book, &stack);
-        let (info, found, num_stacks) = (Arc::new(info), Mutex::default(), 1);
-        Ok(Self { info, book, stack, grid, is_remote, num_stacks, problems, found, place: None, growth })
+        let (info, found, num_stacks) = (Arc::new(info), Found::new(problems), 1);
+        Ok(Self { info, book, stack, grid, is_remote, num_stacks, found, place: None, growth })
     }
 
     /// The same, to be looked for again.
@@ -141,7 +138,7 @@ impl TiffSource {
     fn filled(&self, chunk: &Chunk, lost: Vec<Lost>, file: &Location) -> Result<Filled, ReadError> {
         let Some(first) = lost.first() else { return Ok(Filled::All) };
         let error = ReadError::new(first.kind, file, first.why.as_str());
-        self.note(&error);
+        self.found.note(&error);
         let rows = self.stack.dims.len() + usize::from(self.stack.layout.is_planar);
         let regions: Vec<Region> = lost
             .iter()
@@ -164,23 +161,9 @@ impl TiffSource {
                 self.filled(chunk, lost, &volume.unwrap_or_else(|| self.info.location.clone()))
             }
             Err(error) => {
-                self.note(&error);
+                self.found.note(&error);
                 Err(error)
             }
-        }
-    }
-
-    /// Writes down what is wrong, each kind once.
-    fn note(&self, error: &ReadError) {
-        let code = match error.kind {
-            ReadErrorKind::Corrupt => codes::BAD_CHUNK,
-            ReadErrorKind::Missing => codes::UNWRITTEN,
-            ReadErrorKind::Unsupported => codes::UNSUPPORTED,
-            ReadErrorKind::Io | ReadErrorKind::NotYetWritten => codes::UNREADABLE,
-        };
-        let mut found = self.found.lock();
-        if !found.iter().any(|problem| problem.code == code && problem.file.as_ref() == Some(&error.file)) {
-            found.push(problem(&error.file, code, Severity::Error, error.message.to_string()));
         }
     }
 
@@ -230,15 +213,14 @@ impl Source for TiffSource {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        let mut all = self.problems.clone();
-        all.extend(self.found.lock().iter().cloned());
+        let mut all = self.found.all();
         if let Some(indexing) = self.book.indexing() {
             // What is met by now of pages that are still looked up.
             let (seen, volume) = (indexing.seen(), &self.book.volumes()[0]);
             all.extend(problem_of_end(&volume.file, &seen.index));
             if let Some(why) = seen.failure {
                 let text = format!("the pages after {} could not be looked up: {why}", seen.index.pages.len());
-                all.push(problem(&self.info.location, codes::UNREADABLE, Severity::Error, text));
+                all.push(Problem::of(codes::UNREADABLE, Severity::Error, &self.info.location, text));
             }
         }
         all
@@ -257,7 +239,7 @@ impl Source for TiffSource {
     }
 
     fn forget_failures(&self) {
-        self.found.lock().clear();
+        self.found.forget();
         if let Some(indexing) = self.book.indexing() {
             indexing.try_again();
         }
@@ -282,7 +264,7 @@ impl Fetching for TiffSource {
         if let Err(FetchError::Lasting(error)) = &fetched
             && !cancel.is_cancelled()
         {
-            self.note(error);
+            self.found.note(error);
         }
         fetched
     }
@@ -296,10 +278,6 @@ impl Fetching for TiffSource {
 
 /// So long nobody waits.
 const LONG: Duration = Duration::from_secs(24 * 3600);
-
-fn problem(file: &Location, code: &'static str, severity: Severity, message: String) -> Problem {
-    Problem { code, severity, file: Some(file.clone()), span: None, message }
-}
 
 /// Rows and columns of a chunk: whole strips or tiles, near the bytes that are aimed at.
 fn cell_of(layout: &Layout) -> [usize; 2] {
@@ -369,8 +347,11 @@ fn facts(book: &Book, stack: &Stack) -> Vec<(String, String)> {
 
 /// What is wrong with the files, as far as their pages tell.
 fn problems_of(book: &Book, stack: &Stack, location: &Location) -> Vec<Problem> {
-    let mut problems: Vec<Problem> =
-        stack.problems.iter().map(|(code, severity, text)| problem(location, code, *severity, text.clone())).collect();
+    let mut problems: Vec<Problem> = stack
+        .problems
+        .iter()
+        .map(|(code, severity, text)| Problem::of(code, *severity, location, text.clone()))
+        .collect();
     problems.extend(book.volumes().iter().filter_map(|volume| problem_of_end(&volume.file, &volume.index)));
     problems
 }
@@ -382,5 +363,5 @@ fn problem_of_end(file: &TiffFile, index: &Index) -> Option<Problem> {
         End::Beyond => "not complete: the file ends before its next page".to_owned(),
         End::Damaged(why) => format!("the pages after {} are lost: {why}", index.pages.len()),
     };
-    Some(problem(&file.store.location(&file.name), codes::UNWRITTEN, Severity::Error, text))
+    Some(Problem::of(codes::UNWRITTEN, Severity::Error, &file.store.location(&file.name), text))
 }
