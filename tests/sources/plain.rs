@@ -83,6 +83,20 @@ fn what_is_no_image_is_listed_and_refused_by_what_it_is() {
 }
 
 #[test]
+fn a_table_is_opened_where_there_is_nothing_else_and_a_line_is_named() {
+    let here = tempfile::tempdir().unwrap();
+    for name in ["VDS.h5", "1.h5", "2.h5", "3.h5", "4.h5"] {
+        std::fs::copy(folder("vds").join(name), here.path().join(name)).unwrap();
+    }
+    let opened = open(here.path().join("VDS.h5"), &OpenOptions::default()).unwrap();
+    assert_eq!(opened.source.info().shape.dims(), [4, 100]);
+    let line = here.path().join("line.h5");
+    std::fs::rename(here.path().join("1.h5"), &line).unwrap();
+    let error = open(&line, &OpenOptions::default()).err().unwrap();
+    assert!(error.message.contains("no array of two or more axes; of one axis: data"), "{error}");
+}
+
+#[test]
 fn the_picker_knows_what_each_array_takes() {
     let opened = open(folder("plain").join("layouts.h5"), &OpenOptions::default()).unwrap();
     let entry = entry_of(&opened, "one_chunk_per_frame");

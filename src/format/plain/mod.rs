@@ -135,14 +135,24 @@ fn first_image(path: &Path, offers: &[Offer], notes: &[String]) -> Result<usize,
     if let Some(begun) = offers.iter().position(begins) {
         return Ok(begun);
     }
+    // A table is looked at where there is nothing else.
+    let is_table = |offer: &Offer| matches!(offer.what, What::Array { .. }) && offer.entry.shape.len() >= 2;
+    if let Some(table) = offers.iter().position(is_table) {
+        return Ok(table);
+    }
     let unread = |offer: &Offer| match &offer.what {
         What::Unread(why) => Some(format!("{}: {why}", offer.entry.name)),
         _ => None,
     };
     let mut reasons: Vec<String> = offers.iter().filter_map(unread).chain(notes.iter().cloned()).collect();
     reasons.truncate(MAX_NAMES);
-    let text = "holds no array of two or more axes";
-    Err(FormatError::new(path, if reasons.is_empty() { text.to_owned() } else { reasons.join("; ") }))
+    if reasons.is_empty() {
+        let lines = offers.iter().filter(|offer| matches!(offer.what, What::Array { .. }));
+        let names: Vec<&str> = lines.map(|offer| offer.entry.name.as_str()).take(MAX_NAMES).collect();
+        let found = if names.is_empty() { String::new() } else { format!("; of one axis: {}", names.join(", ")) };
+        reasons.push(format!("holds no array of two or more axes{found}"));
+    }
+    Err(FormatError::new(path, reasons.join("; ")))
 }
 
 /// An array by a path that leads to it through links.
