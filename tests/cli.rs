@@ -2,6 +2,8 @@
 //! `export` writes what numpy would, and that failures are one line and leave nothing behind.
 #![allow(clippy::unwrap_used)]
 
+#[path = "cli/channels.rs"]
+mod channels;
 #[path = "cli/quality.rs"]
 mod quality;
 #[path = "cli/remembered.rs"]

@@ -81,7 +81,7 @@ fn a_panic_while_reading_costs_a_chunk() {
                 PictureState::Ready(voxels) => {
                     assert_eq!((t == 1, voxels.format_value(&[3, 3])), (false, Some("9".into())))
                 }
-                PictureState::Loading => unreachable!("settled"),
+                PictureState::Loading | PictureState::Refused(_) => unreachable!("settled"),
             }
         }
     }
@@ -108,7 +108,7 @@ fn a_panic_while_folding_costs_a_picture() {
             PictureState::Ready(voxels) => {
                 assert_eq!((t == 1, voxels.format_value(&[3, 3])), (false, Some("9".into())))
             }
-            PictureState::Loading => unreachable!("settled"),
+            PictureState::Loading | PictureState::Refused(_) => unreachable!("settled"),
         }
     }
 }

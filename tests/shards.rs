@@ -89,6 +89,7 @@ impl Recording {
             judge(&Evidence { subject, table: &table, figures: &figures, missing: &missing }, &Limits::default());
         let report = Report {
             name: "shards".into(),
+            channel: None,
             path: "/shards".into(),
             subject: subject.clone(),
             table,

@@ -637,7 +637,7 @@ proptest! {
                     }
                 }
                 PictureState::Loading => {}
-                PictureState::Failed(error) => prop_assert!(error.message.contains("budget"), "{}", error),
+                PictureState::Failed(error) | PictureState::Refused(error) => prop_assert!(error.message.contains("budget"), "{}", error),
             }
             if let Some(preview) = stream.preview(&key(&stream, picture)) {
                 prop_assert_eq!(preview.shape().rank(), 2);

@@ -49,7 +49,7 @@ impl GpuScrubber {
         while start.elapsed() < PATIENCE {
             let wanted = match self.stream.picture(&key) {
                 PictureState::Ready(voxels) => vec![Wanted { key, voxels }],
-                PictureState::Failed(error) => return Err(error.into()),
+                PictureState::Failed(error) | PictureState::Refused(error) => return Err(error.into()),
                 PictureState::Loading => Vec::new(),
             };
             if self.frame(&wanted) {

@@ -39,6 +39,8 @@ use crate::volume::{LayerId, Location, Problem, ViewId};
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
 /// is, because a frame costs time that the rig may need.
 const AGES_EVERY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
+/// What a canvas is taken for until it has been drawn, so that of a large plane no more is read than will be seen.
+const UNDRAWN_PX: egui::Vec2 = egui::vec2(1000.0, 700.0);
 /// How long after a motion, and how often, the stream is asked whether it is over: reading ahead then
 /// looks both ways.
 const STILL_AFTER: Duration = Duration::from_millis(500);
@@ -77,8 +79,8 @@ pub struct Session {
     pub(super) canvases_px: Vec<(ViewId, egui::Vec2)>,
     /// What the window has to do, until it is taken from here.
     pub(super) effects: Vec<Effect>,
-    /// Position of the layer whose quality is measured, where that is wanted.
-    checked_layer: Option<usize>,
+    /// The layer whose quality is measured, where that is wanted.
+    checked_layer: Option<LayerId>,
     is_checking_paused: bool,
     /// Alarms that have begun, until they are taken from here.
     pub(super) begun: Vec<Alarm>,
@@ -266,7 +268,9 @@ impl Session {
     /// Resolves the view and, where that asks for something else than before, hands it to the stream.
     pub(super) fn ask(&mut self, now: Instant) {
         let layers: Vec<_> = self.layers.iter().map(|layer| (layer.id(), layer.info())).collect();
-        let mut request = resolve(&self.view, &layers, &self.canvases_px);
+        let undrawn: Vec<_> = self.view.views.iter().map(|view| (view.id, UNDRAWN_PX)).collect();
+        let canvases = if self.canvases_px.is_empty() { &undrawn } else { &self.canvases_px };
+        let mut request = resolve(&self.view, &layers, canvases);
         let former = self.layers.iter().filter(|layer| self.is_former(layer)).map(Layer::id);
         let former: Vec<_> = former.collect();
         request.views.retain(|view| !former.contains(&view.layer));

@@ -107,6 +107,9 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
             bail!("{}: nothing of it can be read: {reason}", session.location)
         }
         (Shown::Missing(reason), _) => Some(format!("the picture is missing, the hatch stands for it: {reason}")),
+        (Shown::Coarse, _) => {
+            Some("the picture is of coarser voxels: in full resolution it does not fit into memory".to_owned())
+        }
         (_, Some(shown)) if !shown.voxels.is_whole() => {
             let planes =
                 shown.voxels.gaps().map(|gaps| gaps_text(gaps, session.view.active().orientation.depth_axis()));

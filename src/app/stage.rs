@@ -91,6 +91,16 @@ impl Stage {
         self.target.paint(&self.ctx, output).unwrap()
     }
 
+    /// A frame with some input, and the words in the line at the bottom of the window.
+    pub fn bottom_line(&mut self, events: Vec<egui::Event>) -> Vec<String> {
+        let output = self.run(events);
+        let top = self.canvas(ViewId::default()).max.y;
+        let mut words = Vec::new();
+        output.shapes.iter().for_each(|shape| words_below(top, &shape.shape, &mut words));
+        self.target.advance(&self.ctx, output);
+        words
+    }
+
     fn run(&mut self, events: Vec<egui::Event>) -> egui::FullOutput {
         let now = Instant::now();
         let now_s = now.duration_since(self.start).as_secs_f64();
@@ -164,4 +174,13 @@ pub fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         .collect();
     files.sort();
     files
+}
+
+/// What is written below a height.
+fn words_below(top: f32, shape: &egui::Shape, words: &mut Vec<String>) {
+    match shape {
+        egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| words_below(top, shape, words)),
+        egui::Shape::Text(text) if text.pos.y >= top => words.push(text.galley.text().to_owned()),
+        _ => {}
+    }
 }

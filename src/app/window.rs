@@ -150,7 +150,9 @@ impl eframe::App for TectumApp {
         let ctx = ui.ctx().clone();
         tracing::trace!(causes = ?ctx.repaint_causes(), pass = ctx.current_pass_index(), "frame");
         self.renderer.begin_frame(&ctx);
-        self.frame(ui, Instant::now());
+        let begin = Instant::now();
+        self.frame(ui, begin);
+        tracing::trace!(us = begin.elapsed().as_micros() as u64, "drawn");
         if self.renderer.stats().pending_uploads {
             ctx.request_repaint();
         }

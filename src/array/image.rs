@@ -8,6 +8,8 @@ use crate::volume::{LayerId, Picture, PictureKey, Region, TileIndex};
 
 /// Planes of more voxels than this are shown in tiles.
 const MAX_WHOLE: usize = 2048 * 2048;
+/// Pictures made of more voxels than this are waited for: a coarser level stands in.
+const MAX_QUICK: usize = 1 << 27;
 /// Rows and columns of a tile; those at the end have fewer.
 const TILE: usize = 1024;
 
@@ -168,6 +170,25 @@ impl Image {
     /// Whether a level of a plane is small enough to be shown in one piece.
     pub fn is_shown_whole(&self, level: u8, picture: &Picture) -> bool {
         self.level(level).is_some_and(|array| !is_large(array.picture_shape(picture)))
+    }
+
+    /// The level of which a picture that must not be waited for is made: the finest one of few enough voxels, or the
+    /// coarsest.
+    pub fn quick_level(&self, picture: &Picture) -> u8 {
+        let is_quick = |level: &u8| {
+            let key = PictureKey { level: *level, ..PictureKey::finest(self.id(), *picture) };
+            let num = self.picture_region(&key).and_then(|region| region.shape().num_voxels());
+            num.is_some_and(|num| num <= MAX_QUICK) && (*level == 0 || self.is_shown_whole(*level, picture))
+        };
+        (0..self.num_levels()).find(is_quick).unwrap_or(self.num_levels() - 1)
+    }
+
+    /// The projection of a coarser level that is shown while one of very many voxels is made of those that were
+    /// measured. It is another picture: a maximum of coarse voxels is less than that of the fine ones.
+    pub fn stand_in(&self, key: &PictureKey) -> Option<PictureKey> {
+        let Picture::Projection { .. } = key.picture else { return None };
+        let level = self.quick_level(&key.picture);
+        (level > key.level && self.is_shown_whole(level, &key.picture)).then_some(PictureKey { level, ..*key })
     }
 
     /// What is to be read and drawn for a picture of which `visible`, half-open ranges of rows and columns, is

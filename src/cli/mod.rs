@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and one file for each subcommand.
 
 mod bench;
+mod channels;
 mod demo;
 mod export;
 mod info;

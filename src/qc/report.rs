@@ -5,8 +5,10 @@ use super::{Alarm, Figures, Limits, Missing, Pictures, Saturation, Subject, Tabl
 /// A report.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Name of the recording.
+    /// Name of the recording, with that of its channel.
     pub name: String,
+    /// Which of several channels it is.
+    pub channel: Option<String>,
     /// Where it lies.
     pub path: String,
     /// The recording.

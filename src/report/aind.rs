@@ -29,19 +29,23 @@ impl Status {
     }
 }
 
-/// One metric for each measure, and one for the usable share. A measure with an alarm fails; one with a warning,
-/// or that could not be had, is pending.
-pub fn aind(report: &Report) -> Value {
+/// One metric for each measure, and one for the usable share, of each channel. A measure with an alarm fails; one with
+/// a warning, or that could not be had, is pending. Of several channels the worst counts.
+pub fn aind(reports: &[Report]) -> Value {
     let mut statuses = BTreeMap::new();
-    let mut metrics =
-        vec![metric(report, "usable", usable_status(report), usable_value(report), USABLE, &mut statuses)];
-    for code in Code::ALL {
-        let status = status(report, code);
-        metrics.push(metric(report, code.name(), status, value(report, code), description(code), &mut statuses));
+    let mut metrics = Vec::new();
+    for report in reports {
+        metrics.push(metric(report, "usable", usable_status(report), usable_value(report), USABLE, &mut statuses));
+        for code in Code::ALL {
+            let status = status(report, code);
+            metrics.push(metric(report, code.name(), status, value(report, code), description(code), &mut statuses));
+        }
     }
     let worst = statuses.values().copied().max().unwrap_or(Status::Pending);
     let mut all: Map<String, Value> =
-        statuses.iter().map(|(name, status)| (format!("measure:{name}"), json!(status.name()))).collect();
+        statuses.iter().map(|(tag, status)| (tag.clone(), json!(status.name()))).collect();
+    let notes: Vec<String> =
+        reports.iter().map(|report| format!("{}, limits: {}", report.path, report.provenance.limits_name)).collect();
     all.insert("pophys".into(), json!(worst.name()));
     all.insert("Raw data".into(), json!(worst.name()));
     json!({
@@ -50,7 +54,7 @@ pub fn aind(report: &Report) -> Value {
         "schema_version": SCHEMA_VERSION,
         "metrics": metrics,
         "key_experimenters": null,
-        "notes": format!("{}, limits: {}", report.path, report.provenance.limits_name),
+        "notes": notes.join("; "),
         "default_grouping": ["measure"],
         "allow_tag_failures": [],
         "status": all,
@@ -135,12 +139,18 @@ fn metric(
     description: &str,
     statuses: &mut BTreeMap<String, Status>,
 ) -> Value {
-    statuses.insert(name.to_owned(), status);
+    let channel = report.channel.as_ref();
+    let mut tags = Map::from_iter([("measure".to_owned(), json!(name))]);
+    tags.extend(channel.map(|channel| ("channel".to_owned(), json!(channel))));
+    for (tag, value) in &tags {
+        let known = statuses.entry(format!("{tag}:{}", value.as_str().unwrap_or_default())).or_insert(status);
+        *known = (*known).max(status);
+    }
     let made = std::time::Duration::try_from_secs_f64(report.provenance.made_s).unwrap_or_default();
     let timestamp = jiff::Timestamp::try_from(std::time::SystemTime::UNIX_EPOCH + made).unwrap_or_default();
     json!({
         "object_type": "QC metric",
-        "name": name,
+        "name": channel.map_or_else(|| name.to_owned(), |channel| format!("{name} ({channel})")),
         "modality": { "name": "Planar optical physiology", "abbreviation": "pophys" },
         "stage": "Raw data",
         "value": value,
@@ -152,7 +162,7 @@ fn metric(
         }],
         "description": description,
         "reference": null,
-        "tags": { "measure": name },
+        "tags": tags,
         "evaluated_assets": null,
     })
 }

@@ -3,7 +3,7 @@
 use crate::qc::{PlaneRow, Report, VolumeRow};
 
 /// The columns. Those of the volume stand on each of its planes.
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 25] = [
     "t",
     "z",
     "time_s",
@@ -28,15 +28,25 @@ const COLUMNS: [&str; 24] = [
     "z_drift_planes",
     "slip_planes",
     "complete",
+    "channel",
 ];
 
-/// All timepoints that have been looked at, in order. What cannot be had is an empty field.
+/// All timepoints that have been looked at, in order, of one channel after the other. What cannot be had is an empty
+/// field.
 ///
 /// # Errors
 /// None that can happen in memory.
-pub fn csv(report: &Report) -> Result<String, csv::Error> {
+pub fn csv(reports: &[Report]) -> Result<String, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
+    for report in reports {
+        write(report, &mut writer)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn write(report: &Report, writer: &mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error> {
     for t in 0..report.table.num_t() {
         let Some(row) = report.table.row(t) else { continue };
         let usable = row.is_complete && !report.lost.iter().any(|lost| (lost[0]..lost[1]).contains(&t));
@@ -45,12 +55,11 @@ pub fn csv(report: &Report) -> Result<String, csv::Error> {
             let mut fields = vec![t.to_string(), z.to_string(), number(time), flag(usable)];
             fields.extend(of_plane(report, plane));
             fields.extend(of_volume(&row.volume));
-            fields.push(flag(row.is_complete));
+            fields.extend([flag(row.is_complete), report.channel.clone().unwrap_or_default()]);
             writer.write_record(&fields)?;
         }
     }
-    let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(())
 }
 
 fn of_plane(report: &Report, plane: &PlaneRow) -> Vec<String> {

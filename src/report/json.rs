@@ -12,6 +12,21 @@ use crate::qc::{Alarm, Code, Derived, Missing, PlaneRow, Report};
 /// All of a report. Serialised piece by piece, so that a long recording needs no second copy of its table.
 pub struct Json<'a>(pub &'a Report);
 
+/// The reports of the channels of a recording.
+#[derive(Serialize)]
+pub struct Channels<'a> {
+    tectum: &'a str,
+    channels: Vec<Json<'a>>,
+}
+
+impl<'a> Channels<'a> {
+    /// All of each report, in their order.
+    pub fn of(reports: &'a [Report]) -> Self {
+        let tectum = reports.first().map_or("", |first| first.provenance.version.as_str());
+        Self { tectum, channels: reports.iter().map(Json).collect() }
+    }
+}
+
 /// All of a report as one value.
 pub fn json(report: &Report) -> Value {
     serde_json::to_value(Json(report)).unwrap_or(Value::Null)
@@ -112,6 +127,7 @@ fn dataset(report: &Report) -> Value {
     let subject = &report.subject;
     json!({
         "path": report.path,
+        "channel": report.channel,
         "shape": subject.shape,
         "axes": "tzyx",
         "dtype": subject.dtype.name(),
@@ -268,6 +284,7 @@ mod tests {
         };
         Report {
             name: "fish".into(),
+            channel: None,
             path: "/data/fish".into(),
             subject,
             table,

@@ -19,6 +19,6 @@ mod words;
 pub use aind::aind;
 pub use cohort::{Entry, Found, STRIPS, Strip};
 pub use csv::csv;
-pub use json::{Json, json};
+pub use json::{Channels, Json, json};
 pub use page::page;
 pub use study::{Study, study, tsv};

@@ -72,14 +72,35 @@ pub(super) struct Assembly {
     taken: Vec<AtomicBool>,
     num_taken: AtomicUsize,
     held_bytes: AtomicUsize,
+    /// What a projection is folded into, each by one thread at a time; as many as there is memory for.
+    partial: Vec<Mutex<Option<Accumulator>>>,
     progress: Mutex<Progress>,
+}
+
+/// Most accumulators of one projection: more threads than this take turns.
+const MAX_PARTIAL: usize = 64;
+
+/// Why a projection cannot be made within so many bytes; `None` where it can.
+pub(super) fn too_large(array: &LazyArray, picture: &Picture, max_bytes: usize) -> Option<ReadError> {
+    let Picture::Projection { op, .. } = picture else { return None };
+    let (shape, dtype) = (array.picture_shape(picture), array.info().dtype);
+    let num_bytes = Accumulator::bytes_for(dtype, *op, shape);
+    let gb = |num_bytes: usize| num_bytes as f64 / 1e9;
+    (num_bytes > max_bytes).then(|| {
+        let message = format!(
+            "a projection of {} × {} pixels takes {:.1} GB, more than the memory budget for pictures, {:.1} GB",
+            shape[0],
+            shape[1],
+            gb(num_bytes),
+            gb(max_bytes)
+        );
+        array.error(ReadErrorKind::Unsupported, message)
+    })
 }
 
 struct Progress {
     num_left: usize,
     num_failed: usize,
-    /// Accumulators nobody is folding into at the moment: at most one for each thread.
-    partial: Vec<Accumulator>,
     volume: Option<Buffer>,
     missing: Vec<Region>,
     reason: Option<ReadError>,
@@ -89,10 +110,13 @@ struct Progress {
 pub(super) type Finished = Result<Loaded, ReadError>;
 
 impl Assembly {
-    /// Nothing done yet. `None` where there is nothing to make it of.
-    pub(super) fn new(of: &Snapshot, product: Product) -> Option<Self> {
+    /// Nothing done yet. `None` where there is nothing to make it of, or it takes more than `max_bytes`. A preview
+    /// is made of the level that is quick to be had.
+    pub(super) fn new(of: &Snapshot, product: Product, max_bytes: usize) -> Option<Self> {
         let (array, region) = match product {
-            Product::Picture(key) | Product::Preview(key) => {
+            Product::Picture(key) => (of.image.level(key.level)?, of.image.picture_region(&key)?),
+            Product::Preview(key) => {
+                let key = PictureKey { level: of.image.quick_level(&key.picture), ..key };
                 (of.image.level(key.level)?, of.image.picture_region(&key)?)
             }
             Product::Volume(VolumeKey { level, t, .. }) => {
@@ -100,19 +124,27 @@ impl Assembly {
                 (array, array.whole().with_axis(0, t, t.checked_add(1)?))
             }
         };
+        let picture = product.picture();
+        if picture.is_some_and(|picture| too_large(array, &picture, max_bytes).is_some())
+            || matches!(picture, Some(Picture::Plane { .. }))
+                && region.shape().num_bytes(array.info().dtype).is_none_or(|num_bytes| num_bytes > max_bytes)
+        {
+            return None;
+        }
+        let partial = match picture {
+            Some(picture @ Picture::Projection { op, .. }) => {
+                let each = Accumulator::bytes_for(array.info().dtype, op, array.picture_shape(&picture)).max(1);
+                (0..(max_bytes / each).clamp(1, MAX_PARTIAL)).map(|_| Mutex::new(None)).collect()
+            }
+            _ => Vec::new(),
+        };
         let item = array.info().dtype.num_bytes();
         let mut chunks = Vec::new();
         array.for_each_chunk(&region, |chunk, region| {
             chunks.push(Wanted::new(array.chunk_key(chunk.index), region, item))
         });
-        let progress = Progress {
-            num_left: chunks.len(),
-            num_failed: 0,
-            partial: Vec::new(),
-            volume: None,
-            missing: Vec::new(),
-            reason: None,
-        };
+        let progress =
+            Progress { num_left: chunks.len(), num_failed: 0, volume: None, missing: Vec::new(), reason: None };
         let num_bytes = chunks.iter().fold(0usize, |sum, wanted| sum.saturating_add(wanted.num_bytes));
         let taken = chunks.iter().map(|_| AtomicBool::new(false)).collect();
         let (dtype, keep_chunks) = (array.info().dtype, AtomicBool::new(false));
@@ -133,6 +165,7 @@ impl Assembly {
             taken,
             num_taken: AtomicUsize::new(0),
             held_bytes: AtomicUsize::new(0),
+            partial,
             progress,
         })
     }
@@ -169,6 +202,11 @@ impl Assembly {
     /// Whether a chunk of it could not be had: trying again may make a better one.
     pub(super) fn has_failures(&self) -> bool {
         self.failures.load(Ordering::Acquire)
+    }
+
+    /// The resolution it is made of.
+    pub(super) fn level(&self) -> u8 {
+        self.array.level()
     }
 
     /// Whether any work has gone into it.
@@ -223,22 +261,23 @@ impl Assembly {
         }
         match (self.projection(), loaded) {
             (Some((picture, op)), _) => {
-                let spare = self.progress.lock().partial.pop();
                 let (axis, shape) = self.geometry(&picture);
-                let mut accumulator = spare.unwrap_or_else(|| {
+                let free = self.partial.iter().find_map(Mutex::try_lock);
+                // Where all are in use there is no memory for more.
+                let mut place = free.unwrap_or_else(|| self.partial[ordinal % self.partial.len()].lock());
+                let accumulator = place.get_or_insert_with(|| {
                     let new = Accumulator::new(self.dtype, op, shape, pool);
                     self.held_bytes.fetch_add(new.num_bytes(), Ordering::Relaxed);
                     new
                 });
                 match loaded {
-                    Ok(loaded) => self.fold(&mut accumulator, axis, chunk, loaded),
+                    Ok(loaded) => self.fold(accumulator, axis, chunk, loaded),
                     Err(_) => {
                         let range = |axis: usize| [part.start()[axis + 1], part.stop()[axis + 1]];
                         let [rows, columns] = kept_axes(axis);
                         accumulator.lose(range(rows), range(columns), range(axis));
                     }
                 }
-                self.progress.lock().partial.push(accumulator);
             }
             (None, Ok(loaded)) => self.copy(chunk, loaded, pool),
             (None, Err(_)) => self.progress.lock().missing.push(*part),
@@ -252,11 +291,11 @@ impl Assembly {
         if progress.num_left > 0 {
             return None;
         }
-        let partial = std::mem::take(&mut progress.partial);
         let volume = progress.volume.take();
         let missing = std::mem::take(&mut progress.missing);
         let (reason, num_failed) = (progress.reason.take(), progress.num_failed);
         drop(progress);
+        let partial = self.partial.iter().filter_map(|partial| partial.lock().take()).collect();
         Some(self.finish(partial, volume, &missing, reason, num_failed, pool))
     }
 
@@ -388,7 +427,7 @@ mod tests {
         let array = Arc::new(LazyArray::new(Arc::new(source.expect("agrees"))));
         let product = Product::Volume(VolumeKey { layer: array.id(), level: 0, t: 0 });
         let of = Snapshot { image: array.into(), since: Moment::default() };
-        let assembly = Assembly::new(&of, product).expect("has chunks");
+        let assembly = Assembly::new(&of, product, usize::MAX).expect("has chunks");
         for _ in 0..3 {
             assert!(assembly.take(0) && assembly.take(1) && !assembly.take(1));
             assert_eq!((assembly.num_untaken(), assembly.is_begun()), (0, true));

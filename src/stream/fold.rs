@@ -76,7 +76,8 @@ impl State {
         }
         let known = self.assemblies.iter().find(|assembly| assembly.product == product).cloned();
         let snapshot = self.layer(key.layer).map(|layer| layer.snapshot());
-        let new = || Assembly::new(&snapshot?, product).map(Arc::new);
+        let max_bytes = self.projections.budget_bytes();
+        let new = || Assembly::new(&snapshot?, product, max_bytes).map(Arc::new);
         let Some(assembly) = known.or_else(new) else { return };
         if !self.plan.assemblies.iter().any(|planned| Arc::ptr_eq(planned, &assembly)) {
             let is_visible = self.is_visible(&product);

@@ -13,7 +13,7 @@ use super::state::{Class, Dropped, Keep, Read, State, Target, Task};
 use crate::array::Loaded;
 use crate::format::{ReadError, ReadErrorKind};
 use crate::machine::{Priority, lower_this_thread};
-use crate::volume::{Picture, Pool, reduce};
+use crate::volume::{Picture, PictureKey, Pool, reduce};
 
 /// News that is not about the screen (the strip of what is cached) waits this long at least.
 const QUIET_WAKE_INTERVAL: Duration = Duration::from_millis(100);
@@ -221,6 +221,7 @@ impl Shared {
                     && reason.is_none()
                     && voxels.is_whole()
                 {
+                    let key = PictureKey { level: assembly.level(), ..key };
                     state.projections.insert(key, voxels, &mut dropped.pictures);
                     state.note_change(key.layer, t, t + 1);
                 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::Stream;
-use super::assembly::Product;
+use super::assembly::{Product, too_large};
 use super::layer::{Layer, Snapshot};
 use super::log::Moment;
 use super::request::PictureRequest;
@@ -22,6 +22,8 @@ pub enum PictureState {
     Loading,
     /// Nothing of it can be had.
     Failed(ReadError),
+    /// It is not made, because it does not fit into memory; that of a coarser level may ([`crate::array::Image::stand_in`]).
+    Refused(ReadError),
 }
 
 impl PictureState {
@@ -29,7 +31,7 @@ impl PictureState {
     pub fn ready(self) -> Option<Arc<Voxels>> {
         match self {
             Self::Ready(voxels) => Some(voxels),
-            Self::Loading | Self::Failed(_) => None,
+            Self::Loading | Self::Failed(_) | Self::Refused(_) => None,
         }
     }
 }
@@ -118,6 +120,9 @@ impl Stream {
             return Cut::State(match state.projections.get(key) {
                 Some(voxels) => PictureState::Ready(voxels),
                 None => match state.projection_failure(key) {
+                    Some(error) if too_large(&array, picture, state.projections.budget_bytes()).is_some() => {
+                        PictureState::Refused(error.clone())
+                    }
                     Some(error) => PictureState::Failed(error.clone()),
                     None => PictureState::Loading,
                 },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Stream;
-use super::assembly::{Assembly, Product};
+use super::assembly::{Assembly, Product, too_large};
 use super::availability::is_settled;
 use super::layer::Snapshot;
 use super::plan::{Plan, Planner, Wanted, pictures_ahead};
@@ -262,6 +262,11 @@ impl Stream {
             bytes.push(match key.picture {
                 Picture::Plane { .. } => keys.iter().map(|key| viewer.planner.add(&mut viewer.plan, key, true)).sum(),
                 Picture::Projection { .. } => {
+                    let is_there = self.shared.state.lock().projections.contains(key);
+                    if let Some(stand_in) = of.image.stand_in(key).filter(|_| !is_there) {
+                        products.push(Product::Picture(stand_in));
+                        self.plan_projections(viewer, of, &stand_in, &[], false);
+                    }
                     products.push(Product::Picture(*key));
                     self.plan_projections(viewer, of, key, ahead, t.speed.abs() < BROWSING_HZ)
                 }
@@ -349,6 +354,11 @@ impl Stream {
             if is_there || state.failed.contains_key(&product) || state.failed.contains_key(&Product::Picture(key)) {
                 continue;
             }
+            if let Some(error) = too_large(array, &key.picture, state.projections.budget_bytes()) {
+                state.failed.insert(Product::Picture(key), error);
+                state.note_change(key.layer, key.picture.t(), key.picture.t() + 1);
+                continue;
+            }
             if is_away {
                 viewer.plan.folds.push(key);
             }
@@ -356,11 +366,14 @@ impl Stream {
                 wanted.push((product, known(product)));
             }
         }
+        let max_bytes = state.projections.budget_bytes();
         drop(state);
         let mut visible_bytes = 0;
         for (product, known) in wanted {
             let is_visible = product.t() == asked.picture.t();
-            let Some(assembly) = known.or_else(|| Assembly::new(of, product).map(Arc::new)) else { continue };
+            let Some(assembly) = known.or_else(|| Assembly::new(of, product, max_bytes).map(Arc::new)) else {
+                continue;
+            };
             if is_visible {
                 visible_bytes = assembly.num_bytes();
             }

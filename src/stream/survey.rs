@@ -131,7 +131,8 @@ impl State {
         }
         let product = Product::Preview(key);
         let is_hopeless = self.failed.contains_key(&product);
-        let Some(assembly) = Assembly::new(&snapshot, product).filter(|_| !is_hopeless) else {
+        let max_bytes = self.projections.budget_bytes();
+        let Some(assembly) = Assembly::new(&snapshot, product, max_bytes).filter(|_| !is_hopeless) else {
             return Some(Some(Task::Survey(key, snapshot.since, None)));
         };
         running.assembly = Some((Arc::new(assembly), 0));
@@ -191,7 +192,8 @@ impl Stream {
         if layer.survey.running.as_ref().is_none_or(|running| running.kind != kind) {
             let Snapshot { image, since } = layer.snapshot();
             let (num_t, dtype) = (image.info().shape[0], image.info().dtype);
-            let region = image.picture_region(&kind);
+            let of_survey = PictureKey { level: image.quick_level(&kind.picture), ..kind };
+            let region = image.picture_region(&of_survey);
             let picture_bytes = region.and_then(|region| region.shape().num_bytes(dtype)).unwrap_or(usize::MAX);
             layer.survey.running = Some(Running::new(kind, since, num_t, picture_bytes, dtype));
             drop(state);

@@ -108,14 +108,15 @@ impl State {
     }
 
     fn begin_preview(&mut self, at: usize) -> Option<Arc<Assembly>> {
+        let max_bytes = self.projections.budget_bytes();
         let Self { layers, previews, failed, .. } = self;
         let layer = &mut layers[at];
         let snapshot = layer.snapshot();
         loop {
             let is_done = |key: &PictureKey| previews.contains(key) || failed.contains_key(&Product::Preview(*key));
             let product = Product::Preview(layer.previewing.next(is_done)?);
-            // One that has no chunks has no preview.
-            if let Some(assembly) = Assembly::new(&snapshot, product) {
+            // One that has no chunks, or too many, has no preview.
+            if let Some(assembly) = Assembly::new(&snapshot, product, max_bytes) {
                 return Some(Arc::new(assembly));
             }
         }

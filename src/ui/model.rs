@@ -156,6 +156,8 @@ pub enum Shown {
     },
     /// A small preview of the timepoint asked for, while it loads.
     Preview,
+    /// The same of coarser voxels, marked as that: in full resolution it does not fit into memory.
+    Coarse,
     /// Nothing can be had; why, in words.
     Missing(String),
     /// Nothing yet.

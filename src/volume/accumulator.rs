@@ -93,6 +93,18 @@ impl Accumulator {
         Self { dtype, op, shape, state, losses: None }
     }
 
+    /// Memory that folding into so many rows and columns takes, or the result for display where that is more.
+    pub fn bytes_for(dtype: DType, op: Projection, shape: [usize; 2]) -> usize {
+        let each = match op {
+            Projection::Max | Projection::Min => dtype.num_bytes(),
+            Projection::Mean if is_small(dtype) => 4,
+            Projection::Sum | Projection::Mean => 8,
+            Projection::Std if is_small(dtype) => 16,
+            Projection::Std => 24,
+        };
+        shape[0].saturating_mul(shape[1]).saturating_mul(each)
+    }
+
     /// Memory occupied, for budgets.
     pub fn num_bytes(&self) -> usize {
         let n = self.shape[0] * self.shape[1];

@@ -22,11 +22,14 @@ fn every_recording_is_measured_or_refused_in_one_line_and_left_as_it_was() {
         let output = tectum(["qc", fixture.root.to_str().unwrap(), "--json", "-"]);
         if output.status.success() {
             let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-            let shape = value["dataset"]["shape"].as_array().unwrap();
-            assert!(value["volumes"].as_u64().unwrap() >= 1, "{}", fixture.name);
-            assert_eq!(shape.len(), 4, "{}", fixture.name);
-            let of_planes = value["intensity"]["mean"].as_array().unwrap();
-            assert_eq!(of_planes.len() as u64, value["volumes"].as_u64().unwrap(), "{}", fixture.name);
+            let reports = value["channels"].as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);
+            for report in reports {
+                let shape = report["dataset"]["shape"].as_array().unwrap();
+                assert!(report["volumes"].as_u64().unwrap() >= 1, "{}", fixture.name);
+                assert_eq!(shape.len(), 4, "{}", fixture.name);
+                let of_planes = report["intensity"]["mean"].as_array().unwrap();
+                assert_eq!(of_planes.len() as u64, report["volumes"].as_u64().unwrap(), "{}", fixture.name);
+            }
         } else {
             refusal(&output, &fixture.name);
         }

@@ -134,6 +134,7 @@ pub fn report() -> Report {
     };
     Report {
         name: "fish3_run2".to_owned(),
+        channel: None,
         path: "fish3_run2/original".to_owned(),
         subject,
         table,

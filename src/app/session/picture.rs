@@ -38,7 +38,7 @@ pub struct Pane {
 impl Pane {
     /// Whether the picture asked for will not come: it failed, or is there.
     fn is_settled(&self) -> bool {
-        matches!(self.shown, Shown::Exact | Shown::Missing(_))
+        matches!(self.shown, Shown::Exact | Shown::Coarse | Shown::Missing(_))
     }
 }
 
@@ -95,6 +95,7 @@ impl Session {
                     let shown = Shown::Missing(self.said_of(layer, &error));
                     Pane { view, asked, on_screen: None, tiles: Vec::new(), shown }
                 }
+                PictureState::Refused(error) => self.coarse(view, asked, &error),
                 PictureState::Loading => self.stand_in(view, asked, before),
             };
             self.panes.push(pane);
@@ -109,6 +110,9 @@ impl Session {
 
     /// What is drawn while a picture is on its way; `before` was there last.
     fn stand_in(&self, view: ViewId, asked: PictureKey, before: Option<OnScreen>) -> Pane {
+        if let Some(tiles) = self.coarser(&asked) {
+            return Pane { view, asked, on_screen: None, tiles, shown: Shown::Preview };
+        }
         if let Some(voxels) = self.stream.preview(&asked) {
             let on_screen = Some(OnScreen { key: asked, voxels, is_preview: true });
             return Pane { view, asked, on_screen, tiles: Vec::new(), shown: Shown::Preview };
@@ -118,6 +122,25 @@ impl Session {
         let t = on_screen.as_ref().map(|on_screen| on_screen.key.picture.t());
         let tiles = Vec::new();
         Pane { view, asked, on_screen, tiles, shown: t.map_or(Shown::Nothing, |t| Shown::Nearest { t }) }
+    }
+
+    /// What is drawn where a projection does not fit into memory: that of coarser voxels, which is called so.
+    fn coarse(&self, view: ViewId, asked: PictureKey, error: &ReadError) -> Pane {
+        let pane = |tiles, shown| Pane { view, asked, on_screen: None, tiles, shown };
+        let stand_in = self.stream.image(asked.layer).and_then(|image| image.stand_in(&asked));
+        match stand_in.map(|key| self.stream.picture(&key)) {
+            Some(PictureState::Ready(_)) => pane(self.coarser(&asked).unwrap_or_default(), Shown::Coarse),
+            Some(PictureState::Loading) => pane(Vec::new(), Shown::Nothing),
+            _ => pane(Vec::new(), Shown::Missing(self.said_of(asked.layer, error))),
+        }
+    }
+
+    /// The projection of coarser voxels that stands in for one of very many, where it is there.
+    fn coarser(&self, asked: &PictureKey) -> Option<Vec<TileOnScreen>> {
+        let image = self.stream.image(asked.layer)?;
+        let key = image.stand_in(asked)?;
+        let voxels = self.stream.picture(&key).ready()?;
+        TileOnScreen::new(&image, key, voxels, true).map(|tile| vec![tile])
     }
 
     /// Says which picture is really drawn on a canvas in place of a layer's chosen one: while a large one is

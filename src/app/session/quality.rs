@@ -39,22 +39,22 @@ impl Session {
         let watch = Watch { judging, array, subject, is_live, judged, alerts: Alerts::default() };
         let chosen = self.chosen_layer();
         self.layers[chosen].watch = Some(watch);
-        self.checked_layer = Some(chosen);
+        self.checked_layer = Some(self.layers[chosen].id());
     }
 
     /// Goes on with the layer that is chosen now; the measuring of the others rests.
     fn check_chosen(&mut self) {
-        let chosen = self.chosen_layer();
+        let chosen = self.layer().id();
         if self.checked_layer == Some(chosen) {
             return;
         }
-        for (index, layer) in self.layers.iter().enumerate() {
+        for layer in &self.layers {
             if let Some(watch) = &layer.watch {
-                watch.judging.checker().set_paused(index != chosen || self.is_checking_paused);
+                watch.judging.checker().set_paused(layer.id() != chosen || self.is_checking_paused);
             }
         }
         self.checked_layer = Some(chosen);
-        match &self.layers[chosen].watch {
+        match &self.layer().watch {
             Some(watch) => watch.judging.set_limits(self.profiles.limits()),
             None => self.start_checking(),
         }

@@ -38,7 +38,8 @@ impl Session {
     fn subject(&self) -> Result<Subject, String> {
         let panes: Vec<&Pane> = self.panes_of(self.view.active().id).collect();
         let missing = panes.iter().find_map(|pane| match &pane.shown {
-            Shown::Missing(reason) => Some(reason),
+            Shown::Missing(reason) => Some(reason.as_str()),
+            Shown::Coarse => Some("it does not fit into memory in full resolution"),
             _ => None,
         });
         if let Some(reason) = missing {

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::app::stage::{Scene, Stage};
-use crate::format::memory::{MemorySource, Tape};
+use crate::format::memory::{GatedSource, MemorySource, Tape};
 use crate::format::{Channel, Growing, Opened, Source};
-use crate::ui::{Command, LayerState, Mode, Shown, Value};
+use crate::ui::{Command, LayerState, Mode, Shown};
 use crate::volume::{Blend, Colormap, DType, Shape, ViewId};
 
 /// A channel's value at a timepoint, which all of its voxels have.
@@ -222,33 +222,33 @@ fn a_layer_that_has_fewer_planes_lies_where_they_are() {
 }
 
 #[test]
-fn the_level_follows_the_zoom_and_values_are_of_the_finest() {
-    // Coarser voxels have another value, so that it is seen which are drawn.
-    let level = |side: usize, value: u8| -> Arc<dyn Source> {
-        let bytes = vec![value; side * side];
-        let shape = Shape::from([1, 1, side, side]);
-        Arc::new(MemorySource::new(DType::U8, shape, "tzyx", &[1, 1, 512, 512], bytes).unwrap())
+fn the_chosen_channel_is_measured_whichever_others_go() {
+    let gates: Vec<_> = (0..3).map(|i| GatedSource::open(Arc::new(alone(i, 4, 0)))).collect();
+    let part = |i: usize| {
+        let source: Arc<dyn Source> = gates[i].clone();
+        channel(&format!("{i}"), &source, None, &[])
     };
-    let levels = [level(4096, 10), level(2048, 20), level(1024, 30)];
-    let source = Arc::clone(&levels[0]);
-    let opened = Opened { levels: levels[1..].to_vec(), ..Opened::of(source, None) };
-    let mut stage = Stage::of(opened, Scene::default());
-    stage.settle();
-    let drawn = |stage: &Stage| {
-        let tiles = &stage.session.panes()[0].tiles;
-        let found: Vec<_> =
-            tiles.iter().map(|tile| (tile.chosen.key.level, tile.chosen.voxels.values::<u8>()[0])).collect();
-        found
+    let mut stage = Stage::of(opened((0..3).map(part).collect()), Scene::default());
+    stage.session.start_checking();
+    let is_measured = |stage: &Stage, means: f64| {
+        let quality = stage.session.quality().unwrap();
+        let first = quality.snapshot.table.row(0).map(|row| f64::from(row.planes[0].mean));
+        quality.snapshot.progress.done == 4 && first == Some(means)
     };
-    assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "{:?}", drawn(&stage));
-    // The value under the pointer is read for itself.
-    let pointer = stage.canvas(ViewId::default()).center() + egui::vec2(15.0, 15.0);
-    let value = |stage: &Stage| stage.session.value_in_tiles(&stage.session.panes()[0], [2300, 2300]);
-    stage.picture(vec![egui::Event::PointerMoved(pointer)]);
-    stage.frames_until(|stage| value(stage) == Value::Exact("10".to_owned()));
-    assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "and nothing else is: {:?}", drawn(&stage));
-    let center = [0.5, 0.5];
-    stage.apply(&Command::SetCamera(crate::ui::Camera { zoom: 40.0, center }));
-    stage.settle();
-    assert!(drawn(&stage).iter().all(|tile| *tile == (0, 10)), "{:?}", drawn(&stage));
+    stage.frames_until(|stage| is_measured(stage, 7.0));
+    stage.apply(&Command::SetActiveLayer(1));
+    stage.frames_until(|stage| is_measured(stage, 1007.0));
+    // What was measured of a channel is there at once when it is chosen again, and is not read again.
+    let reads = gates[0].num_reads();
+    stage.apply(&Command::SetActiveLayer(0));
+    stage.frame();
+    assert!(is_measured(&stage, 7.0));
+    assert_eq!(gates[0].num_reads(), reads);
+    // The one that takes the place of one that is gone had been held while the other was chosen.
+    stage.session.remove_layers(|layer| layer.name == "0");
+    assert_eq!(stage.session.name_of(stage.session.layer()), "1");
+    stage.frames_until(|stage| !stage.session.quality().unwrap().snapshot.progress.is_paused);
+    assert!(is_measured(&stage, 1007.0));
+    stage.session.remove_layers(|layer| layer.name == "1");
+    stage.frames_until(|stage| is_measured(stage, 2007.0));
 }

@@ -6,9 +6,11 @@ use egui::{Rect, vec2};
 
 use crate::app::stage::{Scene, Stage};
 use crate::format::memory::{GatedSource, MemorySource};
+use crate::format::{Opened, Source};
+use crate::stream::StreamConfig;
 use crate::ui::place::{image_rect, voxel_rect};
-use crate::ui::{Camera, Command, SessionCommand, Shown, Value};
-use crate::volume::{Colormap, DType, Interpolation, Shape, ViewId};
+use crate::ui::{Camera, Command, Mode, SessionCommand, Shown, Value};
+use crate::volume::{Colormap, DType, Interpolation, Projection, Shape, ViewId};
 
 const SIDE: usize = 2100;
 
@@ -89,4 +91,109 @@ fn a_large_plane_is_read_and_drawn_in_the_tiles_that_are_seen() {
         let pane = &stage.session.panes()[0];
         pane.on_screen.as_ref().is_some_and(|whole| whole.voxels.shape().dims() == [SIDE, SIDE])
     });
+}
+
+/// A square plane of one value, in chunks of 512 × 512.
+fn level(num_z: usize, side: usize, value: impl Fn(usize) -> u8) -> Arc<GatedSource> {
+    let bytes = (0..num_z).flat_map(|z| std::iter::repeat_n(value(z), side * side)).collect();
+    let source = MemorySource::new(DType::U8, Shape::from([1, num_z, side, side]), "tzyx", &[1, 1, 512, 512], bytes);
+    GatedSource::open(Arc::new(source.unwrap()))
+}
+
+fn pyramid(levels: &[Arc<GatedSource>]) -> Opened {
+    let mut levels = levels.iter().map(|level| Arc::clone(level) as Arc<dyn Source>);
+    let finest = levels.next().unwrap();
+    Opened { levels: levels.collect(), ..Opened::of(finest, None) }
+}
+
+/// Level and value of each tile that is drawn.
+fn drawn(stage: &Stage) -> Vec<(u8, u8)> {
+    let tiles = &stage.session.panes()[0].tiles;
+    tiles.iter().map(|tile| (tile.chosen.key.level, tile.chosen.voxels.values::<u8>()[0])).collect()
+}
+
+/// Where the pointer is put in the tests of the readout.
+fn pointer(stage: &Stage) -> egui::Event {
+    egui::Event::PointerMoved(stage.canvas(ViewId::default()).center() + vec2(15.0, 15.0))
+}
+
+/// What the window says of the voxel under the pointer.
+fn readout(stage: &mut Stage, pointer: &egui::Event) -> String {
+    let words = stage.bottom_line(vec![pointer.clone()]);
+    let said = words.iter().find_map(|word| word.strip_prefix("value "));
+    said.unwrap_or_else(|| panic!("{words:?}")).to_owned()
+}
+
+#[test]
+fn the_level_follows_the_zoom_and_the_readout_is_of_the_finest() {
+    // No level can be computed from another, so that it is seen which is drawn and which is told.
+    let levels = [level(1, 4096, |_| 10), level(1, 2048, |_| 20), level(1, 1024, |_| 30)];
+    let mut stage = Stage::of(pyramid(&levels), Scene::default());
+    stage.settle();
+    assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "{:?}", drawn(&stage));
+    levels[0].close();
+    let pointer = pointer(&stage);
+    let told = |stage: &mut Stage| readout(stage, &pointer);
+    // Coarse voxels are on screen, and nothing is told of them: the fine one is asked for, and on its way.
+    for _ in 0..20 {
+        assert_eq!(told(&mut stage), "…");
+    }
+    assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)));
+    levels[0].open_all();
+    let value = |stage: &Stage| stage.session.value_in_tiles(&stage.session.panes()[0], [2300, 2300]);
+    stage.frames_until(|stage| value(stage) == Value::Exact("10".to_owned()));
+    assert_eq!(told(&mut stage), "10");
+    assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "and nothing else is drawn: {:?}", drawn(&stage));
+    // Near, while the fine tiles are on their way: the coarse plane is drawn, called a preview, and not told of.
+    levels[0].close();
+    stage.apply(&Command::SetCamera(Camera { zoom: 40.0, center: [0.1, 0.1] }));
+    stage.frame();
+    for _ in 0..20 {
+        assert_eq!(told(&mut stage), "…", "{:?}", drawn(&stage));
+        assert_eq!(*stage.session.shown(), Shown::Preview);
+        assert!(drawn(&stage).iter().any(|tile| *tile == (2, 30)));
+    }
+    levels[0].open_all();
+    stage.settle();
+    assert!(drawn(&stage).iter().all(|tile| *tile == (0, 10)), "{:?}", drawn(&stage));
+    assert_eq!(told(&mut stage), "10");
+}
+
+#[test]
+fn a_coarse_projection_stands_in_for_one_of_very_many_voxels_and_is_called_so() {
+    // 2 × 8448² voxels are more than are folded in a moment.
+    let levels = [level(2, 8448, |z| 10 + z as u8), level(2, 1056, |z| 40 + z as u8)];
+    let mut stage = Stage::of(pyramid(&levels), Scene::default());
+    stage.settle();
+    levels[0].close();
+    stage.apply(&Command::SetMode(Mode::Projection));
+    stage.apply(&Command::SetProjection(Projection::Max));
+    stage.frames_until(|stage| *stage.session.shown() == Shown::Preview);
+    assert_eq!(drawn(&stage), [(1, 41)], "the coarse maximum");
+    let pointer = pointer(&stage);
+    assert_eq!(readout(&mut stage, &pointer), "…", "which is not that of what was measured");
+    levels[0].open_all();
+    stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
+    assert_eq!(readout(&mut stage, &pointer), "11");
+}
+
+#[test]
+fn a_projection_that_does_not_fit_into_memory_is_refused_and_the_coarse_one_called_so() {
+    let levels = [level(2, 8448, |z| 10 + z as u8), level(2, 1056, |z| 40 + z as u8)];
+    let before = levels[0].num_reads();
+    // 71 million sums of 4 bytes are more than half of the quarter for pictures.
+    let stream = StreamConfig::with_ram_budget(1 << 30);
+    let mut stage = Stage::of(pyramid(&levels), Scene { stream, ..Scene::default() });
+    stage.apply(&Command::SetMode(Mode::Projection));
+    stage.apply(&Command::SetProjection(Projection::Mean));
+    stage.frames_until(|stage| *stage.session.shown() == Shown::Coarse);
+    stage.settle();
+    assert_eq!(drawn(&stage).len(), 1);
+    let pointer = pointer(&stage);
+    assert_eq!(readout(&mut stage, &pointer), "missing");
+    let sampled = 64;
+    assert!(levels[0].num_reads() - before <= sampled, "nothing of it is read for a picture that is not made");
+    // The maximum takes a quarter of that.
+    stage.apply(&Command::SetProjection(Projection::Max));
+    stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
 }

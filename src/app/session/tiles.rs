@@ -20,7 +20,7 @@ pub struct TileOnScreen {
 }
 
 impl TileOnScreen {
-    fn new(image: &Image, key: PictureKey, voxels: Arc<Voxels>, is_backdrop: bool) -> Option<Self> {
+    pub(super) fn new(image: &Image, key: PictureKey, voxels: Arc<Voxels>, is_backdrop: bool) -> Option<Self> {
         let [rows, columns] = image.part(&key)?;
         let of = image.extent_in(key.level, &key.picture)?;
         let tile = Tile { from: [rows[0], columns[0]], size: [rows[1] - rows[0], columns[1] - columns[0]], of };

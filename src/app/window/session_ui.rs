@@ -119,10 +119,11 @@ fn wanted_of(pane: &Pane) -> Vec<WantedTile> {
 fn canvas_states(session: &Session) -> Vec<CanvasState<'_>> {
     let rank = |shown: &Shown| match shown {
         Shown::Exact => 0,
-        Shown::Preview => 1,
-        Shown::Nearest { .. } => 2,
-        Shown::Nothing => 3,
-        Shown::Missing(_) => 4,
+        Shown::Coarse => 1,
+        Shown::Preview => 2,
+        Shown::Nearest { .. } => 3,
+        Shown::Nothing => 4,
+        Shown::Missing(_) => 5,
     };
     let state = |view: ViewId| {
         let farthest = session.panes_of(view).map(|pane| &pane.shown).max_by_key(|shown| rank(shown));
@@ -259,7 +260,7 @@ impl Canvas for PictureCanvas<'_> {
                 }
                 value
             }
-            (Shown::Missing(_), _) => Value::Missing,
+            (Shown::Missing(_) | Shown::Coarse, _) => Value::Missing,
             (Shown::Exact, Some(OnScreen { voxels, is_preview: false, .. })) => {
                 voxels.format_value(&[row, column]).map_or(Value::Missing, Value::Exact)
             }

@@ -80,7 +80,7 @@ impl Show for Scrubber {
             let before = *self.bell.rings.lock().unwrap_or_else(PoisonError::into_inner);
             match self.stream.picture(&key) {
                 PictureState::Ready(_) => return Ok(super::ms_since(start)),
-                PictureState::Failed(error) => return Err(error.into()),
+                PictureState::Failed(error) | PictureState::Refused(error) => return Err(error.into()),
                 PictureState::Loading => {}
             }
             let mut rings = self.bell.rings.lock().unwrap_or_else(PoisonError::into_inner);

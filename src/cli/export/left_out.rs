@@ -20,6 +20,8 @@ pub struct Asked<'a> {
     pub selection: &'a Selection,
     /// The same within the array.
     pub selected: &'a Selected,
+    /// Axes of the array that the selection does not speak of, each pinned to an index.
+    pub pinned: &'a [(usize, usize)],
     /// The array.
     pub info: &'a ArrayInfo,
 }
@@ -55,7 +57,13 @@ impl Asked<'_> {
         let Some(axis) = self.axis_of(span) else { return false };
         let dims = self.info.shape.dims();
         let first = span.range[0].max(dims[axis]);
-        first < span.range[1] && self.selection.reach(axis, dims.len()).is_none_or(|reach| reach > first)
+        let reach = self.selection.reach(self.spoken_of(axis), dims.len() - self.pinned.len());
+        first < span.range[1] && reach.is_none_or(|reach| reach > first)
+    }
+
+    /// The place of an axis of the array among those that the selection speaks of.
+    fn spoken_of(&self, axis: usize) -> usize {
+        axis - self.pinned.iter().filter(|(pinned, _)| *pinned < axis).count()
     }
 
     /// Refuses an export that would end before data that are there and damaged.
@@ -72,7 +80,7 @@ impl Asked<'_> {
             .min_by_key(|(_, span)| span.range[0]);
         let Some((problem, span)) = first else { return Ok(()) };
         let axis = self.axis_of(span).unwrap_or(0);
-        let index = (0..axis).map(|_| ":, ").collect::<String>();
+        let index = (0..self.spoken_of(axis)).map(|_| ":, ").collect::<String>();
         Err(anyhow!(
             "{}; what can be read ends before it: export that with --select \"{index}0:{}\", or with --fill VALUE",
             in_words(problem),

@@ -21,6 +21,7 @@ use self::left_out::{Asked, say};
 use self::tiles::tiles;
 use self::write::write_tile;
 use super::OpenArgs;
+use super::channels::parts;
 use super::progress::Progress;
 use super::said::written;
 use super::snapshot::parse_projection;
@@ -49,6 +50,10 @@ pub struct ExportArgs {
     /// Replace OUT.npy if it exists.
     #[arg(long)]
     pub force: bool,
+    /// The channel to write, by its name or its index from 0 (`tectum info` lists them). Its own axes are then
+    /// those of the array but for that of channels. Without it all of the array is written.
+    #[arg(short, long, value_name = "NAME")]
+    pub channel: Option<String>,
     /// A numpy index in the dataset's own axes, e.g. "3, 0:4, :, ::2"; lists, None and ... as numpy's.
     #[arg(short, long, value_name = "INDEX", allow_hyphen_values = true)]
     pub select: Option<String>,
@@ -71,7 +76,15 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<()> {
     let start = Instant::now();
     check_name(&args.out, "npy", args.force).context("--out")?;
-    let opened = crate::format::open(&args.path, &args.open.options())?;
+    let mut opened = crate::format::open(&args.path, &args.open.options())?;
+    let mut pinned = Vec::new();
+    if let Some(asked) = &args.channel {
+        let mut parts = parts(opened, std::slice::from_ref(asked), false)?;
+        let (Some(part), true) = (parts.pop(), parts.is_empty()) else {
+            bail!("{}: --channel {asked}: one file holds one channel; name one", args.path);
+        };
+        (opened, pinned) = (part.opened, part.pinned);
+    }
     let source = &*opened.source;
     let info = source.info();
     refuse_inside(&args.out, info).context("--out")?;
@@ -79,8 +92,11 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     let text = args.select.as_deref().unwrap_or("...");
     let on_select = || format!("{path}: --select {text}");
     let selection: Selection = text.parse().with_context(on_select)?;
-    let selected = selection.resolve(info.shape.dims()).with_context(on_select)?;
-    let asked = Asked { selection: &selection, selected: &selected, info };
+    let is_spoken_of = |axis: &usize| pinned.iter().all(|(pinned, _)| pinned != axis);
+    let dims: Vec<usize> = (0..info.shape.rank()).filter(is_spoken_of).map(|axis| info.shape.dims()[axis]).collect();
+    let selected = selection.resolve(&dims).with_context(on_select)?;
+    let selected = pinned.iter().fold(selected, |selected, (axis, index)| selected.pinned(*axis, *index));
+    let asked = Asked { selection: &selection, selected: &selected, pinned: &pinned, info };
     if args.fill.is_none() {
         asked.refuse_beyond(source)?;
     }

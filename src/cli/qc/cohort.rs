@@ -9,9 +9,11 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use super::super::channels::Part;
 use super::QcArgs;
 use super::measure::{Asked, measure};
-use crate::format::{FoundRecording, OpenOptions, SearchBounds, search};
+use super::outputs::unused;
+use crate::format::{FoundRecording, SearchBounds, search};
 use crate::qc::Report;
 use crate::report::{self, Entry, Study};
 use crate::write::{Output, check_name};
@@ -82,23 +84,24 @@ pub fn run(args: &QcArgs, asked: &Asked) -> Result<bool> {
     for (i, recording) in found.iter().enumerate() {
         let name = name_of(root, recording);
         eprintln!("{} of {}: {name}", i + 1, found.len());
-        let page = unused(&name, &mut names);
-        let entry = match measure_one(recording, &args.open.options(), asked) {
-            Ok(mut report) => {
-                is_worse |= super::is_worse(&report, args.fail_on);
-                report.name.clone_from(&name);
-                super::super::print(&line(&report))?;
-                let link = places.as_ref().map(|places| places.write_report(&report, &page)).transpose()?;
-                Entry::of(&report, link)
-            }
-            Err(error) => {
-                is_worse |= args.fail_on.is_some();
-                let reason = format!("{error:#}");
-                super::super::print(&format!("? {name}: {reason}\n"))?;
-                Entry::failed(&name, &recording.location.to_string(), &reason)
-            }
-        };
-        entries.push(entry);
+        for (name, report) in measure_one(recording, &name, args, asked) {
+            let page = unused(&name, &mut names);
+            entries.push(match report {
+                Ok(mut report) => {
+                    is_worse |= super::is_worse(&report, args.fail_on);
+                    report.name.clone_from(&name);
+                    super::super::print(&line(&report))?;
+                    let link = places.as_ref().map(|places| places.write_report(&report, &page)).transpose()?;
+                    Entry::of(&report, link)
+                }
+                Err(error) => {
+                    is_worse |= args.fail_on.is_some();
+                    let reason = format!("{error:#}");
+                    super::super::print(&format!("? {name}: {reason}\n"))?;
+                    Entry::failed(&name, &recording.location.to_string(), &reason)
+                }
+            });
+        }
     }
     if let Some(places) = &places {
         let seconds = begin.elapsed().as_secs_f64();
@@ -120,9 +123,18 @@ fn recordings(root: &Path) -> Result<(Vec<FoundRecording>, bool)> {
     Ok((found, is_complete))
 }
 
-fn measure_one(recording: &FoundRecording, options: &OpenOptions, asked: &Asked) -> Result<Report> {
-    let opened = crate::format::open(&recording.location, options)?;
-    measure(&opened, asked)
+/// Each channel of a recording under a name of its own, and what came of it.
+fn measure_one(recording: &FoundRecording, name: &str, args: &QcArgs, asked: &Asked) -> Vec<(String, Result<Report>)> {
+    let opened = crate::format::open(&recording.location, &args.open.options());
+    let parts = opened.map_err(anyhow::Error::from).and_then(|opened| super::wanted(args, opened));
+    let named = |part: &Part| match &part.channel {
+        Some(channel) => format!("{name} ({channel})"),
+        None => name.to_owned(),
+    };
+    match parts {
+        Ok(parts) => parts.iter().map(|part| (named(part), measure(part, asked))).collect(),
+        Err(error) => vec![(name.to_owned(), Err(error))],
+    }
 }
 
 fn study(root: &Path, entries: Vec<Entry>, asked: &Asked, seconds: f64, is_complete: bool) -> Study {
@@ -150,17 +162,6 @@ fn name_of(root: &Path, recording: &FoundRecording) -> String {
         }
         name => name.strip_suffix("/original").unwrap_or(name).to_owned(),
     }
-}
-
-/// A name for a file that no other one has, of letters that every system takes.
-fn unused(name: &str, names: &mut HashSet<String>) -> String {
-    let letter = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-    let stem: String = name.chars().map(letter).take(120).collect();
-    let stem = stem.trim_start_matches('.');
-    let numbered = |i: usize| if i == 1 { format!("{stem}.html") } else { format!("{stem}-{i}.html") };
-    // Systems that do not tell large letters from small ones would keep one of two.
-    let name = (1..).map(numbered).find(|name| names.insert(name.to_lowercase()));
-    name.unwrap_or_default()
 }
 
 /// A name as a part of an address.

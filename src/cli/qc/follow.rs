@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
+use super::super::channels::Part;
 use super::measure::{Asked, report};
 use crate::array::LazyArray;
 use crate::format::{OpenOptions, Opened, Source};
@@ -19,64 +20,65 @@ use crate::write::interrupt;
 /// Looked at again this often, whatever wakes or does not.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Follows a recording until it ends; the report of all of it.
+/// Follows a recording until it ends; the report of all of it, of each of the channels that `wanted` picks.
 ///
 /// # Errors
 /// When nothing of it can be measured, or stdout is closed.
-pub fn follow(location: &Location, options: &OpenOptions, asked: &Asked) -> Result<Report> {
+pub fn follow(
+    location: &Location,
+    options: &OpenOptions,
+    asked: &Asked,
+    wanted: &dyn Fn(Opened) -> Result<Vec<Part>>,
+) -> Result<Vec<Report>> {
     interrupt::watch();
     let (waker, woken) = crossbeam_channel::bounded::<()>(1);
     let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
         // One that waits already is enough.
         let _ = waker.try_send(());
     });
-    let opened = crate::format::open(location, options);
-    let growing = match opened {
-        Ok(opened) => match opened.growing {
-            Some(growing) => Some(growing),
-            None => bail!("{location}: cannot grow; measure it without --follow"),
-        },
-        // It may yet appear.
-        Err(_) => None,
-    };
-    let mut following = Following {
-        asked,
-        checker: None,
-        array: None,
-        told: Told::default(),
-        derived: Derived::default(),
-        begun: Instant::now(),
-        wake: Arc::clone(&wake),
-    };
-    if let Some(growing) = &growing {
-        following.begin(Arc::clone(growing) as Arc<dyn Source>, None);
-    }
-    let watcher = Watcher::start(location.clone(), options.clone(), growing, WatchConfig::default(), wake);
-    loop {
+    let wait = || {
         let _ = woken.recv_timeout(LOOK_EVERY);
-        let events = watcher.drain();
-        let status = watcher.status();
-        for event in events {
-            following.take(event, status.expected_end)?;
-        }
-        let has_ended = matches!(status.state, LiveState::Finished | LiveState::StoppedEarly { .. });
-        if let Some(checker) = &following.checker {
-            // What is being written comes first; of what has ended nothing more is waited for.
-            checker.set_live(!has_ended);
-        }
-        following.tell()?;
-        if has_ended && let Some(snapshot) = following.finished() {
-            let opened = crate::format::open(location, options)?;
-            return following.report(&opened, &snapshot);
+    };
+    let parts = wanted(once_there(location, options, &wake, wait)?)?;
+    let begin = |part: Part| Following::begin(part, location, options, asked, &wake);
+    let mut all = parts.into_iter().map(begin).collect::<Result<Vec<_>>>()?;
+    loop {
+        wait();
+        all.iter_mut().try_for_each(Following::look)?;
+        let finished: Vec<_> = all.iter().filter_map(Following::finished).collect();
+        if finished.len() == all.len() {
+            let parts = wanted(crate::format::open(location, options)?)?;
+            return all.iter().zip(finished).map(|(following, snapshot)| following.report(&parts, &snapshot)).collect();
         }
     }
 }
 
-/// What is being followed.
+/// The recording, once there is one.
+fn once_there(
+    location: &Location,
+    options: &OpenOptions,
+    wake: &Arc<dyn Fn() + Send + Sync>,
+    wait: impl Fn(),
+) -> Result<Opened> {
+    let watcher = match crate::format::open(location, options) {
+        Ok(opened) => return Ok(opened),
+        // It may yet appear.
+        Err(_) => Watcher::start(location.clone(), options.clone(), None, WatchConfig::default(), Arc::clone(wake)),
+    };
+    while !watcher.drain().iter().any(|event| matches!(event, LiveEvent::Opened(_))) {
+        wait();
+    }
+    Ok(crate::format::open(location, options)?)
+}
+
+/// One channel that is being followed.
 struct Following<'a> {
+    part: Part,
     asked: &'a Asked,
-    checker: Option<Checker>,
-    array: Option<Arc<LazyArray>>,
+    watcher: Watcher,
+    has_ended: bool,
+    checker: Checker,
+    array: Arc<LazyArray>,
     told: Told,
     /// What follows from the table, kept from one snapshot to the next.
     derived: Derived,
@@ -93,43 +95,71 @@ struct Told {
     alarms: BTreeSet<(Code, Gravity, usize)>,
 }
 
-impl Following<'_> {
-    fn begin(&mut self, source: Arc<dyn Source>, planned: Option<usize>) {
-        let array = Arc::new(LazyArray::new(source));
-        let subject = subject_of(&array, planned);
-        let wake = Arc::clone(&self.wake);
-        self.checker = Some(Checker::start(Arc::clone(&array), subject, self.asked.wanted, Arc::new(NoLender), wake));
-        self.array = Some(array);
-        self.told = Told::default();
+impl<'a> Following<'a> {
+    fn begin(
+        part: Part,
+        location: &Location,
+        options: &OpenOptions,
+        asked: &'a Asked,
+        wake: &Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self> {
+        let Some(growing) = part.opened.growing.clone() else {
+            bail!("{location}: cannot grow; measure it without --follow");
+        };
+        let array = Arc::new(part.of(Arc::clone(&growing) as Arc<dyn Source>)?);
+        let checker = checker(&array, None, asked, wake);
+        let (options, config) = (options.clone(), WatchConfig::default());
+        let watcher = Watcher::start(location.clone(), options, Some(growing), config, Arc::clone(wake));
+        let (told, derived, begun, wake) = (Told::default(), Derived::default(), Instant::now(), Arc::clone(wake));
+        Ok(Self { part, asked, watcher, has_ended: false, checker, array, told, derived, begun, wake })
+    }
+
+    /// Takes in what has happened, and says what is new.
+    fn look(&mut self) -> Result<()> {
+        let events = self.watcher.drain();
+        let status = self.watcher.status();
+        for event in events {
+            self.take(event, status.expected_end)?;
+        }
+        self.has_ended = matches!(status.state, LiveState::Finished | LiveState::StoppedEarly { .. });
+        // What is being written comes first; of what has ended nothing more is waited for.
+        self.checker.set_live(!self.has_ended);
+        self.tell()
     }
 
     fn take(&mut self, event: LiveEvent, planned: Option<usize>) -> Result<()> {
         match event {
-            LiveEvent::Opened(source) => self.begin(source, planned),
+            LiveEvent::Opened(source) => self.begin_anew(source, planned)?,
             LiveEvent::Replaced(source) => {
-                say(&json!({ "event": "restarted" }))?;
-                self.begin(source, planned);
+                self.say(json!({ "event": "restarted" }))?;
+                self.begin_anew(source, planned)?;
             }
             LiveEvent::Changed { source, stale } => {
-                let (Some(array), Some(checker)) = (&mut self.array, &self.checker) else { return Ok(()) };
-                let grown = Arc::new(array.grown(source));
+                let grown = Arc::new(self.array.grown(source));
                 let ranges: Vec<[usize; 2]> = stale
                     .iter()
                     .map(|indices| grown.region_of(indices))
                     .map(|region| [region.start()[0], region.stop()[0]])
                     .collect();
-                checker.extend(Arc::clone(&grown), subject_of(&grown, planned), &ranges);
-                *array = grown;
+                self.checker.extend(Arc::clone(&grown), subject_of(&grown, planned), &ranges);
+                self.array = grown;
             }
-            LiveEvent::Gone => say(&json!({ "event": "gone" }))?,
+            LiveEvent::Gone => self.say(json!({ "event": "gone" }))?,
             LiveEvent::Status => {}
         }
         Ok(())
     }
 
+    fn begin_anew(&mut self, source: Arc<dyn Source>, planned: Option<usize>) -> Result<()> {
+        self.array = Arc::new(self.part.of(source)?);
+        self.checker = checker(&self.array, planned, self.asked, &self.wake);
+        (self.told, self.derived) = (Told::default(), Derived::default());
+        Ok(())
+    }
+
     /// Says what is new: timepoints that were measured, and alarms.
     fn tell(&mut self) -> Result<()> {
-        let Some(snapshot) = self.checker.as_ref().map(Checker::snapshot) else { return Ok(()) };
+        let snapshot = self.checker.snapshot();
         if self.told.version == Some(snapshot.version) {
             return Ok(());
         }
@@ -138,7 +168,7 @@ impl Following<'_> {
         let verdict = judge_with(&evidence(&snapshot), &self.derived, &self.asked.limits);
         let done = snapshot.table.num_complete();
         if done != self.told.done {
-            say(&json!({
+            self.say(json!({
                 "event": "block",
                 "measured": done,
                 "of": snapshot.subject.shape[0],
@@ -151,23 +181,25 @@ impl Following<'_> {
         }
         for alarm in &verdict.alarms {
             if self.told.alarms.insert((alarm.code, alarm.gravity, alarm.t[0])) {
-                say(&alarm_line(alarm))?;
+                self.say(alarm_line(alarm))?;
             }
         }
         Ok(())
     }
 
-    /// What is known, once all there is has been measured.
+    /// What is known, once the recording has ended and all there is has been measured.
     fn finished(&self) -> Option<Arc<Snapshot>> {
-        let snapshot = self.checker.as_ref()?.snapshot();
-        let num_t = self.array.as_ref()?.info().shape[0];
+        let snapshot = self.checker.snapshot();
+        let num_t = self.array.info().shape[0];
         let is_all = snapshot.subject.shape[0] == num_t && snapshot.table.num_complete() == num_t;
-        (is_all || snapshot.progress.failure.is_some()).then_some(snapshot)
+        (self.has_ended && (is_all || snapshot.progress.failure.is_some())).then_some(snapshot)
     }
 
-    fn report(&self, opened: &Opened, snapshot: &Snapshot) -> Result<Report> {
+    /// The report, with what is said of it now among `parts`.
+    fn report(&self, parts: &[Part], snapshot: &Snapshot) -> Result<Report> {
+        let part = parts.iter().find(|part| part.channel == self.part.channel).unwrap_or(&self.part);
         if let Some(failure) = &snapshot.progress.failure {
-            bail!("{}: {failure}", opened.source.info().location);
+            bail!("{}: {failure}", part.opened.source.info().location);
         }
         let num_voxels = snapshot.subject.shape.iter().map(|len| *len as u64).product::<u64>();
         let num_bytes = num_voxels * snapshot.subject.dtype.num_bytes() as u64;
@@ -181,10 +213,29 @@ impl Following<'_> {
             num_bytes,
             seconds: self.begun.elapsed().as_secs_f64(),
         };
-        let report = report(opened, checked, self.asked);
-        say(&json!({ "event": "report", "report": crate::report::json(&report) }))?;
+        let report = report(part, checked, self.asked);
+        self.say(json!({ "event": "report", "report": crate::report::json(&report) }))?;
         Ok(report)
     }
+
+    /// A line about this channel.
+    fn say(&self, mut line: Value) -> Result<()> {
+        if let (Some(channel), Value::Object(fields)) = (&self.part.channel, &mut line) {
+            fields.insert("channel".to_owned(), json!(channel));
+        }
+        super::super::print(&format!("{line}\n"))
+    }
+}
+
+/// Measures an array from its beginning.
+fn checker(
+    array: &Arc<LazyArray>,
+    planned: Option<usize>,
+    asked: &Asked,
+    wake: &Arc<dyn Fn() + Send + Sync>,
+) -> Checker {
+    let subject = subject_of(array, planned);
+    Checker::start(Arc::clone(array), subject, asked.wanted, Arc::new(NoLender), Arc::clone(wake))
 }
 
 fn evidence(snapshot: &Snapshot) -> Evidence<'_> {
@@ -207,8 +258,4 @@ fn alarm_line(alarm: &Alarm) -> Value {
         "limit": alarm.limit,
         "message": format!("{}. {} {}", alarm.title, alarm.detail, alarm.advice),
     })
-}
-
-fn say(line: &Value) -> Result<()> {
-    super::super::print(&format!("{line}\n"))
 }

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use anyhow::{Result, bail};
 
+use super::super::channels::Part;
 use super::super::progress::Progress;
 use crate::app::identity_of;
-use crate::array::LazyArray;
 use crate::format::Opened;
 use crate::qc::{Codes, Evidence, Limits, Provenance, Report, judge};
 use crate::sweep::{CheckOptions, Checked, check, subject_of, why_not_measured};
@@ -29,8 +29,9 @@ pub struct Asked {
 ///
 /// # Errors
 /// When it holds nothing that could be measured.
-pub fn measure(opened: &Opened, asked: &Asked) -> Result<Report> {
-    let array = LazyArray::new(opened.source.clone());
+pub fn measure(part: &Part, asked: &Asked) -> Result<Report> {
+    let opened = &part.opened;
+    let array = part.of(opened.source.clone())?;
     let subject = subject_of(&array, None);
     let num_t = subject.shape[0];
     if let Some(range) = asked.range.as_ref().filter(|range| range.start >= num_t) {
@@ -48,11 +49,12 @@ pub fn measure(opened: &Opened, asked: &Asked) -> Result<Report> {
     });
     drop(progress);
     let Some(checked) = checked else { bail!("{}: was not measured", opened.source.info().location) };
-    Ok(report(opened, checked, asked))
+    Ok(report(part, checked, asked))
 }
 
 /// The report about what was measured.
-pub fn report(opened: &Opened, checked: Checked, asked: &Asked) -> Report {
+pub fn report(part: &Part, checked: Checked, asked: &Asked) -> Report {
+    let opened = &part.opened;
     let info = opened.source.info();
     let Checked { subject, table, figures, missing, pictures, num_bytes, seconds } = checked;
     let evidence = Evidence { subject: &subject, table: &table, figures: &figures, missing: &missing };
@@ -73,7 +75,8 @@ pub fn report(opened: &Opened, checked: Checked, asked: &Asked) -> Report {
         blocks: blocks(opened),
     };
     Report {
-        name: name_of(opened),
+        name: name_of(part),
+        channel: part.channel.clone(),
         path: info.location.to_string(),
         subject,
         table,
@@ -87,14 +90,12 @@ pub fn report(opened: &Opened, checked: Checked, asked: &Asked) -> Report {
     }
 }
 
-/// What was measured, by its channel where that is one of several in an array.
-fn name_of(opened: &Opened) -> String {
-    let info = opened.source.info();
-    let axis = info.channel_axis.filter(|_| opened.channels.len() > 1);
-    let at = axis.map(|axis| (0..axis).filter(|i| info.axes.get(*i).copied().flatten().is_none()).count());
-    let index = at.map(|at| info.held.get(at).copied().unwrap_or(0));
-    let channel = index.and_then(|index| opened.channels.get(index));
-    channel.map_or(info.name.clone(), |channel| format!("{} ({})", info.name, channel.name))
+/// What was measured, by its channel where that is one of several.
+fn name_of(part: &Part) -> String {
+    let name = &part.opened.source.info().name;
+    let channel = part.channel.as_ref().map(|channel| format!(" ({channel})"));
+    let missing = channel.filter(|channel| !name.ends_with(channel.as_str()));
+    format!("{name}{}", missing.unwrap_or_default())
 }
 
 /// When the first and the last block were written, seconds since 1970.

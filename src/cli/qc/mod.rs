@@ -15,6 +15,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use self::measure::{Asked, measure};
 use self::outputs::{Format, Outputs};
 use super::OpenArgs;
+use super::channels::{Part, parts};
+use crate::format::Opened;
 use crate::qc::{Code, Codes, Gravity, Limits, Report};
 use crate::volume::Location;
 
@@ -29,13 +31,18 @@ pub struct QcArgs {
     /// How to open it.
     #[command(flatten)]
     pub open: OpenArgs,
-    /// Write everything measured as JSON; - for stdout.
+    /// A channel to measure, by its name or its index from 0 (`tectum info` lists them); may be repeated. Every
+    /// channel is measured without it, or the one that --dataset names.
+    #[arg(short, long, value_name = "NAME")]
+    pub channel: Vec<String>,
+    /// Write everything measured as JSON; - for stdout. Of several channels it is a list of what each would be.
     #[arg(long, value_name = "OUT.json")]
     pub json: Option<PathBuf>,
     /// Write the measures of every timepoint as a table; - for stdout.
     #[arg(long, value_name = "OUT.csv")]
     pub csv: Option<PathBuf>,
-    /// Write a report to be read in a browser and printed, complete in one file; - for stdout.
+    /// Write a report to be read in a browser and printed, complete in one file; - for stdout. Of several channels
+    /// each gets its own: OUT-NAME.html.
     #[arg(long, value_name = "OUT.html")]
     pub html: Option<PathBuf>,
     /// Replace files that exist.
@@ -87,18 +94,30 @@ pub fn run(args: &QcArgs) -> Result<ExitCode> {
     }
     let outputs = Outputs::new(args)?;
     if args.follow {
-        let report = follow::follow(&args.path, &args.open.options(), &asked)?;
-        outputs.write(&report)?;
-        return Ok(exit_code(is_worse(&report, args.fail_on)));
+        let reports = follow::follow(&args.path, &args.open.options(), &asked, &|opened| wanted(args, opened))?;
+        outputs.expect(&reports.iter().map(|report| report.channel.clone()).collect::<Vec<_>>())?;
+        outputs.write(&reports)?;
+        return Ok(exit_code(reports.iter().any(|report| is_worse(report, args.fail_on))));
     }
-    let opened = crate::format::open(&args.path, &args.open.options())?;
-    outputs.refuse_inside(opened.source.info())?;
-    let report = measure(&opened, &asked)?;
-    if !outputs.take_stdout() {
-        super::print(&words::words(&report))?;
+    let parts = wanted(args, crate::format::open(&args.path, &args.open.options())?)?;
+    parts.iter().try_for_each(|part| outputs.refuse_inside(part.opened.source.info()))?;
+    outputs.expect(&parts.iter().map(|part| part.channel.clone()).collect::<Vec<_>>())?;
+    let is_stdout_taken = outputs.take_stdout();
+    let mut reports = Vec::new();
+    for part in &parts {
+        let report = measure(part, &asked)?;
+        if !is_stdout_taken {
+            super::print(&words::words(&report))?;
+        }
+        reports.push(report);
     }
-    outputs.write(&report)?;
-    Ok(exit_code(is_worse(&report, args.fail_on)))
+    outputs.write(&reports)?;
+    Ok(exit_code(reports.iter().any(|report| is_worse(report, args.fail_on))))
+}
+
+/// The channels that are to be measured.
+fn wanted(args: &QcArgs, opened: Opened) -> Result<Vec<Part>> {
+    parts(opened, &args.channel, args.open.dataset.is_some())
 }
 
 fn exit_code(is_worse: bool) -> ExitCode {

@@ -98,7 +98,7 @@ pub fn canvas_ui(
             // Of several channels each may be exact, or not, by itself.
             _ if has_channels => canvas.value_at(view.id, layer, row, column),
             Shown::Exact => canvas.value_at(view.id, layer, row, column),
-            Shown::Missing(_) => Value::Missing,
+            Shown::Missing(_) | Shown::Coarse => Value::Missing,
             _ => Value::Unknown,
         };
         let shown = model.state.layers.iter().enumerate().filter(|(_, layer)| layer.visible);

@@ -73,6 +73,10 @@ fn corner_lines(model: &Model<'_>) -> Vec<Line> {
             lines.push(Line::marked(icons::HOURGLASS, DARK.warn, format!("{wanted}  {on_screen}")));
         }
         Shown::Preview => lines.push(Line::marked(icons::HOURGLASS, DARK.warn, format!("preview, {wanted}"))),
+        Shown::Coarse => {
+            let text = "preview of coarser voxels: too large for memory in full resolution".to_owned();
+            lines.push(Line::marked(icons::WARNING, DARK.warn, text));
+        }
         Shown::Nothing => lines.push(Line::marked(icons::HOURGLASS, ON_CANVAS, wanted)),
     }
     if let (Shown::Exact, Some(gaps)) = (model.shown, model.gaps) {

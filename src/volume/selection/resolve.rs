@@ -67,6 +67,16 @@ pub struct Points {
 }
 
 impl Selected {
+    /// The same of an array that has one more axis, at `axis`, which is pinned to an index.
+    #[must_use]
+    pub fn pinned(mut self, axis: usize, index: usize) -> Self {
+        self.fixed.insert(axis.min(self.fixed.len()), Some(index));
+        let of_slices = self.slices.iter_mut().map(|slice| &mut slice.axis);
+        let of_points = self.points.iter_mut().flat_map(|points| points.axes.iter_mut().map(|(axis, _)| axis));
+        of_slices.chain(of_points).filter(|known| **known >= axis).for_each(|known| *known += 1);
+        self
+    }
+
     /// Extent of the result.
     pub fn shape(&self) -> &[usize] {
         &self.shape
