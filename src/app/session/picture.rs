@@ -140,7 +140,7 @@ impl Session {
         let image = self.stream.image(asked.layer)?;
         let key = image.stand_in(asked)?;
         let voxels = self.stream.picture(&key).ready()?;
-        TileOnScreen::new(&image, key, voxels, true).map(|tile| vec![tile])
+        TileOnScreen::new(&image, key, voxels, false).map(|tile| vec![tile])
     }
 
     /// Says which picture is really drawn on a canvas in place of a layer's chosen one: while a large one is

@@ -170,11 +170,20 @@ fn a_coarse_projection_stands_in_for_one_of_very_many_voxels_and_is_called_so() 
     stage.apply(&Command::SetProjection(Projection::Max));
     stage.frames_until(|stage| *stage.session.shown() == Shown::Preview);
     assert_eq!(drawn(&stage), [(1, 41)], "the coarse maximum");
+    stage.apply(&Command::SetColormap(Colormap::Gray));
+    stage.apply(&Command::SetLimits([0.0, 51.0]));
+    let gray = |stage: &mut Stage| {
+        let image = stage.picture(Vec::new());
+        let center = stage.canvas(ViewId::default()).center();
+        image.get_pixel(center.x as u32, center.y as u32).0[0]
+    };
+    stage.frame();
+    assert_eq!(gray(&mut stage), 205, "is what is seen");
     let pointer = pointer(&stage);
     assert_eq!(readout(&mut stage, &pointer), "…", "which is not that of what was measured");
     levels[0].open_all();
     stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
-    assert_eq!(readout(&mut stage, &pointer), "11");
+    assert_eq!((gray(&mut stage), readout(&mut stage, &pointer)), (55, "11".to_owned()));
 }
 
 #[test]
