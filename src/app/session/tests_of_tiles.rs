@@ -8,7 +8,7 @@ use crate::app::stage::{Scene, Stage};
 use crate::format::memory::{GatedSource, MemorySource};
 use crate::format::{Opened, Source};
 use crate::stream::StreamConfig;
-use crate::ui::place::{image_rect, voxel_rect};
+use crate::ui::place::{image_rect, voxel_at, voxel_rect};
 use crate::ui::{Camera, Command, Mode, SessionCommand, Shown, Value};
 use crate::volume::{Colormap, DType, Interpolation, Projection, Shape, ViewId};
 
@@ -93,10 +93,10 @@ fn a_large_plane_is_read_and_drawn_in_the_tiles_that_are_seen() {
     });
 }
 
-/// A square plane of one value, in chunks of 512 × 512.
+/// A square plane of one value, in chunks of 256 × 256.
 fn level(num_z: usize, side: usize, value: impl Fn(usize) -> u8) -> Arc<GatedSource> {
     let bytes = (0..num_z).flat_map(|z| std::iter::repeat_n(value(z), side * side)).collect();
-    let source = MemorySource::new(DType::U8, Shape::from([1, num_z, side, side]), "tzyx", &[1, 1, 512, 512], bytes);
+    let source = MemorySource::new(DType::U8, Shape::from([1, num_z, side, side]), "tzyx", &[1, 1, 256, 256], bytes);
     GatedSource::open(Arc::new(source.unwrap()))
 }
 
@@ -132,7 +132,15 @@ fn the_level_follows_the_zoom_and_the_readout_is_of_the_finest() {
     stage.settle();
     assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "{:?}", drawn(&stage));
     levels[0].close();
-    let pointer = pointer(&stage);
+    // Somewhere that the measuring of the contrast has not looked.
+    let canvas = stage.canvas(ViewId::default());
+    let session = &stage.session;
+    let placed = image_rect(canvas, session.info(), session.view.active().orientation, session.view.active().camera);
+    let voxel = |at: egui::Pos2| voxel_at(placed, [4096; 2], at).map(|[column, row]| [row, column]);
+    let value = |stage: &Stage, voxel| stage.session.value_in_tiles(&stage.session.panes()[0], voxel);
+    let mut places = (0..300).map(|i| canvas.center() + vec2(i as f32 / 2.0, i as f32 / 4.0));
+    let place = places.find(|at| value(&stage, voxel(*at).unwrap()) == Value::Unknown).unwrap();
+    let pointer = egui::Event::PointerMoved(place);
     let told = |stage: &mut Stage| readout(stage, &pointer);
     // Coarse voxels are on screen, and nothing is told of them: the fine one is asked for, and on its way.
     for _ in 0..20 {
@@ -140,8 +148,7 @@ fn the_level_follows_the_zoom_and_the_readout_is_of_the_finest() {
     }
     assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)));
     levels[0].open_all();
-    let value = |stage: &Stage| stage.session.value_in_tiles(&stage.session.panes()[0], [2300, 2300]);
-    stage.frames_until(|stage| value(stage) == Value::Exact("10".to_owned()));
+    stage.frames_until(|stage| value(stage, voxel(place).unwrap()) == Value::Exact("10".to_owned()));
     assert_eq!(told(&mut stage), "10");
     assert!(drawn(&stage).iter().all(|tile| *tile == (2, 30)), "and nothing else is drawn: {:?}", drawn(&stage));
     // Near, while the fine tiles are on their way: the coarse plane is drawn, called a preview, and not told of.
