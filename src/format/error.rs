@@ -74,6 +74,25 @@ impl FormatError {
         Self::new(file, error.message.to_string())
     }
 
+    /// The user asked for an array by a name that none of these has.
+    pub(super) fn no_dataset<'a>(
+        file: impl Into<Location>,
+        wanted: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        const MAX_NAMED: usize = 20;
+        let mut names = names.into_iter();
+        let mut named = names.by_ref().take(MAX_NAMED).collect::<Vec<_>>().join(", ");
+        if named.is_empty() {
+            named = "none".to_owned();
+        }
+        let text = match names.count() {
+            0 => format!("no dataset named {wanted}; there is {named}"),
+            more => format!("no dataset named {wanted}; there is {named} and {more} more"),
+        };
+        Self::new(file, text).with_code(FormatErrorCode::WrongOption)
+    }
+
     /// The opening was abandoned.
     pub fn cancelled(file: impl Into<Location>) -> Self {
         Self::new(file, "opening was cancelled").with_code(FormatErrorCode::Cancelled)

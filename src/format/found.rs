@@ -66,6 +66,11 @@ impl Found {
         self.opening.iter().chain(self.reading.lock().iter()).cloned().collect()
     }
 
+    /// The same of another state of the source, of which nothing was read yet.
+    pub fn anew(&self) -> Self {
+        Self::new(self.opening.clone())
+    }
+
     /// Forgets what reading found: it is tried again.
     pub fn forget(&self) {
         self.reading.lock().clear();

@@ -39,6 +39,7 @@ mod split;
 pub mod store;
 mod tiff;
 pub mod tree;
+mod units;
 mod vds;
 mod zarr;
 

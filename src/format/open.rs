@@ -135,6 +135,15 @@ pub struct Opened {
     pub chosen: usize,
 }
 
+/// At which index each of `num` axes beyond t, z, y and x is held: as these are, but for some given by their place
+/// among them.
+pub(super) fn held_at(held: &[usize], num: usize, others: &[(usize, usize)]) -> Vec<usize> {
+    let mut held = held.to_vec();
+    held.resize(num, 0);
+    others.iter().for_each(|&(place, index)| held[place] = index);
+    held
+}
+
 impl Opened {
     /// The only array of its path, in one resolution.
     pub fn of(source: Arc<dyn Source>, growing: Option<Arc<dyn Growing>>) -> Self {
@@ -157,19 +166,14 @@ impl Opened {
             return self;
         }
         let levels: Vec<_> = std::iter::once(&self.source).chain(&self.levels).cloned().collect();
-        let channel = |index: usize| {
-            let mut held = info.held.clone();
-            held.resize(nameless.len(), 0);
-            held[at] = index;
-            Channel {
-                name: format!("Channel {}", index + 1),
-                color: None,
-                limits: None,
-                is_visible: true,
-                levels: levels.clone(),
-                growing: self.growing.clone(),
-                held,
-            }
+        let channel = |index: usize| Channel {
+            name: format!("Channel {}", index + 1),
+            color: None,
+            limits: None,
+            is_visible: true,
+            levels: levels.clone(),
+            growing: self.growing.clone(),
+            held: held_at(&info.held, nameless.len(), &[(at, index)]),
         };
         self.channels = (0..num).map(channel).collect();
         self

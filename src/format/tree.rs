@@ -96,14 +96,6 @@ impl Listing {
         self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
 
-    /// Names and objects directly in a group, which is given as [`Listing::find`] resolves it.
-    pub fn members<'a>(&'a self, group: &str) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
-        let prefix = if group.is_empty() { String::new() } else { format!("{group}/") };
-        let from = self.nodes.range(prefix.clone()..);
-        from.map_while(move |(path, node)| Some((path.strip_prefix(prefix.as_str())?, node)))
-            .filter(|(name, _)| !name.is_empty() && !name.contains('/'))
-    }
-
     /// The object a path leads to, through links, and its own path. What lies in another file is given as
     /// [`NodeKind::Elsewhere`], with what is left of the path behind it.
     pub fn find(&self, path: &str) -> Option<(String, Node)> {
@@ -357,15 +349,5 @@ mod tests {
         listing.insert("a/raw", Node::new(there));
         let there = NodeKind::Elsewhere { file: "raw.nwb".to_owned(), path: "acquisition/c/data".to_owned() };
         assert_eq!(listing.find("x/raw/c/data").unwrap().1.kind, there);
-    }
-
-    #[test]
-    fn members_are_those_of_the_group_alone() {
-        let listing = listing(&[("a/link", "ab")]);
-        let names = |group: &str| listing.members(group).map(|(name, _)| name).collect::<Vec<_>>();
-        assert_eq!(
-            (names(""), names("a"), names("a/b"), names("ab")),
-            (vec!["a", "ab"], vec!["b", "link"], vec!["data"], vec![])
-        );
     }
 }

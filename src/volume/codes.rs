@@ -36,6 +36,8 @@ codes! {
     NO_ARRAY = "no_array";
     /// There are no metadata: the recording is running, or was interrupted.
     NO_METADATA = "no_metadata";
+    /// Chunks are left out by a format in which all of them has the fill value then.
+    NOT_STORED = "not_stored";
     /// A block is of another type than the recording.
     OTHER_DTYPE = "other_dtype";
     /// The same, and its values do not fit.

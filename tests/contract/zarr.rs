@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tectum::format::{FormatError, OpenOptions, Source, open};
+use tectum::format::{FormatError, Growing, OpenOptions, Refresh, Source, open};
 use tectum::volume::{DType, Grid, Region, Shape, copy_region};
 use zarrs::array::{Array, ArrayBytes, ArrayMetadata};
 use zarrs::storage::store::MemoryStore;
 use zarrs::storage::{ListableStorageTraits, ReadableStorageTraits};
 
-use crate::suite::{Subject, Truth, contract};
+use crate::suite::{State, Subject, Truth, contract};
 use crate::writer::sample;
 
 /// One array, or the finest of an image.
@@ -42,15 +42,30 @@ impl Stack {
         metadata
     }
 
+    /// Its extent when it is as long as this.
+    fn long(&self, len: usize) -> Shape {
+        let mut dims = self.shape.to_vec();
+        dims[0] = len;
+        Shape::new(&dims).unwrap()
+    }
+
     /// Writes the array below a path of the folder, and returns its voxels.
     fn write_array(&self, folder: &Path, path: &str) -> Vec<u8> {
-        let shape = Shape::new(self.shape).unwrap();
+        self.write_long(folder, path, self.shape[0])
+    }
+
+    /// The same as long as it is after some time. What is as it was is not written once more.
+    fn write_long(&self, folder: &Path, path: &str, len: usize) -> Vec<u8> {
+        let shape = self.long(len);
         let whole = Region::whole(&shape);
-        let mut bytes = sample(self.shape, self.dtype);
+        let num_bytes = shape.num_bytes(self.dtype).unwrap();
+        let mut bytes = sample(self.shape, self.dtype)[..num_bytes].to_vec();
         let item = self.dtype.num_bytes();
         let fill: Vec<u8> = std::iter::once(self.fill).chain(std::iter::repeat(0)).take(item).collect();
         let store = Arc::new(MemoryStore::new());
-        let metadata: ArrayMetadata = serde_json::from_value(self.metadata()).unwrap();
+        let mut metadata = self.metadata();
+        metadata["shape"] = json!(shape.dims());
+        let metadata: ArrayMetadata = serde_json::from_value(metadata).unwrap();
         let array = Array::new_with_metadata(Arc::clone(&store), "/", metadata).unwrap();
         array.store_metadata().unwrap();
         let grid = Grid::new(shape, Shape::new(self.chunks).unwrap()).unwrap();
@@ -71,10 +86,17 @@ impl Stack {
         for key in store.list().unwrap() {
             let file = folder.join(path).join(key.as_str());
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, store.get(&key).unwrap().unwrap()).unwrap();
+            let content = store.get(&key).unwrap().unwrap();
+            if std::fs::read(&file).ok().as_deref() != Some(&content[..]) {
+                std::fs::write(file, content).unwrap();
+            }
         }
         bytes
     }
+}
+
+fn as_source(growing: &Arc<dyn Growing>) -> Arc<dyn Source> {
+    Arc::clone(growing) as Arc<dyn Source>
 }
 
 /// Metadata of an image of two resolutions.
@@ -101,6 +123,30 @@ impl Subject for Stack {
 
     fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
         open(folder, options).map(|opened| opened.source)
+    }
+
+    fn grow(&self, folder: &Path) -> Vec<State> {
+        let path = if self.is_image { "0" } else { "" };
+        let truth = |len: usize| {
+            let bytes = self.write_long(folder, path, len);
+            let shape = self.long(len);
+            Truth { dtype: self.dtype, shape, bytes, missing: Vec::new() }
+        };
+        let first = truth(1);
+        if self.is_image {
+            std::fs::write(folder.join("zarr.json"), image().to_string()).unwrap();
+        }
+        let mut source = open(folder, &OpenOptions::default()).unwrap().growing.expect("it may grow");
+        let mut states = vec![State { source: as_source(&source), truth: first, stale: Vec::new() }];
+        for len in 2..=self.shape[0] {
+            let truth = truth(len);
+            let Refresh::Changed { source: longer, stale } = source.refresh(&[]).unwrap() else {
+                panic!("it has grown")
+            };
+            source = longer;
+            states.push(State { source: as_source(&source), truth, stale });
+        }
+        states
     }
 
     fn is_layout(&self, file: &Path) -> bool {

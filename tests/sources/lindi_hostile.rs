@@ -6,10 +6,42 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tectum::format::{FormatError, OpenOptions, Source, open};
+use tectum::format::{FormatError, OpenOptions, Source, open, tree};
 
 use crate::common::{read_whole, untouched};
 use crate::manifest::folder;
+
+/// A value that is said to be single, and written down as an array of any extent.
+#[test]
+fn a_single_value_that_is_none_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    for extent in [2u64, 1 << 32] {
+        let document = json!({"version": 1, "refs": {
+            ".zgroup": {"zarr_format": 2},
+            "value/.zarray": {"shape": [extent], "chunks": [extent], "dtype": "<f8", "compressor": null, "filters": null,
+                "fill_value": 0.0, "order": "C", "zarr_format": 2},
+            "value/.zattrs": {"_SCALAR": true}}});
+        let path = folder.path().join("fish.lindi.json");
+        fs::write(&path, serde_json::to_vec(&document).unwrap()).unwrap();
+        let tree = tree::read(&path, &OpenOptions::default()).unwrap();
+        let error = tree::numbers(tree.as_ref(), "value", 1).unwrap_err();
+        assert!(error.message.contains(&format!("{extent} values")), "{error}");
+    }
+}
+
+#[test]
+fn groups_within_groups_take_time_by_their_number_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = format!("{}.zgroup", "a/".repeat(100_000));
+    let wide: serde_json::Map<String, Value> =
+        (0..20_000).map(|i| (format!("{}{i}/.zgroup", "group/".repeat(40)), json!({"zarr_format": 2}))).collect();
+    let mut refs = wide;
+    refs.insert(deep, json!({"zarr_format": 2}));
+    let begin = Instant::now();
+    let error = opened(folder.path(), &json!({"version": 1, "refs": refs})).err().expect("no array");
+    assert!(error.message.contains("64 deep"), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
 
 /// A file of one array of six bytes in three chunks.
 fn array(chunks: [Value; 3]) -> Value {
@@ -165,8 +197,8 @@ fn metadata_that_lie_take_neither_memory_nor_time() {
     let mut document = array([json!("ab"), json!("cd"), json!("ef")]);
     document["refs"]["stack/.zarray"]["compressor"] = json!({"id": "zstd"});
     document["refs"]["stack/.zarray"]["chunks"] = json!([1u64 << 20, 1u64 << 20, 2]);
-    let got = read_whole(opened(folder.path(), &document).unwrap().as_ref());
-    assert_eq!(got.missing.len(), 1);
+    let error = opened(folder.path(), &document).err().expect("a chunk of terabytes");
+    assert!(error.message.contains("chunks of 2048.0 GiB"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 

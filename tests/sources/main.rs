@@ -27,3 +27,4 @@ mod virtual_files;
 mod zarr;
 mod zarr_figures;
 mod zarr_hostile;
+mod zarr_live;

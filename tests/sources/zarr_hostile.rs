@@ -345,8 +345,18 @@ fn damaged_hierarchies(seed: u64, most: usize, within: Duration) -> (usize, usiz
             std::fs::write(path, bytes).unwrap();
         }
         let begin = Instant::now();
-        match std::panic::catch_unwind(|| open(folder.path(), &OpenOptions::default()).map(|opened| read_some(&opened)))
-        {
+        let read = || {
+            let opened = open(folder.path(), &OpenOptions::default())?;
+            let num_read = read_some(&opened);
+            // As it is followed, and as its folder is looked through.
+            opened.source.inspect();
+            for _ in 0..2 {
+                opened.growing.iter().for_each(|growing| drop(growing.refresh(&[])));
+            }
+            opened.source.problems();
+            Ok::<usize, FormatError>(num_read)
+        };
+        match std::panic::catch_unwind(read) {
             Ok(Ok(read)) => num_read += usize::from(read > 0),
             Ok(Err(error)) => assert!(!error.message.is_empty(), "seed {}", seed + i as u64),
             Err(_) => panic!("a crash: seed {}, left in {}", seed + i as u64, folder.keep().display()),

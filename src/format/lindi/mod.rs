@@ -16,7 +16,7 @@ use tree::LindiTree;
 
 use super::look::Look;
 use super::tree::{Tree, arrays, first_of};
-use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened, nwb};
+use super::{DatasetEntry, FormatError, OpenOptions, Opened, nwb};
 use crate::volume::Location;
 
 /// Opens a reference file: JSON, a tar archive, or a folder.
@@ -55,11 +55,8 @@ fn open_plain(tree: &dyn Tree, options: &OpenOptions) -> Result<Opened, FormatEr
         Some(wanted) => {
             let path = tree.listing().find(wanted).map(|(path, _)| path);
             let at = datasets.iter().position(|entry| Some(&entry.name) == path.as_ref());
-            let chosen = at.ok_or_else(|| {
-                let names: Vec<&str> = datasets.iter().take(20).map(|entry| entry.name.as_str()).collect();
-                let text = format!("no dataset named {wanted}; there is {}", names.join(", "));
-                failed(text).with_code(FormatErrorCode::WrongOption)
-            })?;
+            let names = || datasets.iter().map(|entry| entry.name.as_str());
+            let chosen = at.ok_or_else(|| FormatError::no_dataset(tree.location(), wanted, names()))?;
             (chosen, open(chosen)?)
         }
     };

@@ -26,6 +26,18 @@ struct Memory {
     scratch: Scratch,
 }
 
+impl Memory {
+    /// Gives back what is more than a thread keeps.
+    fn shrink(&mut self) {
+        for kept in [&mut self.stored, &mut self.decoded] {
+            if kept.capacity() > MAX_KEPT_BYTES {
+                *kept = Vec::new();
+            }
+        }
+        self.scratch.shrink(MAX_KEPT_BYTES);
+    }
+}
+
 thread_local! {
     /// Touched before, so that decoding does not wait for page faults.
     static MEMORY: RefCell<Memory> = RefCell::default();
@@ -155,12 +167,7 @@ impl LindiArray {
                     self.lose(&work.part, error, target);
                 }
             });
-            for kept in [&mut memory.stored, &mut memory.decoded] {
-                if kept.capacity() > MAX_KEPT_BYTES {
-                    *kept = Vec::new();
-                }
-            }
-            memory.scratch.shrink(MAX_KEPT_BYTES);
+            memory.shrink();
         });
     }
 
@@ -400,6 +407,7 @@ impl Fetching for LindiArray {
                     self.lose(&work.part, error, &mut target);
                 }
             });
+            memory.shrink();
         });
         self.finish(target)
     }

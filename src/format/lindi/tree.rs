@@ -11,7 +11,7 @@ use super::place::{Home, Place};
 use super::small;
 use super::source::{At, LindiArray, Stored, parts_of};
 use crate::format::axes::{self, Axes};
-use crate::format::hdf5::AttributeValue;
+use crate::format::hdf5::{AttributeValue, check_chunk_bytes};
 use crate::format::open::open_linked;
 use crate::format::plain::open_source;
 use crate::format::tree::{Listing, Node, NodeKind, Tree, Values, numbers_of};
@@ -22,6 +22,9 @@ use crate::volume::{ArrayInfo, DType, Grid, Location, Problem, Severity, codes};
 
 /// More chunks than this are no array that anybody has written.
 const MAX_CHUNKS: u64 = 1 << 40;
+
+/// Nobody nests groups so deep.
+const MAX_DEPTH: usize = 64;
 
 /// A reference file.
 pub(super) struct LindiTree {
@@ -206,6 +209,9 @@ impl Tree for LindiTree {
         if chunks.num_cells() > MAX_CHUNKS {
             return Err(failed(format!("claims {} chunks", chunks.num_cells())));
         }
+        if !metadata.filters.is_empty() {
+            check_chunk_bytes(chunks.cell().num_bytes(dtype).unwrap_or(usize::MAX)).map_err(&failed)?;
+        }
         let (mut info, note) = self.info(path, &metadata, (dtype, chunks), options)?;
         let is_big_endian = matches!(metadata.kind, Kind::Numbers { is_big_endian: true, .. });
         let mut fill = metadata.fill_bytes(dtype).map_err(&failed)?;
@@ -240,14 +246,15 @@ impl Tree for LindiTree {
     fn small(&self, path: &str, max: usize) -> Result<Values, FormatError> {
         let failed = |message: String| self.failed(format!("{path}: {message}"));
         let metadata = self.metadata(path)?;
+        // Before anything else: what the listing calls a single value may be written down as any number of them.
+        let num = metadata.dims.iter().fold(1u64, |num, &dim| num.saturating_mul(dim));
+        if num > max as u64 {
+            return Err(failed(format!("has {num} values; up to {max} are read")));
+        }
         if matches!(metadata.kind, Kind::Numbers { .. }) {
             // A single value is an array of one.
             let source = self.open(path, &OpenOptions::default())?;
             return numbers_of(source.as_ref()).map(Values::Numbers);
-        }
-        let num = metadata.dims.iter().fold(1u64, |num, &dim| num.saturating_mul(dim));
-        if num > max as u64 {
-            return Err(failed(format!("has {num} values; up to {max} are read")));
         }
         let first = vec!["0"; metadata.dims.len().max(1)].join(&metadata.separator.to_string());
         let chunk = key(path, &first);
@@ -298,8 +305,13 @@ fn listing_of(document: &Document) -> Listing {
     let mut listing = Listing::default();
     listing.insert("", Node::new(NodeKind::Group));
     for key in document.refs.keys() {
-        let Some((path, name)) = split_key(key) else { continue };
+        let (path, name) = split_key(key);
         if !matches!(name, ".zgroup" | ".zarray") || listing.at(path).is_some() && !path.is_empty() {
+            continue;
+        }
+        if path.matches('/').count() >= MAX_DEPTH {
+            let why = || format!("it has groups within groups, more than {MAX_DEPTH} deep");
+            listing.cut = listing.cut.or_else(|| Some(why()));
             continue;
         }
         let attributes = document.json(&self::key(path, ".zattrs")).unwrap_or_default();
@@ -311,7 +323,11 @@ fn listing_of(document: &Document) -> Listing {
         // Groups that nobody has written down.
         let mut parent = path;
         while let Some((above, _)) = parent.rsplit_once('/') {
-            if listing.at(above).is_none() && !document.refs.contains_key(&self::key(above, ".zgroup")) {
+            // Those above it are known as well.
+            if listing.at(above).is_some() {
+                break;
+            }
+            if !document.refs.contains_key(&self::key(above, ".zgroup")) {
                 listing.insert(above, Node::new(NodeKind::Group));
             }
             parent = above;
@@ -320,9 +336,9 @@ fn listing_of(document: &Document) -> Listing {
     listing
 }
 
-fn split_key(key: &str) -> Option<(&str, &str)> {
+fn split_key(key: &str) -> (&str, &str) {
     let key = key.trim_start_matches('/');
-    Some(key.rsplit_once('/').unwrap_or(("", key)))
+    key.rsplit_once('/').unwrap_or(("", key))
 }
 
 fn group_of(attributes: &Value) -> Result<NodeKind, String> {

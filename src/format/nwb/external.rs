@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::series::{Series, external_files};
+use super::series::Series;
 use crate::format::hdf5::AttributeValue;
 use crate::format::tree::{Tree, numbers};
 use crate::format::{Chunk, Filled, FormatError, OpenOptions, ReadError, ReadErrorKind, Source};
@@ -35,11 +35,15 @@ pub struct Joined {
 
 /// Opens the files that a series names, as one array. A file that is not there is a gap where the series says
 /// how long it is.
-pub fn open(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
-    let files = external_files(tree, series);
+pub fn open(
+    tree: &dyn Tree,
+    series: &Series,
+    files: &[String],
+    options: &OpenOptions,
+) -> Result<Arc<dyn Source>, FormatError> {
     let starts = starting_frames(tree, series, files.len());
     let mut found: Vec<Result<Arc<dyn Source>, FormatError>> = Vec::with_capacity(files.len());
-    for file in &files {
+    for file in files {
         if options.is_cancelled() {
             return Err(FormatError::cancelled(tree.location()));
         }
@@ -87,9 +91,8 @@ impl Joined {
             let len = match &found {
                 Ok(source) => len_along(like, source.info(), axis)?,
                 Err(error) => {
-                    let file = Some(error.file.clone());
-                    let (code, severity) = (codes::MISSING_BLOCK, Severity::Error);
-                    problems.push(Problem { code, severity, file, span: None, message: error.message.clone() });
+                    let message = error.message.as_str();
+                    problems.push(Problem::of(codes::MISSING_BLOCK, Severity::Error, &error.file, message));
                     let next = starts.get(i + 1).copied().flatten();
                     next.and_then(|next| next.checked_sub(start)).unwrap_or(0)
                 }

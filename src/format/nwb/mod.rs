@@ -18,7 +18,7 @@ use super::look::Look;
 use super::open::open_linked;
 use super::store::may_follow;
 use super::tree::{Node, NodeKind, Shown, Tree, arrays, dims_in_words, first_of};
-use super::{DatasetEntry, FormatError, FormatErrorCode, OpenOptions, Opened};
+use super::{DatasetEntry, FormatError, OpenOptions, Opened};
 use crate::volume::{ArrayInfo, AxisFrom, Location, Problem, Severity, codes};
 
 /// Opens an NWB file that has image series. Others are opened as what they are besides: HDF5.
@@ -40,7 +40,8 @@ pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, 
 /// Opens a tree that is NWB and has image series; `None` where it is not.
 pub(super) fn open_tree(tree: &Arc<dyn Tree>, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
     let listing = tree.listing();
-    let all = listing.at("").filter(|root| series::is_nwb(root)).map(|_| series::find(listing)).unwrap_or_default();
+    let all =
+        listing.at("").filter(|root| series::is_nwb(root)).map(|_| series::find(tree.as_ref())).unwrap_or_default();
     (!all.is_empty()).then(|| open_one(tree.as_ref(), &all, options))
 }
 
@@ -52,7 +53,7 @@ enum Offer<'a> {
 
 fn open_one(tree: &dyn Tree, all: &[Series], options: &OpenOptions) -> Result<Opened, FormatError> {
     let mut offers: Vec<(DatasetEntry, Offer<'_>)> =
-        all.iter().map(|series| (entry_of(tree, series), Offer::Series(series))).collect();
+        all.iter().map(|series| (entry_of(series), Offer::Series(series))).collect();
     let taken: HashSet<&str> = all
         .iter()
         .filter_map(|series| match &series.frames {
@@ -84,17 +85,15 @@ fn open_one(tree: &dyn Tree, all: &[Series], options: &OpenOptions) -> Result<Op
 fn choose(location: &Location, offers: &[(DatasetEntry, Offer<'_>)], wanted: &str) -> Result<usize, FormatError> {
     let plain = wanted.trim_matches('/');
     let is_it = |name: &str| name == plain || plain.strip_suffix("/data") == Some(name);
-    offers.iter().position(|(entry, _)| is_it(&entry.name)).ok_or_else(|| {
-        let names: Vec<&str> = offers.iter().take(20).map(|(entry, _)| entry.name.as_str()).collect();
-        let text = format!("no dataset named {wanted}; there is {}", names.join(", "));
-        FormatError::new(location, text).with_code(FormatErrorCode::WrongOption)
-    })
+    let names = || offers.iter().map(|(entry, _)| entry.name.as_str());
+    let found = offers.iter().position(|(entry, _)| is_it(&entry.name));
+    found.ok_or_else(|| FormatError::no_dataset(location, wanted, names()))
 }
 
-fn entry_of(tree: &dyn Tree, series: &Series) -> DatasetEntry {
+fn entry_of(series: &Series) -> DatasetEntry {
     let kind = &series.kind;
     let summary = match (&series.frames, &series.array) {
-        (Frames::External, _) => match series::external_files(tree, series).as_slice() {
+        (Frames::External(files), _) => match files.as_slice() {
             [] => format!("{kind}, its frames lie in files that it does not name"),
             [file] => format!("{kind}, frames in {file}"),
             [first, .., last] => format!("{kind}, frames in {first} … {last}"),
@@ -126,17 +125,12 @@ fn open_series(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Resul
             let opened = linked(tree.location(), file, &options)?;
             (opened.source, opened.growing)
         }
-        Frames::External => (external::open(tree, series, options)?, None),
+        Frames::External(files) => (external::open(tree, series, files, options)?, None),
     };
     let shape = source.info().shape;
     let mut told = series::told_of(tree, series, shape.dims());
-    let problem = |message: String| Problem {
-        code: codes::METADATA_UNREADABLE,
-        severity: Severity::Warning,
-        file: Some(tree.location().clone()),
-        span: None,
-        message,
-    };
+    let problem =
+        |message: String| Problem::of(codes::METADATA_UNREADABLE, Severity::Warning, tree.location(), message);
     let cut = tree.listing().cut.iter().map(|why| format!("not all of the file is listed: {why}"));
     let problems = told.faults.iter().cloned().chain(cut).map(problem).collect();
     let times_s = told.times_s.take();
@@ -160,7 +154,7 @@ fn open_series(tree: &dyn Tree, series: &Series, options: &OpenOptions) -> Resul
 
 fn name_axes(info: &mut ArrayInfo, series: &Series) {
     // A file of frames knows its own order, and so does one that is linked as a whole.
-    let is_of_others = matches!(series.frames, Frames::External) || series.kind == series::LINK;
+    let is_of_others = matches!(series.frames, Frames::External(_)) || series.kind == series::LINK;
     let letters = series.axes(info.shape.dims()).filter(|_| !is_of_others);
     let Some(letters) = letters else { return };
     info.axes = series::named(letters);

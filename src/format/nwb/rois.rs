@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::format::hdf5::check_chunk_bytes;
 use crate::format::tree::{self, NodeKind, Tree, Values, numbers, to_numbers, values};
-use crate::format::{Chunk, Filled, FormatError, OpenOptions};
+use crate::format::{Chunk, Filled, FormatError, OpenOptions, Source};
 use crate::volume::{Location, Region};
 
 /// Most voxels that all regions of a table may have.
 const MAX_VOXELS: usize = 16 << 20;
+
+/// Most voxels of pictures that are looked through: some thousands of a camera's.
+const MAX_DRAWN: usize = 16 << 30;
 
 /// The regions that one segmentation found.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,32 +120,51 @@ fn drawn(tree: &dyn Tree, path: &str, rois: &mut [Roi]) -> Result<(), String> {
     if !(3..=4).contains(&info.shape.rank()) || info.shape.dims()[0] > rois.len() {
         return Err(format!("pictures of {} are not one for each region", info.shape));
     }
-    let mut chunks: Vec<Chunk> = Vec::new();
-    source.chunks(&Region::whole(&info.shape), &mut chunks);
+    let num_drawn = info.shape.num_voxels().filter(|&num| num <= MAX_DRAWN);
+    num_drawn.ok_or_else(|| format!("pictures of {} are more than are looked through", info.shape))?;
     let (mut buffer, mut num_voxels) = (Vec::new(), 0usize);
-    for chunk in chunks {
-        buffer.clear();
-        buffer.resize(chunk.region.shape().num_bytes(info.dtype).unwrap_or(0), 0);
-        match source.read(&chunk, &mut buffer) {
-            Ok(Filled::All) => {}
-            Ok(Filled::Except(_, error)) | Err(error) => return Err(error.message.to_string()),
+    let mut result = Ok(());
+    source.each_chunk(&Region::whole(&info.shape), &mut |chunk| {
+        if result.is_ok() {
+            result = put_drawn(source.as_ref(), chunk, &mut buffer, &mut num_voxels, rois);
         }
-        for (at, value) in chunk.region.indices().zip(to_numbers(info.dtype, &buffer)) {
-            if value == 0.0 {
-                continue;
-            }
-            num_voxels += 1;
-            if num_voxels > MAX_VOXELS {
-                return Err(format!("its regions have more than {MAX_VOXELS} voxels"));
-            }
-            let z = if info.shape.rank() == 4 { at[3] } else { 0 };
-            let voxel = RoiVoxel { z: z as u32, y: at[2] as u32, x: at[1] as u32, weight: value as f32 };
-            rois[at[0]].voxels.push(voxel);
-        }
-    }
+    });
+    result?;
     // Chunks come in their own order.
     for roi in rois {
         roi.voxels.sort_unstable_by_key(|voxel| (voxel.z, voxel.y, voxel.x));
+    }
+    Ok(())
+}
+
+/// Adds what is not zero of one chunk of the pictures.
+fn put_drawn(
+    source: &dyn Source,
+    chunk: &Chunk,
+    buffer: &mut Vec<u8>,
+    num_voxels: &mut usize,
+    rois: &mut [Roi],
+) -> Result<(), String> {
+    let info = source.info();
+    let num_bytes = chunk.region.shape().num_bytes(info.dtype).unwrap_or(usize::MAX);
+    check_chunk_bytes(num_bytes)?;
+    buffer.clear();
+    buffer.resize(num_bytes, 0);
+    match source.read(chunk, buffer) {
+        Ok(Filled::All) => {}
+        Ok(Filled::Except(_, error)) | Err(error) => return Err(error.message.to_string()),
+    }
+    for (at, value) in chunk.region.indices().zip(to_numbers(info.dtype, buffer)) {
+        if value == 0.0 {
+            continue;
+        }
+        *num_voxels += 1;
+        if *num_voxels > MAX_VOXELS {
+            return Err(format!("its regions have more than {MAX_VOXELS} voxels"));
+        }
+        let z = if info.shape.rank() == 4 { at[3] } else { 0 };
+        let voxel = RoiVoxel { z: z as u32, y: at[2] as u32, x: at[1] as u32, weight: value as f32 };
+        rois[at[0]].voxels.push(voxel);
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The image series of an NWB file and what the file says of each: pure functions over its tree.
 
 use crate::format::tree::{Listing, Node, NodeKind, Tree, numbers, texts};
+use crate::format::units::micrometres;
 use crate::volume::{Axis, DType, ValueScale, VoxelSize};
 
 /// Where series stand.
@@ -32,7 +33,7 @@ pub(super) enum Frames {
         path: String,
     },
     /// In files of any format, one after the other.
-    External,
+    External(Vec<String>),
 }
 
 /// An image series, or a single picture.
@@ -53,7 +54,7 @@ impl Series {
     pub fn likeness(&self) -> (bool, usize, bool, u64) {
         let rank = IMAGES.iter().rev().position(|kind| *kind == self.kind).map_or(0, |at| at + 1);
         let num = self.array.as_ref().map_or(0, |(shape, _)| shape.iter().fold(1u64, |n, &dim| n.saturating_mul(dim)));
-        (!matches!(self.frames, Frames::External), rank, self.path.starts_with(ROOMS[0]), num)
+        (!matches!(self.frames, Frames::External(_)), rank, self.path.starts_with(ROOMS[0]), num)
     }
 
     /// What its axes are in letters, as `--axes` takes them: x before y and z last, as NWB has it.
@@ -79,17 +80,19 @@ pub(super) fn is_nwb(root: &Node) -> bool {
 }
 
 /// The image series of a file, the likeliest first.
-pub(super) fn find(listing: &Listing) -> Vec<Series> {
-    let mut found: Vec<Series> = listing
+pub(super) fn find(tree: &dyn Tree) -> Vec<Series> {
+    let mut found: Vec<Series> = tree
+        .listing()
         .iter()
         .filter(|(path, _)| ROOMS.iter().any(|room| path.strip_prefix(room).is_some_and(|rest| rest.starts_with('/'))))
-        .filter_map(|(path, node)| series_at(listing, path, node))
+        .filter_map(|(path, node)| series_at(tree, path, node))
         .collect();
     found.sort_by_key(|series| std::cmp::Reverse(series.likeness()));
     found
 }
 
-fn series_at(listing: &Listing, path: &str, node: &Node) -> Option<Series> {
+fn series_at(tree: &dyn Tree, path: &str, node: &Node) -> Option<Series> {
+    let listing = tree.listing();
     if let NodeKind::Elsewhere { file, path: there } = &node.kind {
         // In a room or a module; links below a series are for it to follow.
         let (parent, _) = path.rsplit_once('/')?;
@@ -120,16 +123,16 @@ fn series_at(listing: &Listing, path: &str, node: &Node) -> Option<Series> {
         // Nothing in it: the frames lie in files.
         NodeKind::Array { .. } if is_image => {
             listing.find(&format!("{path}/external_file"))?;
-            Some(series(Frames::External, None))
+            Some(series(Frames::External(external_files(tree, path)), None))
         }
         _ => None,
     }
 }
 
 /// The files a series names, where its frames lie in files.
-pub(super) fn external_files(tree: &dyn Tree, series: &Series) -> Vec<String> {
+fn external_files(tree: &dyn Tree, series: &str) -> Vec<String> {
     const MAX_FILES: usize = 100_000;
-    texts(tree, &format!("{}/external_file", series.path), MAX_FILES).unwrap_or_default()
+    texts(tree, &format!("{series}/external_file"), MAX_FILES).unwrap_or_default()
 }
 
 /// What a file says of a series beside its frames.
@@ -266,21 +269,9 @@ fn times(tree: &dyn Tree, series: &str, told: &mut Told) {
 /// Timepoints per second: by the middle one of the steps, which a pause does not change.
 fn rate_of(times: &[f64]) -> Option<f64> {
     let mut steps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).filter(|step| *step > 0.0).collect();
-    let middle = steps.len() / 2;
-    steps.sort_unstable_by(f64::total_cmp);
-    steps.get(middle).map(|step| 1.0 / step).filter(|rate| rate.is_finite())
-}
-
-/// Micrometres in a unit of length.
-fn micrometres(unit: &str) -> Option<f64> {
-    Some(match unit.trim().to_lowercase().as_str() {
-        "meters" | "meter" | "metres" | "metre" | "m" => 1e6,
-        "centimeters" | "centimeter" | "centimetres" | "cm" => 1e4,
-        "millimeters" | "millimeter" | "millimetres" | "mm" => 1e3,
-        "micrometers" | "micrometer" | "micrometres" | "microns" | "micron" | "um" | "µm" | "μm" => 1.0,
-        "nanometers" | "nanometer" | "nanometres" | "nm" => 1e-3,
-        _ => return None,
-    })
+    let middle = (!steps.is_empty()).then_some(steps.len() / 2)?;
+    let (_, step, _) = steps.select_nth_unstable_by(middle, f64::total_cmp);
+    Some(1.0 / *step).filter(|rate| rate.is_finite())
 }
 
 /// Edges along x, y and, where there is one, z, in micrometres. The distance of planes where there is only one is

@@ -174,13 +174,5 @@ fn found_by_path(path: &Path, name: &str, offers: &[Offer]) -> Result<Offer, For
         let text = format!("the file does not say how the sparse matrix {name} is packed: {}", packed.join(" or "));
         return Err(FormatError::new(path, text).with_code(FormatErrorCode::WrongOption));
     }
-    let mut names: Vec<&str> = offers.iter().map(|offer| offer.entry.name.as_str()).collect();
-    let num = names.len();
-    names.truncate(MAX_NAMES);
-    let more = if num > MAX_NAMES { format!(" and {} more", num - MAX_NAMES) } else { String::new() };
-    let text = match names.is_empty() {
-        true => format!("no dataset named {name}; there is none"),
-        false => format!("no dataset named {name}; there is {}{more}", names.join(", ")),
-    };
-    Err(FormatError::new(path, text).with_code(FormatErrorCode::WrongOption))
+    Err(FormatError::no_dataset(path, name, offers.iter().map(|offer| offer.entry.name.as_str())))
 }

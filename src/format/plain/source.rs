@@ -113,7 +113,11 @@ impl Source for PlainSource {
     }
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
-        self.grid.each(region, |cell| chunks.push(self.chunk(&cell.at, cell.position, cell.region)));
+        self.each_chunk(region, &mut |chunk| chunks.push(*chunk));
+    }
+
+    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
+        self.grid.each(region, |cell| visit(&self.chunk(&cell.at, cell.position, cell.region)));
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

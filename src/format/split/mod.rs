@@ -81,7 +81,9 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
         (None, _) => 0,
         (Some(_), Some(index)) => index,
         (Some(_), None) if channel.is_some() => 0,
-        (Some(wanted), None) => return Err(no_dataset(path, wanted, candidates.iter().map(|c| c.name.clone()))),
+        (Some(wanted), None) => {
+            return Err(FormatError::no_dataset(path, wanted, candidates.iter().map(|c| c.name.as_str())));
+        }
     };
     let candidate = candidates.get(chosen).ok_or_else(|| FormatError::new(path, "no recording here"))?;
     let build = |candidate: &Candidate, channel: usize| {
@@ -117,7 +119,7 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
         datasets = (0..source.num_channels()).map(entry).collect();
         chosen = source.channel;
     } else if let (Some(wanted), None) = (wanted, by_name) {
-        return Err(no_dataset(path, wanted, datasets.into_iter().map(|entry| entry.name)));
+        return Err(FormatError::no_dataset(path, wanted, datasets.iter().map(|entry| entry.name.as_str())));
     }
     let growing = Some(Arc::clone(&source) as Arc<dyn Growing>);
     Ok(Opened { datasets, chosen, channels, ..Opened::of(source, growing) })
@@ -126,10 +128,4 @@ fn open_split(candidates: &[Candidate], path: &Path, options: &OpenOptions) -> R
 /// What `--dataset` calls one of the channels interleaved in a file.
 fn channel_name(channel: usize) -> String {
     format!("channel{channel}")
-}
-
-fn no_dataset(path: &Path, wanted: &str, names: impl Iterator<Item = String>) -> FormatError {
-    let names: Vec<String> = names.collect();
-    let text = format!("no dataset named {wanted}; there is {}", names.join(", "));
-    FormatError::new(path, text).with_code(FormatErrorCode::WrongOption)
 }

@@ -145,7 +145,9 @@ impl ByteStore for LocalStore {
             let entry = entry.map_err(|error| lasting(&path, &error))?;
             // What has no name in Unicode is no part of any format.
             let Ok(mut name) = entry.file_name().into_string() else { continue };
-            if entry.path().is_dir() {
+            // The listing itself tells; only behind a link has to be looked.
+            let kind = entry.file_type().map_err(|error| lasting(&path, &error))?;
+            if kind.is_dir() || kind.is_symlink() && entry.path().is_dir() {
                 name.push('/');
             }
             names.push(name);
@@ -180,5 +182,18 @@ mod tests {
         assert_eq!(store.head("a", until, &cancel).unwrap().unwrap().num_bytes, 10);
         assert_eq!(store.list("", until, &cancel), Ok(Some(vec!["a".to_owned()])));
         assert_eq!(store.head("", until, &cancel), Ok(None), "a folder is no object");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_are_told_from_files_through_links_too() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("folder")).unwrap();
+        std::fs::write(folder.path().join("file"), b"").unwrap();
+        for (link, to) in [("to folder", "folder"), ("to file", "file"), ("to nothing", "nothing"), ("ring", "ring")] {
+            std::os::unix::fs::symlink(to, folder.path().join(link)).unwrap();
+        }
+        let names = LocalStore::new(folder.path()).list("", Instant::now(), &Cancel::new()).unwrap().unwrap();
+        assert_eq!(names, ["file", "folder/", "ring", "to file", "to folder/", "to nothing"]);
     }
 }

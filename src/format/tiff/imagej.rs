@@ -2,8 +2,8 @@
 
 use super::ifd::{Ask, Directory, TiffFile};
 use super::said::{Resolution, Said, SaidChannel};
-use super::units;
 use crate::format::FetchError;
+use crate::format::units;
 
 /// Sizes and bytes of ImageJ's own tags.
 const COUNTS: u16 = 50838;

@@ -27,6 +27,5 @@ mod stack;
 #[cfg(test)]
 mod tests;
 mod times;
-mod units;
 
 pub(super) use open::open;

@@ -9,7 +9,7 @@ use super::book::Book;
 use super::layout::Layout;
 use super::said::SaidChannel;
 use super::stack::{MAX_PLANES, Stack, num_places};
-use super::units;
+use crate::format::units;
 use crate::volume::{Severity, codes};
 
 /// Elements of an XML text; more is taken for damage.

@@ -137,7 +137,8 @@ fn shaped(description: &str, resolution: Resolution) -> Option<Said> {
     let mut spacing_um = from_tags(resolution);
     for (i, name) in ["PhysicalSizeZ", "PhysicalSizeY", "PhysicalSizeX"].into_iter().enumerate() {
         let unit = json[format!("{name}Unit")].as_str().unwrap_or("µm");
-        spacing_um[i] = number(name).zip(super::units::micrometres(unit)).map(|(size, um)| size * um).or(spacing_um[i]);
+        spacing_um[i] =
+            number(name).zip(crate::format::units::micrometres(unit)).map(|(size, um)| size * um).or(spacing_um[i]);
     }
     Some(Said {
         by: "TIFF file (tifffile)",

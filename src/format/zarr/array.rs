@@ -19,6 +19,8 @@ const MAX_PART_BYTES: usize = 4 << 20;
 
 /// An array of a hierarchy.
 pub struct ZarrArray {
+    /// Version of Zarr: 2 or 3.
+    pub version: u8,
     /// Its path in the hierarchy.
     pub path: String,
     /// Extent.
@@ -36,6 +38,8 @@ pub struct ZarrArray {
     /// What its axes are called, where the metadata say so.
     pub axis_names: Option<Vec<Option<String>>>,
     metadata: Array<()>,
+    /// What its metadata say but for its extent.
+    told: Value,
 }
 
 /// How the pieces of an array lie in its objects.
@@ -55,6 +59,7 @@ impl ZarrArray {
     /// The array that a node of this path is; in words why it is none that can be read.
     pub fn new(node: &Node, path: &str) -> Result<Self, String> {
         let mut value = node.array.clone().ok_or("is a group, not an array")?;
+        let told = without_extent(&value);
         settle_codecs(&mut value);
         let wrong = |error: serde_json::Error| format!("the metadata of the array make no sense: {error}");
         let metadata: ArrayMetadata = match node.version {
@@ -80,7 +85,13 @@ impl ZarrArray {
         let (storage, step) = stored(chain, cell)?;
         let grid = grid_of(shape, step)?;
         let axis_names = axis_names(node, &metadata).filter(|names| names.len() == shape.rank());
-        Ok(Self { path: path.to_owned(), shape, dtype, fill, grid, objects, storage, axis_names, metadata })
+        let (version, path) = (node.version, path.to_owned());
+        Ok(Self { version, path, shape, dtype, fill, grid, objects, storage, axis_names, metadata, told })
+    }
+
+    /// Whether another array is this one but for its extent: chunks of the same shape, stored in the same way.
+    pub fn is_stored_like(&self, other: &Self) -> bool {
+        self.version == other.version && self.told == other.told && self.grid.cell() == other.grid.cell()
     }
 
     /// Name of an object in the store.
@@ -117,6 +128,13 @@ impl ZarrArray {
             (_, Err(_)) => "0".to_owned(),
         }
     }
+}
+
+/// Metadata without what changes while an array is written.
+fn without_extent(metadata: &Value) -> Value {
+    let kept = metadata.as_object().into_iter().flatten();
+    let kept = kept.filter(|(name, _)| !["shape", "attributes"].contains(&name.as_str()));
+    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn grid_of(shape: Shape, cell: Shape) -> Result<Grid, String> {

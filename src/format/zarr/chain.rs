@@ -241,19 +241,19 @@ impl Chain {
             }
             Body::Sharded(sharding) => sharding.decode_all(stored, output),
             Body::Other(codec, kind) => BODY.with_borrow_mut(|memory| {
-                let bytes = reuse(memory, self.body_bytes)?;
-                self.undo_filters(stored, bytes)?;
-                let options = CodecOptions::default();
-                let decoded = codec
-                    .decode((&*bytes).into(), &kind.shape, &kind.dtype, &kind.fill, &options)
-                    .and_then(|decoded| Ok(decoded.into_fixed()?.into_owned()))
-                    .map_err(|error| corrupt(error.to_string()))?;
-                same_len(&decoded, output)?;
-                output.copy_from_slice(&decoded);
-                if memory.capacity() > MAX_KEPT_BYTES {
-                    *memory = Vec::new();
-                }
-                Ok(())
+                let result = reuse(memory, self.body_bytes).and_then(|bytes| {
+                    self.undo_filters(stored, bytes)?;
+                    let options = CodecOptions::default();
+                    let decoded = codec
+                        .decode((&*bytes).into(), &kind.shape, &kind.dtype, &kind.fill, &options)
+                        .and_then(|decoded| Ok(decoded.into_fixed()?.into_owned()))
+                        .map_err(|error| corrupt(error.to_string()))?;
+                    same_len(&decoded, output)?;
+                    output.copy_from_slice(&decoded);
+                    Ok(())
+                });
+                give_back(memory);
+                result
             }),
         }
     }
@@ -264,6 +264,13 @@ impl Chain {
             scratch.shrink(MAX_KEPT_BYTES);
             result
         })
+    }
+}
+
+/// Gives memory back that is more than a thread keeps between chunks.
+pub fn give_back(memory: &mut Vec<u8>) {
+    if memory.capacity() > MAX_KEPT_BYTES {
+        *memory = Vec::new();
     }
 }
 

@@ -1,6 +1,9 @@
 //! Opening one image or array of a Zarr hierarchy: which one, its resolutions, its channels, its facts.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::array::ZarrArray;
 use super::entries::{Entry, Finder, What, described, location_of};
@@ -10,8 +13,10 @@ use super::roles::{self, Scale};
 use super::source::ZarrSource;
 use crate::format::axes::{self, Axes};
 use crate::format::look::{Kind, Look};
+use crate::format::open::held_at;
 use crate::format::store::{self, ByteStore, ZipStore};
-use crate::format::{Channel, FormatError, FormatErrorCode, MAX_CHANNELS, OpenOptions, Opened, Source};
+use crate::format::tree::Shown;
+use crate::format::{Channel, FormatError, FormatErrorCode, Growing, MAX_CHANNELS, OpenOptions, Opened, Source};
 use crate::volume::{ArrayInfo, DType, Location, Problem, Severity, Shape, codes};
 
 /// The files that mark a node of a hierarchy.
@@ -21,6 +26,8 @@ const MARKS: [&str; 5] = ["zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetad
 struct Place<'a> {
     location: Location,
     store: Arc<dyn ByteStore>,
+    /// The folder, where it lies in one of this machine.
+    folder: Option<PathBuf>,
     options: &'a OpenOptions,
 }
 
@@ -30,7 +37,8 @@ pub fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatE
         Ok(found) => found,
         Err(error) => return Some(Err(error)),
     };
-    let place = Place { location, store, options };
+    let folder = location.path().filter(|path| path.is_dir()).map(PathBuf::from);
+    let place = Place { location, store, folder, options };
     match node::read(place.store.as_ref(), "", &options.cancel) {
         Ok(None) => None,
         Ok(Some(root)) => Some(place.open(&root)),
@@ -130,10 +138,8 @@ impl Place<'_> {
         self.find_below(finder, path, at)?;
         let first = finder.entries.get(at);
         first.map(|_| at).ok_or_else(|| {
-            let names: Vec<&str> = finder.entries.iter().take(12).map(|entry| entry.name.as_str()).collect();
-            let more = if finder.entries.len() > names.len() { ", …" } else { "" };
-            let text = format!("no dataset named {wanted}; there is {}{more}", names.join(", "));
-            FormatError::new(&self.location, text)
+            let names = finder.entries.iter().map(|entry| entry.name.as_str());
+            FormatError::no_dataset(&self.location, wanted, names)
         })
     }
 
@@ -144,7 +150,7 @@ impl Place<'_> {
         let image = Image { place: self, entry, problems, is_one_of_many, version: self.words(&node) };
         match &entry.what {
             What::Image(multiscale) => image.open_levels(&node, multiscale),
-            _ => image.open_array(&node),
+            _ => image.open_array(node),
         }
     }
 
@@ -159,9 +165,17 @@ impl Place<'_> {
 
     /// The array of a node.
     fn array(&self, node: Option<Node>, path: &str) -> Result<ZarrArray, FormatError> {
-        let error = |text: String| FormatError::new(self.store.location(path), text);
-        let node = node.ok_or_else(|| error("the metadata name this array, and it is not there".into()))?;
-        ZarrArray::new(&node, path).map_err(error)
+        let location = self.store.location(path);
+        let Some(node) = node else {
+            return Err(FormatError::new(location, "the metadata name this array, and it is not there"));
+        };
+        let extent = node.array.as_ref().and_then(|array| array.get("shape")).and_then(Value::as_array);
+        // A writer that makes its array longer with each timepoint begins with none.
+        let is_begun = extent.is_some_and(|extent| extent.iter().any(|len| len.as_u64() == Some(0)));
+        ZarrArray::new(&node, path).map_err(|text| match is_begun {
+            true => FormatError::beginning(location, text, "its first timepoint"),
+            false => FormatError::new(location, text),
+        })
     }
 }
 
@@ -184,25 +198,43 @@ impl Image<'_> {
         let kept = self.fitting(&axes, &finest, arrays.zip(&paths[1..]).collect());
         let resolutions = 1 + kept.len();
         let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+        let mut growing = None;
         for (i, array) in std::iter::once((0, finest)).chain(kept) {
             let level = multiscale.levels.get(i).and_then(|level| level.scale.as_deref());
             let scale = self.scale(&axes, &multiscale.axes, level.filter(|scale| scale.len() == shape.rank()));
             let problems = if i == 0 { std::mem::take(&mut self.problems) } else { Vec::new() };
             let info = self.info(&axes, &scale, &array, (i, resolutions));
-            sources.push(Arc::new(ZarrSource::new(info, array, Arc::clone(&self.place.store), problems)));
+            let source = ZarrSource::new(info, array, Arc::clone(&self.place.store), problems);
+            if i > 0 {
+                sources.push(Arc::new(source));
+                continue;
+            }
+            let (finest, follows) = self.shared(source);
+            sources.push(finest);
+            growing = follows;
         }
-        let channels = channels(ome::channels(ome::of(node)), &axes, &shape, dtype, &sources);
+        let told = ome::channels(ome::of(node));
+        let channels = channels(told, &axes, &shape, dtype, &sources, growing.as_ref());
         let source = sources.remove(0);
-        Ok(Opened { levels: sources, channels, ..Opened::of(source, None) })
+        Ok(Opened { levels: sources, channels, ..Opened::of(source, growing) })
     }
 
-    fn open_array(mut self, node: &Node) -> Result<Opened, FormatError> {
-        let location = self.place.store.location(&self.entry.path);
-        let array = ZarrArray::new(node, &self.entry.path).map_err(|text| FormatError::new(location, text))?;
+    fn open_array(mut self, node: Node) -> Result<Opened, FormatError> {
+        let array = self.place.array(Some(node), &self.entry.path)?;
         let axes = self.axes(&array, &[])?;
         let info = self.info(&axes, &Scale::default(), &array, (0, 1));
-        let source = ZarrSource::new(info, array, Arc::clone(&self.place.store), self.problems);
-        Ok(Opened::of(Arc::new(source), None))
+        let problems = std::mem::take(&mut self.problems);
+        let (source, growing) = self.shared(ZarrSource::new(info, array, Arc::clone(&self.place.store), problems));
+        Ok(Opened::of(source, growing))
+    }
+
+    /// A source, and the same where it may be followed.
+    fn shared(&self, source: ZarrSource) -> Shown {
+        let Some(root) = &self.place.folder else { return (Arc::new(source), None) };
+        let dataset = Some(self.entry.name.clone()).filter(|_| self.is_one_of_many);
+        let dataset = self.place.options.dataset.clone().or(dataset);
+        let source = Arc::new(source.at(root.clone(), &OpenOptions { dataset, ..self.place.options.clone() }));
+        (Arc::clone(&source) as Arc<dyn Source>, Some(source))
     }
 
     /// The arrays of several paths, at once where asking waits.
@@ -358,6 +390,7 @@ fn channels(
     shape: &Shape,
     dtype: DType,
     levels: &[Arc<dyn Source>],
+    growing: Option<&Arc<dyn Growing>>,
 ) -> Vec<Channel> {
     let nameless: Vec<usize> = (0..shape.rank()).filter(|&i| axes.names[i].is_none()).collect();
     let Some((axis, at)) = axes.channel.and_then(|axis| Some((axis, nameless.iter().position(|&i| i == axis)?))) else {
@@ -370,9 +403,6 @@ fn channels(
     let range = dtype.integer_range();
     let channel = |index: usize| {
         let channel = described.get(index).cloned().unwrap_or(OmeroChannel { is_active: true, ..Default::default() });
-        let mut held = axes.held.clone();
-        held.resize(nameless.len(), 0);
-        held[at] = index;
         Channel {
             name: channel.label.unwrap_or_else(|| format!("Channel {}", index + 1)),
             color: channel.color,
@@ -380,8 +410,8 @@ fn channels(
             limits: channel.limits.filter(|limits| Some(*limits) != range),
             is_visible: channel.is_active,
             levels: levels.to_vec(),
-            growing: None,
-            held,
+            growing: growing.cloned(),
+            held: held_at(&axes.held, nameless.len(), &[(at, index)]),
         }
     };
     (0..num).map(channel).collect()

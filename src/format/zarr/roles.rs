@@ -3,6 +3,7 @@
 
 use super::ome::OmeAxis;
 use crate::format::axes::Axes;
+use crate::format::units::{micrometres, seconds};
 use crate::volume::{Axis, AxisFrom, Shape, VoxelSize};
 
 /// Of named axes. Spatial axes of other names are taken in their order; `None` where not even rows and columns
@@ -93,36 +94,6 @@ impl Scale {
         let words = || lengths.iter().zip(names).map(word).collect::<Vec<_>>().join(", ");
         Self { voxel_size, rate_hz, not_understood: is_said.then(words) }
     }
-}
-
-fn micrometres(unit: &str) -> Option<f64> {
-    Some(match unit.trim().to_lowercase().as_str() {
-        "micrometer" | "micrometre" | "micrometers" | "micrometres" | "micron" | "microns" | "um" | "µm" | "μm" => {
-            1.0
-        }
-        "nanometer" | "nanometre" | "nanometers" | "nm" => 1e-3,
-        "picometer" | "picometre" | "pm" => 1e-6,
-        "angstrom" | "å" => 1e-4,
-        "millimeter" | "millimetre" | "millimeters" | "mm" => 1e3,
-        "centimeter" | "centimetre" | "cm" => 1e4,
-        "decimeter" | "decimetre" | "dm" => 1e5,
-        "meter" | "metre" | "meters" | "m" => 1e6,
-        "inch" => 25_400.0,
-        _ => return None,
-    })
-}
-
-fn seconds(unit: &str) -> Option<f64> {
-    Some(match unit.trim().to_lowercase().as_str() {
-        "second" | "seconds" | "sec" | "s" => 1.0,
-        "millisecond" | "milliseconds" | "ms" => 1e-3,
-        "microsecond" | "microseconds" | "us" | "µs" | "μs" => 1e-6,
-        "nanosecond" | "ns" => 1e-9,
-        "minute" | "minutes" | "min" => 60.0,
-        "hour" | "hours" | "h" => 3600.0,
-        "day" | "days" | "d" => 86_400.0,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

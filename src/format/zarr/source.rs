@@ -3,29 +3,40 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::array::{Storage, ZarrArray};
+use super::chain::give_back;
+use super::growing::{Place, growth_of};
+use super::keys::Order;
 use super::shard::{Index, Indexes, Known, Sharding, fill_with};
+use super::shelf::Stock;
 use crate::codec::{CodecError, reuse, swap_bytes};
-use crate::format::hdf5::normalize_bools;
+use crate::format::hdf5::{Stamp, normalize_bools};
 use crate::format::store::{ByteStore, ObjectInfo};
 use crate::format::{
-    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, Found, ReadError, ReadErrorKind, Source, fetch_and_decode,
+    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, Found, Growth, OpenOptions, ReadError, ReadErrorKind, Source,
+    fetch_and_decode,
 };
-use crate::volume::{ArrayInfo, DType, Index as At, MAX_RANK, Problem, Region, copy_region, unravel};
-
-/// Memory that a thread keeps between reads.
-const MAX_KEPT_BYTES: usize = 48 << 20;
+use crate::volume::{ArrayInfo, Axis, Cell, DType, Grid, Index as At, MAX_RANK, Problem, Region, copy_region};
 
 /// An open array of a Zarr hierarchy, in a store of any kind. Nothing is cached but where chunks lie in shards.
 pub struct ZarrSource {
-    info: Arc<ArrayInfo>,
-    array: ZarrArray,
-    store: Arc<dyn ByteStore>,
-    indexes: Indexes,
+    pub(super) info: Arc<ArrayInfo>,
+    pub(super) array: Arc<ZarrArray>,
+    pub(super) store: Arc<dyn ByteStore>,
+    /// How its chunks and objects are counted: the axis that it may grow along the slowest.
+    pub(super) order: Order,
+    indexes: Arc<Indexes>,
     found: Found,
+    /// Where it is looked for again; `None` where it is not in a folder of this machine.
+    pub(super) place: Option<Arc<Place>>,
+    /// State of the file that describes the array.
+    pub(super) stamp: Option<Stamp>,
+    /// How far it has come.
+    pub(super) growth: Growth,
 }
 
 thread_local! {
@@ -36,15 +47,56 @@ thread_local! {
 impl ZarrSource {
     /// An array that was found in a store, described by `info`.
     pub fn new(info: ArrayInfo, array: ZarrArray, store: Arc<dyn ByteStore>, problems: Vec<Problem>) -> Self {
-        Self { info: Arc::new(info), array, store, indexes: Indexes::default(), found: Found::new(problems) }
+        let time = info.axes.iter().position(|axis| *axis == Some(Axis::T));
+        let order = Order { slowest: time.unwrap_or(0) };
+        let growth = growth_of(&array, order, time.is_some(), &Stock::default());
+        let (info, array, indexes) = (Arc::new(info), Arc::new(array), Arc::default());
+        Self { info, array, store, order, indexes, found: Found::new(problems), place: None, stamp: None, growth }
+    }
+
+    /// The same where it may be followed: a hierarchy in the folder `root`.
+    pub fn at(mut self, root: PathBuf, options: &OpenOptions) -> Self {
+        // The state of the file is taken first: what comes later is seen by the first look.
+        let place = Arc::new(Place::new(&self.info.location, root, &self.array, self.order, options));
+        self.growth = growth_of(&self.array, self.order, self.grows_in_time(), &place.stock());
+        (self.stamp, self.place) = (place.stamp(), Some(place));
+        self
+    }
+
+    /// The next state of it.
+    pub(super) fn grown(&self, array: Arc<ZarrArray>, stamp: Option<Stamp>) -> Self {
+        let stock = self.place.as_ref().map(|place| place.stock()).unwrap_or_default();
+        let mut info = ArrayInfo::clone(&self.info);
+        info.shape = array.shape;
+        info.num_blocks = stock.newest_row.map_or(1, |(row, _)| row + 1);
+        Self {
+            growth: growth_of(&array, self.order, self.grows_in_time(), &stock),
+            info: Arc::new(info),
+            array,
+            store: Arc::clone(&self.store),
+            order: self.order,
+            indexes: Arc::clone(&self.indexes),
+            found: self.found.anew(),
+            place: self.place.clone(),
+            stamp,
+        }
+    }
+
+    /// The pieces that are read alone, as chunks.
+    fn chunk_of(&self, cell: &Cell) -> Chunk {
+        let counts = self.array.grid.counts().dims();
+        let index = if self.order.slowest == 0 { cell.position } else { self.order.position(&cell.at, counts) };
+        Chunk { index, region: cell.region }
+    }
+
+    /// All of the piece that a chunk is, which may stick out of the array.
+    fn whole_of(&self, chunk: &Chunk) -> Region {
+        self.array.grid.whole_cell(&cell_of(chunk, &self.array.grid))
     }
 
     /// The object that a chunk lies in, and its place along each axis.
     fn object_of(&self, chunk: &Chunk) -> (String, At) {
-        let mut at = [0; MAX_RANK];
-        for (axis, (start, cell)) in chunk.region.start().iter().zip(self.array.objects.cell().dims()).enumerate() {
-            at[axis] = start / cell;
-        }
+        let at = cell_of(chunk, &self.array.objects);
         (self.array.object_name(&at), at)
     }
 
@@ -87,7 +139,7 @@ impl ZarrSource {
     fn part_range(&self, chunk: &Chunk, object: &At) -> Range<u64> {
         let whole = self.array.objects.whole_cell(object);
         // The part as it is stored, which may stick out of the array.
-        let part = self.array.grid.whole_cell(&unravel(chunk.index, self.array.grid.counts().dims()));
+        let part = self.whole_of(chunk);
         let start = part.relative_to(whole.start());
         let item = self.array.dtype.num_bytes() as u64;
         let offset = whole.shape().offset(start.start()).unwrap_or(0) as u64 * item;
@@ -160,7 +212,7 @@ impl ZarrSource {
             Storage::Chunks(chain) => chain,
             Storage::Shards(sharding) => &sharding.inner,
             Storage::Parts { is_swapped } => {
-                let whole = self.array.grid.whole_cell(&unravel(chunk.index, self.array.grid.counts().dims()));
+                let whole = self.whole_of(chunk);
                 if Some(stored.len()) != whole.shape().num_bytes(self.array.dtype) {
                     return Err(CodecError::Corrupt("a part of a chunk has a wrong size".into()));
                 }
@@ -171,20 +223,29 @@ impl ZarrSource {
                 return Ok(());
             }
         };
-        let whole = self.array.grid.whole_cell(&unravel(chunk.index, self.array.grid.counts().dims()));
+        let whole = self.whole_of(chunk);
         if whole == chunk.region {
             return chain.decode(stored, buffer);
         }
         WHOLE.with_borrow_mut(|memory| {
-            let decoded = reuse(memory, chain.num_bytes())?;
-            chain.decode(stored, decoded)?;
-            copy_region(decoded, &whole, buffer, &chunk.region, self.array.dtype.num_bytes());
-            if memory.capacity() > MAX_KEPT_BYTES {
-                *memory = Vec::new();
-            }
-            Ok(())
+            let result = reuse(memory, chain.num_bytes()).and_then(|decoded| {
+                chain.decode(stored, decoded)?;
+                copy_region(decoded, &whole, buffer, &chunk.region, self.array.dtype.num_bytes());
+                Ok(())
+            });
+            give_back(memory);
+            result
         })
     }
+}
+
+/// The cell of a grid that a chunk lies in.
+fn cell_of(chunk: &Chunk, grid: &Grid) -> At {
+    let mut at = [0; MAX_RANK];
+    for (axis, (start, cell)) in chunk.region.start().iter().zip(grid.cell().dims()).enumerate() {
+        at[axis] = start / cell;
+    }
+    at
 }
 
 impl Fetching for ZarrSource {
@@ -232,11 +293,15 @@ impl Source for ZarrSource {
     }
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
-        self.array.grid.each(region, |cell| chunks.push(Chunk { index: cell.position, region: cell.region }));
+        self.array.grid.each(region, |cell| chunks.push(self.chunk_of(cell)));
     }
 
     fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
-        self.array.grid.each(region, |cell| visit(&Chunk { index: cell.position, region: cell.region }));
+        self.array.grid.each(region, |cell| visit(&self.chunk_of(cell)));
+    }
+
+    fn region_of(&self, indices: &Range<u64>) -> Region {
+        self.rows_of(indices)
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
@@ -250,7 +315,13 @@ impl Source for ZarrSource {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        self.found.all()
+        let mut all = self.found.all();
+        all.extend(self.not_stored());
+        all
+    }
+
+    fn inspect(&self) {
+        self.take_stock();
     }
 
     fn forget_failures(&self) {
