@@ -55,6 +55,11 @@ impl Session {
         }
     }
 
+    /// What of the recording is still being looked up, in words.
+    pub(super) fn searching(&self) -> Option<String> {
+        self.followers.iter().find_map(|follower| follower.watcher.searching())
+    }
+
     /// How the recording stands: as that of its channels which is least done.
     fn status_of_all(&self) -> Option<LiveStatus> {
         let watchers = self.followers.iter().map(|follower| &follower.watcher);

@@ -1,7 +1,7 @@
 //! Opening a dataset as a background job with progress and cancel: the window never waits for a disk.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
@@ -103,6 +103,8 @@ pub struct OpenJob {
     step: &'static str,
     progress: Arc<Progress>,
     result: Receiver<Result<Box<Session>, FormatError>>,
+    /// Whether the result was taken: what was opened may go on with what the user said, and is not abandoned.
+    is_over: AtomicBool,
 }
 
 /// Pieces done and pieces in all; none in all: not known.
@@ -157,6 +159,7 @@ impl OpenJob {
             step,
             progress: Arc::clone(&progress),
             result,
+            is_over: AtomicBool::new(false),
         };
         let work = move || {
             let wake = Arc::clone(&opener.wake);
@@ -191,7 +194,10 @@ impl OpenJob {
     /// The session once it is there; never blocks.
     pub fn try_result(&self) -> Option<Result<Box<Session>, FormatError>> {
         match self.result.try_recv() {
-            Ok(outcome) => Some(outcome),
+            Ok(outcome) => {
+                self.is_over.store(true, Ordering::Relaxed);
+                Some(outcome)
+            }
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
                 Some(Err(FormatError::new(&self.location, "opening stopped unexpectedly; see the log and try again")))
@@ -208,6 +214,8 @@ fn uncancelled(options: &OpenOptions) -> OpenOptions {
 impl Drop for OpenJob {
     /// Abandons the opening; its thread ends by itself and nobody waits for it.
     fn drop(&mut self) {
-        self.options.cancel.cancel();
+        if !self.is_over.load(Ordering::Relaxed) {
+            self.options.cancel.cancel();
+        }
     }
 }

@@ -127,6 +127,11 @@ impl State {
         true
     }
 
+    /// What of the recording is still being looked up.
+    pub fn searching(&self) -> Option<String> {
+        self.source.as_ref()?.searching()
+    }
+
     /// What could not be read while the files were away can be read again.
     fn note_return(&mut self, source: &dyn Growing) {
         source.forget_failures();

@@ -126,6 +126,11 @@ impl Watcher {
         self.shared.state.lock().status(Instant::now())
     }
 
+    /// What of the recording is still being looked up, in words, though nobody writes.
+    pub fn searching(&self) -> Option<String> {
+        self.shared.state.lock().searching()
+    }
+
     /// Whether the recording was seen unfinished: a finished one needs no badge.
     pub fn was_live(&self) -> bool {
         self.shared.state.lock().was_live
@@ -165,7 +170,7 @@ impl Shared {
         let mut subscription: Option<Subscription> = None;
         let mut last_change = Instant::now();
         let mut hints: Vec<PathBuf> = Vec::new();
-        let mut last_kind = None;
+        let (mut last_kind, mut last_searching) = (None, None);
         while !self.stop.load(Ordering::Relaxed) {
             let wanted = self.folder_to_watch();
             if self.config.use_notify && subscription.as_ref().map(Subscription::folder) != wanted.as_deref() {
@@ -187,6 +192,11 @@ impl Shared {
             if self.state.lock().news.is_gone() {
                 // The folder that was watched may come back as another one.
                 subscription = None;
+            }
+            let searching = self.state.lock().searching();
+            if searching != last_searching {
+                last_searching = searching;
+                (self.wake)();
             }
             let kind = std::mem::discriminant(&self.state.lock().status(Instant::now()).state);
             if last_kind.replace(kind) != Some(kind) && !happened {
@@ -230,11 +240,10 @@ impl Shared {
     fn pause(&self, since_change: Duration) -> Duration {
         let state = self.state.lock();
         let config = &self.config;
-        let source = state.source.as_ref();
-        if source.is_some_and(|source| source.searching().is_some()) {
+        if state.searching().is_some() {
             return config.poll;
         }
-        if source.is_some_and(|source| source.growth().is_finished) && state.gone.is_none() {
+        if state.source.as_ref().is_some_and(|source| source.growth().is_finished) && state.gone.is_none() {
             return config.finished_poll;
         }
         (since_change / 16).clamp(config.poll, config.idle_poll.max(config.poll))

@@ -198,7 +198,7 @@ fn figures(session: &mut Session, renderer: &RendererHandle, now: Instant) -> Fi
         ram_budget_bytes: stats.total_budget_bytes,
         gpu_bytes: gpu.texture_bytes,
         gpu_budget_bytes: gpu.budget_bytes,
-        note: gpu.is_software.then(|| "Software rendering".to_owned()),
+        note: session.searching().or_else(|| gpu.is_software.then(|| "Software rendering".to_owned())),
     }
 }
 

@@ -96,23 +96,23 @@ impl TiffSource {
             return Ok(None);
         };
         let former = &self.book.volumes()[0];
-        let seen = indexing.seen();
-        let (had, found) = (former.index.pages.len(), seen.index.pages.len());
-        let is_whole = !seen.is_under_way && seen.failure.is_none();
+        let progress = indexing.progress();
+        let (had, found) = (former.index.pages.len(), progress.num_pages);
+        let is_whole = !progress.is_under_way && progress.failure.is_none();
         let is_more = match former.claimed {
             // The array is there: only its last page makes it another.
             Some(_) => false,
             // In steps that grow with it: each costs as much as all that there is.
-            None if seen.is_under_way => found - had > had / 16,
+            None if progress.is_under_way => found - had > had / 16,
             None => found > had,
         };
         let come_late = indexing.come_late();
         if !is_whole && !is_more && come_late.is_empty() {
             // What could not be read is looked at as every file is: it may be another one by now.
-            return Ok(seen.is_under_way.then_some(Refresh::Unchanged));
+            return Ok(progress.is_under_way.then_some(Refresh::Unchanged));
         }
         let next = (!is_whole).then(|| Arc::clone(indexing));
-        let index = if is_more || is_whole { seen.index } else { Arc::clone(&former.index) };
+        let index = if is_more || is_whole { indexing.seen() } else { Arc::clone(&former.index) };
         let volume = Volume { index, indexing: next, ..former.clone() };
         let (book, mut stacks) = arrange(&self.info().location, volume, &HashMap::new(), options)?;
         let num_more = stacks.len().saturating_sub(self.num_stacks);
@@ -242,10 +242,10 @@ impl Growing for TiffSource {
     }
 
     fn searching(&self) -> Option<String> {
-        let seen = self.book.indexing()?.seen();
-        let found = seen.index.pages.len();
+        let progress = self.book.indexing()?.progress();
+        let found = progress.num_pages;
         let of = self.book.volumes()[0].claimed.map_or_else(String::new, |num| format!(" of {num}"));
-        seen.is_under_way.then(|| format!("looking up its pages: {found}{of}"))
+        progress.is_under_way.then(|| format!("looking up its pages: {found}{of}"))
     }
 
     fn folder(&self) -> Option<PathBuf> {

@@ -47,9 +47,11 @@ struct State {
 }
 
 /// How far an index has come.
-pub struct Seen {
-    /// What was found.
-    pub index: Arc<Index>,
+pub struct Progress {
+    /// Pages that were found.
+    pub num_pages: usize,
+    /// How their chain ended, if it has.
+    pub end: End,
     /// Whether its end is still looked for.
     pub is_under_way: bool,
     /// What kept it from being found.
@@ -98,10 +100,16 @@ impl Indexing {
         self.go_on();
     }
 
-    /// How far it has come. Immediate.
-    pub fn seen(&self) -> Seen {
-        let state = self.shared.state.lock();
-        Seen { index: Arc::clone(&state.index), is_under_way: state.is_under_way, failure: state.failure.clone() }
+    /// How far it has come, in numbers. Immediate, and costs whoever looks further nothing.
+    pub fn progress(&self) -> Progress {
+        let State { index, is_under_way, failure, .. } = &*self.shared.state.lock();
+        let (num_pages, end) = (index.pages.len(), index.end.clone());
+        Progress { num_pages, end, is_under_way: *is_under_way, failure: failure.clone() }
+    }
+
+    /// What it has found. Immediate; the thread goes on with a copy of its own.
+    pub fn seen(&self) -> Arc<Index> {
+        Arc::clone(&self.shared.state.lock().index)
     }
 
     /// A page and how it is stored, where it was found by now.

@@ -6,6 +6,7 @@ use crate::volume::DType;
 
 pub const WIDTH: u16 = 256;
 pub const HEIGHT: u16 = 257;
+const BITS: u16 = 258;
 pub const DESCRIPTION: u16 = 270;
 pub const STRIP_OFFSETS: u16 = 273;
 pub const STRIP_COUNTS: u16 = 279;
@@ -91,7 +92,7 @@ impl Layout {
             rows_per_strip: first(278, u64::from(u32::MAX))?,
             tile: [first(323, 0)?, first(322, 0)?],
             subfile: first(254, 0)?,
-            bits: numbers(258)?.unwrap_or_else(|| vec![1]),
+            bits: bits(file, directory, numbers(BITS)?.unwrap_or_else(|| vec![1]), ask)?,
             formats: numbers(339)?.unwrap_or_else(|| vec![1]),
         };
         Ok(tags.layout(file.header.is_big_endian))
@@ -148,6 +149,20 @@ impl Layout {
         let suffix = if self.predictor == Predictor::None { "" } else { ", differences" };
         format!("{name}{suffix}")
     }
+}
+
+/// Bits of each sample. Of two that differ the four bytes are the place of the two, as Zeiss writes it, though there is
+/// room for them.
+fn bits(file: &TiffFile, directory: &Directory, said: Vec<u64>, ask: Ask<'_>) -> Result<Vec<u64>, FetchError> {
+    let ([low, high], false) = (&said[..], file.header.is_big || file.header.is_big_endian) else { return Ok(said) };
+    let place = low + (high << 16);
+    let is_pair = directory.entry(BITS).is_some_and(|entry| (entry.kind, entry.count) == (3, 2));
+    if low == high || !is_pair || place + 4 > file.num_bytes {
+        return Ok(said);
+    }
+    let bytes = file.range(place..place + 4, ask)?;
+    let pair = [0, 2].map(|at| file.header.number(&bytes, at, 2).unwrap_or_default());
+    Ok(if pair[0] == pair[1] && matches!(pair[0], 8 | 16 | 32) { pair.to_vec() } else { said })
 }
 
 /// The numbers of a directory that say how its picture is stored.

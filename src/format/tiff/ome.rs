@@ -14,6 +14,8 @@ use crate::volume::{Severity, codes};
 
 /// Elements of an XML text; more is taken for damage.
 const MAX_NODES: u32 = 8 << 20;
+/// Axes within axes, and their labels, that are told.
+const MAX_FOLDED: usize = 64;
 /// Images of one file that are offered.
 const MAX_IMAGES: usize = 4096;
 
@@ -25,6 +27,8 @@ pub struct Ome {
     /// Where it stands instead, where this file has only a hint.
     pub elsewhere: Option<String>,
     images: Vec<Image>,
+    /// What else is counted along its axes, in words.
+    folded: Vec<(String, String)>,
 }
 
 /// One image.
@@ -76,6 +80,7 @@ fn read(text: &str) -> Result<Ome, String> {
     for node in children(root, "BinaryOnly") {
         ome.elsewhere = node.attribute("MetadataFile").map(str::to_owned);
     }
+    ome.folded = root.descendants().filter(Node::is_element).filter_map(folded).take(MAX_FOLDED).collect();
     for node in children(root, "Image").take(MAX_IMAGES) {
         for pixels in children(node, "Pixels") {
             let name = node.attribute("Name").or(node.attribute("ID")).unwrap_or("image");
@@ -91,6 +96,26 @@ fn children<'a, 'input>(node: Node<'a, 'input>, name: &'static str) -> impl Iter
 
 fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Option<T> {
     node.attribute(name)?.trim().parse().ok()
+}
+
+/// What is counted along z, t or c besides: angles, lifetimes, phases, which OME folds into one of them.
+fn folded(node: Node<'_, '_>) -> Option<(String, String)> {
+    let axis = node.tag_name().name().strip_prefix("ModuloAlong").filter(|axis| axis.len() == 1)?;
+    let what = node.attribute("TypeDescription").or(node.attribute("Type")).unwrap_or("something else");
+    let unit = node.attribute("Unit").map(|unit| format!(" {unit}")).unwrap_or_default();
+    let labels: Vec<&str> = children(node, "Label").take(MAX_FOLDED).filter_map(|label| label.text()).collect();
+    let range = match (node.attribute("Start"), node.attribute("End")) {
+        _ if !labels.is_empty() => format!(": {}", labels.join(", ")),
+        (Some(start), Some(end)) => {
+            let step = node.attribute("Step").map(|step| format!(" in steps of {step}")).unwrap_or_default();
+            format!(" from {start} to {end}{unit}{step}")
+        }
+        _ => String::new(),
+    };
+    Some((
+        format!("Counted along {} too", axis.to_lowercase()),
+        format!("{what}{range}; shown in the order of the file"),
+    ))
 }
 
 fn image(name: &str, pixels: Node<'_, '_>) -> Result<Image, String> {
@@ -266,7 +291,7 @@ impl Ome {
             claimed,
             estimate: None,
             is_in_order: false,
-            facts: vec![("Image".to_owned(), image.name.clone())],
+            facts: [("Image".to_owned(), image.name.clone())].into_iter().chain(self.folded.iter().cloned()).collect(),
             problems,
         })
     }

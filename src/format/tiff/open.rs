@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::book::{Book, Volume};
 use super::growing::Place;
-use super::ifd::{Ask, Header, TiffFile};
+use super::ifd::{Ask, Directory, Header, TiffFile};
 use super::index::{End, Index};
 use super::indexing::Indexing;
 use super::layout::Layout;
@@ -14,7 +14,7 @@ use super::levels::{SUB_DIRECTORIES, levels_of};
 use super::said::{Said, SaidChannel, Texts, said};
 use super::source::TiffSource;
 use super::stack::{Stack, stacks};
-use super::{files, kept, ome};
+use super::{files, kept, lsm, ome};
 use crate::format::hdf5::Stamp;
 use crate::format::look::{Kind, Look};
 use crate::format::split;
@@ -150,7 +150,7 @@ pub fn arrange(
     let said = describe(&mut volume, options)?;
     if volume.indexing.is_some() && volume.claimed.is_none() {
         let layout = volume.index.pages.first().and_then(|page| volume.index.layout(page).ok());
-        volume.claimed = layout.and_then(|layout| believable(said_pages(&said, layout), layout, &volume.file));
+        volume.claimed = layout.and_then(|layout| believable(said_pages(&said, layout, &volume), layout, &volume.file));
     }
     let book = Book::new(vec![volume]);
     let mut stacks = stacks(&book, &said).map_err(|why| FormatError::new(location, why))?;
@@ -160,9 +160,12 @@ pub fn arrange(
     Ok((book, stacks))
 }
 
-/// How many pages a file says that it has, before any was left out.
-fn said_pages(said: &Said, layout: &Layout) -> Option<usize> {
-    said.num_pages.or_else(|| super::stack::num_pages(said, layout).filter(|num| *num > 0))
+/// How many pages a file says that it has, before any was left out. What was only planned counts where the file is
+/// about as long as that.
+fn said_pages(said: &Said, layout: &Layout, volume: &Volume) -> Option<usize> {
+    let estimate = super::stack::estimate(volume) as f64;
+    let planned = said.num_pages.filter(|num| (estimate / *num as f64 - 1.0).abs() < 0.02);
+    planned.or_else(|| super::stack::num_pages(said, layout).filter(|num| *num > 0))
 }
 
 /// A number of pages, if the file has room for so many and would not be mostly something else.
@@ -240,7 +243,7 @@ fn go_on(
     }
     if is_shown_without_its_end(file, &index, texts, options)? {
         match Indexing::start(file, index, version.clone(), options) {
-            Ok(indexing) => return Ok((indexing.seen().index, Some(indexing))),
+            Ok(indexing) => return Ok((indexing.seen(), Some(indexing))),
             Err(back) => index = back,
         }
     }
@@ -266,7 +269,9 @@ fn is_shown_without_its_end(
     }
     let directory =
         store::tried(&*file.store, &file.name, cancel, &mut |until| file.directory(first.at, Ask { until, cancel }))?;
-    Ok(directory.is_ok_and(|directory| directory.entry(SUB_DIRECTORIES).is_none()))
+    let needs_all =
+        |directory: &Directory| [SUB_DIRECTORIES, lsm::INFO].iter().any(|tag| directory.entry(*tag).is_some());
+    Ok(directory.is_ok_and(|directory| !needs_all(&directory)))
 }
 
 /// The texts of a file's first page.

@@ -1,11 +1,11 @@
 //! What the writer of a TIFF file says of its pages, in the ways that are common: ImageJ's lines, ScanImage's
-//! settings, tifffile's JSON. (OME-XML, which names pages and files one by one, is in `ome.rs`.)
+//! settings, tifffile's JSON, Zeiss's numbers. (OME-XML, which names pages and files one by one, is in `ome.rs`.)
 
 use serde_json::Value as Json;
 
 use super::ifd::{Ask, Directory, TiffFile};
 use super::layout::DESCRIPTION;
-use super::{imagej, scanimage};
+use super::{imagej, lsm, scanimage};
 use crate::format::FetchError;
 
 /// Text of a file that is looked at.
@@ -30,6 +30,10 @@ pub struct Said {
     pub skipping: Option<(usize, usize)>,
     /// How many pages there are, where that is said otherwise than by `dims`.
     pub num_pages: Option<usize>,
+    /// When each timepoint was taken, in seconds.
+    pub times_s: Option<Vec<f64>>,
+    /// Why its pages are not read, where what is said of them makes no array.
+    pub refused: Option<String>,
     /// How many pages follow one another behind the first without directories, where that is said.
     pub continued: Option<usize>,
     /// The channels, as far as something is said of them.
@@ -84,7 +88,10 @@ impl Texts {
 /// # Errors
 /// What kept it from being read.
 pub fn said(file: &TiffFile, directory: &Directory, texts: &Texts, ask: Ask<'_>) -> Result<Said, FetchError> {
-    if let Some(said) = scanimage::said(file, texts, ask)? {
+    if let Some(said) = lsm::said(file, directory, ask)? {
+        return Ok(said);
+    }
+    if let Some(said) = scanimage::said(file, directory, texts, ask)? {
         return Ok(said);
     }
     let mut said = at_hand(texts);

@@ -1,13 +1,17 @@
 //! What ScanImage says of a recording: its settings as lines of `SI.name = value`, in front of the first page
 //! or in its tags; in files before 2015 as `state.name=value`.
 
-use super::ifd::{Ask, TiffFile};
+use super::ifd::{Ask, Directory, TiffFile};
+use super::layout::HEIGHT;
+use super::regions;
 use super::said::{MAX_TEXT_BYTES, Said, SaidChannel, Texts};
 use crate::format::FetchError;
 use crate::volume::Axis;
 
 /// Marks the settings in front of the first page.
 const MAGIC: u64 = 0x0703_0301;
+/// The tag in which regions stand, where they are not in front of the first page.
+const ARTIST: u16 = 315;
 /// Channels of such a microscope; what says more is damaged.
 const MAX_CHANNELS: usize = 64;
 
@@ -15,38 +19,43 @@ const MAX_CHANNELS: usize = 64;
 ///
 /// # Errors
 /// What kept them from being read.
-pub fn said(file: &TiffFile, texts: &Texts, ask: Ask<'_>) -> Result<Option<Said>, FetchError> {
-    if let Some(text) = in_front(file, ask)?
-        && text.contains("SI.")
-    {
-        return Ok(Some(of_settings(&Settings(&text))));
-    }
-    for text in [&texts.software, &texts.description] {
-        if text.starts_with("SI.") || text.contains("\nSI.") || text.contains("scanimage.SI.") {
-            return Ok(Some(of_settings(&Settings(text))));
+pub fn said(file: &TiffFile, directory: &Directory, texts: &Texts, ask: Ask<'_>) -> Result<Option<Said>, FetchError> {
+    let [text, groups] = in_front(file, ask)?;
+    let is_of_it = |text: &str| text.starts_with("SI.") || text.contains("\nSI.") || text.contains("scanimage.SI.");
+    let settings = [text.as_deref(), Some(&texts.software), Some(&texts.description)];
+    if let Some(text) = settings.into_iter().flatten().find(|text| is_of_it(text)) {
+        let mut said = of_settings(&Settings(text));
+        if Settings(text).is_true("SI.hRoiManager.mroiEnable") {
+            let groups = match groups {
+                Some(groups) => Some(groups),
+                None => file.value(directory, ARTIST, MAX_TEXT_BYTES, ask)?.map(|value| value.text()),
+            };
+            let height = file.value(directory, HEIGHT, 64, ask)?.and_then(|value| value.numbers().first().copied());
+            said.facts.push(regions::fact(groups.as_deref().unwrap_or_default(), height.unwrap_or_default()));
         }
+        return Ok(Some(said));
     }
     Ok(texts.description.starts_with("state.").then(|| of_state(&Settings(&texts.description))))
 }
 
-/// The settings that stand in front of the first page.
-fn in_front(file: &TiffFile, ask: Ask<'_>) -> Result<Option<String>, FetchError> {
+/// The settings that stand in front of the first page, and the regions behind them.
+fn in_front(file: &TiffFile, ask: Ask<'_>) -> Result<[Option<String>; 2], FetchError> {
     if !file.header.is_big || file.num_bytes < 32 {
-        return Ok(None);
+        return Ok([None, None]);
     }
     let head = file.range(16..32, ask)?;
     let number = |at: usize| file.header.number(&head, at, 4).unwrap_or_default();
-    let len = number(8);
-    if number(0) != MAGIC
-        || !matches!(number(4), 3 | 4)
-        || len == 0
-        || len > MAX_TEXT_BYTES
-        || 32 + len > file.num_bytes
-    {
-        return Ok(None);
+    if number(0) != MAGIC || !matches!(number(4), 3 | 4) {
+        return Ok([None, None]);
     }
-    let bytes = file.range(32..32 + len, ask)?;
-    Ok(Some(String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()))
+    let text = |at: u64, len: u64| -> Result<Option<String>, FetchError> {
+        if len == 0 || len > MAX_TEXT_BYTES || at + len > file.num_bytes {
+            return Ok(None);
+        }
+        let bytes = file.range(at..at + len, ask)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()))
+    };
+    Ok([text(32, number(8))?, text(32 + number(8), number(12))?])
 }
 
 /// Lines of names and values, as Matlab writes them.
@@ -111,13 +120,11 @@ fn of_settings(settings: &Settings<'_>) -> Said {
     let rate = if stack.is_volume { "SI.hRoiManager.scanVolumeRate" } else { "SI.hRoiManager.scanFrameRate" };
     let average = settings.number("SI.hScan2D.logAverageFactor").filter(|factor| *factor >= 1.0).unwrap_or(1.0);
     let rate_hz = settings.number(rate).filter(|rate| *rate > 0.0).map(|rate| rate / average);
+    let num_pages = stack.num_pages(settings, num_channels, average);
     let mut facts = Vec::new();
     if let Some(major) = settings.text("SI.VERSION_MAJOR") {
         let minor = settings.text("SI.VERSION_MINOR").unwrap_or_default();
         facts.push(("Written by".to_owned(), format!("ScanImage {}.{minor}", major.trim_matches('\''))));
-    }
-    if settings.is_true("SI.hRoiManager.mroiEnable") {
-        facts.push(("Regions".to_owned(), "several of a field of view, one below the other as recorded".to_owned()));
     }
     if let Some(zoom) = settings.number("SI.hRoiManager.scanZoomFactor") {
         facts.push(("Zoom".to_owned(), format!("{zoom}")));
@@ -126,6 +133,7 @@ fn of_settings(settings: &Settings<'_>) -> Said {
         by: "TIFF file (ScanImage)",
         dims,
         skipping,
+        num_pages,
         channels: saved.iter().map(channel).collect(),
         spacing_um: pixel_um(settings, stack.step_um),
         interval_s: rate_hz.map(|rate| 1.0 / rate),
@@ -171,6 +179,20 @@ impl Stack {
             .or(settings.number("SI.hStackManager.stackZStepSize"));
         let step_um = step.map(f64::abs).filter(|step| *step > 0.0 && slices > 1);
         Self { slices, frames_per_slice, with_flyback, is_volume: is_fast && slices > 1, step_um }
+    }
+
+    /// How many pages the file was to have: as many as were asked for, or as one file takes.
+    fn num_pages(&self, settings: &Settings<'_>, num_channels: usize, average: f64) -> Option<usize> {
+        let frames = if self.is_volume {
+            let volumes = "SI.hStackManager.actualNumVolumes";
+            let num = settings.count(volumes).or(settings.count("SI.hStackManager.numVolumes"))?;
+            num.checked_mul(self.with_flyback)?
+        } else {
+            let each = (settings.count("SI.hStackManager.framesPerSlice")? as f64 / average) as usize;
+            each.checked_mul(self.slices)?
+        };
+        let in_file = settings.count("SI.hScan2D.logFramesPerFile").unwrap_or(usize::MAX);
+        frames.min(in_file).checked_mul(num_channels)
     }
 
     /// What the pages count; and where frames between volumes are of none, how many are stored and shown.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::book::{Book, Wanted};
 use super::growing::{Place, growth_of};
 use super::ifd::{Ask, TiffFile};
-use super::index::{End, Index};
+use super::index::End;
 use super::layout::{Compression, Layout};
 use super::parts::{Box2, Lost};
 use super::stack::{Stack, axes_of};
@@ -102,7 +102,9 @@ impl TiffSource {
     /// The same, to be looked for again.
     #[must_use]
     pub fn at(self, place: Place, options: &OpenOptions) -> Self {
-        Self { place: Some((place, options.clone())), ..self }
+        // What abandons the opening says nothing of looking again.
+        let options = OpenOptions { cancel: Cancel::new(), ..options.clone() };
+        Self { place: Some((place, options)), ..self }
     }
 
     /// The same, as one of so many arrays of its files.
@@ -216,10 +218,10 @@ impl Source for TiffSource {
         let mut all = self.found.all();
         if let Some(indexing) = self.book.indexing() {
             // What is met by now of pages that are still looked up.
-            let (seen, volume) = (indexing.seen(), &self.book.volumes()[0]);
-            all.extend(problem_of_end(&volume.file, &seen.index));
-            if let Some(why) = seen.failure {
-                let text = format!("the pages after {} could not be looked up: {why}", seen.index.pages.len());
+            let (progress, volume) = (indexing.progress(), &self.book.volumes()[0]);
+            all.extend(problem_of_end(&volume.file, &progress.end, progress.num_pages));
+            if let Some(why) = progress.failure {
+                let text = format!("the pages after {} could not be looked up: {why}", progress.num_pages);
                 all.push(Problem::of(codes::UNREADABLE, Severity::Error, &self.info.location, text));
             }
         }
@@ -352,16 +354,17 @@ fn problems_of(book: &Book, stack: &Stack, location: &Location) -> Vec<Problem> 
         .iter()
         .map(|(code, severity, text)| Problem::of(code, *severity, location, text.clone()))
         .collect();
-    problems.extend(book.volumes().iter().filter_map(|volume| problem_of_end(&volume.file, &volume.index)));
+    let ends = book.volumes().iter().map(|volume| (&volume.file, &volume.index));
+    problems.extend(ends.filter_map(|(file, index)| problem_of_end(file, &index.end, index.pages.len())));
     problems
 }
 
 /// What is wrong with where the chain of a file's pages ended.
-fn problem_of_end(file: &TiffFile, index: &Index) -> Option<Problem> {
-    let text = match &index.end {
+fn problem_of_end(file: &TiffFile, end: &End, num_pages: usize) -> Option<Problem> {
+    let text = match end {
         End::Open | End::Last => return None,
         End::Beyond => "not complete: the file ends before its next page".to_owned(),
-        End::Damaged(why) => format!("the pages after {} are lost: {why}", index.pages.len()),
+        End::Damaged(why) => format!("the pages after {num_pages} are lost: {why}"),
     };
     Some(Problem::of(codes::UNWRITTEN, Severity::Error, &file.store.location(&file.name), text))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::book::Book;
+use super::book::{Book, Volume};
 use super::index::End;
 use super::layout::Layout;
 use super::said::{Said, SaidChannel};
@@ -114,6 +114,9 @@ fn groups(book: &Book) -> (Vec<Group>, Vec<(String, usize)>) {
 /// # Errors
 /// Why there is none.
 pub fn stacks(book: &Book, said: &Said) -> Result<Vec<Stack>, String> {
+    if let Some(why) = &said.refused {
+        return Err(why.clone());
+    }
     let (mut groups, unread) = groups(book);
     if groups.is_empty() {
         let (why, _) = unread.into_iter().next().ok_or("holds no picture")?;
@@ -167,7 +170,7 @@ pub fn stacks(book: &Book, said: &Said) -> Result<Vec<Stack>, String> {
         channels: said.channels.clone(),
         spacing_um: said.spacing_um,
         interval_s: said.interval_s,
-        times_s: None,
+        times_s: said.times_s.as_deref().map(Arc::from),
         claimed,
         estimate: late.and_then(|late| late.estimate),
         is_in_order: true,
@@ -189,17 +192,26 @@ struct Late {
     estimate: Option<usize>,
 }
 
+/// How many pages a file has if the others take as much of it as those that were found.
+pub fn estimate(volume: &Volume) -> usize {
+    let (pages, num_bytes) = (&volume.index.pages, volume.file.num_bytes);
+    let [first, .., last] = &pages[..] else {
+        let reached = pages.first().map_or(1, |page| page.at).max(1);
+        return (num_bytes / reached) as usize;
+    };
+    let each = (last.at.saturating_sub(first.at) / (pages.len() as u64 - 1)).max(1);
+    pages.len() + (num_bytes.saturating_sub(last.at) / each) as usize
+}
+
 impl Late {
     fn of(book: &Book) -> Option<Self> {
         let [volume] = book.volumes() else { return None };
         let (is_under_way, found) = (volume.indexing.is_some(), volume.index.pages.len());
-        let reached = volume.index.pages.last().map_or(0, |page| page.at).max(1);
-        let estimate = (found as u64).saturating_mul(volume.file.num_bytes) / reached;
         (is_under_way || volume.claimed.is_some()).then_some(Self {
             is_under_way,
             next: found as u32,
             claimed: volume.claimed,
-            estimate: is_under_way.then_some(estimate as usize),
+            estimate: is_under_way.then(|| estimate(volume)),
         })
     }
 }

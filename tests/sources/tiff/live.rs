@@ -60,6 +60,20 @@ fn files_that_come_into_a_folder_are_followed() {
 }
 
 #[test]
+fn a_recording_is_followed_when_its_opening_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tif");
+    let mut writer = file(&path, &[1, 2]);
+    let options = OpenOptions::default();
+    let first = growing(&path, &options);
+    // As a window does once it has what it opened.
+    options.cancel.cancel();
+    writer.page(3, 4, &page(3), "");
+    writer.write_on(&path);
+    assert_eq!(values(changed(first.as_ref()).as_ref()), [1, 2, 3]);
+}
+
+#[test]
 fn a_page_that_is_being_written_is_no_data_yet() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.tif");

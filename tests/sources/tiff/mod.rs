@@ -54,6 +54,11 @@ fn what_the_files_say_of_their_voxels_and_channels_is_known() {
         if let Some(rate) = entry["rate_hz"].as_f64() {
             assert!(info.rate_hz.is_some_and(|hz| (hz - rate).abs() < 1e-6), "{what}: {:?}", info.rate_hz);
         }
+        for fact in entry["facts"].as_array().into_iter().flatten() {
+            let [label, words] = [0, 1].map(|i| fact[i].as_str().unwrap());
+            let is_said = info.facts.iter().any(|(known, said)| known == label && said.contains(words));
+            assert!(is_said, "{what}: {:?}", info.facts);
+        }
         for (i, name) in entry["names"].as_array().into_iter().flatten().enumerate() {
             assert_eq!(Some(opened.channels[i].name.as_str()), name.as_str(), "{what}");
         }
@@ -107,6 +112,7 @@ fn pages_say_when_they_were_taken() {
     assert!(frames.iter().enumerate().all(|(t, time)| (time - t as f64 * 2.0 / 30.0).abs() < 1e-5), "{frames:?}");
     assert_eq!(times("scanimage_volumes.tif").unwrap().len(), 3);
     assert_eq!(times("timed.ome.tif").unwrap(), [0.0, 0.5, 1.25]);
+    assert_eq!(times("zeiss.lsm.tif").unwrap(), [3.0, 3.5]);
     assert_eq!(times("movie.tif"), None);
 }
 
