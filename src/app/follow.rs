@@ -116,10 +116,10 @@ impl Session {
             if !is_its(layer) {
                 continue;
             }
-            let is_only = index == 0;
+            let is_first = index == 0;
             let alone = || Image::from(Arc::new(layer.array().replaced_by(Arc::clone(&source))));
             // A channel that the new one does not have is taken away below, while its former name is known.
-            let Some(image) = layer.image.replaced_by(Arc::clone(&source)).or_else(|| is_only.then(alone)) else {
+            let Some(image) = layer.image.replaced_by(Arc::clone(&source)).or_else(|| is_first.then(alone)) else {
                 continue;
             };
             self.stream.replace_layer(layer.id(), image.clone(), &[]);

@@ -167,11 +167,14 @@ pub fn forget(location: Option<&Location>, options: &OpenOptions, settings: Opti
             "all settings and views, and what was measured and said of recordings".to_owned()
         }
         Some(location) => {
-            let opened = crate::format::open(location, options)?;
-            let info = opened.source.info();
-            memory.forget_view(&memory::identity_of(&opened));
-            memory.forget_said(location, info, &opened.datasets, opened.chosen_name());
-            format!("how {} was looked at, and what was said of it", info.name)
+            // As the files have it, and as the window shows it.
+            let as_stored = crate::format::open(location, options)?;
+            let (as_shown, _) = open_job::open_as_remembered(location, options.clone(), &memory)?;
+            for opened in [&as_stored, &as_shown] {
+                memory.forget_view(&memory::identity_of(opened));
+                memory.forget_said(location, opened.source.info(), &opened.datasets, opened.chosen_name());
+            }
+            format!("how {} was looked at, and what was said of it", as_stored.source.info().name)
         }
     };
     memory.flush(std::time::Duration::from_secs(10));

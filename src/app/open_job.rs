@@ -34,55 +34,72 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Opens a recording as it is remembered: the array that was chosen, with the axes somebody said it has, in
-    /// the view it was left in.
-    fn open(self, location: Location, mut options: OpenOptions) -> Result<Session, FormatError> {
-        let mut opened = format::open(&location, &options).map_err(|error| {
+    /// Opens a recording as it is remembered, or as it was said to be, in the view it was left in.
+    fn open(self, location: Location, options: OpenOptions) -> Result<Session, FormatError> {
+        let outcome = match self.said {
+            Some(_) => format::open(&location, &options).map(|opened| (opened, options)),
+            None => open_as_remembered(&location, options, &self.memory),
+        };
+        let (opened, options) = outcome.map_err(|error| {
             let may_appear = error.is_absent() || error.code == FormatErrorCode::NotFound;
             if self.is_expected && may_appear { error.with_code(FormatErrorCode::Beginning) } else { error }
         })?;
-        if options.dataset.is_none()
-            && opened.datasets.len() > 1
-            && let Some(name) = self.memory.choice(&location, &opened.datasets)
-        {
-            let is_open = opened.chosen_name() == Some(name.as_str());
-            let chosen = OpenOptions { dataset: Some(name), ..options.clone() };
-            match if is_open { None } else { as_remembered(&location, &chosen)? } {
-                Some(reopened) => (opened, options) = (reopened, chosen),
-                None if is_open => options = chosen,
-                None => {}
-            }
-        }
-        let info = Arc::clone(opened.source.info());
-        let said = self.said.unwrap_or_else(|| self.memory.given(&info.location, opened.chosen_name()));
-        let mut given = said;
-        if options.axes.is_none() {
-            let name = opened.chosen_name().unwrap_or_default();
-            let axes = given.axes.clone().or_else(|| self.memory.axes_of_layout(&info, name));
-            if let Some(axes) = axes {
-                let said = OpenOptions { axes: Some(axes), ..options.clone() };
-                match as_remembered(&location, &said)? {
-                    Some(as_said) => (opened, options) = (as_said, said),
-                    None => given.axes = None,
-                }
-            }
-        }
-        let files = format::stored_files(&opened);
+        let remembered = || self.memory.given(&opened.source.info().location, opened.chosen_name());
+        let mut given = self.said.clone().unwrap_or_else(remembered);
+        // What does not fit any more is not in use.
+        given.axes = given.axes.filter(|_| options.axes.is_some());
+        given.level = options.level.unwrap_or(0);
         let wants_sheet = sheet::is_wanted(&opened, &options);
         let recall = Recall { identity: Some(identity_of(&opened)), given, memory: self.memory };
         let setup =
             Setup { preferences: self.preferences, recall, config: self.config, wake: self.wake, is_checked: true };
         let mut session = Session::new(opened, location, uncancelled(&options), setup, Instant::now())?;
-        (session.files, session.wants_sheet) = (files, wants_sheet);
+        session.wants_sheet = wants_sheet;
         Ok(session)
     }
+}
+
+/// Opens a recording as it is remembered: the array that was chosen, with the axes somebody said it has. What is
+/// said in the options is not asked of the memory. Returns what was opened, and with what. Blocks.
+///
+/// # Errors
+/// As [`format::open`].
+pub fn open_as_remembered(
+    location: &Location,
+    mut options: OpenOptions,
+    memory: &Memory,
+) -> Result<(Opened, OpenOptions), FormatError> {
+    let mut opened = format::open(location, &options)?;
+    let choice = if options.dataset.is_none() && opened.datasets.len() > 1 {
+        memory.choice(location, &opened.datasets)
+    } else {
+        None
+    };
+    if let Some(name) = choice {
+        let is_open = opened.chosen_name() == Some(name.as_str());
+        let chosen = OpenOptions { dataset: Some(name), ..options.clone() };
+        match if is_open { None } else { reopened(location, &chosen)? } {
+            Some(other) => (opened, options) = (other, chosen),
+            None if is_open => options = chosen,
+            None => {}
+        }
+    }
+    let said = memory.said_of(opened.source.info(), opened.chosen_name());
+    let level = options.level.or((said.level > 0).then_some(said.level));
+    let said = OpenOptions { axes: options.axes.clone().or(said.axes), level, ..options.clone() };
+    if (&said.axes, said.level) != (&options.axes, options.level)
+        && let Some(as_said) = reopened(location, &said)?
+    {
+        (opened, options) = (as_said, said);
+    }
+    Ok((opened, options))
 }
 
 /// Opens a recording with what is remembered of it; `None` where that does not fit any more.
 ///
 /// # Errors
 /// When the opening was abandoned.
-fn as_remembered(location: &Location, options: &OpenOptions) -> Result<Option<Opened>, FormatError> {
+fn reopened(location: &Location, options: &OpenOptions) -> Result<Option<Opened>, FormatError> {
     match format::open(location, options) {
         Ok(opened) => Ok(Some(opened)),
         Err(error) if options.is_cancelled() => Err(error),
@@ -165,9 +182,15 @@ impl OpenJob {
             let wake = Arc::clone(&opener.wake);
             let outcome =
                 prepare(&progress, &options).and_then(|location| opener.open(location, options).map(Box::new));
+            let look = outcome.as_ref().ok().map(|session| session.look_for_files());
             // The receiver is gone when the job was cancelled: then nobody wants the result.
-            let _unwanted = sender.send(outcome);
+            let is_wanted = sender.send(outcome).is_ok();
             wake();
+            // There may be very many of them: the first picture does not wait for that.
+            if let Some(look) = look.filter(|_| is_wanted) {
+                look();
+                wake();
+            }
         };
         if let Err(error) = std::thread::Builder::new().name("tectum-open".into()).spawn(work) {
             tracing::error!("cannot start a thread to open {}: {error}", job.location);

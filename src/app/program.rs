@@ -35,6 +35,8 @@ pub struct Program {
     pub(super) session: Option<Box<Session>>,
     /// The sheet of its arrays and axes, while it lies over it.
     sheet: Option<Sheet>,
+    /// Set while what is open is a guess that the sheet asks about.
+    former: Option<Former>,
     /// What goes on beside it.
     pub(super) activity: Activity,
     pub(super) preferences: Preferences,
@@ -58,6 +60,9 @@ pub struct Program {
     was_drawn: bool,
     is_in_front: bool,
 }
+
+/// What was open before a guess, and comes back where nobody says that it is one as it is; `None`: nothing was.
+struct Former(Option<Box<Session>>);
 
 /// What a run begins with.
 pub struct Beginning {
@@ -178,6 +183,7 @@ impl Program {
         Self {
             session: None,
             sheet: None,
+            former: None,
             activity: job.map_or(Activity::Idle, Activity::Opening),
             keeping: Keeping::new(&preferences),
             preferences,
@@ -347,6 +353,7 @@ impl Program {
         match self.activity.poll(&self.wake) {
             Some(Ok((session, location))) => self.take_over(session, &location),
             Some(Err(location)) => {
+                self.leave_guess();
                 self.effects.push(Effect::PathField(PathField::Keep(location.to_string())));
                 if let Some(session) = &mut self.session {
                     session.view.panels.overlay = Some(Overlay::NotOpened);
@@ -373,8 +380,11 @@ impl Program {
         session.set_profiles(self.preferences.profiles.clone());
         // That of another recording goes with it.
         self.sheet = None;
+        let before = self.session.take();
+        let former = self.former.take().unwrap_or(Former(before));
         if session.wants_sheet {
             session.view.panels.overlay = Some(Overlay::Axes);
+            self.former = Some(former);
         }
         self.session = Some(session);
         self.keeping.opened(self.session.as_deref());
@@ -408,3 +418,5 @@ impl Program {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_sheet;

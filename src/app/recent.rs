@@ -31,7 +31,9 @@ impl Recent {
     pub fn add(&mut self, location: &Location) {
         let absolute = location.path().and_then(|path| std::path::absolute(path).ok());
         let location = absolute.map_or_else(|| location.clone(), Location::from);
-        self.locations.retain(|known| *known != location);
+        // The same place, whoever signed for it.
+        let place = location.without_secrets();
+        self.locations.retain(|known| known.without_secrets() != place);
         self.locations.insert(0, location);
         self.locations.truncate(MAX_RECENT);
         self.memory.keep_recent(&self.locations);
@@ -73,5 +75,23 @@ mod tests {
         // Another run of the program finds the same list.
         memory.flush(std::time::Duration::from_secs(10));
         assert_eq!(Recent::load(&Memory::in_folder(folder.path())).locations(), recent.locations());
+    }
+
+    #[test]
+    fn of_a_signed_address_it_is_remembered_that_it_was_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::in_folder(folder.path());
+        let mut recent = Recent::load(&memory);
+        for word in ["word1", "word2"] {
+            recent.add(&Location::parse(&format!("https://host/fish.h5?sig={word}")));
+        }
+        assert_eq!(recent.locations(), [Location::parse("https://host/fish.h5?sig=word2")], "in this run as it is");
+        memory.flush(std::time::Duration::from_secs(10));
+        let text = std::fs::read_to_string(folder.path().join("recent.json")).unwrap();
+        assert!(!text.contains("word"), "{text}");
+        let mut recent = Recent::load(&Memory::in_folder(folder.path()));
+        assert!(recent.locations()[0].is_cut());
+        recent.add(&Location::parse("https://host/fish.h5?sig=word3"));
+        assert_eq!(recent.locations(), [Location::parse("https://host/fish.h5?sig=word3")]);
     }
 }

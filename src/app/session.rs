@@ -12,7 +12,7 @@ mod still;
 mod tiles;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use facts::Facts;
@@ -28,12 +28,12 @@ use super::profiles::Profiles;
 use super::saving::{Saver, Wish};
 use super::wake::WakeFn;
 use crate::array::{LazyArray, ViewInfo};
-use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened, StoredFile};
+use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
 use crate::live::{LiveStatus, WatchConfig, Watcher};
 use crate::qc::Alarm;
 use crate::render::RendererHandle;
 use crate::stream::{Stream, StreamConfig, ViewRequest};
-use crate::ui::{Command, History, Overlay, Playback, SessionCommand, ViewState, resolve};
+use crate::ui::{Command, FilesText, History, Overlay, Playback, SessionCommand, ViewState, resolve};
 use crate::volume::{LayerId, Location, Problem, ViewId};
 
 /// The age of the newest block is told anew this often while a recording runs: the more seldom the older it
@@ -87,8 +87,8 @@ pub struct Session {
     profiles: Profiles,
     wake: WakeFn,
     recall: Recall,
-    /// The files it is read from, and whether each was there when it was opened.
-    pub(super) files: Vec<StoredFile>,
+    /// The files it is read from, and whether each was there when it was opened, once somebody has looked.
+    pub(super) files: Arc<OnceLock<FilesText>>,
     /// Whether the user should look at what it was taken for.
     pub(super) wants_sheet: bool,
 }
@@ -126,10 +126,8 @@ impl Session {
         let layers = Layers::of(&opened, recall.given.told(), &fresh.layers[0])?;
         let info = *layers.layers[0].info();
         let view = recall.view(with_layers(fresh.for_dataset(&info), &layers), &info);
-        let mut layers_of_stream = layers.layers.iter().map(|layer| layer.image.clone());
-        let first = layers_of_stream.next().unwrap_or_else(|| layers.layers[0].image.clone());
-        let stream = Stream::new(first, config, Arc::clone(&wake));
-        layers_of_stream.for_each(|image| stream.add_layer(image));
+        let stream = Stream::new(layers.layers[0].image.clone(), config, Arc::clone(&wake));
+        layers.layers[1..].iter().for_each(|layer| stream.add_layer(layer.image.clone()));
         let watch = |(source, growing): (usize, Option<_>)| {
             let (options, wake) = (options.clone(), Arc::clone(&wake));
             let growing = Some(growing?);
@@ -170,7 +168,7 @@ impl Session {
             profiles: Profiles::default(),
             wake,
             recall,
-            files: Vec::new(),
+            files: Arc::default(),
             wants_sheet: false,
         };
         session.ask(now);

@@ -3,7 +3,7 @@
 
 mod preview;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -11,11 +11,11 @@ use egui::{ColorImage, TextureHandle};
 
 use self::preview::Plane;
 use super::memory::Memory;
+use super::open_job::open_as_remembered;
 use super::session::Session;
 use super::wake::WakeFn;
-use crate::array::LazyArray;
-use crate::format::{self, Cancel, DatasetEntry, OpenOptions, Opened};
-use crate::ui::{self, Draft, SheetCommand, Thumbnail};
+use crate::format::{Cancel, DatasetEntry, OpenOptions, Opened};
+use crate::ui::{self, Draft, Level, SheetCommand, Thumbnail};
 use crate::volume::{ArrayInfo, Colormap, Location};
 
 /// Pictures are made of so many arrays of a file without being asked for.
@@ -39,29 +39,25 @@ pub fn is_wanted(opened: &Opened, options: &OpenOptions) -> bool {
 
 /// The sheet over a recording.
 pub struct Sheet {
-    location: Location,
-    options: OpenOptions,
-    memory: Memory,
     file: String,
     facts: String,
-    entries: Vec<DatasetEntry>,
+    entries: Arc<[DatasetEntry]>,
     chosen: usize,
     is_remembered: bool,
     known: HashMap<usize, Draft>,
     infos: HashMap<usize, Arc<ArrayInfo>>,
     thumbnails: Vec<Thumbnail>,
     planes: HashMap<(usize, String), Thumbnail>,
-    /// Planes being read.
-    asked: HashSet<(usize, String)>,
+    /// What was asked for last, where that is not there yet.
+    asked: Option<(usize, String)>,
     /// The plane of the draft on screen, and where there is none yet the one before.
     plane: Thumbnail,
     found: Receiver<Read>,
     /// What has been found and not been drawn yet.
     undrawn: Vec<Read>,
-    sender: Sender<Read>,
+    /// What is to be looked into: an array and the axes to read it by, `None` for its own. Of several the last.
+    wanted: Sender<(usize, Option<String>)>,
     cancel: Cancel,
-    colormap: Colormap,
-    wake: WakeFn,
 }
 
 /// What a thread has found out about an array.
@@ -73,6 +69,8 @@ struct Read {
 }
 
 struct Found {
+    /// Of the file.
+    num_bytes: Option<u64>,
     info: Arc<ArrayInfo>,
     draft: Draft,
     plane: Result<Plane, String>,
@@ -87,41 +85,48 @@ impl Sheet {
             entries = vec![only_entry(info)];
         }
         // Images first, in their order.
-        let chosen_name = entries[session.chosen.min(entries.len() - 1)].name.clone();
+        let open_name = entries[session.chosen.min(entries.len() - 1)].name.clone();
         entries.sort_by_key(|entry| entry.is_no_image);
-        let chosen = entries.iter().position(|entry| entry.name == chosen_name).unwrap_or(0);
-        let (sender, found) = unbounded();
-        let mut sheet = Self {
+        let open = entries.iter().position(|entry| entry.name == open_name).unwrap_or(0);
+        let entries: Arc<[DatasetEntry]> = entries.into();
+        let (cancel, (sender, found), (wanted, asked)) = (Cancel::new(), unbounded(), unbounded());
+        let reader = Arc::new(Reader {
             location: session.location.clone(),
-            options: OpenOptions { cancel: Cancel::new(), ..session.options.clone() },
+            options: OpenOptions { cancel: cancel.clone(), ..session.options.clone() },
+            entries: Arc::clone(&entries),
+            open,
             memory: memory.clone(),
+            colormap: session.view.layer().colormap,
+            sender,
+            wake,
+        });
+        let mut sheet = Self {
             file: session.location.short(),
-            facts: facts_of(info, &entries),
+            facts: facts_of(info, &entries, None),
             thumbnails: vec![Thumbnail::Waiting; entries.len()],
             entries,
-            chosen,
+            chosen: open,
             is_remembered: true,
             known: HashMap::new(),
             infos: HashMap::new(),
             planes: HashMap::new(),
-            asked: HashSet::new(),
+            asked: None,
             plane: Thumbnail::Waiting,
             found,
             undrawn: Vec::new(),
-            sender,
-            cancel: Cancel::new(),
-            colormap: session.view.layer().colormap,
-            wake,
+            wanted,
+            cancel,
         };
         let mut draft = Draft::of(info);
         let told = session.info();
         if let Some(size) = told.voxel_size {
-            draft.voxel_um = [size.z_um, size.y_um, size.x_um].map(Some);
+            draft.voxel_um = size.edges().map(Some);
         }
         draft.rate_hz = told.rate_hz;
-        sheet.known.insert(chosen, draft);
-        sheet.infos.insert(chosen, Arc::clone(info));
-        sheet.read_all();
+        draft.level = session.options.level.unwrap_or(0);
+        sheet.known.insert(open, draft);
+        sheet.infos.insert(open, Arc::clone(info));
+        reader.start(asked);
         sheet
     }
 
@@ -154,6 +159,7 @@ impl Sheet {
             SheetCommand::SwapAxes(axes) => self.change(|draft| draft.swap(*axes)),
             SheetCommand::SetEdge { axis, um } => self.change(|draft| draft.voxel_um[*axis] = *um),
             SheetCommand::SetRate(rate_hz) => self.change(|draft| draft.rate_hz = *rate_hz),
+            SheetCommand::SetLevel(level) => self.change(|draft| draft.set_level(*level)),
             SheetCommand::Open => {}
         }
     }
@@ -185,7 +191,7 @@ impl Sheet {
             match self.known.get(&index) {
                 Some(_) => self.ask_for_plane(),
                 // Out of its turn.
-                None => self.read(index, None),
+                None => self.ask_for(index, None),
             }
         }
     }
@@ -203,54 +209,28 @@ impl Sheet {
         let key = (self.chosen, plane_key(&draft.letters()));
         if let Some(plane) = self.planes.get(&key) {
             self.plane = plane.clone();
-        } else if !self.asked.contains(&key) {
+        } else if self.asked.as_ref() != Some(&key) {
             let letters = draft.letters();
-            self.asked.insert(key);
-            self.read(self.chosen, Some(letters));
+            self.asked = Some(key);
+            self.ask_for(self.chosen, Some(letters));
         }
     }
 
-    /// Looks into one array on a thread of its own.
-    fn read(&self, entry: usize, axes: Option<String>) {
-        let reader = self.reader();
-        let work = move || reader.read(entry, axes);
-        if let Err(error) = std::thread::Builder::new().name("tectum-sheet".into()).spawn(work) {
-            tracing::warn!("no picture of an array: no thread for it: {error}");
-        }
-    }
-
-    /// Looks into all of them, the chosen one first.
-    fn read_all(&self) {
-        let reader = self.reader();
-        let chosen = self.chosen;
-        let max = if self.location.path().is_some() { MAX_THUMBNAILS } else { MAX_REMOTE_THUMBNAILS };
-        let others: Vec<usize> = (0..self.entries.len().min(max)).filter(|i| *i != chosen).collect();
-        let work = move || std::iter::once(chosen).chain(others).for_each(|entry| reader.read(entry, None));
-        if let Err(error) = std::thread::Builder::new().name("tectum-sheet".into()).spawn(work) {
-            tracing::warn!("no pictures of the arrays: no thread for them: {error}");
-        }
-    }
-
-    fn reader(&self) -> Reader {
-        Reader {
-            location: self.location.clone(),
-            options: OpenOptions { cancel: self.cancel.clone(), ..self.options.clone() },
-            entries: self.entries.clone(),
-            chosen: self.chosen,
-            memory: self.memory.clone(),
-            colormap: self.colormap,
-            sender: self.sender.clone(),
-            wake: Arc::clone(&self.wake),
-        }
+    fn ask_for(&self, entry: usize, axes: Option<String>) {
+        // Nobody is there to look where the system has no threads left: that has been said.
+        let _unheard = self.wanted.send((entry, axes));
     }
 
     /// Takes in what the threads have found. Its pictures wait until the sheet is drawn.
     pub fn collect(&mut self) {
         for read in self.found.try_iter() {
             if let Ok(found) = &read.outcome {
+                if let Some(num_bytes) = found.num_bytes {
+                    self.facts = facts_of(&found.info, &self.entries, Some(num_bytes));
+                }
                 let draft = self.known.entry(read.entry).or_insert_with(|| found.draft.clone());
                 draft.levels.clone_from(&found.draft.levels);
-                self.infos.entry(read.entry).or_insert_with(|| Arc::clone(&found.info));
+                self.infos.insert(read.entry, Arc::clone(&found.info));
             }
             self.undrawn.push(read);
         }
@@ -272,7 +252,6 @@ impl Sheet {
             }
             if let Some(letters) = axes.or(letters) {
                 let key = (entry, plane_key(&letters));
-                self.asked.remove(&key);
                 self.planes.insert(key, thumbnail.clone());
             }
             if entry == self.chosen {
@@ -296,12 +275,13 @@ fn plane_key(letters: &str) -> String {
     letters.replace(['x', 'y'], "p")
 }
 
-/// What looks into arrays, on another thread.
+/// What looks into arrays, on threads of its own.
 struct Reader {
     location: Location,
     options: OpenOptions,
-    entries: Vec<DatasetEntry>,
-    chosen: usize,
+    entries: Arc<[DatasetEntry]>,
+    /// Which of them is open, by the axes of the options.
+    open: usize,
     memory: Memory,
     colormap: Colormap,
     sender: Sender<Read>,
@@ -309,6 +289,25 @@ struct Reader {
 }
 
 impl Reader {
+    /// Looks into all arrays one after the other, beginning with the one that is open, and beside that into
+    /// whatever is asked for, until nobody can ask any more.
+    fn start(self: Arc<Self>, asked: Receiver<(usize, Option<String>)>) {
+        let others = Arc::clone(&self);
+        spawn(move || {
+            let max = if others.location.path().is_some() { MAX_THUMBNAILS } else { MAX_REMOTE_THUMBNAILS };
+            let is_left = |entry: &usize| *entry != others.open;
+            let rest = (0..others.entries.len().min(max)).filter(is_left);
+            std::iter::once(others.open).chain(rest).for_each(|entry| others.read(entry, None));
+        });
+        spawn(move || {
+            while let Ok(first) = asked.recv() {
+                // What was asked for before that is not on the sheet any more.
+                let (entry, axes) = asked.try_iter().last().unwrap_or(first);
+                self.read(entry, axes);
+            }
+        });
+    }
+
     fn read(&self, entry: usize, axes: Option<String>) {
         if self.options.is_cancelled() || self.entries[entry].is_no_image {
             return;
@@ -321,35 +320,40 @@ impl Reader {
 
     fn find(&self, entry: usize, axes: Option<String>) -> Result<Found, String> {
         let dataset = (self.entries.len() > 1).then(|| self.entries[entry].name.clone());
-        let options = OpenOptions { dataset: dataset.clone(), axes, ..self.options.clone() };
         // The array that is open has the axes it was opened with; the others those that are remembered.
-        let own = OpenOptions { axes: self.options.axes.clone().filter(|_| entry == self.chosen), ..options.clone() };
-        let options = if options.axes.is_some() { options } else { own };
-        let mut opened = format::open(&self.location, &options).map_err(|error| error.message)?;
-        let given = self.memory.given(&opened.source.info().location, dataset.as_deref());
-        if let Some(axes) = given.axes.filter(|_| options.axes.is_none()) {
-            let said = OpenOptions { axes: Some(axes), ..options };
-            opened = format::open(&self.location, &said).unwrap_or(opened);
-        }
-        let mut draft = Draft::of(opened.source.info());
+        let own = || self.options.axes.clone().filter(|_| entry == self.open);
+        let options =
+            OpenOptions { dataset: dataset.clone(), axes: axes.or_else(own), level: Some(0), ..self.options.clone() };
+        let (opened, _) = open_as_remembered(&self.location, options, &self.memory).map_err(|error| error.message)?;
+        let info = opened.source.info();
+        let given = self.memory.given(&info.location, dataset.as_deref());
+        let mut draft = Draft::of(info);
         draft.levels = levels_of(&opened);
+        draft.set_level(given.level);
         if let Some(edges) = given.voxel_um {
             draft.voxel_um = edges.map(Some);
         }
         draft.rate_hz = given.rate_hz.or(draft.rate_hz);
         let plane = preview::plane(&opened, self.colormap, &self.options.cancel);
-        Ok(Found { info: Arc::clone(opened.source.info()), draft, plane })
+        let file = info.location.path().and_then(|path| path.metadata().ok());
+        let num_bytes = file.filter(|file| file.is_file()).map(|file| file.len());
+        Ok(Found { num_bytes, info: Arc::clone(info), draft, plane })
     }
 }
 
-/// Planes of each resolution.
-fn levels_of(opened: &Opened) -> Vec<String> {
+fn spawn(work: impl FnOnce() + Send + 'static) {
+    if let Err(error) = std::thread::Builder::new().name("tectum-sheet".into()).spawn(work) {
+        tracing::warn!("no pictures of arrays: no thread for them: {error}");
+    }
+}
+
+fn levels_of(opened: &Opened) -> Vec<Level> {
     let sources = std::iter::once(&opened.source).chain(&opened.levels);
-    let plane = |array: LazyArray| {
-        let [_, _, rows, columns] = array.info().shape;
-        format!("{columns} × {rows}")
+    let level = |info: &ArrayInfo| Level {
+        dims: info.shape.dims().to_vec(),
+        voxel_um: info.voxel_size.map(|size| size.edges()),
     };
-    sources.map(|source| plane(LazyArray::new(Arc::clone(source)))).collect()
+    sources.map(|source| level(source.info())).collect()
 }
 
 /// The entry of a file that offers nothing else.
@@ -365,14 +369,10 @@ fn only_entry(info: &ArrayInfo) -> DatasetEntry {
 }
 
 /// "NWB 2.6 · 18.9 GB · 3 arrays".
-fn facts_of(info: &ArrayInfo, entries: &[DatasetEntry]) -> String {
+fn facts_of(info: &ArrayInfo, entries: &[DatasetEntry], num_bytes: Option<u64>) -> String {
     let mut words = vec![info.format.clone()];
-    let len = info.location.path().and_then(|path| path.metadata().ok()).filter(|file| file.is_file());
     let stored: Option<u64> = entries.iter().map(|entry| entry.stored_bytes).sum();
-    if let Some(num_bytes) = len.map(|file| file.len()).or(stored.filter(|bytes| *bytes > 0)) {
-        let (number, unit) = ui::format::bytes(usize::try_from(num_bytes).unwrap_or(usize::MAX));
-        words.push(format!("{number} {unit}"));
-    }
+    words.extend(num_bytes.or(stored.filter(|bytes| *bytes > 0)).map(ui::format::size));
     words.push(match entries.len() {
         1 => "1 array".to_owned(),
         num => format!("{num} arrays"),

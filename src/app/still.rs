@@ -187,7 +187,7 @@ fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
         histogram: None,
         no_histogram: None,
         pieces: &[],
-        files: &[],
+        files: None,
         cached: &[],
         problems: &[],
         live: None,

@@ -1,14 +1,13 @@
 //! `tectum info`: what a recording is, in words or as JSON.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{OpenArgs, said};
-use crate::format::{Channel, FileState, Opened, Source, StoredFile, stored_files};
-use crate::ui::format;
+use super::OpenArgs;
+use crate::format::{Channel, FileState, Opened, StoredFile, stored_files};
+use crate::ui::{FilesText, format};
 use crate::volume::{ArrayInfo, Axis, AxisFrom, Location, Piece, Problem, Severity, VoxelSize, count_states};
 
 /// Arguments of `tectum info`.
@@ -30,7 +29,7 @@ pub struct InfoArgs {
 /// When nothing of the recording can be viewed.
 pub fn run(args: &InfoArgs) -> Result<()> {
     let opened = crate::format::open(&args.path, &args.open.options())?;
-    sources(&opened).iter().for_each(|source| source.inspect());
+    opened.sources().iter().for_each(|source| source.inspect());
     let text = if args.json {
         let mut text = serde_json::to_string_pretty(&as_json(&opened))?;
         text.push('\n');
@@ -60,26 +59,6 @@ fn bytes_on_disk(files: &[StoredFile]) -> Option<u64> {
     };
     // Some of a recording's files may be missing, but not all.
     files.iter().filter_map(len).reduce(|a, b| a + b)
-}
-
-/// Files named in the text; JSON has all of them.
-const MAX_FILES: usize = 12;
-
-/// Where the pieces are, missing ones first: lines of a label and a value.
-fn files_text(files: &[StoredFile]) -> Vec<String> {
-    let num_missing = files.iter().filter(|file| file.state == FileState::Missing).count();
-    let total =
-        if num_missing > 0 { format!("{}, {num_missing} missing", files.len()) } else { files.len().to_string() };
-    let mut sorted: Vec<&StoredFile> = files.iter().collect();
-    sorted.sort_by_key(|file| file.state != FileState::Missing);
-    let named = sorted.iter().take(MAX_FILES).map(|file| match file.state {
-        FileState::There(Some(len)) => format!("{}  {}", file.location, said::size(len)),
-        FileState::There(None) | FileState::Unknown => file.location.to_string(),
-        FileState::Missing => format!("{}  missing", file.location),
-    });
-    let more = files.len().saturating_sub(MAX_FILES);
-    let more = (more > 0).then(|| format!("and {more} more (--json lists them)"));
-    std::iter::once(total).chain(named).chain(more).collect()
 }
 
 /// What an axis is: t, z, y, x or c; `None` for one that is held at an index.
@@ -115,29 +94,16 @@ fn color_code([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// The array and those of its channels that lie elsewhere, each once.
-fn sources(opened: &Opened) -> Vec<&Arc<dyn Source>> {
-    let mut found = vec![&opened.source];
-    for channel in &opened.channels {
-        if let Some(source) = channel.levels.first()
-            && !found.iter().any(|known| Arc::ptr_eq(known, source))
-        {
-            found.push(source);
-        }
-    }
-    found
-}
-
 /// Of all channels, worst first.
 fn problems_of(opened: &Opened) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = sources(opened).iter().flat_map(|source| source.problems()).collect();
+    let mut problems: Vec<Problem> = opened.sources().iter().flat_map(|source| source.problems()).collect();
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     problems
 }
 
 fn as_json(opened: &Opened) -> Value {
     let info = opened.source.info();
-    let files = stored_files(opened);
+    let files = stored_files(opened.sources());
     let pieces = opened.source.pieces();
     let blocks: Vec<Value> = pieces
         .iter()
@@ -191,7 +157,7 @@ fn as_json(opened: &Opened) -> Value {
         "dtype": info.dtype.name(),
         "num_bytes": info.shape.num_bytes(info.dtype),
         "num_bytes_on_disk": bytes_on_disk(&files),
-        "voxel_size_um": info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]),
+        "voxel_size_um": info.voxel_size.map(|size| size.edges()),
         "rate_hz": info.rate_hz,
         "duration_s": duration_s(info),
         "claimed_shape": info.claimed_shape,
@@ -222,7 +188,7 @@ fn file_as_json(file: &StoredFile) -> Value {
 
 fn as_text(opened: &Opened) -> String {
     let info: &ArrayInfo = opened.source.info();
-    let files = stored_files(opened);
+    let files = stored_files(opened.sources());
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut line = |label: &str, value: String| lines.push((label.to_owned(), value));
     line("path", info.location.to_string());
@@ -238,8 +204,8 @@ fn as_text(opened: &Opened) -> String {
     line("axes", axes_from(info));
     line("dtype", info.dtype.to_string());
     let unknown = || "unknown".to_owned();
-    let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| said::size(num_bytes as u64));
-    let on_disk = bytes_on_disk(&files).map_or_else(unknown, said::size);
+    let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| format::size(num_bytes as u64));
+    let on_disk = bytes_on_disk(&files).map_or_else(unknown, format::size);
     line("size", format!("{} decoded, {on_disk} on disk", num_bytes.unwrap_or_else(unknown)));
     let edges =
         |size: VoxelSize| format!("{} × {} × {} µm (z, y, x)", round(size.z_um), round(size.y_um), round(size.x_um));
@@ -256,8 +222,10 @@ fn as_text(opened: &Opened) -> String {
     line("state", blocks_text(opened.source.files().len(), &opened.source.pieces()));
     // A single file, or a folder, has been named above.
     if files.len() > 1 {
-        for (i, text) in files_text(&files).into_iter().enumerate() {
-            line(if i == 0 { "files" } else { "" }, text);
+        let text = FilesText::of(&files, "--json lists them");
+        let lines = std::iter::once(text.num).chain(text.named);
+        for (i, text) in lines.enumerate() {
+            line(if i == 0 { "files" } else { "" }, text.replace(format::THIN_SPACE, ""));
         }
     }
     for (label, value) in &info.facts {

@@ -110,6 +110,9 @@ pub struct OpenArgs {
     /// each, c for channels, _ (or an index: "t,3,y,x") for one of which a single index is shown.
     #[arg(long, value_name = "tzyx", value_parser = check_axes)]
     pub axes: Option<String>,
+    /// Open a pyramid from this resolution on: 0 is the finest, each further one is coarser.
+    #[arg(long, value_name = "N")]
+    pub level: Option<usize>,
     /// Leave out blocks that are perhaps left over from a former recording in the same folder; `info`
     /// names them.
     #[arg(long)]
@@ -144,6 +147,7 @@ impl OpenArgs {
             prefix: self.prefix.clone(),
             axes: self.axes.clone(),
             leave_out_suspects: self.leave_out_suspects,
+            level: self.level,
             cache: directories::ProjectDirs::from("", "", "tectum").map(|folders| folders.cache_dir().to_owned()),
             max_kept_bytes: u64::from(self.cache_mb) << 20,
             allowed_hosts: self.allow_host.clone(),

@@ -5,14 +5,8 @@ use std::time::Instant;
 
 use crate::ui::format;
 
-/// "1.9 GB"
-pub fn size(num_bytes: u64) -> String {
-    let (number, unit) = format::bytes(num_bytes as usize);
-    format!("{number} {unit}")
-}
-
 /// What is said of a file once it is there.
 pub fn written(path: &Path, what: &str, num_bytes: u64, start: Instant) -> String {
     let seconds = start.elapsed().as_secs_f64();
-    format!("{}: {what}, {} written in {seconds:.1} s\n", path.display(), size(num_bytes))
+    format!("{}: {what}, {} written in {seconds:.1} s\n", path.display(), format::size(num_bytes))
 }

@@ -8,8 +8,8 @@ use anyhow::Result;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::OpenArgs;
 use super::progress::Progress;
-use super::{OpenArgs, said};
 use crate::format::{Chunk, Filled, Opened, ReadError, ReadErrorKind, Source};
 use crate::ui::format;
 use crate::volume::{Axis, Location, Problem, Region, Severity};
@@ -222,7 +222,7 @@ fn as_text(opened: &Opened, verified: &Verified) -> String {
     let read = format!(
         "{} chunks read, {} in {}",
         verified.num_chunks,
-        said::size(verified.num_bytes),
+        format::size(verified.num_bytes),
         format::duration_s(verified.seconds).replace(format::THIN_SPACE, " ")
     );
     text += &if verified.is_whole() { format!("whole ({read})\n") } else { format!("damaged ({read})\n") };

@@ -1,8 +1,9 @@
 //! Where the pieces of a recording are: the files a source is read from, and which of them are there.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::Opened;
+use super::Source;
 use crate::volume::Location;
 
 /// More files than this are not looked for one by one.
@@ -28,9 +29,9 @@ pub enum FileState {
     Unknown,
 }
 
-/// The files of what was opened, all of its channels, in their order, and whether each is there. Asks the disk,
-/// never a server.
-pub fn stored_files(opened: &Opened) -> Vec<StoredFile> {
+/// The files of these sources, each once and in their order, and whether each is there. Asks the disk, never a
+/// server.
+pub fn stored_files<'a>(sources: impl IntoIterator<Item = &'a Arc<dyn Source>>) -> Vec<StoredFile> {
     let state = |(index, location): (usize, &Location)| match location.path() {
         Some(path) if index < MAX_ASKED => match path.metadata() {
             Ok(metadata) => FileState::There(metadata.is_file().then_some(metadata.len())),
@@ -39,10 +40,8 @@ pub fn stored_files(opened: &Opened) -> Vec<StoredFile> {
         },
         _ => FileState::Unknown,
     };
-    let others = opened.channels.iter().filter_map(|channel| channel.levels.first());
     let mut known = HashSet::new();
-    let mut files: Vec<Location> =
-        std::iter::once(&opened.source).chain(others).flat_map(|source| source.files()).collect();
+    let mut files: Vec<Location> = sources.into_iter().flat_map(|source| source.files()).collect();
     files.retain(|file| known.insert(file.clone()));
     let states: Vec<FileState> = files.iter().enumerate().map(state).collect();
     files.into_iter().zip(states).map(|(location, state)| StoredFile { location, state }).collect()
@@ -62,7 +61,7 @@ mod tests {
             std::fs::copy(entry.path(), root.path().join(entry.file_name())).unwrap();
         }
         std::fs::remove_file(root.path().join("0001.h5")).unwrap();
-        let files = stored_files(&open(root.path(), &OpenOptions::default()).unwrap());
+        let files = stored_files([&open(root.path(), &OpenOptions::default()).unwrap().source]);
         assert!(files.len() > 2);
         for file in files {
             let is_gone = file.location == root.path().join("0001.h5").into();

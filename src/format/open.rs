@@ -1,5 +1,6 @@
 //! From what a user gave to an open dataset: the table of formats.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ pub struct OpenOptions {
     /// Whether blocks that are perhaps left over from a former recording are left out
     /// (`--leave-out-suspects`); they are shown and marked otherwise.
     pub leave_out_suspects: bool,
+    /// How many of the finest resolutions are left out; none without it.
+    pub level: Option<usize>,
     /// How virtual datasets of HDF5 are put together.
     pub virtual_datasets: VirtualOptions,
     /// Abandons the opening.
@@ -98,6 +101,19 @@ pub struct DatasetEntry {
     pub is_no_image: bool,
 }
 
+/// Behind a name: the same array with its axes in the opposite order, as R and Fortran count them.
+pub(super) const REVERSED: &str = "#reversed";
+
+impl DatasetEntry {
+    /// Its name as people read it.
+    pub fn title(&self) -> Cow<'_, str> {
+        match self.name.strip_suffix(REVERSED) {
+            Some(name) => format!("{name}, axes in the opposite order").into(),
+            None => Cow::Borrowed(&self.name),
+        }
+    }
+}
+
 /// One of several images that belong together, of the same extent: light of one colour.
 #[derive(Clone)]
 pub struct Channel {
@@ -153,6 +169,44 @@ impl Opened {
     /// Name of the array among several of its path; `None` for the only one.
     pub fn chosen_name(&self) -> Option<&str> {
         self.datasets.get(self.chosen).filter(|_| self.datasets.len() > 1).map(|entry| entry.name.as_str())
+    }
+
+    /// The array and those of its channels that lie elsewhere, each once.
+    pub fn sources(&self) -> Vec<&Arc<dyn Source>> {
+        let mut found = vec![&self.source];
+        for source in self.channels.iter().filter_map(|channel| channel.levels.first()) {
+            if !found.iter().any(|known| Arc::ptr_eq(known, source)) {
+                found.push(source);
+            }
+        }
+        found
+    }
+
+    /// The same with a coarser resolution as the finest, which does not grow.
+    ///
+    /// # Errors
+    /// When there are not so many.
+    fn from_level(mut self, level: usize) -> Result<Self, FormatError> {
+        if level == 0 {
+            return Ok(self);
+        }
+        let channels = self.channels.iter().map(|channel| channel.levels.len());
+        let num = channels.chain([1 + self.levels.len()]).min().unwrap_or(1);
+        if level >= num {
+            let there = if num == 1 { "one resolution".to_owned() } else { format!("levels 0 to {}", num - 1) };
+            let error = FormatError::new(
+                self.source.info().location.clone(),
+                format!("there is no level {level}: it has {there}"),
+            );
+            return Err(error.with_code(FormatErrorCode::WrongOption));
+        }
+        self.source = self.levels.drain(..level).next_back().unwrap_or(self.source);
+        self.growing = None;
+        for channel in &mut self.channels {
+            channel.levels.drain(..level);
+            channel.growing = None;
+        }
+        Ok(self)
     }
 
     /// With the channels that its channel axis gives it, where nobody has made them.
@@ -214,7 +268,7 @@ pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Open
         let text = format!("{}; {WHAT_TO_GIVE}", look.in_words());
         Err(FormatError::new(location, text).with_code(FormatErrorCode::OtherFormat))
     })?;
-    Ok(opened.with_channels())
+    opened.with_channels().from_level(options.level.unwrap_or(0))
 }
 
 /// Most files that lead from one to the next.
@@ -229,7 +283,8 @@ pub(super) fn open_linked(location: &Location, options: &OpenOptions) -> Result<
         let text = format!("more than {MAX_HOPS} files lead from one to the next, perhaps in a ring");
         return Err(FormatError::new(location, text));
     }
-    open(location, &OpenOptions { hops: options.hops + 1, in_background: false, ..options.clone() })
+    // Whoever opened the first of them leaves out what is to be left out.
+    open(location, &OpenOptions { hops: options.hops + 1, level: None, in_background: false, ..options.clone() })
 }
 
 /// The folder whose changes tell of a recording that is expected at a location. Asks the disk.

@@ -16,7 +16,7 @@ pub fn subject_without_clock(array: &LazyArray, planned_t: Option<usize>) -> Sub
         shape: info.shape,
         dtype: info.dtype,
         rate_hz: info.rate_hz,
-        voxel_um: info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]),
+        voxel_um: info.voxel_size.map(|size| size.edges()),
         planned_t,
         times_s: None,
     }

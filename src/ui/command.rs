@@ -297,6 +297,8 @@ pub enum SheetCommand {
         /// In µm; `None`: unknown.
         um: Option<f64>,
     },
+    /// The resolution that is opened as the finest.
+    SetLevel(usize),
     /// Volumes per second; `None`: unknown.
     SetRate(Option<f64>),
     /// Remember what is said, or do not.

@@ -111,6 +111,12 @@ pub fn bytes(num_bytes: usize) -> (String, &'static str) {
     }
 }
 
+/// The same in one piece: "1.9 GB".
+pub fn size(num_bytes: u64) -> String {
+    let (number, unit) = bytes(usize::try_from(num_bytes).unwrap_or(usize::MAX));
+    format!("{number} {unit}")
+}
+
 /// What is used of a budget, both in the budget's unit: ("1.9", "6.0", "GB").
 pub fn bytes_of(used: usize, budget: usize) -> (String, String, &'static str) {
     let (of, unit) = bytes(budget);

@@ -5,6 +5,7 @@
 mod apply;
 mod choices;
 mod command;
+mod files_text;
 pub mod format;
 mod gaps_text;
 mod heat;
@@ -42,6 +43,7 @@ pub use choices::{
     Section, Theme,
 };
 pub use command::{AppCommand, Command, Forget, SessionCommand, SheetCommand, Tell};
+pub use files_text::FilesText;
 pub use gaps_text::gaps_text;
 pub use heat::Trace;
 pub use history::History;
@@ -63,7 +65,7 @@ pub use screens::{
     Completion, clear_typed_path, complete_path, error_ui, focus_path_field, keep_typed_path, not_opened_ui,
     opening_ui, typed_location, waiting_ui, welcome_ui,
 };
-pub use sheet::{AxisRole, Draft, Sheet, Thumbnail};
+pub use sheet::{AxisRole, Draft, Level, Sheet, Thumbnail};
 pub use state::ViewState;
 pub use steer::steer;
 pub use still::{Extent, StillFrame, StillOptions, file_name, still_ui};

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use egui::Rect;
 
-use super::{LayerView, Quality, View, ViewState};
+use super::{FilesText, LayerView, Quality, View, ViewState};
 use crate::array::ViewInfo;
-use crate::format::{DatasetEntry, FoundRecording, StoredFile};
+use crate::format::{DatasetEntry, FoundRecording};
 use crate::live::LiveStatus;
 use crate::volume::{ArrayInfo, Display, Gaps, Location, Picture, PictureValues, Piece, Problem, ViewId};
 
@@ -46,8 +46,8 @@ pub struct Model<'a> {
     pub no_histogram: Option<&'a str>,
     /// The stored pieces and the state of each, along the axis they carry.
     pub pieces: &'a [Piece],
-    /// The files it is read from, and whether each was there when it was opened.
-    pub files: &'a [StoredFile],
+    /// The files it is read from, once somebody has looked which of them are there.
+    pub files: Option<&'a FilesText>,
     /// Timepoints whose picture is in memory.
     pub cached: &'a [[usize; 2]],
     /// Everything found wrong.
@@ -119,7 +119,8 @@ impl<'a> Model<'a> {
     /// Whether the arrays the path offers are nothing but the layers that are shown.
     pub fn datasets_are_layers(&self) -> bool {
         // `--dataset` takes names without spaces.
-        let is_layer = |entry: &DatasetEntry| self.layers.iter().any(|layer| layer.name.replace(' ', "") == entry.name);
+        let is_same = |layer: &str, entry: &str| layer.chars().filter(|c| *c != ' ').eq(entry.chars());
+        let is_layer = |entry: &DatasetEntry| self.layers.iter().any(|layer| is_same(layer.name, &entry.name));
         self.layers.len() > 1 && self.datasets.iter().all(is_layer)
     }
 

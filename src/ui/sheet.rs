@@ -108,23 +108,31 @@ pub struct Draft {
     pub rate_hz: Option<f64>,
     /// That the file says.
     pub file_rate_hz: Option<f64>,
-    /// Planes of each resolution, the finest first: "2048 × 2048". One where there is but one.
-    pub levels: Vec<String>,
+    /// Each resolution, the finest first; one where there is but one, none while nobody has looked.
+    pub levels: Vec<Level>,
+    /// Which of them is opened as the finest.
+    pub level: usize,
+}
+
+/// One resolution of an array.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// Extent of each axis.
+    pub dims: Vec<usize>,
+    /// Voxel edges along z, y and x in µm that the file says.
+    pub voxel_um: Option<[f64; 3]>,
 }
 
 impl Draft {
     /// As the array describes itself.
     pub fn of(info: &ArrayInfo) -> Self {
-        let mut held = info.held.iter().copied().chain(std::iter::repeat(0));
         let role = |i: usize| match info.axes.get(i).copied().flatten() {
             Some(axis) => AxisRole::Axis(axis),
-            None => {
-                let index = held.next().unwrap_or(0);
-                if info.channel_axis == Some(i) { AxisRole::Channel } else { AxisRole::Held(index) }
-            }
+            None if info.channel_axis == Some(i) => AxisRole::Channel,
+            None => AxisRole::Held(info.held_at(i)),
         };
         let roles: Vec<AxisRole> = (0..info.shape.rank()).map(role).collect();
-        let file_voxel_um = info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]);
+        let file_voxel_um = info.voxel_size.map(|size| size.edges());
         Self {
             dims: info.shape.dims().to_vec(),
             dtype: info.dtype,
@@ -136,7 +144,27 @@ impl Draft {
             rate_hz: info.rate_hz,
             file_rate_hz: info.rate_hz,
             levels: Vec::new(),
+            level: 0,
         }
+    }
+
+    /// Takes a resolution for the finest. Voxels are larger then; where it is the user who says how large, by as
+    /// much as there are fewer of them.
+    pub fn set_level(&mut self, level: usize) {
+        let Some(Level { dims, voxel_um }) = self.levels.get(level).cloned() else { return };
+        if dims.len() != self.dims.len() {
+            return;
+        }
+        let said = self.voxel_um;
+        for (edge, axis) in [Axis::Z, Axis::Y, Axis::X].into_iter().enumerate() {
+            let is_of_file = self.file_voxel_um.is_some_and(|edges| said[edge] == Some(edges[edge]));
+            self.voxel_um[edge] = match (voxel_um, self.axis_of(axis)) {
+                (Some(edges), _) if is_of_file => Some(edges[edge]),
+                (_, Some(i)) => said[edge].map(|um| um * self.dims[i] as f64 / dims[i].max(1) as f64),
+                (_, None) => said[edge],
+            };
+        }
+        (self.dims, self.file_voxel_um, self.level) = (dims, voxel_um, level);
     }
 
     /// Makes an axis this; the axis that was it becomes what this one was.
@@ -256,6 +284,25 @@ mod tests {
         assert!(!sure.tells_axes());
         sure.swap([0, 3]);
         assert!(sure.tells_axes());
+    }
+
+    #[test]
+    fn a_coarser_resolution_has_fewer_and_larger_voxels() {
+        let level = |side: usize, um: Option<f64>| Level {
+            dims: vec![1800, side, side, 20],
+            voxel_um: um.map(|um| [8.0, um, um]),
+        };
+        let mut draft = draft();
+        draft.levels = vec![level(512, Some(0.5)), level(256, Some(1.0)), level(100, None)];
+        (draft.file_voxel_um, draft.voxel_um) = (Some([8.0, 0.5, 0.5]), [Some(8.0), Some(0.5), Some(0.7)]);
+        draft.set_level(1);
+        assert_eq!((draft.dims[1], draft.level), (256, 1));
+        assert_eq!(draft.voxel_um, [Some(8.0), Some(1.0), Some(1.4)], "one edge was said by the user");
+        assert_eq!(draft.file_voxel_um, Some([8.0, 1.0, 1.0]));
+        draft.set_level(2);
+        assert_eq!((draft.voxel_um[1], draft.file_voxel_um), (Some(2.56), None));
+        draft.set_level(3);
+        assert_eq!(draft.level, 2, "there is no such level");
     }
 
     #[test]

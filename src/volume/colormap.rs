@@ -123,7 +123,7 @@ impl Colormap {
     /// The 256 colours, lowest value first.
     pub fn lut(self) -> Lut {
         match self {
-            Self::Tint(color) => std::array::from_fn(|step| tint(color, step as u8)),
+            Self::Tint(_) => self.build(),
             named => *named.table(),
         }
     }
@@ -144,7 +144,7 @@ impl Colormap {
     }
 
     fn build(self) -> Lut {
-        let light = |mask: [u8; 3]| move |i: u8| [i & mask[0], i & mask[1], i & mask[2], 255];
+        let light = |color: [u8; 3]| move |i: u8| tint(color, i);
         let gradient = |gradient: colorous::Gradient| {
             move |i: u8| {
                 let color = gradient.eval_rational(usize::from(i), 256);
@@ -172,7 +172,7 @@ impl Colormap {
                 lut[255] = Self::FULL_SCALE_COLOR;
                 lut
             }
-            Self::Tint(color) => fill(&|i| tint(color, i)),
+            Self::Tint(color) => fill(&light(color)),
         }
     }
 }

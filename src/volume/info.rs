@@ -14,6 +14,16 @@ pub struct VoxelSize {
 }
 
 impl VoxelSize {
+    /// Of edges along z, y and x in µm.
+    pub const fn of([z_um, y_um, x_um]: [f64; 3]) -> Self {
+        Self { z_um, y_um, x_um }
+    }
+
+    /// The edges along z, y and x in µm.
+    pub const fn edges(&self) -> [f64; 3] {
+        [self.z_um, self.y_um, self.x_um]
+    }
+
     /// The edge along a spatial axis in µm; `None` for time.
     pub fn along(&self, axis: Axis) -> Option<f64> {
         match axis {
@@ -133,6 +143,13 @@ impl ArrayInfo {
             num_blocks: 1,
             facts: Vec::new(),
         }
+    }
+
+    /// At which index an axis without a meaning is held at first; 0 for an axis that has one.
+    pub fn held_at(&self, axis: usize) -> usize {
+        let is_nameless = |axis: &usize| self.axes.get(*axis).copied().flatten().is_none();
+        let place = (0..axis).filter(is_nameless).count();
+        self.held.get(place).copied().filter(|_| is_nameless(&axis)).unwrap_or(0)
     }
 
     /// Why one of the axes is taken for what it is.

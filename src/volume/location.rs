@@ -29,7 +29,7 @@ impl Location {
                 // What stands before the first slash is a host; no host is this machine.
                 let rest = &text[scheme.len() + 3..];
                 let path = rest.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(rest);
-                Self::from(PathBuf::from(decoded(path)))
+                Self::from(PathBuf::from(percent_decoded(path)))
             }
             Some(_) => Self::Url(text.into()),
             None => Self::from(Path::new(text)),
@@ -67,13 +67,28 @@ impl Location {
     /// What is below the host of a URL, its codes as the characters they stand for: `data/fish`.
     pub fn url_path(&self) -> Option<String> {
         let Self::Url(url) = self else { return None };
-        Some(decoded(url_parts(url).1.trim_matches('/')))
+        Some(percent_decoded(url_parts(url).1.trim_matches('/')))
     }
 
     /// As text, without what must not be shown: what is kept of it, and what tells one from another where the
     /// right to read does not.
     pub fn without_secrets(&self) -> String {
         self.shown().map_or_else(|| self.to_string(), |(text, _)| text)
+    }
+
+    /// As text for whoever opens it again: as it is shown. What a URL gives the right to is not kept, and that
+    /// there was something is told by [`Self::is_cut`] when it comes back.
+    pub fn kept(&self) -> String {
+        let shown = self.to_string();
+        match self {
+            Self::Url(url) if **url != *shown && !shown.ends_with(CUT) => shown + CUT,
+            _ => shown,
+        }
+    }
+
+    /// Whether it is what was kept of a URL of which not all may be kept.
+    pub fn is_cut(&self) -> bool {
+        matches!(self, Self::Url(url) if url.ends_with(CUT))
     }
 
     /// A URL without what must not be shown, and whether it had a query; `None` for a path.
@@ -100,7 +115,7 @@ impl Location {
             Self::Url(url) => {
                 let (_, path, _) = url_parts(url);
                 let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-                (!name.is_empty()).then(|| decoded(name))
+                (!name.is_empty()).then(|| percent_decoded(name))
             }
         }
     }
@@ -143,7 +158,7 @@ impl fmt::Display for Location {
         match self {
             Self::Path(path) => path.display().fmt(f),
             Self::Url(_) => match self.shown() {
-                Some((text, true)) => f.pad(&format!("{text}?…")),
+                Some((text, true)) => f.pad(&format!("{text}{CUT}")),
                 Some((text, false)) => f.pad(&text),
                 None => Ok(()),
             },
@@ -221,6 +236,9 @@ impl<'de> Deserialize<'de> for Location {
     }
 }
 
+/// Stands for what is not shown of a URL.
+const CUT: &str = "?…";
+
 /// The scheme of a URL, if the text is one.
 fn scheme_of(text: &str) -> Option<&str> {
     let (scheme, _) = text.split_once("://")?;
@@ -251,7 +269,7 @@ fn encoded(name: &str) -> String {
 }
 
 /// The text with its `%20` and so on as the characters they stand for.
-fn decoded(text: &str) -> String {
+pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -315,6 +333,21 @@ mod tests {
             let location = Location::parse(text);
             let kept = serde_json::to_string(&location).unwrap();
             assert_eq!(serde_json::from_str::<Location>(&kept).unwrap(), location);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_a_url_says_that_there_was_more() {
+        for (url, kept) in [
+            ("https://me:word@host/a.h5?sig=word", "https://host/a.h5?…"),
+            ("https://me:word@host/a.h5", "https://host/a.h5?…"),
+            ("s3://bucket/a b.h5", "s3://bucket/a b.h5"),
+            ("/data/a?…", "/data/a?…"),
+        ] {
+            let location = Location::parse(url);
+            let back = Location::parse(&location.kept());
+            assert_eq!((location.kept().as_str(), back.kept()), (kept, location.kept()));
+            assert_eq!((location.is_cut(), back.is_cut()), (false, back != location), "{url}");
         }
     }
 

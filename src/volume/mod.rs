@@ -37,7 +37,7 @@ pub use grid::{Cell, Grid, Index, Indices, unravel};
 pub use histogram::{Histogram, measured_values, percentiles};
 pub use identity::{LayerId, ViewId};
 pub use info::{ArrayInfo, AxisFrom, ValueScale, VoxelSize};
-pub use location::Location;
+pub use location::{Location, percent_decoded};
 pub use losses::Gaps;
 pub use picture::{Picture, PictureKey, PictureValues, Projection, TileIndex, ValueKind, VolumeKey};
 pub use piece::{Piece, PieceState, Span, count_states};

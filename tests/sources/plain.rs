@@ -169,7 +169,10 @@ fn an_array_can_be_turned_round_as_r_has_it() {
     let file = folder("plain").join("layouts.h5");
     let opened = open_array(&file, "zyx_3d#reversed").unwrap();
     assert_eq!(opened.source.info().shape.dims(), [20, 24, 4]);
-    assert_eq!(opened.datasets[opened.chosen].name, "zyx_3d#reversed");
+    let entry = &opened.datasets[opened.chosen];
+    assert_eq!((entry.name.as_str(), &*entry.title()), ("zyx_3d#reversed", "zyx_3d, axes in the opposite order"));
+    assert_eq!((entry.shape.as_slice(), entry.is_no_image), (&[20, 24, 4][..], false));
+    assert_eq!(opened.datasets[opened.chosen - 1].name, "zyx_3d", "an entry of its own, beside the array itself");
     let (turned, plain) =
         (read_whole(opened.source.as_ref()), read_whole(open_array(&file, "zyx_3d").unwrap().source.as_ref()));
     for (z, y, x) in [(0, 0, 0), (3, 23, 19), (1, 5, 7)] {

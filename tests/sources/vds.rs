@@ -417,3 +417,37 @@ fn random_mappings_are_what_h5py_read() {
     }
     assert!(num >= 11);
 }
+
+#[test]
+fn whoever_names_a_whole_recording_among_numbered_files_gets_it_and_of_a_block_the_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let open = |name: &str| open(at(name), &OpenOptions::default()).map(|opened| opened.source);
+    let shape = |name: &str| open(name).unwrap().info().shape.dims().to_vec();
+    let voxels = |num: u64| (0..num).map(|i| i as u16).collect::<Vec<u16>>();
+    for name in ["0001.h5", "0002.h5", "0003.h5"] {
+        write_stored(&at(name), "stack_4D", &[2, 3, 8, 9], &[1, 3, 8, 9], &voxels(2 * 3 * 8 * 9));
+    }
+    assert_eq!(shape("0002.h5"), [6, 3, 8, 9], "one block stands for the recording");
+    // A virtual dataset over two of them, numbered like them.
+    let map = |file, t| Map {
+        part: slab(&[t, 0, 0, 0], &[2, 3, 8, 9]),
+        file,
+        dataset: "stack_4D",
+        of_source: slab(&[0; 4], &[2, 3, 8, 9]),
+    };
+    write_virtual(&at("0004.h5"), "stack_4D", &[4, 3, 8, 9], None, &[map("0001.h5", 0), map("0003.h5", 2)], true);
+    // An array of another kind.
+    write_stored(&at("0005.h5"), "anatomy", &[5, 40, 30], &[1, 40, 30], &voxels(5 * 40 * 30));
+    assert_eq!((shape("0004.h5"), shape("0005.h5")), (vec![4, 3, 8, 9], vec![5, 40, 30]));
+    std::fs::copy(crate::manifest::folder("nwb").join("ophys.nwb"), at("0006.h5")).unwrap();
+    assert!(open("0006.h5").unwrap().info().format.starts_with("NWB"));
+    let is_split = |name: &str| open(name).unwrap().info().format.starts_with("split dataset");
+    assert!(["0001.h5", "0002.h5", "0003.h5"].into_iter().all(is_split));
+    // What cannot be read is a block still; and what the metadata count is one whatever it holds.
+    std::fs::write(at("0002.h5"), &std::fs::read(at("0002.h5")).unwrap()[..600]).unwrap();
+    assert!(is_split("0002.h5"));
+    std::fs::write(at("stack_metadata.json"), r#"{"shape_full": [6, 3, 8, 9], "shape_block": [2, 3, 8, 9]}"#).unwrap();
+    assert!(is_split("0005.h5"));
+    assert_eq!(shape("0004.h5"), [4, 3, 8, 9]);
+}

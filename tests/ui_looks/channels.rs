@@ -91,6 +91,20 @@ fn chips_lie_within_the_bar_and_over_nothing_else() {
 }
 
 #[test]
+fn as_many_chips_are_drawn_as_there_is_room_for() {
+    for width in [1440.0, 1100.0, 1024.0, 800.0] {
+        let window = harness_of(channels(&MANY), [width, 700.0], 1.0);
+        let more = window.get_by_role_and_label(Role::Button, "More channels").rect();
+        let segments = window.get_by_role_and_label(Role::RadioButton, "Plane").rect();
+        let eyes = window.query_all_by_role(Role::CheckBox).map(|node| node.rect());
+        let last = eyes.map(|eye| eye.left()).fold(0.0, f32::max);
+        println!("{width}: last {last} more {more:?} segments {segments:?}");
+        // The shortest chips are wider than what may be left over.
+        assert!(segments.left() - more.right() < 40.0, "room for another chip is left at {width}");
+    }
+}
+
+#[test]
 fn there_is_no_channel_that_cannot_be_reached() {
     let mut window = harness_of(channels(&MANY), [1024.0, 700.0], 1.0);
     click(&mut window, Role::Button, "More channels");

@@ -6,7 +6,7 @@ use egui::{Key, TextureOptions};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use tectum::format::DatasetEntry;
-use tectum::ui::{AppCommand, AxisRole, Command, Draft, Sheet, SheetCommand, Theme, Thumbnail, axes_ui, theme};
+use tectum::ui::{AppCommand, AxisRole, Command, Draft, Level, Sheet, SheetCommand, Theme, Thumbnail, axes_ui, theme};
 use tectum::volume::{ArrayInfo, Axis, AxisFrom, DType, Shape, VoxelSize};
 
 /// The sheet of an NWB file, which carries out what is said in it as the program does.
@@ -87,6 +87,7 @@ impl Bench {
                 SheetCommand::SwapAxes(axes) => draft.swap(*axes),
                 SheetCommand::SetEdge { axis, um } => draft.voxel_um[*axis] = *um,
                 SheetCommand::SetRate(rate) => draft.rate_hz = *rate,
+                SheetCommand::SetLevel(level) => draft.set_level(*level),
                 SheetCommand::ToggleRemembered => self.is_remembered = !self.is_remembered,
                 SheetCommand::Open => {}
             }
@@ -239,4 +240,22 @@ fn every_state_of_the_sheet_has_names_and_fits_its_window() {
     press(&mut window, Key::ArrowDown);
     assert_eq!(window.state().chosen, 1);
     assert!(window.query_by_role_and_label(Role::RadioButton, "well / 400").is_none(), "what is not seen is not drawn");
+}
+
+#[test]
+fn the_resolution_that_is_opened_as_the_finest_is_chosen() {
+    let level = |side: usize| Level { dims: vec![1800, side, side, 20], voxel_um: None };
+    let mut bench = Bench::default();
+    bench.draft.as_mut().unwrap().levels = vec![level(512), level(256), level(128)];
+    let mut window = window_of(bench, [1280.0, 800.0]);
+    window.get_by_role_and_label(Role::RadioButton, "1  256²").click();
+    window.run();
+    let draft = window.state().draft.as_ref().unwrap();
+    assert_eq!((draft.level, draft.dims[1]), (1, 256));
+    assert_eq!(draft.voxel_um, [Some(8.0), Some(1.2), Some(1.2)], "half as many, twice as large");
+    // More of them than there is room for are a list.
+    let mut bench = Bench::default();
+    bench.draft.as_mut().unwrap().levels = (0..9).map(|i| level(1 << (16 - i))).collect();
+    let window = window_of(bench, [1024.0, 700.0]);
+    assert!(window.query_by_role_and_label(Role::ComboBox, "Level").is_some());
 }

@@ -28,9 +28,15 @@ impl Memory {
         self.bound_layouts();
     }
 
-    /// What was said of the axes of an array in another file that differs from this one in the number of
-    /// timepoints alone. Blocks.
-    pub fn axes_of_layout(&self, info: &ArrayInfo, array: &str) -> Option<String> {
+    /// What was said of an array; its axes also of the array in another file that differs from this one in the
+    /// number of timepoints alone. Blocks.
+    pub fn said_of(&self, info: &ArrayInfo, array: Option<&str>) -> Given {
+        let said = self.given(&info.location, array);
+        let axes = said.axes.or_else(|| self.axes_of_layout(info, array.unwrap_or_default()));
+        Given { axes, ..said }
+    }
+
+    fn axes_of_layout(&self, info: &ArrayInfo, array: &str) -> Option<String> {
         let axes = |time: Option<usize>| {
             let value = self.read(&layout_file(&layout_of_array(info, array, time)))?;
             let axes = value.get("axes")?.as_str()?.to_owned();

@@ -16,6 +16,8 @@ pub struct Given {
     pub rate_hz: Option<f64>,
     /// Names of the axes, slowest first.
     pub axes: Option<String>,
+    /// How many of the finest resolutions are left out.
+    pub level: usize,
 }
 
 impl Given {
@@ -26,12 +28,13 @@ impl Given {
             voxel_um: self.voxel_um.filter(|edges| edges.iter().all(is_positive)),
             rate_hz: self.rate_hz.filter(is_positive),
             axes: self.axes.filter(|axes| check_axes(axes).is_ok()),
+            level: self.level,
         }
     }
 
     /// The part that changes nothing about how the files are read.
     pub fn told(&self) -> Told {
-        let voxel_size = self.voxel_um.map(|[z_um, y_um, x_um]| VoxelSize { z_um, y_um, x_um });
+        let voxel_size = self.voxel_um.map(VoxelSize::of);
         Told { voxel_size, rate_hz: self.rate_hz }
     }
 }

@@ -130,7 +130,7 @@ impl Memory {
     /// Keeps it. A path that is no text would come back as another one, and is left out.
     pub fn keep_recent(&self, locations: &[Location]) {
         let is_text = |location: &&Location| location.path().is_none_or(|path| path.to_str().is_some());
-        let texts: Vec<&Location> = locations.iter().filter(is_text).collect();
+        let texts: Vec<String> = locations.iter().filter(is_text).map(Location::kept).collect();
         self.write("recent.json", &serde_json::to_value(texts).unwrap_or_default());
     }
 

@@ -150,7 +150,7 @@ fn only_the_latest_recordings_are_remembered_and_all_can_be_forgotten() {
 fn what_was_said_is_remembered_for_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let memory = Memory::in_folder(folder.path());
-    let given = Given { voxel_um: Some([5.0, 0.6, 0.6]), rate_hz: Some(2.5), axes: Some("tzyx".into()) };
+    let given = Given { voxel_um: Some([5.0, 0.6, 0.6]), rate_hz: Some(2.5), axes: Some("tzyx".into()), level: 1 };
     memory.keep_given(&"/data/a".into(), None, &given);
     memory.flush(SOON);
     let memory = next_run(folder.path());

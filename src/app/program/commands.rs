@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Program;
 use crate::app::activity::Activity;
 use crate::app::complete::Completer;
-use crate::app::effects::{Ask, Effect};
+use crate::app::effects::{Ask, Effect, PathField};
 use crate::app::open_job::OpenJob;
 use crate::app::profiles::Profiles;
 use crate::array::ViewInfo;
@@ -72,6 +72,7 @@ impl Program {
     /// What is no change of a view.
     fn carry_out_in_app(&mut self, command: AppCommand) {
         match command {
+            AppCommand::OpenPath(location) if location.is_cut() => self.ask_for_rest(&location),
             AppCommand::OpenPath(location) => self.open(location, OpenOptions::default()),
             AppCommand::BrowseFolder => self.browse(Ask::Folder),
             AppCommand::BrowseFile => self.browse(Ask::File),
@@ -85,7 +86,7 @@ impl Program {
             AppCommand::CancelOpening => self.activity = Activity::Idle,
             AppCommand::CloseDataset => {
                 self.keep_view();
-                self.session = None;
+                (self.session, self.sheet, self.former) = (None, None, None);
                 self.activity = Activity::Idle;
             }
             AppCommand::LeaveOutSuspects(is_left_out) => {
@@ -135,6 +136,14 @@ impl Program {
         change(&mut options);
         self.keep_view();
         self.open(location, options);
+    }
+
+    /// What was left out of an address when it was kept is for the user to say again.
+    fn ask_for_rest(&mut self, location: &Location) {
+        self.effects.push(Effect::PathField(PathField::Keep(location.without_secrets())));
+        let why =
+            "What follows the ? of this address may give the right to read it, and is never kept: paste all of it";
+        self.effects.push(Effect::PathField(PathField::Focus(why)));
     }
 
     /// One dialog for a recording at a time.

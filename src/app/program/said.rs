@@ -1,7 +1,7 @@
 //! What the user says of a recording: which array of its file is meant, what its axes are, how large a voxel is
 //! and how fast it was recorded. It is remembered in the user's own folder.
 
-use super::Program;
+use super::{Former, Program};
 use crate::app::activity::Activity;
 use crate::app::memory::Given;
 use crate::app::open_job::{OpenJob, Opener};
@@ -18,8 +18,17 @@ impl Program {
                 self.sheet = Some(Sheet::new(session, &self.memory, self.wake.clone()));
             }
             Some(_) => self.sheet.iter_mut().for_each(Sheet::collect),
-            None => self.sheet = None,
+            None if self.sheet.take().is_some() => self.leave_guess(),
+            None => {}
         }
+    }
+
+    /// What is open and was asked about is nothing that anybody wants: what was open before comes back.
+    pub(super) fn leave_guess(&mut self) {
+        let Some(Former(former)) = self.former.take() else { return };
+        self.sheet = None;
+        self.session = former;
+        self.keeping.opened(self.session.as_deref());
     }
 
     /// Carries out what was said in the sheet.
@@ -41,6 +50,7 @@ impl Program {
             voxel_um: draft.voxel().filter(|edges| Some(*edges) != draft.file_voxel_um),
             rate_hz: draft.rate_hz.filter(|rate| Some(*rate) != draft.file_rate_hz),
             axes: axes.clone(),
+            level: draft.level,
         };
         let given = given.sane();
         if sheet.is_remembered() {
@@ -53,12 +63,15 @@ impl Program {
             }
         }
         session.view.panels.overlay = None;
-        let is_same = session.array_name() == array.as_deref() && (axes.is_none() || session.options.axes == axes);
+        let is_same = session.array_name() == array.as_deref()
+            && (axes.is_none() || session.options.axes == axes)
+            && session.options.level.unwrap_or(0) == draft.level;
         if is_same {
             session.tell(given);
+            self.former = None;
         } else {
             let location = session.location.clone();
-            let options = OpenOptions { dataset: array, axes, ..session.options.clone() };
+            let options = OpenOptions { dataset: array, axes, level: Some(draft.level), ..session.options.clone() };
             self.keep_view();
             let opener = Opener { said: Some(given), ..self.opener() };
             self.activity = Activity::Opening(OpenJob::start(&location, options, opener));
@@ -71,7 +84,7 @@ impl Program {
         let Some(session) = &self.session else { return };
         let Some(name) = session.dataset_name(index).map(str::to_owned) else { return };
         self.memory.keep_choice(&session.location, &session.datasets, &name);
-        self.open_again(|options| (options.dataset, options.axes) = (Some(name), None));
+        self.open_again(|options| (options.dataset, options.axes, options.level) = (Some(name), None, None));
     }
 
     /// Takes over what the user says of the recording, and remembers it for the folder.
@@ -102,6 +115,6 @@ impl Program {
         session.tell(Default::default());
         self.keeping.forget(&self.preferences, Some(session));
         let (location, options) = (session.location.clone(), session.options.clone());
-        self.open(location, OpenOptions { axes: None, dataset: None, ..options });
+        self.open(location, OpenOptions { axes: None, dataset: None, level: None, ..options });
     }
 }

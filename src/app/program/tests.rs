@@ -10,28 +10,28 @@ use crate::app::stage::{PATIENCE, contents, copy, fixture, no_wake};
 use crate::demo::BlockWriter;
 use crate::live::LiveState;
 use crate::qc::Code;
-use crate::ui::{AppCommand, AxisRole, Command, Forget, Mode, SessionCommand, SheetCommand, Shown, Tell, Theme};
-use crate::volume::{Axis, Colormap};
+use crate::ui::{AppCommand, Command, Forget, Mode, SessionCommand, Shown, Tell, Theme};
+use crate::volume::Colormap;
 
-struct Run {
-    program: Program,
-    effects: Vec<Effect>,
+pub(super) struct Run {
+    pub program: Program,
+    pub effects: Vec<Effect>,
 }
 
 impl Run {
     /// A run of the program with its settings in a folder.
-    fn new(settings: &Path) -> Self {
+    pub fn new(settings: &Path) -> Self {
         let config = StreamConfig::with_ram_budget(64 << 20);
         let program = Program::new(Beginning::new(Memory::in_folder(settings), config, no_wake()));
         Self { program, effects: Vec::new() }
     }
 
-    fn step(&mut self) {
+    pub fn step(&mut self) {
         self.program.step(Instant::now());
         self.effects.append(&mut self.program.drain_effects());
     }
 
-    fn until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+    pub fn until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !done(self) {
             assert!(Instant::now() < deadline, "never: {what}");
@@ -40,17 +40,17 @@ impl Run {
         }
     }
 
-    fn open(&mut self, path: &Path) {
+    pub fn open(&mut self, path: &Path) {
         self.program.open(path, OpenOptions::default());
         self.until("it opens", |run| !matches!(run.program.activity, Activity::Opening(_)));
     }
 
-    fn session(&self) -> &Session {
+    pub fn session(&self) -> &Session {
         self.program.session().expect("a recording is open")
     }
 
     /// Carries out a command; returns whether the view changed.
-    fn apply(&mut self, command: Command) -> bool {
+    pub fn apply(&mut self, command: Command) -> bool {
         let changed = self.program.carry_out(&[command], Instant::now());
         self.step();
         changed
@@ -259,7 +259,7 @@ fn what_is_said_of_a_recording_is_used_remembered_and_taken_back() {
     run.apply(Command::App(AppCommand::Tell(Tell::VoxelSize(Some([5.0, 0.6, 0.7])))));
     run.apply(Command::App(AppCommand::Tell(Tell::Rate(Some(2.5)))));
     let info = *run.session().info();
-    assert_eq!(info.voxel_size.map(|size| [size.z_um, size.y_um, size.x_um]), Some([5.0, 0.6, 0.7]));
+    assert_eq!(info.voxel_size.map(|size| size.edges()), Some([5.0, 0.6, 0.7]));
     assert_eq!(info.rate_hz, Some(2.5));
     run.apply(Command::App(AppCommand::Tell(Tell::Axes(Some("ztyx".into())))));
     run.until("it opens again", |run| matches!(run.program.activity, Activity::Idle));
@@ -405,53 +405,4 @@ fn what_goes_wrong_in_the_program_is_told_the_window_once() {
     assert_eq!(notes(&mut run), [1]);
     run.apply(Command::App(AppCommand::ClearNotes));
     assert_eq!(notes(&mut run), [0]);
-}
-
-#[test]
-fn what_was_said_in_the_sheet_holds_for_the_file_and_for_files_of_its_layout() {
-    let root = tempfile::tempdir().unwrap();
-    let settings = root.path().join("settings");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sources/sheet");
-    // Two arrays each, alike but for the number of timepoints.
-    let [first, second] = ["a.h5", "b.h5"].map(|name| {
-        std::fs::copy(folder.join(name), root.path().join(name)).unwrap();
-        root.path().join(name)
-    });
-    let before = std::fs::read(&first).unwrap();
-    let mut run = Run::new(&settings);
-    run.open(&first);
-    assert_eq!(run.session().view.panels.overlay, Some(Overlay::Axes), "two arrays: which is meant is asked");
-    assert_eq!(run.session().array_name(), Some("stack"));
-    let say = |run: &mut Run, command: SheetCommand| run.apply(Command::App(AppCommand::Sheet(command)));
-    say(&mut run, SheetCommand::Choose(1));
-    run.until("the array is looked into", |run| {
-        let sheet = run.program.sheet.as_ref();
-        sheet.is_some_and(|sheet| sheet.chosen_name() == Some("odd") && sheet.said().is_some())
-    });
-    for (axis, role) in [(0, AxisRole::Channel), (1, AxisRole::Axis(Axis::T))] {
-        say(&mut run, SheetCommand::SetRole { axis, role });
-    }
-    say(&mut run, SheetCommand::SetRate(Some(4.0)));
-    say(&mut run, SheetCommand::Open);
-    let is_odd = |run: &Run| run.program.session().is_some_and(|session| session.array_name() == Some("odd"));
-    run.until("it is opened as was said", is_odd);
-    let session = run.session();
-    assert_eq!((session.info().shape, session.info().rate_hz), ([6, 1, 8, 9], Some(4.0)));
-    assert_eq!((session.view.panels.overlay, run.program.sheet.is_none()), (None, true));
-    run.program.keep_everything();
-
-    let mut run = Run::new(&settings);
-    run.open(&first);
-    let session = run.session();
-    assert_eq!((session.array_name(), session.info().shape), (Some("odd"), [6, 1, 8, 9]));
-    assert_eq!((session.info().rate_hz, session.view.panels.overlay), (Some(4.0), None), "nothing is left to ask");
-    run.open(&second);
-    let session = run.session();
-    assert_eq!((session.array_name(), session.info().shape), (Some("odd"), [7, 1, 8, 9]), "a file of the same layout");
-    assert_eq!((session.info().rate_hz, session.view.panels.overlay), (None, None), "another recording, another rate");
-    run.apply(Command::App(AppCommand::Forget(Forget::Recording)));
-    run.until("it is opened anew", |run| {
-        run.program.session().is_some_and(|session| session.view.panels.overlay == Some(Overlay::Axes))
-    });
-    assert_eq!(std::fs::read(&first).unwrap(), before);
 }

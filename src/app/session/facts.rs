@@ -1,11 +1,14 @@
 //! What a session copies out of its sources now and then: problems and the states of its pieces. They change
 //! by reading, so where nothing has been read nothing is copied: a recording may have 100,000 pieces.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::layers::sources;
 use super::{Layer, Session};
+use crate::format::stored_files;
 use crate::stream::Stream;
+use crate::ui::FilesText;
 use crate::volume::{Piece, Problem};
 
 /// Looked at again this often at most.
@@ -47,6 +50,16 @@ impl Facts {
 }
 
 impl Session {
+    /// What looks which of its files are there, on whatever thread it is called.
+    pub(in crate::app) fn look_for_files(&self) -> impl FnOnce() + use<> {
+        let found = Arc::clone(&self.files);
+        let sources: Vec<_> = sources(&self.layers).into_iter().cloned().collect();
+        move || {
+            // Nobody else sets it.
+            let _once = found.set(FilesText::of(&stored_files(&sources), "`tectum info --json` lists them"));
+        }
+    }
+
     /// Copies out of the source what reading may have found out meanwhile, now and then.
     pub(super) fn renew_facts(&mut self, now: Instant) {
         let is_due = now.saturating_duration_since(self.facts.taken) >= EVERY;

@@ -171,7 +171,7 @@ fn model<'a>(
         histogram: session.contrast().histogram(values),
         no_histogram: session.contrast().why_none(values.kind),
         pieces: &session.facts.pieces,
-        files: &session.files,
+        files: session.files.get(),
         cached,
         problems: &session.facts.problems,
         live: session.live.as_ref(),

@@ -66,6 +66,26 @@ pub fn read_attributes(path: &Path, object: &str) -> Result<BTreeMap<String, Att
     .map_err(failed)
 }
 
+/// Which of these objects have an attribute of this name; none where that cannot be asked.
+pub fn have_attribute(path: &Path, objects: &[String], attribute: &str) -> Vec<bool> {
+    let none = || vec![false; objects.len()];
+    let Ok(attribute) = CString::new(attribute) else { return none() };
+    let Ok(is_cut) = Hdf5File::open(path).map(|file| file.is_cut()) else { return none() };
+    let found = locked(|library| {
+        let file = library.open_file(path, is_cut)?;
+        let has = |object: &String| -> Result<bool, String> {
+            let name = library.check_path(&file, object)?;
+            // SAFETY: the lock is held, the handles are open, the names end with zero bytes.
+            unsafe {
+                let object = Handle::new(library, H5Oopen(file.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose)?;
+                Ok(H5Aexists(object.id(), attribute.as_ptr()) > 0)
+            }
+        };
+        Ok(objects.iter().map(|object| has(object).unwrap_or(false)).collect())
+    });
+    found.unwrap_or_else(|_: String| none())
+}
+
 /// The texts of an attribute that holds several of varying length; empty where there is none of that name.
 ///
 /// # Errors

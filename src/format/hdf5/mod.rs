@@ -36,7 +36,7 @@ mod types;
 
 pub(super) use afar::{FarFile, file_at, known_as};
 pub use array::{H5Array, StoredChunk, with_library_locked};
-pub use attributes::{AttributeValue, read_attributes, read_texts, read_tuple_group};
+pub use attributes::{AttributeValue, have_attribute, read_attributes, read_texts, read_tuple_group};
 pub use convert::{convert, is_convertible};
 pub use direct::check_chunk_bytes;
 pub use external::RawPiece;

@@ -27,7 +27,7 @@ pub(super) fn describe(
     let shape = header.shape;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let size = element_size(array);
-    let resolution = size.map(|size| [size.z_um, size.y_um, size.x_um]);
+    let resolution = size.map(|size| size.edges());
     let resolution = resolution.as_ref().map(<[f64; 3]>::as_slice);
     let hints = axes::Hints { names: &[&stem, &header.name], dtype: header.dtype, num_blocks: 1, resolution };
     let guess = || labelled(array).map_or_else(|| axes::guess(&shape, &hints), |axes| (axes, None));

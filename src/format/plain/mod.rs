@@ -11,15 +11,13 @@ use std::sync::Arc;
 
 use super::hdf5::{H5Array, VirtualLayout, contents, follow};
 use super::look::Look;
+use super::open::REVERSED;
 use super::sparse::{Matrix, SparseSource};
 use super::vds;
 use super::{DatasetEntry, FormatError, FormatErrorCode, Growing, OpenOptions, Opened, Source};
 use offers::{Offer, What, offers};
 use reversed::Reversed;
 use source::PlainSource;
-
-/// Behind a name: the same array with its axes in the opposite order, as R and Fortran count them.
-const REVERSED: &str = "#reversed";
 
 /// Most names in the message that none of them was meant.
 const MAX_NAMES: usize = 20;
@@ -63,14 +61,38 @@ pub fn open_file(path: &Path, options: &OpenOptions) -> Result<Opened, FormatErr
         None => first_image(path, &offers, &notes)?,
     };
     let (source, growing) = open_offer(path, &offers[chosen], &notes, options)?;
-    let mut datasets: Vec<DatasetEntry> = offers.into_iter().map(|offer| offer.entry).collect();
-    let opened = |source, growing| Opened::of(source, growing);
+    let (datasets, chosen) = entries(offers, chosen, is_reversed);
     if is_reversed {
-        datasets[chosen].name.push_str(REVERSED);
         let source: Arc<dyn Source> = Arc::new(Reversed::new(source, options)?);
-        return Ok(Opened { datasets, chosen, ..opened(source, None) });
+        return Ok(Opened { datasets, chosen, ..Opened::of(source, None) });
     }
-    Ok(Opened { datasets, chosen, ..opened(source, growing) })
+    Ok(Opened { datasets, chosen, ..Opened::of(source, growing) })
+}
+
+/// What is offered, and which of that was chosen: an array that R has written, or that was asked for like that,
+/// also with its axes in the opposite order.
+fn entries(offers: Vec<Offer>, chosen: usize, is_reversed: bool) -> (Vec<DatasetEntry>, usize) {
+    let (mut entries, mut at) = (Vec::with_capacity(offers.len()), 0);
+    for (i, offer) in offers.into_iter().enumerate() {
+        if i == chosen {
+            at = entries.len() + usize::from(is_reversed);
+        }
+        let is_both = offer.is_by_r || i == chosen && is_reversed;
+        let reversed = is_both.then(|| reversed_entry(&offer.entry));
+        entries.push(offer.entry);
+        entries.extend(reversed);
+    }
+    (entries, at)
+}
+
+/// An array with its axes in the opposite order, beside itself.
+fn reversed_entry(entry: &DatasetEntry) -> DatasetEntry {
+    DatasetEntry {
+        name: format!("{}{REVERSED}", entry.name),
+        summary: format!("{}, axes in the opposite order, as R counts them", entry.summary),
+        shape: entry.shape.iter().rev().copied().collect(),
+        ..entry.clone()
+    }
 }
 
 /// Opens an array of numbers by its path in the file, without looking at what else there is.

@@ -4,12 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::format::DatasetEntry;
-use crate::format::hdf5::{Contents, Header, Layout, Unread, stored_bytes};
+use crate::format::hdf5::{Contents, Header, Layout, Unread, have_attribute, stored_bytes};
 use crate::format::sparse::{self, Matrix};
 use crate::volume::Shape;
 
 /// Asking how much every array takes on disk ends after this: it is for the picker alone.
 const SIZES_WITHIN: Duration = Duration::from_millis(50);
+
+/// What R's library of HDF5 writes beside an array of integers.
+const BY_R: &str = "rhdf5-NA.OK";
+/// So many arrays are asked for it.
+const MAX_ASKED: usize = 64;
 
 /// A picture with a side shorter than this is a table.
 const MIN_SIDE: usize = 8;
@@ -20,6 +25,8 @@ pub(super) struct Offer {
     pub entry: DatasetEntry,
     /// What it is.
     pub what: What,
+    /// Whether R has written it, whose programs count the axes in the opposite order.
+    pub is_by_r: bool,
     /// Its other names.
     aliases: Vec<String>,
 }
@@ -67,7 +74,7 @@ impl Offer {
             true => What::Empty { shape, may_grow: (0..shape.rank()).any(|axis| header.can_grow(axis)) },
             false => What::Array { path: file.to_owned(), name: header.name.clone() },
         };
-        Self { entry, what, aliases: Vec::new() }
+        Self { entry, what, is_by_r: false, aliases: Vec::new() }
     }
 
     /// A sparse matrix, under the name that says how it is read.
@@ -92,7 +99,7 @@ impl Offer {
             compression: data.map_or(String::new(), compression),
             is_no_image: false,
         };
-        Self { entry, what: What::Sparse(matrix), aliases: Vec::new() }
+        Self { entry, what: What::Sparse(matrix), is_by_r: false, aliases: Vec::new() }
     }
 
     fn unread(unread: &Unread) -> Self {
@@ -102,7 +109,7 @@ impl Offer {
             is_no_image: true,
             ..DatasetEntry::default()
         };
-        Self { entry, what: What::Unread(unread.why.clone()), aliases: Vec::new() }
+        Self { entry, what: What::Unread(unread.why.clone()), is_by_r: false, aliases: Vec::new() }
     }
 
     /// Whether it goes by this name.
@@ -126,6 +133,12 @@ pub(super) fn offers(path: &Path, contents: Contents) -> (Vec<Offer>, Vec<String
     let sizes = stored_bytes(path, &names, Instant::now() + SIZES_WITHIN);
     for (offer, num_bytes) in offers.iter_mut().zip(sizes) {
         offer.entry.stored_bytes = num_bytes;
+    }
+    let images = offers.iter_mut().filter(|offer| !offer.entry.is_no_image).take(MAX_ASKED);
+    let mut images: Vec<&mut Offer> = images.collect();
+    let names: Vec<String> = images.iter().map(|offer| offer.entry.name.clone()).collect();
+    for (offer, is_by_r) in images.iter_mut().zip(have_attribute(path, &names, BY_R)) {
+        offer.is_by_r = is_by_r;
     }
     for matrix in sparse::find(path, &contents.arrays) {
         let group = if matrix.group.is_empty() { "/" } else { &matrix.group };

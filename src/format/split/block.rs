@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::identity::{Identity, identity_of};
 use super::indexes::Indexes;
-use crate::format::hdf5::{H5Array, contents, open_shared};
+use crate::format::hdf5::{H5Array, Header, contents, open_shared};
 use crate::format::{FormatError, ReadError, ReadErrorCode, ReadErrorKind};
 use crate::volume::PieceState;
 
@@ -249,6 +249,23 @@ pub(super) enum KeyError {
     Absent(String),
 }
 
+/// The array of a file that is meant by a block: by its name first, then by its rank: "stack_4D", "stack", whatever
+/// contains "stack", any image.
+pub(super) fn image_of(headers: &[Header], wants_stack: bool) -> Option<usize> {
+    let rank_of = |i: &usize| {
+        let (name, rank) = (name_of(&headers[*i]), headers[*i].shape.rank());
+        (name != format!("stack_{rank}D"), name != "stack", !name.contains("stack"), usize::MAX - rank)
+    };
+    (0..headers.len())
+        .filter(|&i| headers[i].shape.rank() >= 2 && !name_of(&headers[i]).starts_with("stack_metadata/"))
+        .filter(|&i| !wants_stack || name_of(&headers[i]).contains("stack"))
+        .min_by_key(rank_of)
+}
+
+fn name_of(header: &Header) -> &str {
+    header.name.trim_start_matches('/')
+}
+
 impl Key {
     fn open(&self, path: &Path) -> Result<H5Array, KeyError> {
         if let Self::Named(name) = self
@@ -259,17 +276,8 @@ impl Key {
         let contents = contents(path).map_err(KeyError::File)?;
         let headers = &contents.arrays;
         let wants_stack = matches!(self, Self::Named(name) if name.contains("stack"));
-        let names: Vec<&str> = headers.iter().map(|header| header.name.trim_start_matches('/')).collect();
-        // Names first, then rank: "stack_4D", "stack", whatever contains "stack", any image.
-        let rank_of = |i: &usize| {
-            let (name, rank) = (names[*i], headers[*i].shape.rank());
-            (name != format!("stack_{rank}D"), name != "stack", !name.contains("stack"), usize::MAX - rank)
-        };
-        let best = (0..headers.len())
-            .filter(|&i| headers[i].shape.rank() >= 2 && !names[i].starts_with("stack_metadata/"))
-            .filter(|&i| !wants_stack || names[i].contains("stack"))
-            .min_by_key(rank_of);
-        let Some(best) = best else {
+        let Some(best) = image_of(headers, wants_stack) else {
+            let names: Vec<&str> = headers.iter().map(name_of).collect();
             let is_wanted = |name: &str| match self {
                 Self::Named(wanted) => name == wanted || wants_stack && name.contains("stack"),
                 Self::Any => !name.starts_with("stack_metadata/"),

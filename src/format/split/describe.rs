@@ -114,8 +114,8 @@ impl Facts<'_> {
     }
 
     fn voxel_size(&self, axes: &[Option<Axis>], resolution: Option<&[f64]>) -> Option<VoxelSize> {
-        if let Some([z_um, y_um, x_um]) = self.claim.voxel_size {
-            return Some(VoxelSize { z_um, y_um, x_um });
+        if let Some(edges) = self.claim.voxel_size {
+            return Some(VoxelSize::of(edges));
         }
         let all = resolution?;
         // Three numbers for four axes leave out time.

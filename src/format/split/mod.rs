@@ -26,6 +26,7 @@ mod rig;
 mod search;
 mod seen;
 mod source;
+mod whole;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +42,7 @@ use super::{DatasetEntry, FormatError, FormatErrorCode, Growing, OpenOptions, Op
 pub use search::{FoundRecording, SearchBounds, search, what_is_at};
 
 /// Opens a folder of blocks, its parent, its metadata file or one of its blocks; of any other folder the one
-/// HDF5 file in it. `None` for a file that belongs to no split dataset.
+/// HDF5 file in it. `None` for a file that belongs to no split dataset, or is a recording of its own.
 pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, FormatError>> {
     let found = match discover::discover(look, options) {
         Ok(found) => found?,
@@ -50,6 +51,7 @@ pub(super) fn open(look: &Look, options: &OpenOptions) -> Option<Result<Opened, 
     let path = look.path()?;
     Some(match found {
         Found::File(file) => open_file(&file, options),
+        Found::Split(candidates) if look.is_hdf5() && whole::is_whole(path, &candidates) => return None,
         Found::Split(candidates) => open_split(&candidates, path, options).or_else(|error| {
             // One array of a file, though the file is named as blocks are.
             let is_file = options.dataset.is_some() && look.is_hdf5();

@@ -96,7 +96,7 @@ fn entry_ui(ui: &mut Ui, row: Rect, sheet: &Sheet<'_>, index: usize) -> bool {
         (false, false) => (ui.make_persistent_id(("array", index)), Sense::hover()),
     };
     let response = ui.interact(row, id, sense);
-    let name = entry.name.replace('/', " / ");
+    let name = entry.title().replace('/', " / ");
     let about = about(entry);
     response.widget_info(|| WidgetInfo {
         current_text_value: Some(about.clone()),
@@ -144,10 +144,7 @@ fn about(entry: &DatasetEntry) -> String {
 
 /// How much it takes where it lies, and what it is stored with.
 fn stored(entry: &DatasetEntry) -> [String; 2] {
-    let size = entry.stored_bytes.map(|bytes| {
-        let (number, unit) = format::bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
-        format!("{number} {unit}")
-    });
+    let size = entry.stored_bytes.map(format::size);
     [size.unwrap_or_default(), entry.compression.clone()]
 }
 

@@ -4,11 +4,11 @@ use egui::accesskit::Role;
 use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, filled_icon_font, font};
-use super::super::widgets::{Amount, elided, focus_ring, text};
-use super::super::{Command, Draft, Sheet, SheetCommand, Thumbnail, format, icons};
+use super::super::widgets::{Amount, choice, choice_width, focus_ring, segmented, segmented_width, text};
+use super::super::{Command, Draft, Level, Sheet, SheetCommand, Thumbnail, format, icons};
 use super::axes::{no_picture_ui, picture, radio, say};
 use super::axis_fields::axis_fields;
-use crate::volume::Axis;
+use crate::volume::{Axis, AxisFrom};
 
 /// Where the fields begin.
 pub(super) const LABEL: f32 = 68.0;
@@ -60,7 +60,7 @@ pub fn said_ui(ui: &mut Ui, sheet: &Sheet<'_>, commands: &mut Vec<Command>) {
     voxel_row(ui, row(0), draft, is_new && !lacks_rate && draft.voxel().is_none(), commands);
     rate_row(ui, row(1), draft, is_new && lacks_rate, commands);
     if draft.levels.len() > 1 {
-        level_row(ui, row(2), draft);
+        level_row(ui, row(2), draft, commands);
     }
     let pictures = Rect::from_min_size(pos2(area.right() - pictures, area.top()), vec2(pictures, area.height()));
     pictures_ui(ui, pictures, sheet, draft, commands);
@@ -89,12 +89,15 @@ fn advice(draft: &Draft) -> (String, bool) {
     if let Some(fault) = draft.fault() {
         return (fault, true);
     }
-    let is_guess = |axis: usize| draft.from[axis].is_guess;
-    let twins = draft.twins().filter(|twins| twins.iter().all(|axis| is_guess(*axis)));
-    let words = match (twins, draft.from.iter().position(|from| from.is_guess)) {
-        (Some(_), _) => "The file does not say which of the two is x: compare the pictures and choose the upright one.",
-        (None, Some(_)) => "The file does not say what the marked axis is: change it here if it is not so.",
-        (None, None) => "Drag a letter onto another axis, type it, or choose it from the list.",
+    let all_twins =
+        |from: fn(AxisFrom) -> bool| draft.twins().is_some_and(|twins| twins.iter().all(|i| from(draft.from[*i])));
+    let words = match (all_twins(|from| from.is_guess), draft.from.iter().position(|from| from.is_guess)) {
+        (true, _) => "The file does not say which of the two is x: compare the pictures and choose the upright one.",
+        (false, None) if all_twins(|from| from == AxisFrom::FORMAT) => {
+            "The format says which of the two is x. A writer may not have kept to it: choose the upright picture."
+        }
+        (false, Some(_)) => "The file does not say what the marked axis is: change it here if it is not so.",
+        (false, None) => "Drag a letter onto another axis, type it, or choose it from the list.",
     };
     (words.to_owned(), false)
 }
@@ -162,21 +165,41 @@ fn origin(ui: &Ui, row: Rect, is_in_file: bool, is_as_in_file: bool, is_said: bo
     }
 }
 
-/// The resolutions, which the zoom chooses from.
-fn level_row(ui: &mut Ui, row: Rect, draft: &Draft) {
+/// The resolutions: the chosen one is opened as the finest, and from there on the zoom chooses.
+fn level_row(ui: &mut Ui, row: Rect, draft: &Draft, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
     label(ui, row.left_center(), "Level");
-    let levels: Vec<String> = draft.levels.iter().enumerate().map(|(i, plane)| format!("{i}  {plane}")).collect();
-    let words = levels.join("   |   ");
-    let note = "the zoom chooses";
+    let words: Vec<String> = draft.levels.iter().enumerate().map(|(i, level)| level_words(i, level, draft)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let note = if draft.level == 0 { "the zoom chooses" } else { "what is finer is not read" };
     let end =
         text(ui.painter(), row.right_center(), Align2::RIGHT_CENTER, note, font(12.0, Weight::Regular), tokens.t3);
     let room = end.left() - row.left() - LABEL - 12.0;
-    let shown = elided(ui, &words, font(12.0, Weight::Regular), room);
-    let at = pos2(row.left() + LABEL, row.center().y);
-    text(ui.painter(), at, Align2::LEFT_CENTER, &shown, font(12.0, Weight::Regular), tokens.t1);
-    let response = ui.interact(row, ui.make_persistent_id("levels"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Levels: {words}")));
+    let area = |width: f32| Rect::from_min_size(pos2(row.left() + LABEL, row.top() + 4.0), vec2(width, 24.0));
+    let width = segmented_width(ui, &words);
+    let why = "The finest resolution that is read; where the view needs no more, the zoom takes a coarser one";
+    let chosen = if width <= room {
+        let options: Vec<(&str, &str, &str)> = words.iter().map(|words| (*words, why, "")).collect();
+        segmented(ui, area(width), &options, draft.level)
+    } else {
+        choice(ui, area(choice_width(ui, &words).min(room)), "Level", &words, draft.level, why, "")
+    };
+    if let Some(level) = chosen {
+        say(commands, SheetCommand::SetLevel(level));
+    }
+}
+
+/// "1  1 024²", "1  1 024 × 768".
+fn level_words(index: usize, level: &Level, draft: &Draft) -> String {
+    let Some([rows, columns]) = draft.plane().map(|plane| plane.map(|axis| level.dims.get(axis).copied().unwrap_or(0)))
+    else {
+        return index.to_string();
+    };
+    let number = |len: usize| format::integer(len as i64);
+    match rows == columns {
+        true => format!("{index}  {}²", number(rows)),
+        false => format!("{index}  {} × {}", number(columns), number(rows)),
+    }
 }
 
 /// How a plane of the middle looks: one picture, or two to choose from where nothing but the picture tells

@@ -22,8 +22,16 @@ const LONGEST: f32 = 84.0;
 /// Room of the chip that stands for those there is no room for.
 const MORE: f32 = 36.0;
 
-/// How many chips there are room for, and the width they take; nought where there is one layer.
-fn fitting(ui: &Ui, model: &Model<'_>, room: f32) -> (usize, f32) {
+/// The chips in the room there is for them.
+pub struct Fitting {
+    /// How many of them there is room for.
+    num: usize,
+    /// The width they take, that of the chip for the others included; nought where there is one layer.
+    pub width: f32,
+}
+
+/// How many chips there is room for. Asked once a frame: what was reserved is what is drawn.
+pub fn fitting(ui: &Ui, model: &Model<'_>, room: f32) -> Fitting {
     let num = model.layers.len();
     let (mut fitting, mut taken) = (0, 0.0);
     for (index, layer) in model.layers.iter().enumerate().filter(|_| num > 1) {
@@ -34,17 +42,12 @@ fn fitting(ui: &Ui, model: &Model<'_>, room: f32) -> (usize, f32) {
         }
         (fitting, taken) = (index + 1, width);
     }
-    (fitting, if num > 1 && fitting < num { taken + MORE } else { taken })
+    Fitting { num: fitting, width: if num > 1 && fitting < num { taken + MORE } else { taken } }
 }
 
-/// Width of the chips in the room there is for them.
-pub fn width(ui: &Ui, model: &Model<'_>, room: f32) -> f32 {
-    fitting(ui, model, room).1
-}
-
-/// Draws the chips from the left end of a rectangle that is as wide as [`width`] has said.
-pub fn chips_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
-    let (num, _) = fitting(ui, model, rect.width() + 1.0);
+/// Draws the chips from the left end of a rectangle that is as wide as they take.
+pub fn chips_ui(ui: &mut Ui, rect: Rect, fitting: &Fitting, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let num = fitting.num;
     let mut left = rect.left();
     for index in 0..num {
         let width = chip_width(ui, &model.layers[index]);

@@ -6,7 +6,7 @@ use super::super::widgets::{Button, choice, label_row};
 use super::super::{AppCommand, Command, Forget, Model, format};
 use super::side::{field, row, value_row};
 use super::told::told_rows;
-use crate::format::{FileState, StoredFile};
+use crate::format::DatasetEntry;
 use crate::volume::{PieceState, count_states};
 
 /// The rows of the Dataset section.
@@ -14,7 +14,8 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
     let has_picker = model.datasets.len() > 1 && !model.datasets_are_layers();
     if has_picker {
         let rect = row(ui, ARRAY);
-        let names: Vec<&str> = model.datasets.iter().map(|entry| entry.name.as_str()).collect();
+        let names: Vec<_> = model.datasets.iter().map(DatasetEntry::title).collect();
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
         let hint = model.datasets.get(model.chosen_dataset).map_or("", |entry| entry.summary.as_str());
         if let Some(index) = choice(ui, field(rect, 168.0, 0.0), ARRAY, &names, model.chosen_dataset, hint, "") {
             commands.push(Command::App(AppCommand::ChooseDataset(index)));
@@ -34,8 +35,7 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
     files_row(ui, model);
     value_row(ui, "Format", &model.array.format);
     let size = model.array.shape.num_bytes(model.array.dtype).unwrap_or(usize::MAX);
-    let (number, unit) = format::bytes(size);
-    value_row(ui, "Size decoded", &format!("{number} {unit}"));
+    value_row(ui, "Size decoded", &format::size(size as u64));
     if let Some(claimed) = &model.array.claimed_shape {
         let dims: Vec<String> = claimed.iter().map(|&dim| format::integer(dim)).collect();
         value_row(ui, "Claimed shape", &dims.join(" × "));
@@ -50,30 +50,14 @@ pub fn dataset_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>)
     }
 }
 
-/// Files named where a list of them is hovered.
-const MAX_NAMED: usize = 12;
-
 /// Where the pieces are and which are missing, for what is read from several files whose blocks are not told.
 fn files_row(ui: &mut Ui, model: &Model<'_>) {
-    let is_missing = |file: &&StoredFile| file.state == FileState::Missing;
-    let num_missing = model.files.iter().filter(is_missing).count();
-    if !model.pieces.is_empty() || (model.files.len() < 2 && num_missing == 0) {
-        return;
-    }
-    let num = format::integer(model.files.len() as i64);
-    let words = if num_missing > 0 { format!("{num} · {num_missing} missing") } else { num };
+    let Some(files) = model.files.filter(|files| model.pieces.is_empty() && !files.num.is_empty()) else { return };
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::hover());
-    let response = label_row(ui, rect, "Files", &words);
-    let others = model.files.iter().filter(|file| !is_missing(file));
-    let named = model.files.iter().filter(is_missing).chain(others).take(MAX_NAMED).map(|file| match file.state {
-        FileState::Missing => format!("{}  missing", file.location),
-        FileState::There(_) | FileState::Unknown => file.location.to_string(),
-    });
-    let mut named: Vec<String> = named.collect();
-    if model.files.len() > MAX_NAMED {
-        named.push(format!("and {} more; `tectum info` lists them", model.files.len() - MAX_NAMED));
+    let response = label_row(ui, rect, "Files", &files.num);
+    if response.hovered() {
+        response.on_hover_text(files.named.join("\n"));
     }
-    response.on_hover_text(named.join("\n"));
 }
 
 /// The format tells it as a fact where there is nothing to choose.

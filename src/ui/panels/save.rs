@@ -257,12 +257,8 @@ fn facts_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, tokens: &Tokens) {
         ui.painter().galley(rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, tokens.bad_text);
         return;
     }
-    let said = |bytes: u64| {
-        let (number, unit) = format::bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
-        format!("{number} {unit}")
-    };
-    let size = saving.num_bytes.map_or_else(|| "–".to_owned(), said);
-    let free = saving.free_bytes.map(|bytes| format!("   {} free", said(bytes))).unwrap_or_default();
+    let size = saving.num_bytes.map_or_else(|| "–".to_owned(), format::size);
+    let free = saving.free_bytes.map(|bytes| format!("   {} free", format::size(bytes))).unwrap_or_default();
     let replaces = saving.replaces.as_ref().map(|when| format!("   replaces the file of {when}")).unwrap_or_default();
     let parts = [
         (size.as_str(), Weight::Medium, tokens.t1),

@@ -21,7 +21,7 @@ fn voxel_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     let size = model.info.voxel_size;
     // The scanner's step alone makes no voxel, but it need not be typed.
     let step = plane_distance_um(model);
-    let edges = size.map(|size| [size.z_um, size.y_um, size.x_um]);
+    let edges = size.map(|size| size.edges());
     let shown = match (edges, step) {
         (Some(edges), _) => format!("{} µm", edges.map(format::length_um).join(" × ")),
         (None, Some(step)) => format!("{} × ? × ? µm", format::length_um(step)),

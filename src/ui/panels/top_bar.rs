@@ -78,13 +78,14 @@ pub fn top_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, is_narrow: bool, c
         (rect.center().x - width / 2.0).min(pills_left - width - 8.0).max(text_left + name_width.min(LEAST_NAME) + GAP);
     let has_segments = has_depth && middle + width < pills_left;
     let text_right = if has_segments { middle - GAP } else { pills_left - 8.0 };
-    let chips_width = chips::width(ui, model, text_right - text_left - name_width.min(LEAST_NAME) - GAP);
-    let title_right = text_right - if chips_width > 0.0 { chips_width + GAP } else { 0.0 };
+    let chips = chips::fitting(ui, model, text_right - text_left - name_width.min(LEAST_NAME) - GAP);
+    let title_right = text_right - if chips.width > 0.0 { chips.width + GAP } else { 0.0 };
     let title = Rect::from_x_y_ranges(text_left..=title_right.max(text_left), rect.y_range());
     let drawn_right = paint_title(ui, title, model);
-    if chips_width > 0.0 {
+    if chips.width > 0.0 {
         let left = drawn_right.min(title.right()) + GAP;
-        chips::chips_ui(ui, Rect::from_x_y_ranges(left..=left + chips_width, rect.y_range()), model, commands);
+        let place = Rect::from_x_y_ranges(left..=left + chips.width, rect.y_range());
+        chips::chips_ui(ui, place, &chips, model, commands);
     }
 
     if has_segments {

@@ -100,7 +100,10 @@ fn recent_row(ui: &mut Ui, location: &Location, commands: &mut Vec<Command>) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
     let row = Rect::from_min_max(rect.min - vec2(8.0, 0.0), rect.max - vec2(30.0, 0.0));
     let (shown, name) = (location.to_string(), location.short());
-    let parent = location.parent().map_or(String::new(), |parent| format!("   {parent}"));
+    let parent = match location.parent() {
+        _ if location.is_cut() => "   the address has to be given again".to_owned(),
+        parent => parent.map_or(String::new(), |parent| format!("   {parent}")),
+    };
     let response = ui.interact(row, ui.make_persistent_id(("recent", &shown)), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Open {shown}")));
     if response.hovered() || response.has_focus() {
