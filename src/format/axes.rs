@@ -95,6 +95,29 @@ pub(super) fn guess(shape: &Shape, hints: &Hints<'_>) -> (Axes, Option<String>) 
     }
 }
 
+/// The same of an array that no convention describes. Programs that count the axes the other way put the rows and
+/// columns before the planes: two equal lengths, and behind them one that is much shorter.
+pub(super) fn guess_of_file(shape: &Shape, hints: &Hints<'_>) -> (Axes, Option<String>) {
+    use Axis::{T, X, Y, Z};
+    let is_square = |one: usize, other: usize, num_planes: usize| {
+        one == other && one >= MIN_SIDE && num_planes > MAX_COLORS && 2 * num_planes <= one
+    };
+    let names = match *shape.dims() {
+        [rows, columns, planes] if hints.resolution.is_none() && is_square(rows, columns, planes) => &[Y, X, Z][..],
+        [_, rows, columns, planes] if is_square(rows, columns, planes) => &[T, Y, X, Z],
+        _ => return guess(shape, hints),
+    };
+    let from = |axis: &Axis| AxisFrom::guess(if matches!(axis, Y | X) { "same length" } else { "from its length" });
+    let from = names.iter().map(from).collect();
+    let axes = Axes { names: names.iter().copied().map(Some).collect(), channel: None, held: Vec::new(), from };
+    let letters: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let text = format!("axes taken for {} by their lengths; --axes says otherwise", letters.join(", "));
+    (axes, Some(text))
+}
+
+/// Rows and columns that are shorter are no picture of a microscope.
+const MIN_SIDE: usize = 32;
+
 /// Channels of a microscope, colours of a picture: so few timepoints or columns are seldom meant.
 const MAX_COLORS: usize = 4;
 
@@ -232,6 +255,22 @@ mod tests {
         assert_eq!(told_of(&single), ("zyx".to_owned(), true), "seventeen of anything");
         assert_eq!(told_of(&Hints { dtype: DType::I32, ..single }), ("zyx".to_owned(), true));
         assert_eq!(told(3000, &single), ("tyx".to_owned(), false));
+    }
+
+    #[test]
+    fn equal_lengths_before_a_shorter_one_are_rows_and_columns_of_a_file_of_no_convention() {
+        let hints = Hints { names: &["data"], dtype: DType::U16, num_blocks: 1, resolution: None };
+        let of = |dims: &[usize]| {
+            let axes = guess_of_file(&Shape::new(dims).unwrap(), &hints).0;
+            (letters(&axes.names), axes.from.iter().filter(|from| from.words == "same length").count())
+        };
+        let expected = |text: &str, num: usize| (text.to_owned(), num);
+        assert_eq!(of(&[60, 128, 128, 10]), expected("tyxz", 2));
+        assert_eq!(of(&[512, 512, 120]), expected("yxz", 2));
+        // Planes before their rows, colours, a table.
+        for dims in [&[60, 10, 128, 128][..], &[60, 128, 128, 3], &[60, 128, 128, 100], &[60, 8, 8, 2], &[60, 128, 64, 10]] {
+            assert_eq!(of(dims), expected("tzyx", 0), "{dims:?}");
+        }
     }
 
     #[test]

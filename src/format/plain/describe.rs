@@ -30,7 +30,7 @@ pub(super) fn describe(
     let resolution = size.map(|size| size.edges());
     let resolution = resolution.as_ref().map(<[f64; 3]>::as_slice);
     let hints = axes::Hints { names: &[&stem, &header.name], dtype: header.dtype, num_blocks: 1, resolution };
-    let guess = || labelled(array).map_or_else(|| axes::guess(&shape, &hints), |axes| (axes, None));
+    let guess = || labelled(array).map_or_else(|| axes::guess_of_file(&shape, &hints), |axes| (axes, None));
     let guess = || before.unwrap_or_else(guess);
     let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, guess)
         .map_err(|error| FormatError::new(path, error).with_code(FormatErrorCode::WrongOption))?;

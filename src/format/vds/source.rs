@@ -82,7 +82,7 @@ impl VirtualSource {
         let hints = axes::Hints { names: &[&stem, name], dtype, num_blocks: 1, resolution: None };
         // One that has grown has the axes it had, whatever its extent would suggest now.
         let known = before.map(|before| (Axes::of(&before.info), before.note_on_axes()));
-        let guess = || known.unwrap_or_else(|| axes::guess(&shape, &hints));
+        let guess = || known.unwrap_or_else(|| axes::guess_of_file(&shape, &hints));
         let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, guess)
             .map_err(|error| FormatError::new(&path, error).with_code(FormatErrorCode::WrongOption))?;
         if let Some(message) = note {
