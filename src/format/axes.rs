@@ -268,7 +268,9 @@ mod tests {
         assert_eq!(of(&[60, 128, 128, 10]), expected("tyxz", 2));
         assert_eq!(of(&[512, 512, 120]), expected("yxz", 2));
         // Planes before their rows, colours, a table.
-        for dims in [&[60, 10, 128, 128][..], &[60, 128, 128, 3], &[60, 128, 128, 100], &[60, 8, 8, 2], &[60, 128, 64, 10]] {
+        for dims in
+            [&[60, 10, 128, 128][..], &[60, 128, 128, 3], &[60, 128, 128, 100], &[60, 8, 8, 2], &[60, 128, 64, 10]]
+        {
             assert_eq!(of(dims), expected("tzyx", 0), "{dims:?}");
         }
     }

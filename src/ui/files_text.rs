@@ -62,7 +62,7 @@ mod tests {
         files[1].state = FileState::Unknown;
         let text = FilesText::of(&files, "elsewhere");
         assert_eq!((text.num.as_str(), text.num_missing), ("20, 1 missing", 1));
-        assert_eq!(text.named[..3], ["/data/17.h5  missing", "/data/0.h5  1.50 kB", "/data/1.h5"]);
+        assert_eq!(text.named[..3], ["/data/17.h5  missing", "/data/0.h5  1.5 kB", "/data/1.h5"]);
         assert_eq!((text.named.len(), text.named[12].as_str()), (13, "and 8 more (elsewhere)"));
     }
 }

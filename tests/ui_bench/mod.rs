@@ -10,11 +10,11 @@ use std::time::Duration;
 use egui::{Color32, ColorImage, Rect, Shape, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_kittest::Harness;
 use tectum::array::ViewInfo;
-use tectum::format::{DatasetEntry, FoundRecording, Location, StoredFile};
+use tectum::format::{DatasetEntry, FoundRecording, Location};
 use tectum::live::{LiveState, LiveStatus};
 use tectum::ui::{
-    Canvas, Command, Figures, HistogramData, History, LayerInfo, LayerState, Model, OpenError, Opening, Placement,
-    Saving, Shown, Value, View, ViewState, Welcome, theme,
+    Canvas, Command, Figures, FilesText, HistogramData, History, LayerInfo, LayerState, Model, OpenError, Opening,
+    Placement, Saving, Shown, Value, View, ViewState, Welcome, theme,
 };
 use tectum::volume::{
     ArrayInfo, Axis, Colormap, DType, Gaps, PictureValues, Piece, PieceState, Problem, Severity, Shape as ArrayShape,
@@ -47,7 +47,7 @@ pub struct Bench {
     pub bins: Vec<u64>,
     pub no_histogram: Option<&'static str>,
     pub pieces: Vec<Piece>,
-    pub files: Vec<StoredFile>,
+    pub files: Option<FilesText>,
     pub cached: Vec<[usize; 2]>,
     pub problems: Vec<Problem>,
     pub live: Option<LiveStatus>,
@@ -117,7 +117,7 @@ impl Default for Bench {
             bins,
             no_histogram: None,
             pieces,
-            files: Vec::new(),
+            files: None,
             cached: vec![[78, 120], [130, 141]],
             problems: Vec::new(),
             live: None,
@@ -243,7 +243,7 @@ impl Bench {
             histogram: (!self.bins.is_empty()).then_some(HistogramData { bins: &self.bins, range: [90.0, 4095.0] }),
             no_histogram: self.no_histogram,
             pieces: &self.pieces,
-            files: &self.files,
+            files: self.files.as_ref(),
             cached: &self.cached,
             problems: &self.problems,
             live: self.live.as_ref(),

@@ -92,15 +92,18 @@ fn chips_lie_within_the_bar_and_over_nothing_else() {
 
 #[test]
 fn as_many_chips_are_drawn_as_there_is_room_for() {
-    for width in [1440.0, 1100.0, 1024.0, 800.0] {
-        let window = harness_of(channels(&MANY), [width, 700.0], 1.0);
+    // Chips of one width.
+    let names = ["ch 00"; 16];
+    let window_of = |width: f32| harness_of(channels(&names), [width, 700.0], 1.0);
+    let wide = window_of(1440.0);
+    let eyes: Vec<f32> = wide.query_all_by_role(Role::CheckBox).map(|node| node.rect().left()).collect();
+    let pitch = eyes[1] - eyes[0];
+    for width in [1440.0, 1280.0, 1100.0, 1024.0, 900.0] {
+        let window = window_of(width);
         let more = window.get_by_role_and_label(Role::Button, "More channels").rect();
         let segments = window.get_by_role_and_label(Role::RadioButton, "Plane").rect();
-        let eyes = window.query_all_by_role(Role::CheckBox).map(|node| node.rect());
-        let last = eyes.map(|eye| eye.left()).fold(0.0, f32::max);
-        println!("{width}: last {last} more {more:?} segments {segments:?}");
-        // The shortest chips are wider than what may be left over.
-        assert!(segments.left() - more.right() < 40.0, "room for another chip is left at {width}");
+        let room = segments.left() - more.right();
+        assert!(room < pitch, "{room} are left at {width}, and a chip takes {pitch}");
     }
 }
 
