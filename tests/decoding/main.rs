@@ -21,13 +21,13 @@ fn blocks(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             blocks(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "h5") {
+        } else if path.extension().is_some_and(|extension| extension == "h5" || extension == "nwb") {
             found.push(path);
         }
     }
 }
 
-/// Every block of every fixture.
+/// Every file of HDF5 of every fixture.
 fn fixtures() -> &'static [PathBuf] {
     static FOUND: OnceLock<Vec<PathBuf>> = OnceLock::new();
     FOUND.get_or_init(|| {

@@ -55,9 +55,9 @@ impl AttributeValue {
 /// When the file or the object cannot be opened.
 pub fn read_attributes(path: &Path, object: &str) -> Result<BTreeMap<String, AttributeValue>, FormatError> {
     let failed = |message: String| FormatError::new(path, message);
-    let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
+    let opened = Hdf5File::open(path).map_err(failed)?;
     locked(|library| {
-        let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
+        let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
         let name = library.check_path(&file, object)?;
         // SAFETY: the lock is held, the handle is a file's, the name ends with a zero byte.
         let object = unsafe { Handle::new(library, H5Oopen(file.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose)? };
@@ -92,10 +92,10 @@ pub fn have_attribute(path: &Path, objects: &[String], attribute: &str) -> Vec<b
 /// When the file or the object cannot be opened, or the attribute holds something else.
 pub fn read_texts(path: &Path, object: &str, attribute: &str) -> Result<Vec<String>, FormatError> {
     let failed = |message: String| FormatError::new(path, message);
-    let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
+    let opened = Hdf5File::open(path).map_err(failed)?;
     let attribute = CString::new(attribute).map_err(|_| failed("a name holds a zero byte".into()))?;
     locked(|library| {
-        let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
+        let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
         let name = library.check_path(&file, object)?;
         // SAFETY: the lock is held, every handle is open and of the kind asked for, the names end with zero
         // bytes; the library fills as many pointers as the attribute has values, and takes their texts back.

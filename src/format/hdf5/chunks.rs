@@ -12,9 +12,10 @@ use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_chunk_opts};
 use hdf5_sys::h5s::{H5S_UNLIMITED, H5Sclose, H5Sget_simple_extent_dims};
 
-use super::header::Header;
+use super::header::{Header, Layout, filters_of, layout_of, shape_of};
 use super::library::{Handle, Library, last_error};
-use crate::volume::{Grid, MAX_RANK, Shape, unravel};
+use crate::codec::Filter;
+use crate::volume::{Grid, MAX_RANK, Region, Shape, unravel};
 
 unsafe extern "C" {
     /// Not among the declarations of hdf5-sys.
@@ -147,20 +148,58 @@ fn is_where_the_library_looks(dataset: &Handle<'_>, entry: &Entry, chunk: &Shape
     look_up(dataset, entry.position, chunk, grid).is_ok_and(|num_bytes| num_bytes == Some(u64::from(entry.num_bytes)))
 }
 
-/// Stored size of the chunk at a position; `None` if it was never written.
+/// Stored size of the chunk at a position; `None` if it was never written, 0 where it claims a place and no size.
 fn look_up(dataset: &Handle<'_>, position: u64, chunk: &Shape, grid: &Grid) -> Result<Option<u64>, String> {
+    /// Left as it is where the dataset has no chunk at all.
+    const UNSET: u64 = u64::MAX;
     let at = unravel(position, grid.counts().dims());
     let mut offset = [0u64; MAX_RANK];
     for (offset, (at, chunk)) in offset.iter_mut().zip(at.iter().zip(chunk.dims())) {
         *offset = (at * chunk) as u64;
     }
-    let mut num_bytes = 0;
+    let mut num_bytes = UNSET;
     // SAFETY: the lock is held, the handle is a dataset's, and `offset` has a number for each axis.
     if unsafe { H5Dget_chunk_storage_size(dataset.id(), offset.as_ptr(), &raw mut num_bytes) } < 0 {
         let message = last_error();
         return if message.contains("not allocated") { Ok(None) } else { Err(message) };
     }
-    Ok(Some(num_bytes).filter(|&num_bytes| num_bytes > 0))
+    Ok(Some(num_bytes).filter(|&num_bytes| num_bytes != UNSET))
+}
+
+/// Refuses chunks of a region that are stored shorter than the checksum behind them: the library reads what lies in
+/// front of such a chunk, for ever or until it crashes.
+pub fn check_sums(
+    dataset: &Handle<'_>,
+    filters: &[Filter],
+    shape: &Shape,
+    chunk: &Shape,
+    region: &Region,
+) -> Result<(), String> {
+    const SUM_BYTES: u64 = 4;
+    let Some(first) = filters.iter().position(|filter| *filter == Filter::Fletcher32) else { return Ok(()) };
+    if first + 1 < filters.len() {
+        return Err("has a checksum that something else was done to, which the library cannot be trusted with".into());
+    }
+    let grid = grid(shape, chunk);
+    grid.try_each(region, |cell| match look_up(dataset, cell.position, chunk, &grid)? {
+        Some(num_bytes) if num_bytes < SUM_BYTES => Err("has a chunk that is shorter than its checksum".into()),
+        _ => Ok(()),
+    })
+}
+
+/// The same for all of a dataset, whatever it holds.
+pub fn check_all_sums(library: &Library, dataset: &Handle<'_>, space: &Handle<'_>) -> Result<(), String> {
+    // SAFETY: the lock is held and the handle is a dataset's.
+    let creation = unsafe { Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)? };
+    let filters = filters_of(&creation, 1)?;
+    if !filters.contains(&Filter::Fletcher32) {
+        return Ok(());
+    }
+    let (shape, _) = shape_of(space)?;
+    match layout_of(&creation, shape.rank())? {
+        Layout::Chunked(chunk) => check_sums(dataset, &filters, &shape, &chunk, &Region::whole(&shape)),
+        _ => Ok(()),
+    }
 }
 
 /// The chunks the library finds when asked for each, where its list makes no sense.
@@ -172,8 +211,8 @@ fn known(dataset: &Handle<'_>, chunk: &Shape, grid: &Grid, max_entries: u64) -> 
     let mut positions = Vec::new();
     for position in 0..num_chunks {
         match look_up(dataset, position, chunk, grid) {
-            Ok(Some(_)) => positions.push(position),
-            Ok(None) => {}
+            Ok(Some(1..)) => positions.push(position),
+            Ok(Some(0) | None) => {}
             Err(_) => return Ok((Chunks::Known(positions), false)),
         }
     }

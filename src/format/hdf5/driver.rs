@@ -1,17 +1,40 @@
-//! The library's way to files behind URLs: a file driver that reads the blocks which are there, and fails where
-//! one is not. It never waits.
+//! The library's only way to files: a file driver that reads the file it was given and no other, of this machine or
+//! behind a URL. Of the latter it reads the blocks which are there, and fails where one is not; it never waits.
+//!
+//! What the library would read for ever is refused here, where it passes: see [`super::heap`].
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
-use std::path::Path;
+use std::cell::{Cell, RefCell};
+use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use std::ptr;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use hdf5_sys::h5fd::H5FDregister;
 use hdf5_sys::h5i::hid_t;
 
-use super::afar::{FarFile, file_at};
+use super::file::{Bytes, Hdf5File, read_as_far_as_it_goes};
+use super::heap;
 use super::library::{Handle, last_error};
+
+thread_local! {
+    /// The file that the library is about to open for this thread.
+    static GIVEN: RefCell<Option<(Bytes, usize)>> = const { RefCell::new(None) };
+    /// Why a read was refused that the file itself allowed.
+    static REFUSAL: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Lets the library open this file in `work`, under whatever name.
+pub fn giving<T>(file: &Hdf5File, work: impl FnOnce() -> T) -> T {
+    GIVEN.set(Some((file.bytes.clone(), file.length_bytes)));
+    let result = work();
+    GIVEN.set(None);
+    result
+}
+
+/// Why a read of this thread was refused since this was last asked.
+pub fn refusal() -> Option<&'static str> {
+    REFUSAL.take()
+}
 
 unsafe extern "C" {
     /// Not among the declarations of hdf5-sys.
@@ -32,7 +55,9 @@ struct OpenFile {
     alignment: u64,
     is_paged: bool,
     end_of_allocation: u64,
-    file: Arc<FarFile>,
+    num_bytes: u64,
+    length_bytes: usize,
+    bytes: Bytes,
 }
 
 /// A function that is left out.
@@ -75,7 +100,7 @@ struct Class {
     free_lists: [c_int; 7],
 }
 
-/// Makes a list of access properties lead to files behind URLs.
+/// Makes a list of access properties lead to the files that are given.
 pub fn set(access: &Handle<'_>) -> Result<(), String> {
     static DRIVER: OnceLock<Result<hid_t, String>> = OnceLock::new();
     // SAFETY: the caller holds the lock with the handle, which is a list of access properties. The library
@@ -102,7 +127,7 @@ fn class() -> Class {
     Class {
         version: VERSION,
         value: VALUE,
-        name: c"tectum_afar".as_ptr(),
+        name: c"tectum".as_ptr(),
         max_address: MAX_ADDRESS,
         close_degree: CLOSE_STRONG,
         terminate: None,
@@ -137,10 +162,10 @@ fn class() -> Class {
 
 const MAX_ADDRESS: u64 = i64::MAX as u64;
 
-unsafe extern "C" fn open(name: *const c_char, _: c_uint, _: hid_t, _: u64) -> *mut OpenFile {
-    // SAFETY: the library passes on the name it was given, which ends with a zero byte.
-    let name = unsafe { CStr::from_ptr(name) };
-    let Some(file) = name.to_str().ok().and_then(|name| file_at(Path::new(name))) else { return ptr::null_mut() };
+unsafe extern "C" fn open(_: *const c_char, _: c_uint, _: hid_t, _: u64) -> *mut OpenFile {
+    // Asked for in no such moment: a file that another one names.
+    let Some((bytes, length_bytes)) = GIVEN.with_borrow(Clone::clone) else { return ptr::null_mut() };
+    let Ok(stamp) = bytes.stamp() else { return ptr::null_mut() };
     Box::into_raw(Box::new(OpenFile {
         driver: 0,
         class: ptr::null(),
@@ -153,7 +178,9 @@ unsafe extern "C" fn open(name: *const c_char, _: c_uint, _: hid_t, _: u64) -> *
         alignment: 0,
         is_paged: false,
         end_of_allocation: 0,
-        file,
+        num_bytes: stamp.num_bytes,
+        length_bytes,
+        bytes,
     }))
 }
 
@@ -167,9 +194,18 @@ unsafe extern "C" fn compare(one: *const OpenFile, other: *const OpenFile) -> c_
     one.cmp(&other) as c_int
 }
 
-unsafe extern "C" fn query(_: *const OpenFile, flags: *mut c_ulong) -> c_int {
-    // SAFETY: the library asks with a place for the answer, or none.
-    unsafe { flags.as_mut() }.into_iter().for_each(|flags| *flags = 0);
+unsafe extern "C" fn query(file: *const OpenFile, flags: *mut c_ulong) -> c_int {
+    /// Metadata that lie side by side are read once.
+    const ACCUMULATE_METADATA: c_ulong = 0x6;
+    /// Small parts of contiguous data too.
+    const DATA_SIEVE: c_ulong = 0x8;
+    /// Another process may be writing.
+    const SUPPORTS_SWMR: c_ulong = 0x1000;
+    // SAFETY: the library asks with a place for the answer, or none, of a file of this driver, or of none.
+    let (file, flags) = unsafe { (file.as_ref(), flags.as_mut()) };
+    let is_near = file.is_some_and(|file| matches!(file.bytes, Bytes::Near(_)));
+    let all = if is_near { ACCUMULATE_METADATA | DATA_SIEVE | SUPPORTS_SWMR } else { 0 };
+    flags.into_iter().for_each(|flags| *flags = all);
     0
 }
 
@@ -186,23 +222,51 @@ unsafe extern "C" fn set_end_of_allocation(file: *mut OpenFile, _: c_int, addres
 
 unsafe extern "C" fn end_of_file(file: *const OpenFile, _: c_int) -> u64 {
     // SAFETY: an open file of this driver.
-    unsafe { &(*file).file }.num_bytes()
+    unsafe { (*file).num_bytes }
+}
+
+impl OpenFile {
+    /// Fills `buffer` from `at`, with zeros behind the end of a file of this machine: one that is cut off is let
+    /// through by [`super::library::Library::open_file`] alone.
+    fn fill(&self, buffer: &mut [u8], at: u64) -> bool {
+        match &self.bytes {
+            Bytes::Far(file) => file.fill(buffer, at),
+            Bytes::Near(file) => match read_as_far_as_it_goes(file, buffer, at) {
+                Ok(len) => {
+                    buffer[len..].fill(0);
+                    true
+                }
+                Err(_) => false,
+            },
+        }
+    }
 }
 
 unsafe extern "C" fn read(
     file: *mut OpenFile,
-    _: c_int,
+    kind: c_int,
     _: hid_t,
     address: u64,
     num_bytes: usize,
     buffer: *mut c_void,
 ) -> c_int {
+    /// As what global heaps are read too.
+    const VOXELS: c_int = 3;
     if num_bytes == 0 {
         return 0;
     }
     // SAFETY: an open file of this driver, and a buffer of as many bytes as are asked for.
-    let (file, buffer) = unsafe { (&(*file).file, std::slice::from_raw_parts_mut(buffer.cast::<u8>(), num_bytes)) };
-    if file.fill(buffer, address) { 0 } else { -1 }
+    let (file, buffer) = unsafe { (&*file, std::slice::from_raw_parts_mut(buffer.cast::<u8>(), num_bytes)) };
+    if !file.fill(buffer, address) {
+        return -1;
+    }
+    let left = file.num_bytes.saturating_sub(address);
+    let rest = |buffer: &mut [u8], from| file.fill(buffer, address.saturating_add(from));
+    if kind == VOXELS && heap::is_endless(buffer, left, file.length_bytes, &rest) {
+        REFUSAL.set(Some(heap::REFUSED));
+        return -1;
+    }
+    0
 }
 
 unsafe extern "C" fn write(_: *mut OpenFile, _: c_int, _: hid_t, _: u64, _: usize, _: *const c_void) -> c_int {

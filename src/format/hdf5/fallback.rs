@@ -13,7 +13,7 @@ use super::direct::check_chunk_bytes;
 use super::file::Hdf5File;
 use super::header::{Header, Layout};
 use super::library::{Handle, last_error, locked};
-use super::plugins;
+use super::{chunks, plugins};
 use super::types::StoredType;
 use crate::volume::{MAX_RANK, Region};
 
@@ -29,9 +29,9 @@ pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) ->
     if let Layout::Chunked(chunk) = &header.layout {
         check_chunk_bytes(chunk.num_bytes(header.dtype).unwrap_or(usize::MAX))?;
     }
-    let is_cut = Hdf5File::open(path)?.is_cut();
+    let opened = Hdf5File::open(path)?;
     locked(|library| {
-        let file = library.open_file(path, is_cut)?;
+        let file = library.open_file(&opened)?;
         let dataset = library.open_dataset(&file, &header.name)?;
         // The file may have changed since its header was read.
         if !Header::of(library, &dataset, &header.name)?.is_grown_from(header, None) {
@@ -40,6 +40,7 @@ pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) ->
         if let Layout::Chunked(chunk) = &header.layout {
             plugins::prepare(library, chunk.num_bytes(header.dtype).unwrap_or(0));
             plugins::check(library, &header.filters)?;
+            chunks::check_sums(&dataset, &header.filters, &header.shape, chunk, region)?;
         }
         let rank = region.rank();
         let (mut start, mut count) = ([0u64; MAX_RANK], [0u64; MAX_RANK]);

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -78,8 +78,9 @@ impl ReadAt for File {
 }
 
 /// An open file, of this machine or behind a URL.
+#[derive(Clone)]
 pub enum Bytes {
-    Near(File),
+    Near(Arc<File>),
     Far(Arc<FarFile>),
 }
 
@@ -106,39 +107,49 @@ impl Bytes {
 
 /// A file that looks like HDF5, open, with what its first bytes say.
 pub struct Hdf5File {
-    pub file: Bytes,
+    pub path: PathBuf,
+    pub bytes: Bytes,
     pub stamp: Stamp,
     /// Where its superblock says that it ends.
     pub end_bytes: u64,
     /// Whether its superblock says that somebody has it open to write; older ones do not say.
     pub is_being_written: Option<bool>,
+    /// It is being written for readers, who have to say that they know.
+    pub is_for_readers: bool,
+    /// Bytes that a length takes in it.
+    pub length_bytes: usize,
 }
 
 impl Hdf5File {
     /// Opens a file and refuses, in words a user understands, what the library must not see: what is no
-    /// HDF5 file, and what claims a length that is not believed. libhdf5 takes memory by such claims.
+    /// HDF5 file, and what claims a length that is not believed, as libhdf5 takes memory by such claims.
     pub fn open(path: &Path) -> Result<Self, String> {
         let failed = |error: io::Error| describe(&error).1;
-        let file = match file_at(path) {
+        let bytes = match file_at(path) {
             Some(file) => Bytes::Far(file),
-            None => Bytes::Near(open_shared(path).map_err(failed)?),
+            None => Bytes::Near(Arc::new(open_shared(path).map_err(failed)?)),
         };
-        let stamp = file.stamp().map_err(failed)?;
+        let stamp = bytes.stamp().map_err(failed)?;
         if stamp.num_bytes == 0 {
             return Err("the file is empty (0 bytes): not written yet, or its writer was stopped".into());
         }
-        let head = superblock(&|buffer, at| file.read_at(buffer, at), stamp.num_bytes).map_err(failed)?;
+        let head = superblock(&|buffer, at| bytes.read_at(buffer, at), stamp.num_bytes).map_err(failed)?;
         let head = head.ok_or("is not an HDF5 file, or its beginning is damaged")?;
         let end_bytes = end_of_file(&head).unwrap_or(stamp.num_bytes);
         const WRITING: u8 = 1;
-        let is_being_written = (head[8] == 3).then_some(head[11] & WRITING != 0);
+        const FOR_READERS: u8 = 4;
+        let flags = (head[8] == 3).then_some(head[11]);
+        let is_being_written = flags.map(|flags| flags & WRITING != 0);
+        let is_for_readers = flags.is_some_and(|flags| flags & FOR_READERS != 0);
         if end_bytes > stamp.num_bytes.saturating_mul(4).saturating_add(MAX_CUT_BYTES) {
             return Err("cannot be read as HDF5: its beginning is damaged, or almost all of it is cut off".into());
         }
-        Ok(Self { file, stamp, end_bytes, is_being_written })
+        let length_bytes = usize::from(if head[8] < 2 { head[14] } else { head[10] });
+        let path = path.to_owned();
+        Ok(Self { path, bytes, stamp, end_bytes, is_being_written, is_for_readers, length_bytes })
     }
 
-    /// Whether the file is shorter than it says.
+    /// Whether it is shorter than it says: what lies behind its end reads as zeros.
     pub fn is_cut(&self) -> bool {
         self.end_bytes > self.stamp.num_bytes
     }
@@ -196,28 +207,38 @@ fn end_of_file(head: &[u8; 64]) -> Option<u64> {
 /// # Errors
 /// When the file ends before, or the system refuses.
 pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileExt;
-        file.read_exact_at(buffer, offset)
+    match read_as_far_as_it_goes(file, buffer, offset)? {
+        len if len == buffer.len() => Ok(()),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
     }
-    #[cfg(windows)]
-    {
-        use std::os::windows::fs::FileExt;
-        let (mut buffer, mut offset) = (buffer, offset);
-        while !buffer.is_empty() {
-            match file.seek_read(buffer, offset) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(len) => {
-                    buffer = &mut buffer[len..];
-                    offset += len as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+}
+
+/// The same of a file that may end before: how many bytes there were.
+///
+/// # Errors
+/// When the system refuses.
+pub fn read_as_far_as_it_goes(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut len = 0;
+    while len < buffer.len() {
+        let at = offset.checked_add(len as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
+        match read_some(file, &mut buffer[len..], at) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-        Ok(())
     }
+    Ok(len)
+}
+
+#[cfg(unix)]
+fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
 /// A failed opening or read as an error of the chunk.

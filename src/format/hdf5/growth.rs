@@ -193,9 +193,9 @@ impl Index {
 /// cannot be told.
 pub fn stored_bytes(path: &Path, names: &[&str], until: Instant) -> Vec<Option<u64>> {
     let mut sizes = vec![None; names.len()];
-    let Ok(is_cut) = Hdf5File::open(path).map(|file| file.is_cut()) else { return sizes };
+    let Ok(opened) = Hdf5File::open(path) else { return sizes };
     locked(|library| {
-        let Ok(file) = library.open_file(path, is_cut) else { return };
+        let Ok(file) = library.open_file(&opened) else { return };
         for (size, name) in sizes.iter_mut().zip(names) {
             if Instant::now() > until {
                 return;

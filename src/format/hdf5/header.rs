@@ -125,7 +125,7 @@ impl Header {
     }
 }
 
-fn shape_of(space: &Handle<'_>) -> Result<(Shape, Vec<Option<u64>>), String> {
+pub(super) fn shape_of(space: &Handle<'_>) -> Result<(Shape, Vec<Option<u64>>), String> {
     // SAFETY: the handle is an open dataspace's, and `dims` has room for as many numbers as it has axes.
     unsafe {
         if H5Sget_simple_extent_type(space.id()) != H5S_class_t::H5S_SIMPLE {
@@ -150,7 +150,7 @@ fn shape_of(space: &Handle<'_>) -> Result<(Shape, Vec<Option<u64>>), String> {
     }
 }
 
-fn layout_of(creation: &Handle<'_>, rank: usize) -> Result<Layout, String> {
+pub(super) fn layout_of(creation: &Handle<'_>, rank: usize) -> Result<Layout, String> {
     // SAFETY: the handle is a dataset's creation list, and `dims` has room for `MAX_RANK` numbers.
     unsafe {
         Ok(match H5Pget_layout(creation.id()) {
@@ -202,7 +202,7 @@ fn fill_of(
     Ok(Some(value))
 }
 
-fn filters_of(creation: &Handle<'_>, item: usize) -> Result<Vec<Filter>, String> {
+pub(super) fn filters_of(creation: &Handle<'_>, item: usize) -> Result<Vec<Filter>, String> {
     const MAX_VALUES: usize = 64;
     // SAFETY: the handle is a dataset's creation list; the buffers are as long as the call is told.
     unsafe {

@@ -1,50 +1,46 @@
 //! Global heaps, which hold mappings and texts, that libhdf5 never comes to the end of: it takes an object of no
 //! length for one more step. Such are heaps that are damaged, and those in the middle of which a file was cut off,
-//! because what lies behind its end reads as zeros.
+//! because what lies behind its end reads as zeros. They are known where the library reads them.
 
-use std::fs::File;
-use std::io;
+/// Said of such a heap.
+pub const REFUSED: &str = "a global heap, which holds texts and mappings, is damaged or cut off";
 
-use super::file::read_at;
-
-/// A heap begins within this of the end of a file that was cut off in it.
-const LOOK_BACK_BYTES: u64 = 8 << 20;
-
-/// Files up to this size are looked at as a whole: those that hold nothing but mappings are small.
-const SMALL_BYTES: u64 = 4 << 20;
-
-/// How a heap begins: its name and, in the second eight bytes, its length.
-const SIGNATURE: &[u8; 4] = b"GCOL";
+/// How a heap begins: its name and the only version that the library reads; of any other it says so at once. In the
+/// second eight bytes stands its length.
+const SIGNATURE: &[u8; 5] = b"GCOL\x01";
 
 /// Length of what stands before a heap's objects, and before each of them.
 const HEAD_BYTES: u64 = 16;
 
-/// Whether the library would read a file of so many bytes for ever, as far as it is looked at.
-///
-/// # Errors
-/// When the system refuses to read it.
-pub fn is_endless(file: &File, num_bytes: u64, is_cut: bool) -> io::Result<bool> {
-    if !is_cut && num_bytes > SMALL_BYTES {
-        return Ok(false);
+/// Longest heap that is read: the library takes memory by what a heap says of its length.
+const MAX_HEAP_BYTES: u64 = 256 << 20;
+
+/// Whether what the library has read is the beginning of a heap that it would not come to the end of. `left` is what
+/// the file has from there on, `read` fills from so many bytes behind the beginning, and `length_bytes` is how many
+/// bytes the file has for a length. A heap whose rest cannot be read is for the library to refuse.
+pub fn is_endless(begin: &[u8], left: u64, length_bytes: usize, read: &dyn Fn(&mut [u8], u64) -> bool) -> bool {
+    if !begin.starts_with(SIGNATURE) {
+        return false;
     }
-    // Heaps lie at multiples of eight bytes.
-    let start = num_bytes.saturating_sub(LOOK_BACK_BYTES) & !7;
-    let mut bytes = vec![0; (num_bytes - start) as usize];
-    read_at(file, &mut bytes, start)?;
-    let mut heaps = (0..bytes.len()).step_by(8).map(|at| &bytes[at..]).filter(|heap| heap.starts_with(SIGNATURE));
-    Ok(heaps.any(has_no_end))
+    let Some(len) = number(begin, 8, length_bytes) else { return true };
+    if len > left.min(MAX_HEAP_BYTES) {
+        return true;
+    }
+    let len = len as usize;
+    if let Some(heap) = begin.get(..len) {
+        return has_no_end(heap, length_bytes);
+    }
+    let mut heap = begin.to_vec();
+    heap.resize(len, 0);
+    read(&mut heap[begin.len()..], begin.len() as u64) && has_no_end(&heap, length_bytes)
 }
 
-/// Whether the objects of the heap that begins here lead nowhere.
-fn has_no_end(heap: &[u8]) -> bool {
-    let number = |at: u64, len: usize| {
-        let bytes = heap.get(usize::try_from(at).ok()?..)?.get(..len)?;
-        Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-    };
-    let Some(end) = number(8, 8).filter(|end| *end <= heap.len() as u64) else { return true };
+/// Whether the objects of a heap lead nowhere.
+fn has_no_end(heap: &[u8], length_bytes: usize) -> bool {
+    let end = heap.len() as u64;
     let mut at = HEAD_BYTES;
     while at + HEAD_BYTES <= end {
-        let (Some(index), Some(len)) = (number(at, 2), number(at + 8, 8)) else { return true };
+        let (Some(index), Some(len)) = (number(heap, at, 2), number(heap, at + 8, length_bytes)) else { return true };
         // The length of free space, which has no index, is of all of it.
         let step = match index {
             0 => Some(len),
@@ -58,35 +54,47 @@ fn has_no_end(heap: &[u8]) -> bool {
     false
 }
 
+/// A little-endian number of so many bytes.
+fn number(bytes: &[u8], at: u64, len: usize) -> Option<u64> {
+    let bytes = bytes.get(usize::try_from(at).ok()?..)?.get(..len.min(8))?;
+    Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
-    /// A heap of 4096 bytes with an object of 100 bytes.
-    fn heap(object_bytes: u64, free_bytes: u64) -> Vec<u8> {
-        let object = [&[1, 0, 0, 0, 0, 0, 0, 0], &object_bytes.to_le_bytes()[..], &[9; 104]].concat();
-        let free = [&[0; 8], &free_bytes.to_le_bytes()[..]].concat();
-        let mut heap = [b"GCOL\x01\0\0\0", &4096u64.to_le_bytes()[..], &object, &free].concat();
-        heap.resize(4096, 0);
+    /// A heap of 8192 bytes with an object of 100 bytes; lengths are of eight bytes or of four.
+    fn heap(object_bytes: u64, free_bytes: u64, length_bytes: usize) -> Vec<u8> {
+        // What pads a short length is never set.
+        let length = |len: u64| [&len.to_le_bytes()[..length_bytes], &[0xee; 8][length_bytes..]].concat();
+        let object = [&[1, 0, 0, 0, 0, 0, 0, 0], length(object_bytes).as_slice(), &[9; 104]].concat();
+        let free = [&[0; 8], length(free_bytes).as_slice()].concat();
+        let mut heap = [b"GCOL\x01\0\0\0", length(8192).as_slice(), &object, &free].concat();
+        heap.resize(8192, 0);
         heap
     }
 
-    fn is_endless(heap: &[u8], is_cut: bool) -> bool {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&[&[7; 2048], heap].concat()).unwrap();
-        super::is_endless(&file, 2048 + heap.len() as u64, is_cut).unwrap()
+    /// As the library reads it: first 4096 bytes.
+    fn is_endless(heap: &[u8], num_there: usize, length_bytes: usize) -> bool {
+        let read = |rest: &mut [u8], at: u64| {
+            rest.copy_from_slice(&heap[at as usize..][..rest.len()]);
+            true
+        };
+        super::is_endless(&heap[..4096], num_there as u64, length_bytes, &read)
     }
 
     #[test]
     fn a_heap_that_leads_nowhere_is_known() {
-        let whole = heap(100, 4096 - 16 - 120);
-        assert!(!is_endless(&whole, false) && !is_endless(&whole, true));
-        assert!(!is_endless(&[whole.clone(), vec![7; 99]].concat(), true));
-        for num_bytes in [8, 16, 114, 4095] {
-            assert!(is_endless(&whole[..num_bytes], true), "cut off after {num_bytes} bytes");
+        for length_bytes in [4, 8] {
+            let whole = heap(100, 8192 - 16 - 120, length_bytes);
+            assert!(!is_endless(&whole, 8192, length_bytes) && !is_endless(&whole, 99_999, length_bytes));
+            assert!(is_endless(&whole, 8191, length_bytes), "cut off");
+            assert!(is_endless(&heap(100, 0, length_bytes), 8192, length_bytes), "free space of no length");
+            assert!(is_endless(&heap(6000, 960, length_bytes), 8192, length_bytes), "zeros where an object should be");
         }
-        assert!(is_endless(&heap(100, 0), false), "free space of no length");
-        assert!(is_endless(&heap(300, 3960), false), "zeros where an object should be");
-        assert!(is_endless(&heap(u64::MAX - 8, 3960), false), "a length beyond all bounds");
+        assert!(is_endless(&heap(u64::MAX - 8, 8056, 8), 8192, 8), "a length beyond all bounds");
+        let chance = [&b"GCOL"[..], &[7; 4092]].concat();
+        assert!(!is_endless(&chance, 8192, 8), "voxels that read like the name of a heap");
+        // Whose rest cannot be had is for the library.
+        assert!(!super::is_endless(&heap(100, 0, 8)[..4096], 8192, 8, &|_, _| false));
     }
 }

@@ -51,17 +51,18 @@ impl Index {
     /// Reads header and index of `name`. The file is open for this call only.
     pub fn read(path: &Path, name: &str) -> Result<Self, FormatError> {
         let failed = |message: String| FormatError::new(path, message);
-        let Hdf5File { file, stamp, end_bytes, is_being_written } = Hdf5File::open(path).map_err(failed)?;
+        let opened = Hdf5File::open(path).map_err(failed)?;
+        let (stamp, end_bytes, is_being_written) = (opened.stamp, opened.end_bytes, opened.is_being_written);
         let mut index = locked(|library| {
-            let file = library.open_file(path, end_bytes > stamp.num_bytes).map_err(|message| not_hdf5(&message))?;
+            let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
             let dataset = library.open_dataset(&file, name)?;
             let header = Header::of(library, &dataset, name).map_err(|message| format!("{name}: {message}"))?;
             let (storage, is_complete) = storage_of(library, &dataset, &header, stamp.num_bytes)?;
             Ok(Self { header, storage, stamp, end_bytes, is_being_written, is_complete, block_bytes: None })
         })
         .map_err(failed)?;
-        index.block_bytes = index.find_block_bytes(&file);
-        match file.stamp() {
+        index.block_bytes = index.find_block_bytes(&opened.bytes);
+        match opened.bytes.stamp() {
             Ok(after) if after == stamp => Ok(index),
             Ok(_) => {
                 // The file is being written: keep what was found, but let the next read look again.

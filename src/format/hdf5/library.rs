@@ -15,9 +15,9 @@ use hdf5_sys::h5p::{
     H5Pset_metadata_read_attempts,
 };
 
-use super::file::{open_shared, read_at};
+use super::file::{Bytes, Hdf5File};
 use super::links::{self, Target};
-use super::{afar, driver, heap};
+use super::{afar, driver};
 
 /// Deepest nesting of groups that is followed.
 pub const MAX_DEPTH: usize = 32;
@@ -30,7 +30,12 @@ pub struct Library {
 /// Runs `work` alone in the library. Keep it short: this lock is the whole process's. Where a file lies afar and
 /// `work` comes to what has not been fetched of it, it is fetched without the lock and `work` begins again.
 pub fn locked<T>(mut work: impl FnMut(&Library) -> T) -> T {
-    afar::again(|| hdf5::sync::sync(|| work(&Library { _not_send: PhantomData })))
+    afar::again(|| {
+        hdf5::sync::sync(|| {
+            driver::refusal();
+            work(&Library { _not_send: PhantomData })
+        })
+    })
 }
 
 /// An open handle of any kind.
@@ -68,39 +73,38 @@ impl Drop for Handle<'_> {
 const MAX_ATTEMPTS: c_uint = 20;
 
 impl Library {
-    /// Opens a file to read it, without locks that a writer would trip over. `is_cut` opens a file that
-    /// is shorter than it says; what lies behind its end then reads as zeros.
-    pub fn open_file(&self, path: &Path, is_cut: bool) -> Result<Handle<'_>, String> {
-        let name = path_name(path)?;
-        let far = afar::file_at(path);
-        if let Some(failure) = far.as_ref().and_then(|file| file.failure()) {
+    /// Opens a file to read it, without locks that a writer would trip over. The library sees this file alone, as
+    /// it was opened already, whatever other files it names.
+    pub fn open_file(&self, file: &Hdf5File) -> Result<Handle<'_>, String> {
+        let name = path_name(&file.path)?;
+        if let Bytes::Far(far) = &file.bytes
+            && let Some(failure) = far.failure()
+        {
             return Err(failure);
         }
-        if far.is_none() && has_endless_heap(path, is_cut) {
-            let how = if is_cut { "cut off in the middle of what describes it" } else { "its global heap is damaged" };
-            return Err(how.into());
+        let is_near = matches!(file.bytes, Bytes::Near(_));
+        if is_near && file.is_being_written == Some(true) && !file.is_for_readers {
+            return Err("its writer has it open, and keeps what describes it to itself until it is done".into());
         }
         // SAFETY: the lock is held; every pointer points to a live value of the type the property has.
         unsafe {
             let access = Handle::new(self, H5Pcreate(*H5P_CLS_FILE_ACCESS), H5Pclose)?;
-            if far.is_some() {
-                driver::set(&access)?;
-            }
-            let mut skip = is_cut;
+            driver::set(&access)?;
+            let mut skip = file.is_cut();
             if H5Pset_file_locking(access.id(), 0, 1) < 0
                 || H5Pset(access.id(), c"skip_eof_check".as_ptr(), (&raw mut skip).cast::<c_void>()) < 0
             {
                 return Err(last_error());
             }
-            let open = |flags| Handle::new(self, H5Fopen(name.as_ptr(), flags, access.id()), H5Fclose);
-            // A file that is being written for readers is refused to those who do not say that they know.
-            open(H5F_ACC_RDONLY).or_else(|error| {
-                let is_written = is_written_for_readers(path);
-                if !is_written || H5Pset_metadata_read_attempts(access.id(), MAX_ATTEMPTS) < 0 {
-                    return Err(error);
+            let mut flags = H5F_ACC_RDONLY;
+            if is_near && file.is_for_readers {
+                flags |= H5F_ACC_SWMR_READ;
+                if H5Pset_metadata_read_attempts(access.id(), MAX_ATTEMPTS) < 0 {
+                    return Err(last_error());
                 }
-                open(H5F_ACC_RDONLY | H5F_ACC_SWMR_READ).map_err(|_| error)
-            })
+            }
+            let id = driver::giving(file, || H5Fopen(name.as_ptr(), flags, access.id()));
+            Handle::new(self, id, H5Fclose)
         }
     }
 
@@ -129,19 +133,6 @@ impl Library {
     }
 }
 
-/// Whether a file's beginning says that it is being written for readers: a flag of the third form of it.
-fn is_written_for_readers(path: &Path) -> bool {
-    let mut head = [0; 12];
-    let read = open_shared(path).and_then(|file| read_at(&file, &mut head, 0));
-    read.is_ok() && head[8] == 3 && head[11] & 4 != 0
-}
-
-/// Whether the library must not see a file; of one that cannot be read it says itself what is wrong.
-fn has_endless_heap(path: &Path, is_cut: bool) -> bool {
-    let found = open_shared(path).and_then(|file| heap::is_endless(&file, file.metadata()?.len(), is_cut));
-    found.unwrap_or(false)
-}
-
 /// The innermost message of the library's error stack, which is the one that says what is wrong.
 pub fn last_error() -> String {
     unsafe extern "C" fn note(_: c_uint, error: *const H5E_error2_t, data: *mut c_void) -> i32 {
@@ -159,6 +150,9 @@ pub fn last_error() -> String {
     unsafe {
         H5Ewalk2(H5E_DEFAULT, H5E_direction_t::H5E_WALK_DOWNWARD, Some(note), (&raw mut message).cast());
         H5Eclear2(H5E_DEFAULT);
+    }
+    if let Some(why) = driver::refusal() {
+        return why.into();
     }
     if message.is_empty() { "the HDF5 library refused it".into() } else { message }
 }

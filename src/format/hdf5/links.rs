@@ -117,9 +117,9 @@ pub fn follow(path: &Path, name: &str) -> Result<(PathBuf, String), FormatError>
     let (mut path, mut name) = (path.to_owned(), name.to_owned());
     for _ in 0..MAX_LINKS {
         let failed = |message: String| FormatError::new(&path, message);
-        let is_cut = Hdf5File::open(&path).map_err(failed)?.is_cut();
+        let opened = Hdf5File::open(&path).map_err(failed)?;
         let target = locked(|library: &Library| {
-            let file = library.open_file(&path, is_cut).map_err(|message| not_hdf5(&message))?;
+            let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
             resolve(&file, &name)
         });
         match target.map_err(failed)? {

@@ -96,15 +96,16 @@ pub fn list(path: &Path) -> Result<Vec<Header>, FormatError> {
 /// When the file cannot be opened, is not HDF5, or is too damaged to list anything.
 pub fn contents(path: &Path) -> Result<Contents, FormatError> {
     let failed = |message: String| FormatError::new(path, message);
-    let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
+    let opened = Hdf5File::open(path).map_err(failed)?;
     let (mut found, leaving) = locked(|library| {
-        let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
+        let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
         let mut walk = Walk::new(library);
         // SAFETY: the lock is held and the handle is a file's.
         let root = unsafe { Handle::new(library, H5Gopen2(file.id(), c"/".as_ptr(), H5P_DEFAULT), H5Gclose) };
         walk.group(&root.map_err(|message| not_hdf5(&message))?, "", 0);
         if walk.found.arrays.is_empty() && walk.num_failed > 0 {
-            return Err("its table of contents is damaged, or not written yet".into());
+            let cut = if opened.is_cut() { ": the file is cut off" } else { "" };
+            return Err(format!("its table of contents is damaged, or not written yet{cut}"));
         }
         walk.soft_links(&file);
         Ok((walk.found, walk.leaving))
@@ -125,9 +126,9 @@ fn look_elsewhere(path: &Path, name: String, is_looked_at: bool, found: &mut Con
         return found.unread.push(unread(name, why, false));
     }
     let looked = follow(path, &name).map_err(|error| error.to_string()).and_then(|(path, object)| {
-        let is_cut = Hdf5File::open(&path)?.is_cut();
+        let opened = Hdf5File::open(&path)?;
         let header = locked(|library| {
-            let file = library.open_file(&path, is_cut)?;
+            let file = library.open_file(&opened)?;
             let dataset = library.open_dataset(&file, &object)?;
             Header::of(library, &dataset, &object)
         });

@@ -80,10 +80,9 @@ impl VirtualLayout {
     /// When the file or the array cannot be read, or has more mappings than are read.
     pub fn read(path: &Path, name: &str) -> Result<Option<Self>, FormatError> {
         let failed = |message: String| FormatError::new(path, message);
-        let Hdf5File { stamp, end_bytes, .. } = Hdf5File::open(path).map_err(failed)?;
-        let is_cut = end_bytes > stamp.num_bytes;
+        let opened = Hdf5File::open(path).map_err(failed)?;
         locked(|library| {
-            let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
+            let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
             let dataset = library.open_dataset(&file, name)?;
             let header = Header::of(library, &dataset, name).map_err(|message| format!("{name}: {message}"))?;
             // SAFETY: the lock is held and the handle is a dataset's.
@@ -93,7 +92,7 @@ impl VirtualLayout {
                 return Ok(None);
             }
             let mappings = mappings_of(library, &creation).map_err(|message| format!("{name}: {message}"))?;
-            Ok(Some(Self { header, mappings, stamp, is_cut }))
+            Ok(Some(Self { header, mappings, stamp: opened.stamp, is_cut: opened.is_cut() }))
         })
         .map_err(failed)
     }

@@ -12,6 +12,7 @@ use hdf5_sys::h5t::{
     H5Tget_nmembers, H5Tget_size, H5Tinsert, H5Tis_variable_str, H5Treclaim,
 };
 
+use super::chunks;
 use super::file::Hdf5File;
 use super::library::{Handle, Library, last_error, locked};
 use super::plugins;
@@ -23,9 +24,9 @@ const MAX_BYTES: usize = 1 << 30;
 
 /// The values of a dataset of numbers, text, or fields of numbers; at most `max` of them.
 pub fn read(path: &Path, name: &str, max: usize) -> Result<Values, String> {
-    let is_cut = Hdf5File::open(path)?.is_cut();
+    let opened = Hdf5File::open(path)?;
     locked(|library| {
-        let file = library.open_file(path, is_cut)?;
+        let file = library.open_file(&opened)?;
         let dataset = library.open_dataset(&file, name)?;
         plugins::prepare(library, 0);
         // SAFETY: the lock is held and the handle is a dataset's.
@@ -38,6 +39,7 @@ pub fn read(path: &Path, name: &str, max: usize) -> Result<Values, String> {
         if num > max {
             return Err(format!("has {num} values; up to {max} are read"));
         }
+        chunks::check_all_sums(library, &dataset, &space)?;
         // SAFETY: the handle is a datatype's.
         match unsafe { H5Tget_class(stored.id()) } {
             H5T_class_t::H5T_INTEGER | H5T_class_t::H5T_FLOAT => numbers(&dataset, num).map(Values::Numbers),

@@ -41,9 +41,9 @@ impl H5Tree {
     /// When the file cannot be opened, or its root group cannot be read.
     pub fn read(path: &Path) -> Result<Self, FormatError> {
         let failed = |message: String| FormatError::new(path, message);
-        let is_cut = Hdf5File::open(path).map_err(failed)?.is_cut();
+        let opened = Hdf5File::open(path).map_err(failed)?;
         let listing = locked(|library| {
-            let file = library.open_file(path, is_cut).map_err(|message| not_hdf5(&message))?;
+            let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
             let mut walk = Walk { library, listing: Listing::default(), seen: HashMap::new(), num_objects: 0 };
             // SAFETY: the lock is held and the handle is a file's.
             let root = unsafe { Handle::new(library, H5Gopen2(file.id(), c"/".as_ptr(), H5P_DEFAULT), H5Gclose) };
