@@ -94,10 +94,6 @@ fn decode_values(options: &Options, coded: &[u8], output: &mut [u8]) -> Result<(
                 place.reverse();
             }
         }
-        // What pads the line is coded too.
-        if num == options.line && needed < values.len() {
-            return Err(damaged());
-        }
     }
     Ok(())
 }
@@ -130,7 +126,7 @@ fn decode_line(options: &Options, bits: &mut Bits<'_>, values: &mut [u32], neede
             values[at] = bits.take(num_bits)?;
             first += 1;
         }
-        let block = &mut values[first..at - at % options.block + options.block];
+        let block = &mut values[first..at + options.block];
         if id > 0 {
             let num_low = id - 1;
             for value in block.iter_mut() {

@@ -70,15 +70,16 @@ impl Look {
             true => None,
             false => store::beginning(store.as_ref(), "", HEAD_BYTES as u64, &options.cancel)?,
         };
+        let mut hdf5 = None;
         let kind = match head {
-            Some(head) if !is_web_page(&head) => Kind::File { is_hdf5: holds_signature(&head), head },
+            Some((info, head)) if !is_web_page(&head) => {
+                let is_hdf5 = holds_signature(&head);
+                hdf5 = is_hdf5.then(|| known_as(location, &store, info, options));
+                Kind::File { is_hdf5, head }
+            }
             _ => Kind::Folder,
         };
-        let mut look = Self { location: location.clone(), kind, store, hdf5: None };
-        if look.is_hdf5() {
-            look.hdf5 = Some(known_as(&look, options)?);
-        }
-        Ok(look)
+        Ok(Self { location: location.clone(), kind, store, hdf5 })
     }
 
     /// By which path the reader of HDF5 knows it, of this machine or not; `None` where it holds no HDF5.

@@ -6,7 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use proptest::prelude::*;
-use tectum::format::hdf5::{H5Array, H5Tree, Layout, VirtualLayout, list};
+use tectum::format::hdf5::{H5Array, H5Tree, Layout, VirtualLayout, contents, list};
 use tectum::format::tree::{NodeKind, Tree};
 use tectum::format::{Filled, ReadErrorKind};
 use tectum::volume::{DType, Region};
@@ -248,6 +248,36 @@ fn a_damaged_global_heap_takes_nothing_with_it_but_what_it_holds() {
     assert!(texts.is_some() && !heaps.is_empty());
     let error = tree.small("session_description", 1).unwrap_err();
     assert!(error.message.contains("global heap"), "{error}");
+}
+
+#[test]
+fn an_array_that_claims_to_be_endless_takes_no_memory_for_it() {
+    const ROWS: usize = 1_000_000_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stack.h5");
+    let file = hdf5::File::create(&path).unwrap();
+    let dataset = file.new_dataset::<u16>().chunk((1, 8, 8)).shape((4.., 8, 8)).create("stack").unwrap();
+    file.flush().unwrap();
+    let before = H5Array::open(&path, "stack").unwrap();
+    dataset.resize((ROWS, 8, 8)).unwrap();
+    file.flush().unwrap();
+    let after = H5Array::open(&path, "stack").unwrap();
+    assert_eq!(after.header().shape.dims(), [ROWS, 8, 8]);
+    assert_eq!(after.written_len(0), 0);
+    assert_eq!(before.changes(&after, 0), Some(vec![4..ROWS]));
+}
+
+#[test]
+fn a_listing_that_is_cut_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("links.h5");
+    let file = hdf5::File::create(&path).unwrap();
+    for i in 0..20_001 {
+        file.link_soft("/nowhere", &format!("{i:05}")).unwrap();
+    }
+    drop(file);
+    let told = [contents(&path).unwrap().cut, H5Tree::read(&path).unwrap().listing().cut.clone()];
+    assert!(told.iter().all(|cut| cut.as_ref().is_some_and(|why| why.contains("20000"))), "{told:?}");
 }
 
 #[test]

@@ -84,6 +84,8 @@ fn opening_takes_few_requests_and_nobody_waits_for_the_library_meanwhile() {
     let url = server.url("a.h5");
     opened(&url);
     assert!(server.num_requests() < 20, "{}", server.num_requests());
+    let is_for_state = |request: &&crate::server::Request| request.range.as_deref() == Some("bytes=0-0");
+    assert_eq!(server.log().requests.iter().filter(is_for_state).count(), 1, "what it is, is asked once");
     server.set_latency(Duration::from_millis(300));
     std::thread::scope(|scope| {
         let before = server.num_requests();

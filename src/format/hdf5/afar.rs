@@ -17,7 +17,6 @@ use parking_lot::Mutex;
 
 use super::file::Stamp;
 use super::neighbours::Neighbours;
-use crate::format::look::Look;
 use crate::format::store::{ByteStore, ObjectInfo, tried};
 use crate::format::{FormatError, OpenOptions};
 use crate::volume::Location;
@@ -73,14 +72,9 @@ thread_local! {
     static MISSING: RefCell<Option<(Arc<FarFile>, BTreeSet<u64>)>> = const { RefCell::new(None) };
 }
 
-/// Makes the file that was looked at known here, and gives the path that it is known by. Blocks.
-///
-/// # Errors
-/// When the server does not say what it is.
-pub fn known_as(look: &Look, options: &OpenOptions) -> Result<PathBuf, FormatError> {
-    let file = met(&look.location, &look.store, options)?;
-    let file = file.ok_or_else(|| FormatError::new(&look.location, "the server has it no more"))?;
-    Ok(file.path.clone())
+/// Makes a file behind a URL known here, in the state in which it was met, and gives the path that it is known by.
+pub fn known_as(location: &Location, store: &Arc<dyn ByteStore>, info: ObjectInfo, options: &OpenOptions) -> PathBuf {
+    known(location, store, info, options).path.clone()
 }
 
 /// Makes a file behind a URL known; `None` where the server has none. Blocks.
@@ -94,9 +88,13 @@ pub(super) fn met(
 ) -> Result<Option<Arc<FarFile>>, FormatError> {
     let cancel = &options.cancel;
     let info = tried(store.as_ref(), "", cancel, &mut |until| store.head("", until, cancel))?;
-    let Some(ObjectInfo { num_bytes, version }) = info else { return Ok(None) };
+    Ok(info.map(|info| known(location, store, info, options)))
+}
+
+fn known(location: &Location, store: &Arc<dyn ByteStore>, info: ObjectInfo, options: &OpenOptions) -> Arc<FarFile> {
+    let ObjectInfo { num_bytes, version } = info;
     let path = PathBuf::from(location.without_secrets());
-    let options = OpenOptions { cancel: cancel.clone(), ..options.standing() };
+    let options = OpenOptions { cancel: options.cancel.clone(), ..options.standing() };
     let file = Arc::new(FarFile {
         path: path.clone(),
         location: location.clone(),
@@ -114,7 +112,7 @@ pub(super) fn met(
     files.recent.retain(|other| other.path != path);
     files.all.insert(path, Arc::downgrade(&file));
     files.note(&file);
-    Ok(Some(file))
+    file
 }
 
 /// The file behind a URL that is known by this path.

@@ -1,5 +1,6 @@
 //! One array in one file, read in any region while others read theirs.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -116,13 +117,14 @@ impl H5Array {
         let is_there = |entry: &&super::chunks::Entry| {
             entry.offset.saturating_add(u64::from(entry.num_bytes)) <= index.stamp.num_bytes
         };
-        let mut counts = vec![0u64; along as usize];
+        // Rows that were begun alone: as many as the file claims would not fit into memory.
+        let mut counts: HashMap<u64, u64> = HashMap::new();
         for entry in entries.iter().filter(is_there) {
-            counts[(entry.position / inner.max(1) % along) as usize] += 1;
+            *counts.entry(entry.position / inner.max(1) % along).or_default() += 1;
         }
         let wanted = self.header.num_chunks() / along;
-        let last = counts.iter().rposition(|&count| count >= wanted);
-        last.map_or(0, |row| ((row + 1) * chunk.dims()[axis]).min(dim))
+        let last = counts.iter().filter(|&(_, &count)| count >= wanted).map(|(&row, _)| row as usize).max();
+        last.map_or(0, |row| (row + 1).saturating_mul(chunk.dims()[axis]).min(dim))
     }
 
     /// Where the stored chunks lie in the file, in the order of the array; empty where it has none.

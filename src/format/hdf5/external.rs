@@ -63,14 +63,21 @@ pub(super) fn found(path: &Path, piece: &RawPiece) -> PathBuf {
     beside(path, &piece.file).unwrap_or_else(|| path.parent().unwrap_or(Path::new("")).join(&piece.file))
 }
 
-/// A file of the array, and where it was found.
-struct Open {
+/// A file of the array.
+struct Open<'a> {
+    piece: &'a RawPiece,
     /// The array's bytes before it.
     start: u64,
-    offset: u64,
-    num_bytes: u64,
-    path: Arc<Path>,
+    /// Where it was found; of a file of this machine known when it is asked for.
+    path: Option<Arc<Path>>,
     bytes: Option<Result<Bytes, ReadError>>,
+}
+
+impl Open<'_> {
+    /// Where it lies, or should; `hdf5` is the file that names it.
+    fn path(&mut self, hdf5: &Path) -> Arc<Path> {
+        Arc::clone(self.path.get_or_insert_with(|| found(hdf5, self.piece).into()))
+    }
 }
 
 /// Where the bytes of such a file are.
@@ -94,37 +101,34 @@ impl ReadAt for Bytes {
 }
 
 /// The bytes of one array, open for one read.
-pub(super) struct RawFiles {
-    files: Vec<Open>,
+pub(super) struct RawFiles<'a> {
+    hdf5: &'a Path,
+    files: Vec<Open<'a>>,
 }
 
-impl RawFiles {
-    /// The files that `pieces` of the HDF5 file at `path` name. None is opened before it is read from.
-    pub fn new(path: &Path, pieces: &[RawPiece]) -> Self {
+impl<'a> RawFiles<'a> {
+    /// The files that `pieces` of the HDF5 file at `hdf5` name. None is looked for before it is read from.
+    pub fn new(hdf5: &'a Path, pieces: &'a [RawPiece]) -> Self {
         let mut start = 0u64;
-        let open = |piece: &RawPiece| {
-            let path = found(path, piece).into();
-            let open = Open { start, offset: piece.offset, num_bytes: piece.num_bytes, path, bytes: None };
+        let open = |piece: &'a RawPiece| {
+            let open = Open { piece, start, path: None, bytes: None };
             start = start.saturating_add(piece.num_bytes);
             open
         };
-        Self { files: pieces.iter().map(open).collect() }
+        Self { hdf5, files: pieces.iter().map(open).collect() }
     }
 
     /// The same of a file behind a URL, whose parts for these bytes of the array have been `fetched`.
-    pub fn fetched(far: &FarFile, pieces: &[RawPiece], span: &Range<u64>, fetched: &[Vec<u8>]) -> Self {
-        let mut start = 0u64;
-        let mut files: Vec<Open> = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            let path = PathBuf::from(far.place_of(&piece.file).without_secrets()).into();
-            files.push(Open { start, offset: piece.offset, num_bytes: piece.num_bytes, path, bytes: None });
-            start = start.saturating_add(piece.num_bytes);
+    pub fn fetched(far: &'a FarFile, pieces: &'a [RawPiece], span: &Range<u64>, fetched: &[Vec<u8>]) -> Self {
+        let Self { hdf5, mut files } = Self::new(far.path(), pieces);
+        for file in &mut files {
+            file.path = Some(PathBuf::from(far.place_of(&file.piece.file).without_secrets()).into());
         }
         for (Part { piece, range }, bytes) in parts_of(pieces, span).into_iter().zip(fetched) {
             let found = far.fetched_part(&pieces[piece].file, bytes);
             files[piece].bytes = Some(found.map(|bytes| Bytes::Far(range.start, bytes.to_vec())));
         }
-        Self { files }
+        Self { hdf5, files }
     }
 
     /// Reads a region of the array `whole`; what cannot be had is zeroed and returned with the reason, row by
@@ -156,29 +160,33 @@ impl RawFiles {
     /// Fills `buffer` from `at` of the array's bytes.
     fn fill(&mut self, mut at: u64, mut buffer: &mut [u8]) -> Result<(), ReadError> {
         while !buffer.is_empty() {
-            let found = self.files.iter_mut().rfind(|file| file.start <= at);
-            let Some(file) = found.filter(|file| at - file.start < file.num_bytes) else {
-                let last = self.files.last().map_or_else(|| Path::new("").into(), |file| Arc::clone(&file.path));
+            // Of pieces without a byte that begin there too, the last is the one that may have some.
+            let found = self.files.partition_point(|file| file.start <= at).checked_sub(1);
+            let found = found.filter(|&i| at - self.files[i].start < self.files[i].piece.num_bytes);
+            let Some(file) = found.and_then(|i| self.files.get_mut(i)) else {
+                let last = self.files.last_mut().map_or_else(|| self.hdf5.into(), |file| file.path(self.hdf5));
                 return Err(ReadError::new(ReadErrorKind::Missing, &last, "the files named for this array end before"));
             };
-            let len = (file.num_bytes - (at - file.start)).min(buffer.len() as u64) as usize;
+            let len = (file.piece.num_bytes - (at - file.start)).min(buffer.len() as u64) as usize;
             let (now, rest) = buffer.split_at_mut(len);
-            let offset = file.offset.saturating_add(at - file.start);
-            let open = file.bytes.get_or_insert_with(|| {
-                open_shared(&file.path).map(Bytes::Near).map_err(|error| match read_error(&file.path, &error) {
-                    gone if gone.code == Some(ReadErrorCode::Gone) => {
-                        let text = "the file with the voxels is not there";
-                        ReadError::new(ReadErrorKind::Missing, &file.path, text).with_code(ReadErrorCode::Gone)
-                    }
-                    error => error,
-                })
-            });
-            let open = open.as_ref().map_err(Clone::clone)?;
-            open.read_at(now, offset).map_err(|error| read_error(&file.path, &error))?;
+            let offset = file.piece.offset.saturating_add(at - file.start);
+            let path = file.path(self.hdf5);
+            let open = file.bytes.get_or_insert_with(|| opened(&path)).as_ref().map_err(Clone::clone)?;
+            open.read_at(now, offset).map_err(|error| read_error(&path, &error))?;
             (at, buffer) = (at + len as u64, rest);
         }
         Ok(())
     }
+}
+
+fn opened(path: &Arc<Path>) -> Result<Bytes, ReadError> {
+    open_shared(path).map(Bytes::Near).map_err(|error| match read_error(path, &error) {
+        gone if gone.code == Some(ReadErrorCode::Gone) => {
+            let text = "the file with the voxels is not there";
+            ReadError::new(ReadErrorKind::Missing, path, text).with_code(ReadErrorCode::Gone)
+        }
+        error => error,
+    })
 }
 
 /// The steps of a region along its first axis.

@@ -10,11 +10,11 @@ use hdf5_sys::h5s::{H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hypersl
 use hdf5_sys::h5t::H5Tclose;
 
 use super::direct::check_chunk_bytes;
-use super::file::Hdf5File;
+use super::file::{Bytes, Hdf5File};
 use super::header::{Header, Layout};
 use super::library::{Handle, last_error, locked};
-use super::{chunks, plugins};
 use super::types::StoredType;
+use super::{chunks, plugins};
 use crate::volume::{MAX_RANK, Region};
 
 /// Reads a region of the array into `buffer`, converted to little-endian. The file is open for this
@@ -30,6 +30,9 @@ pub fn read(path: &Path, header: &Header, region: &Region, buffer: &mut [u8]) ->
         check_chunk_bytes(chunk.num_bytes(header.dtype).unwrap_or(usize::MAX))?;
     }
     let opened = Hdf5File::open(path)?;
+    if matches!((&opened.bytes, &header.layout), (Bytes::Far(_), Layout::External(_))) {
+        return Err("the library would look for its voxels on this machine".into());
+    }
     locked(|library| {
         let file = library.open_file(&opened)?;
         let dataset = library.open_dataset(&file, &header.name)?;

@@ -107,8 +107,17 @@ impl H5Array {
         rows.extend(newest);
         let old_len = old.header.shape.dims()[axis];
         rows.extend((old_len < len && old_len % step != 0).then_some(old_len / step));
-        rows.extend(old_len.div_ceil(step)..len.div_ceil(step));
-        Some(joined(&rows, step, len))
+        // There may be as many new rows as the file claims: one range.
+        let first_new = old_len.div_ceil(step);
+        rows.retain(|&row| row < first_new);
+        let mut changes = joined(&rows, step, len);
+        let new = first_new.saturating_mul(step)..len;
+        match changes.last_mut() {
+            _ if new.is_empty() => {}
+            Some(last) if last.end == new.start => last.end = new.end,
+            _ => changes.push(new),
+        }
+        Some(changes)
     }
 }
 

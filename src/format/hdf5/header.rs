@@ -19,6 +19,7 @@ use super::library::{Handle, Library, last_error};
 use super::mappings;
 use super::types::StoredType;
 use crate::codec::{self, Filter};
+use crate::dispatch_dtype;
 use crate::volume::{DType, MAX_RANK, Shape};
 
 /// How an array lies in its file.
@@ -34,8 +35,6 @@ pub enum Layout {
     External(Vec<RawPiece>),
     /// Nowhere: it is made of parts of other arrays, see [`super::VirtualLayout`].
     Virtual,
-    /// In other files, or in a way not known here.
-    Elsewhere(&'static str),
 }
 
 /// One array found in an HDF5 file.
@@ -72,6 +71,12 @@ impl Header {
             return "none".into();
         }
         self.filters.iter().map(Filter::name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The value of what was never written, in words; `None` where the file defines none.
+    pub fn fill_in_words(&self) -> Option<String> {
+        let value = self.fill.as_deref()?;
+        dispatch_dtype!(self.dtype, V => Some(bytemuck::try_pod_read_unaligned::<V>(value).ok()?.to_string()))
     }
 
     /// Stored chunks that make up the array; 1 where it is not chunked.

@@ -170,7 +170,6 @@ fn storage_of(
 ) -> Result<(Storage, bool), String> {
     match &header.layout {
         Layout::Virtual => Err(format!("{} is a virtual dataset, which has no data of its own", header.name)),
-        Layout::Elsewhere(why) => Err(format!("{} is not read: {why}", header.name)),
         Layout::Compact => Ok((Storage::Library(vec![0]), true)),
         Layout::External(_) => Ok((Storage::External, true)),
         Layout::Contiguous => {

@@ -11,12 +11,13 @@ use std::ptr;
 use hdf5_sys::h5::{H5_index_t, H5_iter_order_t};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5l::{H5L_info2_t, H5Lget_info2, H5Lget_val, H5Literate2, H5Lunpack_elink_val};
+use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oclose, H5Oget_info3, H5Oopen};
 use hdf5_sys::h5p::H5P_DEFAULT;
 
 use super::afar::file_at;
 use super::file::Hdf5File;
 use super::index::not_hdf5;
-use super::library::{Handle, Library, locked};
+use super::library::{Handle, Library, last_error, locked};
 use crate::format::FormatError;
 
 /// Most links followed on the way to one object.
@@ -155,8 +156,16 @@ pub fn beside(path: &Path, named: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The links of a group by their names, in the order of the names. `None` if the group is damaged.
-pub fn links_of(group: &Handle<'_>) -> Option<Vec<CString>> {
+/// The links of a group.
+pub struct Links {
+    /// Their names, in order.
+    pub names: Vec<CString>,
+    /// Why they are not all; `None` where they are.
+    pub cut: Option<String>,
+}
+
+/// The links of a group that is called `path`. `None` if the group is damaged.
+pub fn links_of(group: &Handle<'_>, path: &str) -> Option<Links> {
     unsafe extern "C" fn note(_: hid_t, name: *const c_char, _: *const H5L_info2_t, data: *mut c_void) -> c_int {
         // SAFETY: `data` is the list given below, and the name ends with a zero byte.
         unsafe {
@@ -181,7 +190,39 @@ pub fn links_of(group: &Handle<'_>) -> Option<Vec<CString>> {
             (&raw mut links).cast(),
         )
     };
-    (status >= 0 || !links.is_empty()).then_some(links)
+    let cut = match status {
+        0 => None,
+        1.. => Some(format!("of the links of the group {path:?} only the first {MAX_LINKS_OF_GROUP} are listed")),
+        _ if links.is_empty() => return None,
+        _ => Some(format!("the group {path:?} is damaged: its first {} links are listed", links.len())),
+    };
+    Some(Links { names: links, cut })
+}
+
+/// What identifies an object in its file, whatever it is called.
+pub type Token = [u8; 16];
+
+/// The object of a name in an open group or file, what it is and what it is known by. `None` if it cannot be opened.
+pub fn object_at<'l>(library: &'l Library, group: &Handle<'_>, name: &CStr) -> Option<(Handle<'l>, H5O_type_t, Token)> {
+    // SAFETY: the caller holds the lock with the handle, and the name ends with a zero byte.
+    let object = unsafe { Handle::new(library, H5Oopen(group.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose) }.ok()?;
+    let (kind, token) = token_of(&object)?;
+    Some((object, kind, token))
+}
+
+/// Kind of an open object, and what it is known by.
+pub fn token_of(object: &Handle<'_>) -> Option<(H5O_type_t, Token)> {
+    const BASIC: u32 = 1;
+    // SAFETY: the lock is held, the handle is an object's; zeros are a valid record, which is filled, and its
+    // token has 16 bytes, which its declaration keeps to itself.
+    unsafe {
+        let mut info = std::mem::zeroed::<H5O_info2_t>();
+        if H5Oget_info3(object.id(), &raw mut info, BASIC) < 0 {
+            last_error();
+            return None;
+        }
+        Some((info.type_, std::mem::transmute_copy::<_, Token>(&info.token)))
+    }
 }
 
 /// What the link of a name in an open group or file is. `None` where there is none.

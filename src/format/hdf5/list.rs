@@ -5,16 +5,15 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
-use hdf5_sys::h5d::{H5Dclose, H5Dopen2};
 use hdf5_sys::h5g::{H5Gclose, H5Gopen2};
-use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oclose, H5Oget_info3, H5Oopen};
+use hdf5_sys::h5o::H5O_type_t;
 use hdf5_sys::h5p::H5P_DEFAULT;
 
 use super::file::Hdf5File;
 use super::header::{Header, IS_SCALAR};
 use super::index::not_hdf5;
 use super::library::{Handle, Library, MAX_DEPTH, locked};
-use super::links::{Link, Target, follow, link_at, links_of, resolve};
+use super::links::{Link, Target, Token, follow, link_at, links_of, object_at, resolve};
 use super::types::UNSUPPORTED;
 use crate::format::FormatError;
 
@@ -35,6 +34,8 @@ pub struct Contents {
     pub elsewhere: Vec<Elsewhere>,
     /// What is not read, and why, in the order of the names: arrays of other types, broken links.
     pub unread: Vec<Unread>,
+    /// Why this is not all that the file holds; `None` where it is.
+    pub cut: Option<String>,
 }
 
 /// A further name of an array.
@@ -66,19 +67,6 @@ pub struct Unread {
     pub why: String,
     /// Whether something is wrong with it: damaged, or a link to nothing.
     pub is_broken: bool,
-}
-
-impl Contents {
-    /// What is not read, in words; `None` where there is nothing of the kind.
-    pub fn unread_in_words(&self) -> Option<String> {
-        const MAX_NAMED: usize = 5;
-        let mut words: Vec<_> =
-            self.unread.iter().take(MAX_NAMED).map(|Unread { name, why, .. }| format!("{name}: {why}")).collect();
-        if self.unread.len() > MAX_NAMED {
-            words.push(format!("and {} more", self.unread.len() - MAX_NAMED));
-        }
-        (!words.is_empty()).then(|| words.join("; "))
-    }
 }
 
 /// The arrays of [`contents`].
@@ -144,9 +132,6 @@ fn look_elsewhere(path: &Path, name: String, is_looked_at: bool, found: &mut Con
     }
 }
 
-/// What identifies an object in its file.
-type Token = [u8; 16];
-
 struct Walk<'library> {
     library: &'library Library,
     found: Contents,
@@ -176,12 +161,14 @@ impl<'library> Walk<'library> {
     }
 
     fn group(&mut self, group: &Handle<'_>, path: &str, depth: usize) {
-        let Some(links) = links_of(group) else {
+        let Some(links) = links_of(group, path.trim_end_matches('/')) else {
             self.num_failed += 1;
             return;
         };
-        for name in links {
+        links.cut.into_iter().for_each(|why| self.cut(why));
+        for name in links.names {
             if self.num_objects >= MAX_OBJECTS {
+                self.cut(format!("it holds more than {MAX_OBJECTS} objects, of which the first are listed"));
                 return;
             }
             self.num_objects += 1;
@@ -200,6 +187,10 @@ impl<'library> Walk<'library> {
         }
     }
 
+    fn cut(&mut self, why: String) {
+        self.found.cut.get_or_insert(why);
+    }
+
     fn broken(&mut self, name: String, why: String) {
         self.found.unread.push(Unread { name, why, is_broken: true });
     }
@@ -211,7 +202,8 @@ impl<'library> Walk<'library> {
                 Err(why) => self.broken(name, why),
                 Ok(Target::Elsewhere { .. }) => self.leaving.push(name),
                 Ok(Target::Here(target)) => {
-                    let of = self.info(file, &target).and_then(|info| self.listed.get(&token(&info)).cloned());
+                    let token = object_at(self.library, file, &target).map(|(_, _, token)| token);
+                    let of = token.and_then(|token| self.listed.get(&token).cloned());
                     if let Some(of) = of {
                         self.found.aliases.push(Alias { name, of });
                     }
@@ -220,32 +212,18 @@ impl<'library> Walk<'library> {
         }
     }
 
-    fn info(&self, group: &Handle<'_>, name: &CString) -> Option<H5O_info2_t> {
-        const BASIC: u32 = 1;
-        // SAFETY: the lock is held, the handle is a group's or file's, the name ends with a zero byte, and the
-        // record is a live one of the type asked for.
-        unsafe {
-            let object = Handle::new(self.library, H5Oopen(group.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose).ok()?;
-            let mut info = std::mem::zeroed::<H5O_info2_t>();
-            (H5Oget_info3(object.id(), &raw mut info, BASIC) >= 0).then_some(info)
-        }
-    }
-
     /// `None` if the object cannot be opened.
     fn object(&mut self, group: &Handle<'_>, name: &CString, text: &str, depth: usize) -> Option<()> {
-        let info = self.info(group, name)?;
-        match info.type_ {
+        let (object, kind, token) = object_at(self.library, group, name)?;
+        match kind {
             H5O_type_t::H5O_TYPE_DATASET => {
-                if let Some(of) = self.listed.get(&token(&info)) {
+                if let Some(of) = self.listed.get(&token) {
                     self.found.aliases.push(Alias { name: text.to_owned(), of: of.clone() });
                     return Some(());
                 }
-                // SAFETY: the lock is held, the handle is a group's, the name ends with a zero byte.
-                let dataset = unsafe { H5Dopen2(group.id(), name.as_ptr(), H5P_DEFAULT) };
-                let dataset = Handle::new(self.library, dataset, H5Dclose).ok()?;
-                match Header::of(self.library, &dataset, text) {
+                match Header::of(self.library, &object, text) {
                     Ok(header) => {
-                        self.listed.insert(token(&info), header.name.clone());
+                        self.listed.insert(token, header.name.clone());
                         self.found.arrays.push(header);
                     }
                     Err(why) if why.ends_with(UNSUPPORTED) => {
@@ -255,19 +233,14 @@ impl<'library> Walk<'library> {
                     Err(why) => self.broken(text.to_owned(), why),
                 }
             }
-            H5O_type_t::H5O_TYPE_GROUP if depth < MAX_DEPTH && self.entered.insert(token(&info)) => {
-                // SAFETY: the lock is held, the handle is a group's, the name ends with a zero byte.
-                let child = unsafe { H5Gopen2(group.id(), name.as_ptr(), H5P_DEFAULT) };
-                let child = Handle::new(self.library, child, H5Gclose).ok()?;
-                self.group(&child, &format!("{text}/"), depth + 1);
+            H5O_type_t::H5O_TYPE_GROUP if depth >= MAX_DEPTH => {
+                self.cut(format!("groups lie deeper than {MAX_DEPTH} in one another; what lies deeper is not listed"));
+            }
+            H5O_type_t::H5O_TYPE_GROUP if self.entered.insert(token) => {
+                self.group(&object, &format!("{text}/"), depth + 1);
             }
             _ => {}
         }
         Some(())
     }
-}
-
-fn token(info: &H5O_info2_t) -> Token {
-    // SAFETY: the record's token is that many bytes; its declaration keeps them to itself.
-    unsafe { std::mem::transmute_copy(&info.token) }
 }

@@ -12,8 +12,8 @@ use hdf5_sys::h5p::{
     H5Pget_virtual_srcspace, H5Pget_virtual_vspace,
 };
 use hdf5_sys::h5s::{
-    H5S_UNLIMITED, H5S_sel_type, H5Sclose, H5Sget_regular_hyperslab, H5Sget_select_hyper_blocklist,
-    H5Sget_select_hyper_nblocks, H5Sget_select_type, H5Sget_simple_extent_ndims, H5Sis_regular_hyperslab,
+    H5S_sel_type, H5Sclose, H5Sget_regular_hyperslab, H5Sget_select_hyper_blocklist, H5Sget_select_hyper_nblocks,
+    H5Sget_select_type, H5Sget_simple_extent_ndims, H5Sis_regular_hyperslab,
 };
 
 use super::file::{Hdf5File, Stamp};
@@ -69,9 +69,6 @@ pub enum Picked {
     /// What lies in these boxes, which have no voxel in common.
     Boxes(Vec<Region>),
 }
-
-/// Number that stands for "without limit" in [`Picked::Blocks`].
-pub const UNLIMITED: u64 = H5S_UNLIMITED;
 
 impl VirtualLayout {
     /// Reads it; `None` for an array that is stored. The file is open for this call only, and no other is.

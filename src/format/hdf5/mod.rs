@@ -45,7 +45,7 @@ pub use growth::{Changes, stored_bytes};
 pub use header::{Header, Layout};
 pub use links::follow;
 pub use list::{Alias, Contents, Elsewhere, Unread, contents, list};
-pub use mappings::{Mapping, Picked, UNLIMITED, VirtualLayout};
+pub use mappings::{Mapping, Picked, VirtualLayout};
 pub(super) use rows::{Rows, fill_with, filled, normalize_bools, place, span, zero};
 pub use tree::H5Tree;
 pub use twin::Twin;

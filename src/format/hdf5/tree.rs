@@ -6,10 +6,10 @@ use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hdf5_sys::h5d::{H5Dclose, H5Dget_space, H5Dget_type, H5Dopen2};
+use hdf5_sys::h5d::{H5Dget_create_plist, H5Dget_space, H5Dget_type};
 use hdf5_sys::h5g::{H5Gclose, H5Gopen2};
-use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oclose, H5Oget_info3, H5Oopen};
-use hdf5_sys::h5p::H5P_DEFAULT;
+use hdf5_sys::h5o::H5O_type_t;
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose};
 use hdf5_sys::h5s::{H5Sclose, H5Sget_simple_extent_dims, H5Sget_simple_extent_ndims};
 use hdf5_sys::h5t::H5Tclose;
 
@@ -17,9 +17,9 @@ use super::attributes::attributes_of;
 use super::file::Hdf5File;
 use super::index::not_hdf5;
 use super::library::{Handle, Library, MAX_DEPTH, last_error, locked};
-use super::links::{Link, link_at, links_of};
-use super::small;
+use super::links::{Link, Token, link_at, links_of, object_at, token_of};
 use super::types::StoredType;
+use super::{mappings, small};
 use crate::format::tree::{Listing, Node, NodeKind, Shown, Tree, Values};
 use crate::format::{FormatError, OpenOptions, Source, plain};
 use crate::volume::Location;
@@ -93,7 +93,7 @@ struct Walk<'library> {
     library: &'library Library,
     listing: Listing,
     /// Objects already listed: hard links give an object several names, and can form a ring.
-    seen: HashMap<[u8; 16], String>,
+    seen: HashMap<Token, String>,
     num_objects: usize,
 }
 
@@ -101,18 +101,19 @@ impl Walk<'_> {
     fn group(&mut self, group: &Handle<'_>, path: &str, depth: usize) {
         let attributes = attributes_of(self.library, group).unwrap_or_default();
         self.listing.insert(path, Node { kind: NodeKind::Group, attributes });
-        let Some(links) = links_of(group) else {
+        let Some(links) = links_of(group, path) else {
             self.cut(format!("the group {path:?} is damaged"));
             return;
         };
+        links.cut.into_iter().for_each(|why| self.cut(why));
         if depth > MAX_DEPTH {
             self.cut(format!("groups lie deeper than {MAX_DEPTH} in one another"));
             return;
         }
-        for name in links {
+        for name in links.names {
             self.num_objects += 1;
             if self.num_objects > MAX_OBJECTS {
-                self.cut(format!("it holds more than {MAX_OBJECTS} objects"));
+                self.cut(format!("it holds more than {MAX_OBJECTS} objects, of which the first are listed"));
                 return;
             }
             let Ok(text) = name.to_str() else { continue };
@@ -137,9 +138,7 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, group: &Handle<'_>, name: &CStr, text: String, depth: usize) {
-        // SAFETY: the lock is held, the handle is a group's, the name ends with a zero byte.
-        let object = unsafe { Handle::new(self.library, H5Oopen(group.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose) };
-        let Some((kind, token)) = object.as_ref().ok().and_then(token_of) else {
+        let Some((object, kind, token)) = object_at(self.library, group, name) else {
             self.cut(format!("{text:?} is damaged"));
             return;
         };
@@ -148,45 +147,17 @@ impl Walk<'_> {
             return;
         }
         self.seen.insert(token, text.clone());
-        drop(object);
-        // SAFETY: as above, for a dataset and for a group.
-        let opened = unsafe {
-            match kind {
-                H5O_type_t::H5O_TYPE_DATASET => {
-                    Handle::new(self.library, H5Dopen2(group.id(), name.as_ptr(), H5P_DEFAULT), H5Dclose)
-                }
-                H5O_type_t::H5O_TYPE_GROUP => {
-                    Handle::new(self.library, H5Gopen2(group.id(), name.as_ptr(), H5P_DEFAULT), H5Gclose)
-                }
-                _ => return,
-            }
-        };
-        match opened {
-            Ok(child) if kind == H5O_type_t::H5O_TYPE_GROUP => self.group(&child, &text, depth + 1),
-            Ok(dataset) => match array_of(self.library, &dataset) {
+        match kind {
+            H5O_type_t::H5O_TYPE_GROUP => self.group(&object, &text, depth + 1),
+            H5O_type_t::H5O_TYPE_DATASET => match array_of(self.library, &object) {
                 Ok(kind) => {
-                    let attributes = attributes_of(self.library, &dataset).unwrap_or_else(|_| BTreeMap::new());
+                    let attributes = attributes_of(self.library, &object).unwrap_or_else(|_| BTreeMap::new());
                     self.listing.insert(text, Node { kind, attributes });
                 }
                 Err(why) => self.cut(format!("{text:?} cannot be read: {why}")),
             },
-            Err(_) => self.cut(format!("{text:?} is damaged")),
+            _ => {}
         }
-    }
-}
-
-/// Kind of an open object, and what it is known by whatever it is called.
-fn token_of(object: &Handle<'_>) -> Option<(H5O_type_t, [u8; 16])> {
-    const BASIC: u32 = 1;
-    // SAFETY: the lock is held, the handle is an object's; zeros are a valid record, which is filled, and its
-    // token has 16 bytes.
-    unsafe {
-        let mut info = std::mem::zeroed::<H5O_info2_t>();
-        if H5Oget_info3(object.id(), &raw mut info, BASIC) < 0 {
-            last_error();
-            return None;
-        }
-        Some((info.type_, std::mem::transmute_copy::<_, [u8; 16]>(&info.token)))
     }
 }
 
@@ -194,7 +165,11 @@ fn array_of(library: &Library, dataset: &Handle<'_>) -> Result<NodeKind, String>
     const MAX_AXES: usize = 32;
     // SAFETY: the lock is held and the handle is a dataset's; `dims` has room for as many axes as there can be.
     unsafe {
-        let space = Handle::new(library, H5Dget_space(dataset.id()), H5Sclose)?;
+        let creation = Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)?;
+        let space = match mappings::space_of(library, &creation) {
+            Some(space) => space,
+            None => Handle::new(library, H5Dget_space(dataset.id()), H5Sclose)?,
+        };
         let stored = Handle::new(library, H5Dget_type(dataset.id()), H5Tclose)?;
         let mut dims = [0u64; MAX_AXES];
         let rank = usize::try_from(H5Sget_simple_extent_ndims(space.id())).map_err(|_| last_error())?;

@@ -3,11 +3,10 @@
 
 use std::path::Path;
 
-use crate::dispatch_dtype;
 use crate::format::axes::{self, Axes};
 use crate::format::hdf5::{AttributeValue, H5Array, Header, Layout, read_attributes, read_texts};
 use crate::format::{FormatError, FormatErrorCode, OpenOptions};
-use crate::volume::{ArrayInfo, Axis, AxisFrom, DType, Problem, Severity, VoxelSize, codes};
+use crate::volume::{ArrayInfo, Axis, AxisFrom, Problem, Severity, VoxelSize, codes};
 
 /// The axes of an array and what has to be said of them.
 pub(super) type Told = (Axes, Option<String>);
@@ -73,19 +72,13 @@ fn facts(path: &Path, array: &H5Array) -> Vec<(String, String)> {
         let more = if pieces.len() > files.len() { ", …" } else { "" };
         fact("Voxels in", format!("{}{more}", files.join(", ")));
     }
-    if let Some(fill) = &header.fill {
+    if let Some(value) = header.fill_in_words() {
         let (have, expected) = array.allocation();
         if have < expected {
-            let value = value_in_words(fill, header.dtype);
             fact("Never written", format!("{} of {expected} chunks; the file says {value} there", expected - have));
         }
     }
     facts
-}
-
-/// A voxel's value in words.
-fn value_in_words(bytes: &[u8], dtype: DType) -> String {
-    dispatch_dtype!(dtype, V => bytemuck::pod_read_unaligned::<V>(bytes).to_string())
 }
 
 /// The axes as the labels of the array's dimensions name them; `None` where they do not name all.

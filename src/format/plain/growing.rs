@@ -18,7 +18,7 @@ impl Growing for PlainSource {
             axis,
             piece_len: self.array.step(axis),
             is_finished: self.is_finished,
-            newest_readable: self.array.written_len(axis).checked_sub(1).filter(|_| is_time),
+            newest_readable: self.newest.filter(|_| is_time),
             writing: None,
         }
     }

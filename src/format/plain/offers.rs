@@ -153,7 +153,7 @@ pub(super) fn offers(path: &Path, contents: Contents) -> (Vec<Offer>, Vec<String
     offers.sort_by_key(|offer| std::cmp::Reverse(likeness(&offer.entry)));
     let (broken, unread): (Vec<_>, Vec<_>) = contents.unread.iter().partition(|unread| unread.is_broken);
     offers.extend(unread.into_iter().map(Offer::unread));
-    let notes = broken.iter().map(|unread| format!("{}: {}", unread.name, unread.why)).collect();
+    let notes = broken.iter().map(|unread| format!("{}: {}", unread.name, unread.why)).chain(contents.cut).collect();
     (offers, notes)
 }
 

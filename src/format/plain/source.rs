@@ -24,6 +24,10 @@ pub(super) struct PlainSource {
     pub(super) growth_axis: usize,
     /// Whether its writer is done, as far as this state shows.
     pub(super) is_finished: bool,
+    /// The last index along that axis at which all is written.
+    pub(super) newest: Option<usize>,
+    /// Bare files that hold its voxels, as they were found.
+    raw_files: Vec<Location>,
     found: Found,
 }
 
@@ -68,13 +72,15 @@ impl PlainSource {
         }
         Ok(Self {
             info: Arc::new(info),
-            array,
             opened: path.to_owned(),
             options: options.clone(),
             notes,
             grid,
             growth_axis,
             is_finished,
+            newest: array.written_len(growth_axis).checked_sub(1),
+            raw_files: array.raw_files().into_iter().map(Location::from).collect(),
+            array,
             found: Found::new(problems),
         })
     }
@@ -135,7 +141,7 @@ impl Source for PlainSource {
         if self.array.path() != self.opened {
             files.push(self.array.path().into());
         }
-        files.extend(self.array.raw_files().into_iter().map(Location::from));
+        files.extend(self.raw_files.iter().cloned());
         files
     }
 

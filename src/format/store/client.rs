@@ -2,7 +2,6 @@
 //! under way.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -90,7 +89,8 @@ fn new_client(trusted: &Trusted) -> Result<reqwest::Client, Fault> {
         .referer(false)
         .redirect(Policy::custom(follow))
         .dns_resolver(Guard::new(trusted.clone()));
-    builder.build().map_err(|error| Fault::lasting(format!("no client for the network: {}", innermost(&error))))
+    let failed = |words: String| Fault::lasting(format!("no client for the network: {words}"));
+    builder.build().map_err(|error| Fault::inside(&error).unwrap_or_else(failed))
 }
 
 impl HttpConnector for Connector {
@@ -185,26 +185,15 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// What the client says of a request that failed, without the URL.
 fn fault_of(error: &reqwest::Error) -> Fault {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(fault) = inner.downcast_ref::<Fault>() {
-            return fault.clone();
-        }
-        source = inner.source();
-    }
+    let words = match Fault::inside(error) {
+        Ok(fault) => return fault,
+        Err(words) => words,
+    };
     match () {
         () if error.is_timeout() => Fault::no_answer(),
-        () if error.is_connect() => Fault::passing(format!("the server cannot be reached: {}", innermost(error))),
+        () if error.is_connect() => Fault::passing(format!("the server cannot be reached: {words}")),
         () if error.is_builder() => Fault::lasting("is no URL that can be asked for"),
-        () if error.is_redirect() => Fault::lasting(format!("the server sends elsewhere: {}", innermost(error))),
-        () => Fault::passing(format!("the connection was lost: {}", innermost(error))),
+        () if error.is_redirect() => Fault::lasting(format!("the server sends elsewhere: {words}")),
+        () => Fault::passing(format!("the connection was lost: {words}")),
     }
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

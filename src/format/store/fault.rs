@@ -87,17 +87,25 @@ impl Fault {
 
     /// What a client said, by the fault inside it or by its innermost words, which name no URL.
     pub fn of_client(error: &(dyn Error + 'static)) -> Self {
+        let makes_no_sense = |words: String| Self::lasting(format!("the server's answer makes no sense: {words}"));
+        Self::inside(error).unwrap_or_else(makes_no_sense)
+    }
+
+    /// The fault inside an error of a client.
+    ///
+    /// # Errors
+    /// There is none; the innermost words, which name no URL.
+    pub fn inside(error: &(dyn Error + 'static)) -> Result<Self, String> {
         let mut innermost = error;
         loop {
             if let Some(fault) = innermost.downcast_ref::<Self>() {
-                return fault.clone();
+                return Ok(fault.clone());
             }
             match innermost.source() {
                 Some(source) => innermost = source,
-                None => break,
+                None => return Err(innermost.to_string()),
             }
         }
-        Self::lasting(format!("the server's answer makes no sense: {innermost}"))
     }
 
     /// As an error of what was read.

@@ -40,14 +40,13 @@ impl LocalStore {
     ) -> Result<Option<T>, FetchError> {
         let Some(path) = self.path(name) else { return Ok(None) };
         let path: Arc<Path> = path.into();
-        let failed = |error: &io::Error| FetchError::Lasting(read_error(&path, error));
         let file = match open_shared(&path) {
             Ok(file) => file,
             // A folder is no object.
             Err(error) if is_nothing(&error) || path.is_dir() => return Ok(None),
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(lasting(&path, &error)),
         };
-        let num_bytes = file.metadata().map_err(|error| failed(&error))?.len();
+        let num_bytes = file.metadata().map_err(|error| lasting(&path, &error))?.len();
         work(&file, num_bytes, &path).map(Some)
     }
 }
@@ -107,18 +106,13 @@ impl ByteStore for LocalStore {
         _: Instant,
         _: &Cancel,
     ) -> Result<Option<Seen>, FetchError> {
-        let Some(path) = self.path(name) else { return Ok(None) };
-        let path: Arc<Path> = path.into();
-        let file = match open_shared(&path) {
-            Ok(file) => file,
-            Err(error) if is_nothing(&error) || path.is_dir() => return Ok(None),
-            Err(error) => return Err(lasting(&path, &error)),
-        };
-        for (at, buffer) in wanted {
-            read_at(&file, buffer, *at).map_err(|error| lasting(&path, &error))?;
-        }
-        let metadata = file.metadata().map_err(|error| lasting(&path, &error))?;
-        Ok(Some(Seen { stamp: Some(Stamp::of(&metadata)) }))
+        self.with_file(name, |file, _, path| {
+            for (at, buffer) in wanted {
+                read_at(file, buffer, *at).map_err(|error| lasting(path, &error))?;
+            }
+            let metadata = file.metadata().map_err(|error| lasting(path, &error))?;
+            Ok(Seen { stamp: Some(Stamp::of(&metadata)) })
+        })
     }
 
     fn whole(&self, name: &str, max_bytes: u64, _: Instant, _: &Cancel) -> Result<Option<Vec<u8>>, FetchError> {

@@ -163,7 +163,7 @@ fn is_name(name: &str) -> bool {
     name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
-/// How an object begins: at most `max_bytes` of it; `None` where there is none. From a server that gives files
+/// What is known of an object and how it begins: at most `max_bytes` of it; `None` where there is none. From a server that gives files
 /// only as a whole, the whole comes, if it is not long.
 ///
 /// # Errors
@@ -173,19 +173,20 @@ pub fn beginning(
     name: &str,
     max_bytes: u64,
     cancel: &Cancel,
-) -> Result<Option<Vec<u8>>, FormatError> {
+) -> Result<Option<(ObjectInfo, Vec<u8>)>, FormatError> {
     const MAX_WHOLE_BYTES: u64 = 64 << 20;
     tried(store, name, cancel, &mut |until| {
         let Some(info) = store.head(name, until, cancel)? else { return Ok(None) };
-        match store.ranges(name, &[0..info.num_bytes.min(max_bytes)], until, cancel) {
-            Ok(found) => Ok(found.map(|mut parts| parts.pop().unwrap_or_default())),
+        let found = match store.ranges(name, &[0..info.num_bytes.min(max_bytes)], until, cancel) {
+            Ok(found) => found.map(|mut parts| parts.pop().unwrap_or_default()),
             Err(FetchError::Lasting(ReadError { code: Some(ReadErrorCode::NoRanges), .. })) => {
                 let mut whole = store.whole(name, MAX_WHOLE_BYTES, until, cancel)?;
                 whole.iter_mut().for_each(|bytes| bytes.truncate(max_bytes as usize));
-                Ok(whole)
+                whole
             }
-            Err(error) => Err(error),
-        }
+            Err(error) => return Err(error),
+        };
+        Ok(found.map(|bytes| (info, bytes)))
     })
 }
 

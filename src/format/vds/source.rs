@@ -12,14 +12,13 @@ use super::array::VirtualArray;
 use super::cuts::Cuts;
 use super::far::Way;
 use super::slots::Slot;
-use crate::dispatch_dtype;
 use crate::format::axes::{self, Axes};
 use crate::format::hdf5::Stamp;
 use crate::format::{
     Cancel, Chunk, FetchError, Fetched, Fetching, Filled, FormatError, FormatErrorCode, OpenOptions, ReadError,
     ReadErrorCode, ReadErrorKind, Source, fetch_and_decode,
 };
-use crate::volume::{ArrayInfo, DType, Location, Piece, Problem, Region, Severity, Span, codes};
+use crate::volume::{ArrayInfo, Location, Piece, Problem, Region, Severity, Span, codes};
 
 /// Time that an opening takes to ask which sources are there; the rest is asked for when it is read.
 const LOOK_FOR: Duration = Duration::from_millis(150);
@@ -274,7 +273,7 @@ fn facts(array: &VirtualArray) -> Vec<(String, String)> {
     if let Some((_, open)) = array.reference() {
         facts.push(("Stored".to_owned(), open.filters_in_words()));
     }
-    let value = layout.header.fill.as_deref().map(|value| value_in_words(value, layout.header.dtype));
+    let value = layout.header.fill_in_words();
     facts.push(("Not mapped".to_owned(), value.map_or("missing".into(), |value| format!("has the value {value}"))));
     if table.growth_axis().is_some() {
         let words = match array.context.options.ends_at_first_missing {
@@ -284,10 +283,6 @@ fn facts(array: &VirtualArray) -> Vec<(String, String)> {
         facts.push(("Ends".to_owned(), words.to_owned()));
     }
     facts
-}
-
-fn value_in_words(value: &[u8], dtype: DType) -> String {
-    dispatch_dtype!(dtype, T => bytemuck::try_pod_read_unaligned::<T>(value).map_or_else(|_| "?".into(), |value| value.to_string()))
 }
 
 impl Fetching for VirtualSource {
