@@ -70,9 +70,9 @@ pub fn read_attributes(path: &Path, object: &str) -> Result<BTreeMap<String, Att
 pub fn have_attribute(path: &Path, objects: &[String], attribute: &str) -> Vec<bool> {
     let none = || vec![false; objects.len()];
     let Ok(attribute) = CString::new(attribute) else { return none() };
-    let Ok(is_cut) = Hdf5File::open(path).map(|file| file.is_cut()) else { return none() };
+    let Ok(opened) = Hdf5File::open(path) else { return none() };
     let found = locked(|library| {
-        let file = library.open_file(path, is_cut)?;
+        let file = library.open_file(&opened)?;
         let has = |object: &String| -> Result<bool, String> {
             let name = library.check_path(&file, object)?;
             // SAFETY: the lock is held, the handles are open, the names end with zero bytes.
