@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use super::book::{Book, Volume};
 use super::files;
-use super::open::{arrange, header_of, look_into};
+use super::looking::{header_of, look_into};
+use super::numbers;
+use super::open::arrange;
 use super::source::TiffSource;
 use super::stack::{FIRST_ABSENT, Stack};
 use crate::format::hdf5::Stamp;
@@ -74,7 +76,7 @@ impl TiffSource {
             Place::Folder(folder, pattern) => {
                 let cancel = &options.cancel;
                 let names = store::tried(&**folder, "", cancel, &mut |until| folder.list("", until, cancel))?;
-                let groups = files::numbered(&names.unwrap_or_default());
+                let groups = numbers::numbered(&names.unwrap_or_default());
                 let gone = || FormatError::new(location, "the files are gone").with_code(FormatErrorCode::NotFound);
                 let group =
                     groups.iter().find(|group| group.pattern == *pattern).or(groups.first()).ok_or_else(gone)?;
@@ -161,7 +163,7 @@ impl TiffSource {
         };
         let cancel = &options.cancel;
         let names = store::tried(&**folder, "", cancel, &mut |until| folder.list("", until, cancel));
-        let groups = files::numbered(&names.ok().flatten().unwrap_or_default());
+        let groups = numbers::numbered(&names.ok().flatten().unwrap_or_default());
         let group = groups.iter().find(|group| group.pattern == *pattern);
         group.is_some_and(|group| group.names.iter().eq(volumes.iter().map(|volume| &volume.file.name)))
     }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::files;
 use super::ifd::Header;
 use super::open::open_within;
+use super::{files, numbers};
 use crate::format::store::{ByteStore, LocalStore, ObjectInfo, Seen};
 use crate::format::{
     Cancel, Chunk, FetchError, Filled, Growing, OpenOptions, Opened, ReadError, ReadErrorKind, Refresh, Source,
@@ -383,7 +383,7 @@ fn a_file_of_a_series_that_vanishes_while_it_is_opened_is_missing_by_its_name() 
         let slow = Slow::of(folder.path(), u64::MAX);
         slow.state.lock().goes_after.extend(goes_after.iter().cloned());
         let names: Vec<String> = (1..=4).map(name).collect();
-        let group = files::numbered(&names).swap_remove(0);
+        let group = numbers::numbered(&names).swap_remove(0);
         let store: Arc<dyn ByteStore> = Arc::clone(&slow) as _;
         let location = Location::from(folder.path());
         let options = OpenOptions::default();
