@@ -1,6 +1,6 @@
 //! The registered HDF5 filter LZ4 (32004): blocks of LZ4 behind a big-endian header.
 
-use super::{CodecError, slice, streams, u32_be, u64_be};
+use super::{CodecError, slice, streams, u32_be, u32_le, u64_be};
 
 /// Decodes one chunk.
 pub fn decode(input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
@@ -20,6 +20,15 @@ pub fn decode(input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
         decode_block(coded, out)?;
     }
     Ok(())
+}
+
+/// Decodes one block behind its size as numcodecs writes it, four bytes of it.
+pub fn decode_sized(input: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
+    let size = u32_le(input, 0, "lz4")?;
+    if size as usize != output.len() {
+        return Err(CodecError::Corrupt(format!("lz4 data claim {size} bytes instead of {}", output.len())));
+    }
+    decode_bare(&input[4..], output)
 }
 
 /// Decodes one LZ4 block; one that is as long as its content is stored uncoded.

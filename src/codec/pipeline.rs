@@ -27,6 +27,8 @@ pub enum Filter {
     Bzip2,
     /// The registered LZ4 filter.
     Lz4,
+    /// LZ4 as numcodecs writes it.
+    Lz4Sized,
     /// The registered Zstandard filter.
     Zstd,
     /// Bitshuffle with its optional inner codec.
@@ -82,7 +84,7 @@ impl Filter {
             Self::Lzo => "lzo".into(),
             Self::Lzf => "lzf".into(),
             Self::Bzip2 => "bzip2".into(),
-            Self::Lz4 => "lz4".into(),
+            Self::Lz4 | Self::Lz4Sized => "lz4".into(),
             Self::Zstd => "zstd".into(),
             Self::Bitshuffle(options) => options.name().into(),
             Self::Szip(_) => "szip".into(),
@@ -244,6 +246,7 @@ fn run(filter: &Filter, input: &[u8], output: &mut [u8]) -> Result<(), CodecErro
         Filter::Lzf => lzf::decode(input, output),
         Filter::Bzip2 => streams::bunzip2(input, output),
         Filter::Lz4 => lz4::decode(input, output),
+        Filter::Lz4Sized => lz4::decode_sized(input, output),
         Filter::Zstd => streams::unzstd(input, output),
         Filter::Bitshuffle(options) => bitshuffle::decode(options, input, output),
         Filter::Szip(options) => szip::decode(options, input, output),

@@ -77,6 +77,18 @@ fn more_random_arrays_are_as_zarr_python_reads_them() {
 }
 
 #[test]
+fn every_codec_of_numcodecs_is_undone_or_refused_by_its_name() {
+    let folder = folder("zarr");
+    assert_all_match(&folder, "codecs");
+    let refused = entries("zarr", "refused");
+    assert!(!refused.is_empty());
+    for entry in &refused {
+        let error = opened(&folder.join(text(entry, "file")), None).err().expect("it cannot be read");
+        assert!(error.message.contains(text(entry, "codec")), "{error}");
+    }
+}
+
+#[test]
 fn what_a_hierarchy_holds_is_listed_and_can_be_chosen() {
     let folder = folder("zarr");
     assert_all_match(&folder, "hierarchies");

@@ -38,6 +38,8 @@ pub(super) struct Metadata {
     pub fill: Value,
     /// What stands between the numbers of a chunk's key.
     pub separator: char,
+    /// Whether the first axis is the fastest within a chunk.
+    pub is_by_column: bool,
     /// Why its voxels are not read though its extent is known.
     pub unread: Option<String>,
 }
@@ -55,13 +57,13 @@ impl Metadata {
         let filters = filters.filter(|filter| !filter.is_null() && filter["id"] != "json2");
         let filters: Vec<Filter> = filters.map(|filter| filter_of(filter, item)).collect();
         let unknown = filters.iter().find(|filter| matches!(filter, Filter::Other { .. }));
-        let unread = match (value["order"].as_str(), unknown) {
-            (Some("F"), _) => Some("is stored column by column (order F)".to_owned()),
-            (_, Some(Filter::Other { name, .. })) => Some(format!("is stored with {name}")),
+        let unread = match unknown {
+            Some(Filter::Other { name, .. }) => Some(format!("is stored with {name}")),
             _ => None,
         };
+        let is_by_column = value["order"] == "F" && dims.len() > 1;
         let separator = if value["dimension_separator"] == "/" { '/' } else { '.' };
-        Ok(Self { dims, chunks, kind, filters, fill: value["fill_value"].clone(), separator, unread })
+        Ok(Self { dims, chunks, kind, filters, fill: value["fill_value"].clone(), separator, is_by_column, unread })
     }
 
     /// The grid of its chunks, where it is an array of numbers that could exist.
@@ -163,6 +165,8 @@ fn filter_of(value: &Value, item: usize) -> Filter {
         "fletcher32" => Filter::Fletcher32,
         "zstd" => Filter::Zstd,
         "blosc" => Filter::Blosc,
+        "gzip" => Filter::Gzip,
+        "lz4" => Filter::Lz4Sized,
         "bz2" => Filter::Bzip2,
         _ => Filter::Other { id: 0, name: if id.is_empty() { "a filter without a name".into() } else { id.into() } },
     }
@@ -228,6 +232,6 @@ mod tests {
         let huge = array(|value| value["chunks"] = json!([u64::MAX / 2, u64::MAX / 2])).unwrap();
         assert!(huge.grid().is_err());
         assert!(array(|value| value["compressor"] = json!({"id": "magic"})).unwrap().unread.is_some());
-        assert!(array(|value| value["order"] = json!("F")).unwrap().unread.is_some());
+        assert!(array(|value| value["order"] = json!("F")).unwrap().is_by_column);
     }
 }

@@ -1,9 +1,11 @@
 //! LINDI: a tree of groups and arrays whose bytes lie in other files, HDF5 mostly, listed by reference. Its arrays
 //! are read by their ranges of bytes and decoded as HDF5's chunks are.
 
+mod afar;
 mod container;
 mod document;
 mod metadata;
+mod parts;
 mod place;
 mod small;
 mod source;

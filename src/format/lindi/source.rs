@@ -1,47 +1,14 @@
 //! An array whose chunks are bytes of other files: read, or fetched from afar and decoded.
 
-use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
+use super::parts::{MEMORY, Memory, by_columns};
 use super::place::Place;
-use crate::codec::{self, CodecError, Filter, Scratch, swap_bytes};
+use crate::codec::{self, CodecError, Filter, swap_bytes};
 use crate::format::hdf5::{Rows, check_chunk_bytes, fill_with, filled, normalize_bools, place, span, zero};
-use crate::format::{
-    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, Found, ReadError, ReadErrorKind, Source, fetch_and_decode,
-};
-use crate::volume::{ArrayInfo, Cell, DType, Grid, Location, Problem, Region, Shape, copy_region, runs};
-
-/// Parts of uncoded chunks are about so large: a read each that is worth it, and no picture waits long.
-const PART_BYTES: usize = 1 << 20;
-
-/// Memory that a thread keeps between reads.
-const MAX_KEPT_BYTES: usize = 48 << 20;
-
-#[derive(Default)]
-struct Memory {
-    stored: Vec<u8>,
-    decoded: Vec<u8>,
-    scratch: Scratch,
-}
-
-impl Memory {
-    /// Gives back what is more than a thread keeps.
-    fn shrink(&mut self) {
-        for kept in [&mut self.stored, &mut self.decoded] {
-            if kept.capacity() > MAX_KEPT_BYTES {
-                *kept = Vec::new();
-            }
-        }
-        self.scratch.shrink(MAX_KEPT_BYTES);
-    }
-}
-
-thread_local! {
-    /// Touched before, so that decoding does not wait for page faults.
-    static MEMORY: RefCell<Memory> = RefCell::default();
-}
+use crate::format::{Chunk, Fetching, Filled, Found, ReadError, ReadErrorKind, Source, fetch_and_decode};
+use crate::volume::{ArrayInfo, Cell, DType, Grid, Location, Problem, Region, copy_region, runs};
 
 /// The bytes of a chunk.
 #[derive(Debug)]
@@ -70,6 +37,8 @@ pub(super) struct LindiArray {
     /// The grid of what is read at once.
     pub parts: Grid,
     pub filters: Vec<Filter>,
+    /// Whether the first axis is the fastest within a chunk.
+    pub is_by_column: bool,
     pub is_big_endian: bool,
     /// A voxel that no chunk holds, as it would be stored.
     pub fill: Vec<u8>,
@@ -82,30 +51,16 @@ pub(super) struct LindiArray {
     pub is_remote: bool,
 }
 
-/// The grid in which an array is best read: its chunks, or parts of them where those are not coded.
-pub(super) fn parts_of(chunks: &Grid, dtype: DType, is_coded: bool) -> Grid {
-    let (shape, chunk) = (chunks.shape(), chunks.cell());
-    let mut parts: Vec<usize> = chunk.dims().iter().zip(shape.dims()).map(|(&len, &dim)| len.min(dim.max(1))).collect();
-    if !is_coded {
-        let mut num_bytes = dtype.num_bytes();
-        for part in parts.iter_mut().rev() {
-            *part = (*part).min((PART_BYTES / num_bytes.max(1)).max(1));
-            num_bytes = num_bytes.saturating_mul(*part);
-        }
-    }
-    Shape::new(&parts).and_then(|parts| Grid::new(*shape, parts)).unwrap_or(*chunks)
-}
-
 /// One stored chunk and what of it belongs into a buffer.
-struct Work<'a> {
-    stored: Option<&'a Stored>,
+pub(super) struct Work<'a> {
+    pub stored: Option<&'a Stored>,
     /// All of the chunk, beyond the array too.
-    whole: Region,
-    part: Region,
+    pub whole: Region,
+    pub part: Region,
 }
 
 /// Where voxels go.
-struct Target<'b> {
+pub(super) struct Target<'b> {
     region: Region,
     buffer: &'b mut [u8],
     missing: Vec<(Region, ReadError)>,
@@ -116,6 +71,11 @@ impl LindiArray {
         self.info.dtype.num_bytes()
     }
 
+    /// Whether a stored chunk is its voxels in their order, so that parts of it can be read.
+    fn is_plain(&self) -> bool {
+        self.filters.is_empty() && !self.is_by_column
+    }
+
     fn stored_at(&self, position: u64) -> Option<&Stored> {
         // Where nothing is left out, a chunk's place in the list is its position.
         let at =
@@ -124,7 +84,7 @@ impl LindiArray {
         self.stored.get(at?)
     }
 
-    fn each(&self, region: &Region, mut visit: impl FnMut(Work<'_>)) {
+    pub(super) fn each(&self, region: &Region, mut visit: impl FnMut(Work<'_>)) {
         self.chunks.each(region, |cell: &Cell| {
             let Some(part) = cell.region.intersect(region) else { return };
             let (stored, whole) = (self.stored_at(cell.position), self.chunks.whole_cell(&cell.at));
@@ -133,9 +93,9 @@ impl LindiArray {
     }
 
     /// The bytes of a stored chunk that are needed; `None` where it holds none of them, an error where it cannot be.
-    fn needed(&self, work: &Work<'_>, num_bytes: u64) -> Result<Range<u64>, ReadError> {
+    pub(super) fn needed(&self, work: &Work<'_>, num_bytes: u64) -> Result<Range<u64>, ReadError> {
         let error = |kind, message: &str| Err(self.error(work, kind, message));
-        if self.filters.is_empty() {
+        if self.is_plain() {
             let span = span(&work.whole, &work.part, self.item());
             return Ok(num_bytes.min(span.start as u64)..num_bytes.min(span.end as u64));
         }
@@ -182,7 +142,7 @@ impl LindiArray {
             start.ok_or_else(|| from.error(ReadErrorKind::Corrupt, "a chunk is said to lie at an impossible place"))?;
         let len = (needed.end - needed.start) as usize;
         // Straight to where they belong.
-        if self.filters.is_empty()
+        if self.is_plain()
             && Rows::new(&work.whole, &work.part, self.item()).num_rows == 1
             && let Some(slot) = place(target.buffer, &target.region, &work.part, self.item())
             && slot.len() == len
@@ -199,7 +159,12 @@ impl LindiArray {
     }
 
     /// Puts a chunk where it belongs that is in the reference file, or left out.
-    fn put_inline(&self, work: &Work<'_>, target: &mut Target<'_>, memory: &mut Memory) -> Result<(), ReadError> {
+    pub(super) fn put_inline(
+        &self,
+        work: &Work<'_>,
+        target: &mut Target<'_>,
+        memory: &mut Memory,
+    ) -> Result<(), ReadError> {
         match work.stored.map(|stored| &stored.at) {
             None => {
                 fill_with(target.buffer, &target.region, &work.part, &self.fill);
@@ -215,7 +180,7 @@ impl LindiArray {
     }
 
     /// Puts the voxels of a chunk where they belong; `bytes` are the `needed` ones of those that are stored.
-    fn put(
+    pub(super) fn put(
         &self,
         work: &Work<'_>,
         bytes: &[u8],
@@ -224,13 +189,14 @@ impl LindiArray {
         memory: &mut Memory,
     ) -> Result<(), ReadError> {
         let (item, whole) = (self.item(), &work.whole);
-        if self.filters.is_empty() {
+        if self.is_plain() {
             self.put_plain(work, bytes, needed.start as usize, target);
             return Ok(());
         }
-        let Memory { decoded, scratch, .. } = memory;
+        let Memory { decoded, turned, scratch, .. } = memory;
         let codec_error = |error: CodecError| self.codec_error(work, &error);
         if work.part == *whole
+            && !self.is_by_column
             && let Some(slot) = place(target.buffer, &target.region, whole, item)
         {
             return codec::decode(&self.filters, 0, bytes, slot, scratch).map_err(codec_error);
@@ -238,6 +204,13 @@ impl LindiArray {
         let chunk_bytes = whole.shape().num_bytes(self.info.dtype).unwrap_or(0);
         let output = codec::reuse(decoded, chunk_bytes).map_err(codec_error)?;
         codec::decode(&self.filters, 0, bytes, output, scratch).map_err(codec_error)?;
+        let output = if self.is_by_column {
+            let by_row = codec::reuse(turned, chunk_bytes).map_err(codec_error)?;
+            by_columns(output, whole.shape().dims(), item, by_row);
+            by_row
+        } else {
+            output
+        };
         copy_region(output, whole, target.buffer, &target.region, item);
         Ok(())
     }
@@ -267,7 +240,7 @@ impl LindiArray {
     }
 
     /// Notes that a part cannot be had.
-    fn lose(&self, part: &Region, error: ReadError, target: &mut Target<'_>) {
+    pub(super) fn lose(&self, part: &Region, error: ReadError, target: &mut Target<'_>) {
         zero(target.buffer, &target.region, part, self.item());
         target.missing.push((*part, error));
     }
@@ -277,7 +250,7 @@ impl LindiArray {
     }
 
     /// What is read becomes what is delivered.
-    fn finish(&self, target: Target<'_>) -> Result<Filled, ReadError> {
+    pub(super) fn finish(&self, target: Target<'_>) -> Result<Filled, ReadError> {
         if self.is_big_endian {
             swap_bytes(self.item(), target.buffer);
         }
@@ -289,7 +262,7 @@ impl LindiArray {
         result
     }
 
-    fn target<'b>(&self, chunk: &Chunk, buffer: &'b mut [u8]) -> Target<'b> {
+    pub(super) fn target<'b>(&self, chunk: &Chunk, buffer: &'b mut [u8]) -> Target<'b> {
         Target { region: chunk.region, buffer, missing: Vec::new() }
     }
 }
@@ -351,64 +324,5 @@ impl Source for LindiArray {
 
     fn fetching(&self) -> Option<&dyn Fetching> {
         self.is_remote.then_some(self)
-    }
-}
-
-impl Fetching for LindiArray {
-    fn max_fetched_bytes(&self, chunk: &Chunk) -> usize {
-        let mut num = 0usize;
-        self.each(&chunk.region, |work| {
-            if let Some(At::Piece { num_bytes, .. }) = work.stored.map(|stored| &stored.at)
-                && let Ok(needed) = self.needed(&work, *num_bytes)
-            {
-                num = num.saturating_add((needed.end - needed.start) as usize);
-            }
-        });
-        num
-    }
-
-    fn fetch(&self, chunk: &Chunk, until: Instant, cancel: &Cancel) -> Result<Fetched, FetchError> {
-        let mut result = Ok(Fetched::default());
-        self.each(&chunk.region, |work| {
-            let Some(At::Piece { place, offset, num_bytes }) = work.stored.map(|stored| &stored.at) else { return };
-            let Ok(fetched) = &mut result else { return };
-            let bytes = self.needed(&work, *num_bytes).map_err(FetchError::Lasting).and_then(|needed| {
-                let start = offset.saturating_add(needed.start);
-                self.places[*place as usize].fetch(start, needed.end - needed.start, until, cancel)
-            });
-            match bytes {
-                Ok(bytes) => fetched.pieces.push(bytes),
-                Err(error) => result = Err(error),
-            }
-        });
-        // What was given up is no problem of the recording.
-        if let Err(FetchError::Lasting(error)) = &result
-            && !cancel.is_cancelled()
-        {
-            self.found.note(error);
-        }
-        result
-    }
-
-    fn decode(&self, chunk: &Chunk, fetched: &Fetched, buffer: &mut [u8]) -> Result<Filled, ReadError> {
-        let mut target = self.target(chunk, buffer);
-        let mut pieces = fetched.pieces.iter();
-        MEMORY.with_borrow_mut(|memory| {
-            self.each(&chunk.region, |work| {
-                let result = match work.stored.map(|stored| &stored.at) {
-                    Some(At::Piece { num_bytes, .. }) => {
-                        let bytes = pieces.next().map(Vec::as_slice).unwrap_or_default();
-                        self.needed(&work, *num_bytes)
-                            .and_then(|needed| self.put(&work, bytes, &needed, &mut target, memory))
-                    }
-                    _ => self.put_inline(&work, &mut target, memory),
-                };
-                if let Err(error) = result {
-                    self.lose(&work.part, error, &mut target);
-                }
-            });
-            memory.shrink();
-        });
-        self.finish(target)
     }
 }

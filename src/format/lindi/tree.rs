@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::document::{Document, Entry};
 use super::metadata::{Kind, Metadata};
+use super::parts::parts_of;
 use super::place::{Home, Place};
 use super::small;
-use super::source::{At, LindiArray, Stored, parts_of};
+use super::source::{At, LindiArray, Stored};
 use crate::format::axes::{self, Axes};
 use crate::format::hdf5::{AttributeValue, check_chunk_bytes};
 use crate::format::open::open_linked;
@@ -209,7 +210,8 @@ impl Tree for LindiTree {
         if chunks.num_cells() > MAX_CHUNKS {
             return Err(failed(format!("claims {} chunks", chunks.num_cells())));
         }
-        if !metadata.filters.is_empty() {
+        let is_coded = !metadata.filters.is_empty() || metadata.is_by_column;
+        if is_coded {
             check_chunk_bytes(chunks.cell().num_bytes(dtype).unwrap_or(usize::MAX)).map_err(&failed)?;
         }
         let (mut info, note) = self.info(path, &metadata, (dtype, chunks), options)?;
@@ -230,9 +232,10 @@ impl Tree for LindiTree {
         problems.extend(note);
         Ok(Arc::new(LindiArray {
             info: Arc::new(info),
-            parts: parts_of(&chunks, dtype, !metadata.filters.is_empty()),
+            parts: parts_of(&chunks, dtype, is_coded),
             chunks,
             filters: metadata.filters,
+            is_by_column: metadata.is_by_column,
             is_big_endian,
             fill,
             stored,

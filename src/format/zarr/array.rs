@@ -4,11 +4,12 @@ use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use zarrs::array::{Array, ArrayMetadata};
 use zarrs::plugin::ZarrVersion;
 
 use super::chain::{Chain, Kind};
+use super::codecs;
 use super::node::{Node, join};
 use super::shard::Sharding;
 use crate::format::hdf5::check_chunk_bytes;
@@ -60,7 +61,8 @@ impl ZarrArray {
     pub fn new(node: &Node, path: &str) -> Result<Self, String> {
         let mut value = node.array.clone().ok_or("is a group, not an array")?;
         let told = without_extent(&value);
-        settle_codecs(&mut value);
+        codecs::settle(&mut value);
+        let is_delta = codecs::take_delta(&mut value);
         let wrong = |error: serde_json::Error| format!("the metadata of the array make no sense: {error}");
         let metadata: ArrayMetadata = match node.version {
             2 => ArrayMetadata::V2(serde_json::from_value(value).map_err(wrong)?),
@@ -79,7 +81,7 @@ impl ZarrArray {
         }
         let codecs = metadata.codecs();
         let made = std::panic::catch_unwind(AssertUnwindSafe(|| Chain::new(&codecs, kind)));
-        let chain = made.map_err(|_| "the codecs of the array make no sense")??;
+        let chain = made.map_err(|_| "the codecs of the array make no sense")??.of_differences(is_delta)?;
         let cell = chain.kind().extent().ok_or("its chunks make no sense")?;
         let objects = grid_of(shape, cell)?;
         let (storage, step) = stored(chain, cell)?;
@@ -215,39 +217,6 @@ fn part_of(chunk: Shape, item: usize) -> Shape {
         }
     }
     Shape::new(&dims).unwrap_or(chunk)
-}
-
-/// Gives codecs whose data say how they were coded the same harmless configuration, whatever stands there.
-fn settle_codecs(metadata: &mut Value) {
-    for list in ["codecs", "index_codecs", "filters"] {
-        metadata.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().for_each(settle_codec);
-    }
-    if let Some(compressor) = metadata.get_mut("compressor") {
-        settle_codec(compressor);
-    }
-}
-
-fn settle_codec(codec: &mut Value) {
-    let Some(fields) = codec.as_object_mut() else { return };
-    let (is_2, name) = match (fields.get("id"), fields.get("name")) {
-        (Some(id), _) => (true, id.as_str()),
-        (_, name) => (false, name.and_then(Value::as_str)),
-    };
-    let configuration = match name.unwrap_or_default().trim_start_matches("numcodecs.") {
-        "gzip" | "zlib" | "bz2" => json!({"level": 1}),
-        "zstd" if is_2 => json!({"level": 1}),
-        "zstd" => json!({"level": 1, "checksum": false}),
-        "blosc" if is_2 => json!({"cname": "lz4", "clevel": 1, "shuffle": 0, "blocksize": 0}),
-        "blosc" => json!({"cname": "lz4", "clevel": 1, "shuffle": "noshuffle", "blocksize": 0}),
-        _ => {
-            fields.get_mut("configuration").into_iter().for_each(settle_codecs);
-            return;
-        }
-    };
-    match configuration {
-        Value::Object(settled) if is_2 => fields.extend(settled),
-        settled => drop(fields.insert("configuration".to_owned(), settled)),
-    }
 }
 
 fn axis_names(node: &Node, metadata: &Array<()>) -> Option<Vec<Option<String>>> {

@@ -68,6 +68,8 @@ pub struct Chain {
     body_bytes: usize,
     /// Bytes to bytes, the first to encode first.
     filters: Vec<Filter>,
+    /// Whether each number, in C order, is the difference to the one before.
+    is_delta: bool,
 }
 
 /// Array to bytes.
@@ -152,7 +154,16 @@ impl Chain {
         if !codec::is_decodable(&filters) || (matches!(body, Body::Sharded(_)) && !filters.is_empty()) {
             return Err(format!("is compressed twice ({}), which is not read here", names(&filters)));
         }
-        Ok(Self { kind, num_bytes, arrays, inner_bytes, inner_item, body, body_bytes, filters })
+        Ok(Self { kind, num_bytes, arrays, inner_bytes, inner_item, body, body_bytes, filters, is_delta: false })
+    }
+
+    /// The same of whole numbers that are stored as differences to the one before.
+    pub fn of_differences(self, is_delta: bool) -> Result<Self, String> {
+        match self.kind.item() {
+            Some(1 | 2 | 4 | 8) => Ok(Self { is_delta, ..self }),
+            _ if is_delta => Err("is stored as differences of what are no whole numbers".into()),
+            _ => Ok(self),
+        }
     }
 
     /// What comes out.
@@ -182,28 +193,36 @@ impl Chain {
     /// order.
     pub fn as_plain(&self) -> Option<bool> {
         match self.body {
-            Body::Plain { is_swapped } if self.filters.is_empty() && self.arrays.is_empty() => Some(is_swapped),
+            Body::Plain { is_swapped } if self.is_bare() => Some(is_swapped),
             _ => None,
         }
     }
 
     /// The chunks within, where they can be read alone.
     pub fn into_sharding(self: Box<Self>) -> Result<Sharding, Box<Self>> {
+        let is_bare = self.is_bare();
         match self.body {
-            Body::Sharded(sharding) if self.filters.is_empty() && self.arrays.is_empty() => Ok(*sharding),
+            Body::Sharded(sharding) if is_bare => Ok(*sharding),
             _ => Err(self),
         }
     }
 
+    /// Whether there is nothing but the body.
+    fn is_bare(&self) -> bool {
+        self.filters.is_empty() && self.arrays.is_empty() && !self.is_delta
+    }
+
     /// What it is stored with, in words: "blosc", "transpose, zstd"; empty where nothing is.
     pub fn in_words(&self) -> String {
+        let delta = self.is_delta.then(|| "delta".to_owned());
         let arrays = self.arrays.iter().map(|(codec, _)| described(codec.as_ref()).0);
         let body = match &self.body {
             Body::Plain { .. } => None,
             Body::Other(codec, _) => Some(described(codec.as_ref()).0),
             Body::Sharded(sharding) => Some(sharding.in_words()),
         };
-        let words: Vec<String> = arrays.chain(body).chain(self.filters.iter().map(Filter::name)).collect();
+        let words: Vec<String> =
+            delta.into_iter().chain(arrays).chain(body).chain(self.filters.iter().map(Filter::name)).collect();
         words.join(", ")
     }
 
@@ -213,6 +232,25 @@ impl Chain {
     /// # Errors
     /// When the bytes do not decode to exactly that. Part of `output` may have been written by then.
     pub fn decode(&self, stored: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
+        self.decode_arrays(stored, output)?;
+        if self.is_delta {
+            match self.kind.item() {
+                Some(1) => sum_up::<1>(output, |a, b| [a[0].wrapping_add(b[0])]),
+                Some(2) => {
+                    sum_up::<2>(output, |a, b| u16::from_ne_bytes(a).wrapping_add(u16::from_ne_bytes(b)).to_ne_bytes())
+                }
+                Some(4) => {
+                    sum_up::<4>(output, |a, b| u32::from_ne_bytes(a).wrapping_add(u32::from_ne_bytes(b)).to_ne_bytes())
+                }
+                _ => {
+                    sum_up::<8>(output, |a, b| u64::from_ne_bytes(a).wrapping_add(u64::from_ne_bytes(b)).to_ne_bytes())
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn decode_arrays(&self, stored: &[u8], output: &mut [u8]) -> Result<(), CodecError> {
         if self.arrays.is_empty() {
             return self.decode_body(stored, output);
         }
@@ -267,6 +305,15 @@ impl Chain {
     }
 }
 
+/// Each number is the sum of itself and all before it.
+fn sum_up<const N: usize>(bytes: &mut [u8], add: impl Fn([u8; N], [u8; N]) -> [u8; N]) {
+    let mut sum = [0; N];
+    for number in bytes.as_chunks_mut::<N>().0 {
+        sum = add(sum, *number);
+        *number = sum;
+    }
+}
+
 /// Gives memory back that is more than a thread keeps between chunks.
 pub fn give_back(memory: &mut Vec<u8>) {
     if memory.capacity() > MAX_KEPT_BYTES {
@@ -308,6 +355,7 @@ fn filter(name: &str, configuration: &serde_json::Map<String, Value>) -> Option<
         "fletcher32" => Filter::Fletcher32,
         "shuffle" => match configuration.get("elementsize").and_then(Value::as_u64) {
             Some(0) | None => return None,
+            Some(super::codecs::LZ4) => Filter::Lz4Sized,
             Some(item) => Filter::Shuffle(usize::try_from(item).ok()?),
         },
         _ => return None,

@@ -4,11 +4,12 @@
 //!
 //! * [`node`]: the metadata of arrays and groups; [`ome`]: what OME says in their attributes; [`roles`]: axes
 //! * [`entries`]: every image of a hierarchy; [`mod@open`]: opening one of them
-//! * [`mod@array`]: an array's metadata, checked; [`chain`], [`shard`]: its codecs; [`source`]: reading it
+//! * [`mod@array`]: an array's metadata, checked; [`codecs`], [`chain`], [`shard`]: its codecs; [`source`]: reading it
 //! * [`growing`]: looking at it again while it is written; [`shelf`]: which objects there are; [`keys`]: their names
 
 mod array;
 mod chain;
+mod codecs;
 mod entries;
 mod growing;
 mod keys;
