@@ -98,13 +98,17 @@ impl Bench {
 
 type Window = Harness<'static, Bench>;
 
-fn window_of(bench: Bench, size: [f32; 2]) -> Window {
-    let mut harness = Harness::builder()
+fn still_window_of(bench: Bench, size: [f32; 2]) -> Window {
+    Harness::builder()
         .with_size(egui::vec2(size[0], size[1]))
         .with_step_dt(1.0 / 60.0)
         .with_max_steps(90)
         .with_context_setup(|ctx| theme::install(ctx, Theme::Dark))
-        .build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), bench);
+        .build_ui_state(|ui, bench: &mut Bench| bench.ui(ui), bench)
+}
+
+fn window_of(bench: Bench, size: [f32; 2]) -> Window {
+    let mut harness = still_window_of(bench, size);
     harness.run();
     harness
 }
@@ -258,4 +262,18 @@ fn the_resolution_that_is_opened_as_the_finest_is_chosen() {
     bench.draft.as_mut().unwrap().levels = (0..9).map(|i| level(1 << (16 - i))).collect();
     let window = window_of(bench, [1024.0, 700.0]);
     assert!(window.query_by_role_and_label(Role::ComboBox, "Level").is_some());
+}
+
+#[test]
+fn a_window_that_is_not_in_front_is_not_drawn_over_and_over_for_its_sheet() {
+    let mut window = still_window_of(Bench::default(), [1280.0, 800.0]);
+    window.input_mut().focused = false;
+    // Panics where it does not come to rest.
+    window.run();
+    assert!(window.query_by_role_and_label(Role::TextInput, "Rate").is_some(), "it is asked for all the same");
+    window.input_mut().focused = true;
+    window.run();
+    window.get_by_role_and_label(Role::TextInput, "Rate").type_text("3");
+    press(&mut window, Key::Enter);
+    assert_eq!(window.state().draft.as_ref().unwrap().rate_hz, Some(3.0));
 }

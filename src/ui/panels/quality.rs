@@ -46,20 +46,30 @@ fn usable_rows(ui: &mut Ui, quality: &Quality<'_>, channel: Option<&str>) {
         }
         None => ("–".to_owned(), "usable".to_owned()),
     };
-    let of = of + &channel.map_or(String::new(), |channel| format!(" · {channel}"));
+    let mut words = format!("{amount} {of}{}", channel.map_or(String::new(), |channel| format!(" · {channel}")));
     let painter = ui.painter_at(line.expand(4.0));
     let left = pos2(line.left(), baseline + 6.0);
     let big = widgets::text(&painter, left, Align2::LEFT_BOTTOM, &amount, font(24.0, Weight::SemiBold), tokens.t1);
     let beside = pos2(big.right() + 8.0, baseline + 2.0);
-    widgets::text(&painter, beside, Align2::LEFT_BOTTOM, &of, font(13.0, Weight::Regular), tokens.t2);
-    let mut words = format!("{amount} {of}");
+    let mut right = line.right();
     if let Some(usable) = &usable {
         let color = grade_color(usable.grade(), tokens);
         let percent = format!("{}\u{2009}%", whole_percent(usable.share()));
         let at = pos2(line.right(), baseline + 2.0);
         let drawn = widgets::text(&painter, at, Align2::RIGHT_BOTTOM, &percent, font(13.0, Weight::SemiBold), color);
         grade_mark(&painter, pos2(drawn.left() - 11.0, drawn.center().y), 11.0, usable.grade(), color);
+        right = drawn.left() - 26.0;
         words += &format!(", {percent}");
+    }
+    let regular = font(13.0, Weight::Regular);
+    let drawn = widgets::text(&painter, beside, Align2::LEFT_BOTTOM, &of, regular.clone(), tokens.t2);
+    // As much of the name as there is room for.
+    let room = right - drawn.right();
+    if let Some(channel) = channel.filter(|_| room > 40.0) {
+        let dot = widgets::text_width(ui, " · ", regular.clone());
+        let named = format!(" · {}", widgets::elided(ui, channel, regular.clone(), room - dot));
+        let at = pos2(drawn.right(), beside.y);
+        widgets::text(&painter, at, Align2::LEFT_BOTTOM, &named, regular, tokens.t2);
     }
     let response = ui.interact(line, ui.make_persistent_id("usable"), Sense::hover());
     response.widget_info(|| status("Usable", &words));

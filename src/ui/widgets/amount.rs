@@ -84,7 +84,10 @@ impl Amount<'_> {
         } else if typed.is_new {
             // A dialog that is just appearing does not give it yet.
             ui.memory_mut(|memory| memory.request_focus(LineEdit::id_of(id)));
-            ui.ctx().request_repaint();
+            // Nor does a window that is not in front: that is drawn again when it comes there.
+            if ui.input(|input| input.focused) {
+                ui.ctx().request_repaint();
+            }
         }
         // Esc gives up what was typed, and nothing else.
         let is_cancelled = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
