@@ -274,6 +274,7 @@ fn a_window_that_is_not_in_front_is_not_drawn_over_and_over_for_its_sheet() {
     window.input_mut().focused = true;
     window.run();
     window.get_by_role_and_label(Role::TextInput, "Rate").type_text("3");
+    window.run();
     press(&mut window, Key::Enter);
     assert_eq!(window.state().draft.as_ref().unwrap().rate_hz, Some(3.0));
 }
