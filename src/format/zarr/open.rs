@@ -341,7 +341,15 @@ impl Image<'_> {
             fact("Array", array.path.clone());
         }
         fact("Stored", array.stored_in_words());
-        fact("Not stored", format!("has the fill value {}", array.fill_in_words()));
+        let fill = array.fill_in_words();
+        fact(
+            "Not stored",
+            match self.place.folder {
+                Some(_) => format!("has the fill value {fill}"),
+                // Afar that would be a question for each chunk.
+                None => format!("has the fill value {fill}; how many chunks that are was not looked up"),
+            },
+        );
         if resolutions > 1 {
             fact("Resolution", format!("{} of {resolutions}", level + 1));
         }
