@@ -85,16 +85,16 @@ def frames(log):
 
 
 def journey(tectum, path):
-    """Seconds to the first frame with a picture, and the frames of each part of the way."""
+    """The frames of a way in and out of a recording, and the most memory it took, MB."""
     screen = Screen("1400x900x24")
     with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryDirectory() as settings:
         env = screen.env | {"TECTUM_LOG": "tectum::app::window=trace"}
         window = subprocess.Popen([tectum, path, "--settings", settings], env=env, stdout=log, stderr=log)
-        time.sleep(6)
+        time.sleep(4)
         hand = Hand(screen)
         hand.focus()
         width, height = hand.size
-        middle = (width * 0.4, height * 0.4)
+        middle = (width * 0.355, height * 0.3)
         begin = time.time() * 1e3
         # In steps to where the finest voxels are a pixel, along the diagonal there and back, and out again.
         for steps in (8, 8, 8, 8, -8, -8, -8, -8):

@@ -12,6 +12,8 @@ const MAX_WHOLE: usize = 2048 * 2048;
 const MAX_QUICK: usize = 1 << 27;
 /// Rows and columns of a tile; those at the end have fewer.
 const TILE: usize = 1024;
+/// Voxels of a tile, at most.
+pub const MAX_TILE_VOXELS: usize = TILE * TILE;
 
 /// An array at its resolutions, the finest first, all of one layer. The axes beyond t, z, y and x are held
 /// at an index, the same for all ([`LazyArray::holding`]). Cheap to clone.

@@ -11,7 +11,7 @@ mod nd;
 mod read;
 
 pub use combine::InputVoxels;
-pub use image::Image;
+pub use image::{Image, MAX_TILE_VOXELS};
 pub use key::{ArrayChunk, ChunkKey};
 pub use lazy::{LazyArray, Told, ViewInfo};
 pub use nd::{ReadArrayError, read, read_filled};

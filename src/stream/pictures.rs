@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Stream;
 use super::assembly::{Product, too_large};
@@ -59,11 +60,30 @@ impl Stream {
         state
     }
 
+    /// Whether so many bytes of planes put together are kept, so that they need not all be in one frame.
+    pub fn keeps_planes(&self, num_bytes: usize) -> bool {
+        num_bytes <= self.shared.state.lock().planes.budget_bytes()
+    }
+
+    /// The same, but nothing is assembled any more from a moment on: what would have to be is still loading.
+    pub fn picture_by(&self, key: &PictureKey, deadline: Instant) -> PictureState {
+        let state = self.look_by(key, Some(deadline));
+        if !matches!(state, PictureState::Loading) {
+            self.viewer.lock().note_shown(key);
+        }
+        state
+    }
+
     fn look(&self, key: &PictureKey) -> PictureState {
+        self.look_by(key, None)
+    }
+
+    fn look_by(&self, key: &PictureKey, deadline: Option<Instant>) -> PictureState {
         // The lock ends with this line: assembling needs none.
         let cut = self.cut(&mut self.shared.state.lock(), key);
         match cut {
             Cut::State(state) => state,
+            Cut::Pieces { .. } if deadline.is_some_and(|deadline| Instant::now() >= deadline) => PictureState::Loading,
             Cut::Pieces { since, dtype, region, shape, pieces, holes } => {
                 let shape = Shape::from(shape);
                 let Some(num_bytes) = shape.num_bytes(dtype) else { return PictureState::Loading };

@@ -2,14 +2,21 @@
 //! in for them and is called so.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Session;
 use super::tiles::TileOnScreen;
+use crate::app::effects::Effect;
+use crate::array::MAX_TILE_VOXELS;
 use crate::format::ReadError;
 use crate::stream::{PictureRequest, PictureState};
 use crate::ui::Shown;
 use crate::volume::{LayerId, Picture, PictureKey, ViewId, Voxels};
+
+/// Tiles are put together from what has been read for so long in a frame, one at least.
+const TILES_PER_FRAME: Duration = Duration::from_millis(4);
+/// Where they would not be kept until the next frame: all at once.
+const NEVER: Duration = Duration::from_secs(3600);
 
 /// The voxels to be drawn.
 pub struct OnScreen {
@@ -63,6 +70,7 @@ impl Session {
     pub fn choose_pictures(&mut self, now: Instant) {
         self.ask(now);
         let mut former = std::mem::take(&mut self.panes);
+        let is_spread = self.stream.keeps_planes(self.tile_bytes());
         for index in 0..self.request.views.len() {
             let PictureRequest { view, layer, picture, .. } = self.request.views[index];
             let asked = PictureKey::finest(layer, picture);
@@ -70,7 +78,12 @@ impl Session {
             let former = same.map(|at| former.swap_remove(at));
             let keys = self.stream.keys(&self.request.views[index]);
             if keys.iter().any(|key| *key != asked) {
-                let pane = self.tiled_pane(view, asked, &keys, former);
+                let deadline = if is_spread { Instant::now() + TILES_PER_FRAME } else { Instant::now() + NEVER };
+                let pane = self.tiled_pane(view, asked, &keys, former, deadline);
+                if pane.shown != Shown::Exact && Instant::now() >= deadline {
+                    // The others are put together in the next frame.
+                    self.effects.push(Effect::RepaintAfter(Duration::ZERO));
+                }
                 if index == 0 && pane.shown == Shown::Exact {
                     self.measure.shown(picture, now_after(now));
                 }
@@ -100,6 +113,15 @@ impl Session {
             };
             self.panes.push(pane);
         }
+    }
+
+    /// Bytes of all tiles in view.
+    fn tile_bytes(&self) -> usize {
+        let bytes = |request: &PictureRequest| {
+            let item = self.stream.image(request.layer).map_or(0, |image| image.info().dtype.num_bytes());
+            self.stream.keys(request).len() * MAX_TILE_VOXELS * item
+        };
+        self.request.views.iter().map(bytes).sum()
     }
 
     /// What is wrong with a layer, by its name where there are several.

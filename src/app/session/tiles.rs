@@ -1,6 +1,7 @@
 //! Large planes on a canvas: the tiles in view, and what is drawn where one is on its way.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Session;
 use super::picture::{OnScreen, Pane};
@@ -46,10 +47,11 @@ impl Session {
         asked: PictureKey,
         keys: &[PictureKey],
         former: Option<Pane>,
+        deadline: Instant,
     ) -> Pane {
         let pane = |tiles, shown| Pane { view, asked, on_screen: None, tiles, shown };
         let Some(image) = self.stream.image(asked.layer) else { return pane(Vec::new(), Shown::Nothing) };
-        let tiles = self.tiles_at(&image, keys);
+        let tiles = self.tiles_at(&image, keys, deadline);
         if tiles.len() == keys.len() {
             let is_void = tiles.iter().all(|tile| tile.chosen.voxels.is_void());
             let reason = is_void.then(|| keys.iter().find_map(|key| self.stream.missing_reason(key))).flatten();
@@ -66,7 +68,8 @@ impl Session {
             return pane(tiles.into_iter().chain(backdrops).collect(), Shown::Preview);
         }
         let nearest = self.stream.nearest_of(keys).map(|t| keys.iter().map(|key| key.at(t)).collect::<Vec<_>>());
-        let nearest = nearest.map(|keys| self.tiles_at(&image, &keys)).filter(|found| found.len() == keys.len());
+        let nearest =
+            nearest.map(|keys| self.tiles_at(&image, &keys, deadline)).filter(|found| found.len() == keys.len());
         let shown = nearest.or(former.map(|former| former.tiles)).unwrap_or_default();
         match shown.first().map(|tile| tile.chosen.key.picture.t()) {
             Some(t) => pane(shown, Shown::Nearest { t }),
@@ -75,10 +78,10 @@ impl Session {
         }
     }
 
-    /// Those tiles that are there.
-    fn tiles_at(&self, image: &Image, keys: &[PictureKey]) -> Vec<TileOnScreen> {
+    /// Those tiles that are there, and were put together before a moment.
+    fn tiles_at(&self, image: &Image, keys: &[PictureKey], deadline: Instant) -> Vec<TileOnScreen> {
         let tile = |key: &PictureKey| {
-            let voxels = self.stream.picture(key).ready()?;
+            let voxels = self.stream.picture_by(key, deadline).ready()?;
             TileOnScreen::new(image, *key, voxels, false)
         };
         keys.iter().filter_map(tile).collect()
