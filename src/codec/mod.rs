@@ -16,6 +16,7 @@ mod pipeline;
 mod shuffle;
 mod streams;
 mod szip;
+mod zfp;
 
 pub(crate) use byte_order::swap_bytes;
 pub(crate) use pipeline::reuse;

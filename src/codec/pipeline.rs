@@ -1,6 +1,6 @@
 //! Filter pipelines of HDF5 and Zarr: which filters are known, and running them backwards over one chunk.
 
-use super::{CodecError, bitshuffle, blosc, blosc2, crc32c, fletcher32, lz4, lzf, lzo, shuffle, streams, szip};
+use super::{CodecError, bitshuffle, blosc, blosc2, crc32c, fletcher32, lz4, lzf, lzo, shuffle, streams, szip, zfp};
 
 /// One stage of a chunk's filter pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum Filter {
     Bitshuffle(bitshuffle::Options),
     /// HDF5's szip.
     Szip(szip::Options),
+    /// The registered zfp filter.
+    Zfp(zfp::Options),
     /// A filter that only libhdf5 may know.
     Other {
         /// Registered number of the filter.
@@ -65,6 +67,10 @@ impl Filter {
                 Some(options) => Self::Bitshuffle(options),
                 None => Self::Other { id, name: name.to_owned() },
             },
+            32013 => match zfp::Options::from_hdf5(values) {
+                Some(options) => Self::Zfp(options),
+                None => Self::Other { id, name: name.to_owned() },
+            },
             32015 => Self::Zstd,
             32026 => Self::Blosc2,
             _ => Self::Other { id, name: name.to_owned() },
@@ -88,6 +94,7 @@ impl Filter {
             Self::Zstd => "zstd".into(),
             Self::Bitshuffle(options) => options.name().into(),
             Self::Szip(_) => "szip".into(),
+            Self::Zfp(_) => "zfp".into(),
             Self::Other { id, name } if name.is_empty() => format!("HDF5 filter {id}"),
             Self::Other { id, name } => format!("{name} (HDF5 filter {id})"),
         }
@@ -250,6 +257,7 @@ fn run(filter: &Filter, input: &[u8], output: &mut [u8]) -> Result<(), CodecErro
         Filter::Zstd => streams::unzstd(input, output),
         Filter::Bitshuffle(options) => bitshuffle::decode(options, input, output),
         Filter::Szip(options) => szip::decode(options, input, output),
+        Filter::Zfp(options) => zfp::decode(options, input, output),
         Filter::Fletcher32 | Filter::Crc32c => {
             let len = verified(filter, input).unwrap_or(Ok(0))?;
             if len != output.len() {

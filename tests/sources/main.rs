@@ -28,3 +28,4 @@ mod zarr;
 mod zarr_figures;
 mod zarr_hostile;
 mod zarr_live;
+mod zfp;
