@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tectum::format::hdf5::{VirtualLayout, with_library_locked};
 use tectum::format::{FormatError, OpenOptions, Opened, Refresh, Source, VirtualOptions, open};
 use tectum::volume::{PieceState, Region, codes};
 
@@ -415,7 +416,33 @@ fn random_mappings_are_what_h5py_read() {
             num += 1;
         }
     }
-    assert!(num >= 11);
+    assert!(num >= 17);
+}
+
+#[test]
+fn while_thousands_of_mappings_are_looked_at_others_get_the_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let map = |t: u64| Map {
+        part: slab(&[t, 0, 0], &[1, 3, 4]),
+        file: "a.h5",
+        dataset: "d",
+        of_source: slab(&[t, 0, 0], &[1, 3, 4]),
+    };
+    let maps: Vec<Map<'_>> = (0..20_000).map(map).collect();
+    let path = folder.path().join("v.h5");
+    write_virtual(&path, "v", &[20_000, 3, 4], Some(0), &maps, true);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| VirtualLayout::read(&path, "v").unwrap().unwrap().mappings.len());
+        // How often somebody had to wait for it, and got it.
+        let mut num_waited = 0;
+        while !reading.is_finished() {
+            let begin = std::time::Instant::now();
+            with_library_locked(|| ());
+            num_waited += usize::from(begin.elapsed() > std::time::Duration::from_millis(1));
+        }
+        assert_eq!(reading.join().unwrap(), 20_000);
+        assert!(num_waited >= 5, "{num_waited}");
+    });
 }
 
 #[test]

@@ -22,7 +22,8 @@ fn read(path: &Path, name: &str) -> Vec<u8> {
 fn every_mode_type_and_rank_is_what_zfp_reads() {
     let more = std::env::var_os("TECTUM_RANDOM_ZFP").map(PathBuf::from);
     for path in std::iter::once(folder("zfp").join("zfp.h5")).chain(more) {
-        let packed: Vec<_> = list(&path).unwrap().into_iter().filter(|header| header.name.starts_with("packed/")).collect();
+        let packed: Vec<_> =
+            list(&path).unwrap().into_iter().filter(|header| header.name.starts_with("packed/")).collect();
         assert!(packed.len() >= 80, "{}", packed.len());
         for header in packed {
             assert!(matches!(header.filters[..], [Filter::Zfp(_)]) && is_decodable(&header.filters), "{header:?}");

@@ -102,6 +102,15 @@ impl Header {
 
     /// Reads the header of an open dataset.
     pub(super) fn of(library: &Library, dataset: &Handle<'_>, name: &str) -> Result<Self, String> {
+        Self::and_list(library, dataset, name).map(|(header, _)| header)
+    }
+
+    /// The same, with the list of properties it was created with: of many mappings a copy takes long.
+    pub(super) fn and_list<'l>(
+        library: &'l Library,
+        dataset: &Handle<'_>,
+        name: &str,
+    ) -> Result<(Self, Handle<'l>), String> {
         // SAFETY: the lock is held and the handle is a dataset's.
         let (data_type, creation) = unsafe {
             (
@@ -116,7 +125,7 @@ impl Header {
         };
         let (shape, max_dims) = shape_of(&space)?;
         let stored = StoredType::of(library, &data_type)?;
-        Ok(Self {
+        let header = Self {
             name: name.trim_start_matches('/').to_owned(),
             dtype: stored.dtype,
             layout: layout_of(&creation, shape.rank())?,
@@ -126,7 +135,8 @@ impl Header {
             fill: fill_of(library, &creation, &data_type, &stored)?,
             max_dims,
             shape,
-        })
+        };
+        Ok((header, creation))
     }
 }
 

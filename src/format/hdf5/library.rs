@@ -60,6 +60,34 @@ impl<'library> Handle<'library> {
     }
 }
 
+/// A handle of what lies in memory alone, kept while others have the library's lock.
+pub struct Kept {
+    id: hid_t,
+    close: unsafe extern "C" fn(hid_t) -> i32,
+}
+
+impl Handle<'_> {
+    /// Keeps a list of properties beyond the lock. Nothing else may be: files are closed with the lock.
+    pub fn kept(self) -> Kept {
+        let handle = std::mem::ManuallyDrop::new(self);
+        Kept { id: handle.id, close: handle.close }
+    }
+}
+
+impl Kept {
+    /// The library's number of it, for who has the lock.
+    pub fn id(&self, _: &Library) -> hid_t {
+        self.id
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open and owned here alone; the lock is taken for it.
+        hdf5::sync::sync(|| unsafe { (self.close)(self.id) });
+    }
+}
+
 impl Drop for Handle<'_> {
     fn drop(&mut self) {
         // SAFETY: the handle is open, owned here alone, and the library's lock is still held.

@@ -2,14 +2,15 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_char;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::ptr;
 
-use hdf5_sys::h5d::{H5D_layout_t, H5Dget_create_plist};
+use hdf5_sys::h5d::H5D_layout_t;
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::{
-    H5Pclose, H5Pget_layout, H5Pget_virtual_count, H5Pget_virtual_dsetname, H5Pget_virtual_filename,
-    H5Pget_virtual_srcspace, H5Pget_virtual_vspace,
+    H5Pget_layout, H5Pget_virtual_count, H5Pget_virtual_dsetname, H5Pget_virtual_filename, H5Pget_virtual_srcspace,
+    H5Pget_virtual_vspace,
 };
 use hdf5_sys::h5s::{
     H5S_sel_type, H5Sclose, H5Sget_regular_hyperslab, H5Sget_select_hyper_blocklist, H5Sget_select_hyper_nblocks,
@@ -19,15 +20,15 @@ use hdf5_sys::h5s::{
 use super::file::{Hdf5File, Stamp};
 use super::header::Header;
 use super::index::not_hdf5;
-use super::library::{Handle, Library, last_error, locked};
+use super::library::{Handle, Kept, Library, last_error, locked};
 use crate::format::FormatError;
 use crate::volume::{MAX_RANK, Region};
 
 /// More mappings than this are not read: each takes memory, and the library's lock while it is asked for.
-const MAX_MAPPINGS: usize = 200_000;
+const MAX_MAPPINGS: usize = 500_000;
 
-/// More boxes in one irregular selection than this are not read.
-const MAX_BOXES: usize = 50_000;
+/// More boxes in the irregular selections of one dataset than this are not read: they take memory.
+const MAX_BOXES: usize = 1_000_000;
 
 /// A virtual dataset as its file has it; nothing of its sources has been looked at.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ pub struct VirtualLayout {
 }
 
 /// One part of a virtual dataset, and where it lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mapping {
     /// Which voxels of the virtual dataset, in C order...
     pub part: Picked,
@@ -57,7 +58,7 @@ pub struct Mapping {
 }
 
 /// Voxels picked from an array.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Picked {
     /// All there are.
     All,
@@ -78,20 +79,27 @@ impl VirtualLayout {
     pub fn read(path: &Path, name: &str) -> Result<Option<Self>, FormatError> {
         let failed = |message: String| FormatError::new(path, message);
         let opened = Hdf5File::open(path).map_err(failed)?;
-        locked(|library| {
+        let found = locked(|library| {
             let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
             let dataset = library.open_dataset(&file, name)?;
-            let header = Header::of(library, &dataset, name).map_err(|message| format!("{name}: {message}"))?;
-            // SAFETY: the lock is held and the handle is a dataset's.
-            let creation = unsafe { Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)? };
+            let found = Header::and_list(library, &dataset, name);
+            let (header, creation) = found.map_err(|message| format!("{name}: {message}"))?;
             // SAFETY: the handle is a dataset's creation list.
             if unsafe { H5Pget_layout(creation.id()) } != H5D_layout_t::H5D_VIRTUAL {
                 return Ok(None);
             }
-            let mappings = mappings_of(library, &creation).map_err(|message| format!("{name}: {message}"))?;
-            Ok(Some(Self { header, mappings, stamp: opened.stamp, is_cut: opened.is_cut() }))
-        })
-        .map_err(failed)
+            Ok(Some((header, creation.kept())))
+        });
+        let Some((header, creation)) = found.map_err(failed)? else { return Ok(None) };
+        let mappings = mappings_of(&creation).map_err(|message| failed(format!("{name}: {message}")))?;
+        Ok(Some(Self { header, mappings, stamp: opened.stamp, is_cut: opened.is_cut() }))
+    }
+
+    /// Tells mappings from others, without their being kept.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.mappings.hash(&mut hasher);
+        hasher.finish()
     }
 }
 
@@ -108,29 +116,45 @@ pub(super) fn space_of<'l>(library: &'l Library, creation: &Handle<'_>) -> Optio
     }
 }
 
-fn mappings_of(library: &Library, creation: &Handle<'_>) -> Result<Vec<Mapping>, String> {
-    let mut num = 0;
-    // SAFETY: the lock is held and the handle is a virtual dataset's creation list.
-    if unsafe { H5Pget_virtual_count(creation.id(), &raw mut num) } < 0 {
-        return Err(last_error());
-    }
+/// Mappings that are asked for before others get the lock again: some tens of milliseconds.
+const AT_ONCE: usize = 1000;
+
+fn mappings_of(creation: &Kept) -> Result<Vec<Mapping>, String> {
+    let num = locked(|library| {
+        let mut num = 0;
+        // SAFETY: the lock is held and the handle is a virtual dataset's creation list.
+        let status = unsafe { H5Pget_virtual_count(creation.id(library), &raw mut num) };
+        if status < 0 { Err(last_error()) } else { Ok(num) }
+    })?;
     if num > MAX_MAPPINGS {
         return Err(format!("is made of {num} parts; up to {MAX_MAPPINGS} are read"));
     }
-    (0..num).map(|i| mapping(library, creation, i).map_err(|message| format!("mapping {i}: {message}"))).collect()
+    let mut room = MAX_BOXES;
+    let mut mappings = Vec::with_capacity(num);
+    while mappings.len() < num {
+        let next = mappings.len()..num.min(mappings.len() + AT_ONCE);
+        locked(|library| {
+            for i in next.clone() {
+                let found = mapping(library, creation.id(library), i, &mut room);
+                mappings.push(found.map_err(|message| format!("mapping {i}: {message}"))?);
+            }
+            Ok::<_, String>(())
+        })?;
+    }
+    Ok(mappings)
 }
 
-fn mapping(library: &Library, creation: &Handle<'_>, i: usize) -> Result<Mapping, String> {
+fn mapping(library: &Library, creation: hid_t, i: usize, room: &mut usize) -> Result<Mapping, String> {
     // SAFETY: the lock is held, the handle is a virtual dataset's creation list and `i` below its number of mappings;
     // the names are written into buffers as long as the calls are told.
     unsafe {
-        let part = Handle::new(library, H5Pget_virtual_vspace(creation.id(), i), H5Sclose)?;
-        let of_source = Handle::new(library, H5Pget_virtual_srcspace(creation.id(), i), H5Sclose)?;
-        let file = name_of(|buffer, len| H5Pget_virtual_filename(creation.id(), i, buffer, len))?;
-        let dataset = name_of(|buffer, len| H5Pget_virtual_dsetname(creation.id(), i, buffer, len))?;
+        let part = Handle::new(library, H5Pget_virtual_vspace(creation, i), H5Sclose)?;
+        let of_source = Handle::new(library, H5Pget_virtual_srcspace(creation, i), H5Sclose)?;
+        let file = name_of(|buffer, len| H5Pget_virtual_filename(creation, i, buffer, len))?;
+        let dataset = name_of(|buffer, len| H5Pget_virtual_dsetname(creation, i, buffer, len))?;
         Ok(Mapping {
-            part: picked(&part)?,
-            of_source: picked(&of_source)?,
+            part: picked(&part, room)?,
+            of_source: picked(&of_source, room)?,
             file: path_of(file),
             dataset: String::from_utf8(dataset).map_err(|_| "the source's name is not Unicode")?,
         })
@@ -163,8 +187,8 @@ fn name_of(fill: impl Fn(*mut c_char, usize) -> isize) -> Result<Vec<u8>, String
     Ok(bytes)
 }
 
-/// What a dataspace selects.
-fn picked(space: &Handle<'_>) -> Result<Picked, String> {
+/// What a dataspace selects; `room` is for how many boxes.
+fn picked(space: &Handle<'_>, room: &mut usize) -> Result<Picked, String> {
     // SAFETY: the lock is held and the handle is an open dataspace's; each buffer has a number for each of its axes.
     unsafe {
         let rank = usize::try_from(H5Sget_simple_extent_ndims(space.id())).map_err(|_| last_error())?;
@@ -189,8 +213,9 @@ fn picked(space: &Handle<'_>) -> Result<Picked, String> {
                 let [start, stride, count, block] = [start, stride, count, block].map(|all| all[..rank].to_vec());
                 Ok(Picked::Blocks { start, stride, count, block })
             }
-            H5S_sel_type::H5S_SEL_HYPERSLABS => boxes(space.id(), rank).map(Picked::Boxes),
-            H5S_sel_type::H5S_SEL_POINTS => Err("picks single points, which is not supported".into()),
+            H5S_sel_type::H5S_SEL_HYPERSLABS => boxes(space.id(), rank, room).map(Picked::Boxes),
+            // The library has none of these in virtual datasets: it neither writes nor reads them.
+            H5S_sel_type::H5S_SEL_POINTS => Err("picks single points, which HDF5 does not support".into()),
             _ => Err("picks voxels in an unknown way".into()),
         }
     }
@@ -200,13 +225,12 @@ fn picked(space: &Handle<'_>) -> Result<Picked, String> {
 ///
 /// # Safety
 /// The lock is held and `space` is an open dataspace of that rank with a hyperslab selected.
-unsafe fn boxes(space: hid_t, rank: usize) -> Result<Vec<Region>, String> {
+unsafe fn boxes(space: hid_t, rank: usize, room: &mut usize) -> Result<Vec<Region>, String> {
     // SAFETY: as said above; the buffer has room for two corners of each box.
     let corners = unsafe {
         let num = usize::try_from(H5Sget_select_hyper_nblocks(space)).map_err(|_| last_error())?;
-        if num > MAX_BOXES {
-            return Err(format!("picks voxels in {num} boxes; up to {MAX_BOXES} are read"));
-        }
+        let few = format!("picks voxels in {num} boxes; up to {MAX_BOXES} of all mappings are read");
+        *room = room.checked_sub(num).ok_or(few)?;
         let mut corners = vec![0u64; num * 2 * rank];
         if H5Sget_select_hyper_blocklist(space, 0, num as u64, corners.as_mut_ptr()) < 0 {
             return Err(last_error());

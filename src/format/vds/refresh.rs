@@ -56,7 +56,7 @@ impl Growing for VirtualSource {
         if Stamp::of(&metadata) != table.layout.stamp {
             let layout = VirtualLayout::read(&array.path, &table.layout.header.name);
             let is_same = |layout: &VirtualLayout| {
-                layout.mappings == table.layout.mappings && layout.header.dtype == table.layout.header.dtype
+                layout.digest() == table.digest && layout.header.dtype == table.layout.header.dtype
             };
             match layout {
                 Ok(Some(layout)) if is_same(&layout) => {}

@@ -16,8 +16,57 @@ pub(super) enum Selection {
 /// See [`Selection::Boxes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Boxes {
+    /// Those that begin first along the slowest axis in front.
     regions: Vec<Region>,
     num_voxels: usize,
+    /// Boxes that have an index of the slowest axis in common, and those between: of another group they have none,
+    /// so that only one has to be looked through.
+    groups: Vec<Group>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Group {
+    /// The first of its boxes, and one past the last.
+    boxes: [usize; 2],
+    /// Its indices along the slowest axis.
+    rows: [usize; 2],
+    /// Voxels of the groups before.
+    first: usize,
+}
+
+impl Boxes {
+    fn new(mut regions: Vec<Region>, num_voxels: usize) -> Self {
+        regions.sort_unstable_by_key(|region| region.start().first().copied());
+        let mut groups: Vec<Group> = Vec::new();
+        let mut first = 0;
+        for (i, region) in regions.iter().enumerate() {
+            let (from, to) = (region.start()[0], region.stop()[0]);
+            match groups.last_mut() {
+                Some(last) if from < last.rows[1] => (last.boxes[1], last.rows[1]) = (i + 1, last.rows[1].max(to)),
+                _ => groups.push(Group { boxes: [i, i + 1], rows: [from, to], first }),
+            }
+            first += region.shape().num_voxels().unwrap_or(0);
+        }
+        Self { regions, num_voxels, groups }
+    }
+
+    /// The boxes around an index of the slowest axis, and the number of voxels before them.
+    fn around(&self, row: usize) -> (&[Region], usize) {
+        let at = self.groups.partition_point(|group| group.rows[1] <= row);
+        match self.groups.get(at) {
+            Some(Group { boxes: [from, to], first, .. }) => (&self.regions[*from..*to], *first),
+            None => (&[], self.num_voxels),
+        }
+    }
+
+    /// The boxes that hold a number, and the number of voxels before them.
+    fn holding(&self, number: usize) -> (&[Region], usize) {
+        let after = self.groups.partition_point(|group| group.first <= number);
+        match self.groups.get(after.saturating_sub(1)) {
+            Some(Group { boxes: [from, to], first, .. }) => (&self.regions[*from..*to], *first),
+            None => (&[], 0),
+        }
+    }
 }
 
 impl Selection {
@@ -57,7 +106,7 @@ impl Selection {
         if product_len(&axes) == Some(num_voxels) {
             return Ok(Self::Product(axes));
         }
-        Ok(Self::Boxes(Boxes { regions: regions.to_vec(), num_voxels }))
+        Ok(Self::Boxes(Boxes::new(regions.to_vec(), num_voxels)))
     }
 
     /// Number of axes.
@@ -117,7 +166,10 @@ impl Selection {
                 }
                 number
             }
-            Self::Boxes(boxes) => boxes.regions.iter().map(|region| below_in(region, index)).sum(),
+            Self::Boxes(boxes) => {
+                let (around, first) = boxes.around(index.first().copied().unwrap_or(0));
+                first + around.iter().map(|region| below_in(region, index)).sum::<usize>()
+            }
         }
     }
 
@@ -134,14 +186,16 @@ impl Selection {
             }
             Self::Boxes(boxes) => {
                 let rank = self.rank();
+                let (around, first) = boxes.holding(number);
+                let below = |index: &[usize]| around.iter().map(|region| below_in(region, index)).sum::<usize>();
                 // On each axis the last index that has no more than so many before it.
                 for axis in 0..rank {
-                    let mut low = 0;
-                    let mut high = boxes.regions.iter().map(|region| region.stop()[axis]).max().unwrap_or(1);
+                    let mut low = around.iter().map(|region| region.start()[axis]).min().unwrap_or(0);
+                    let mut high = around.iter().map(|region| region.stop()[axis]).max().unwrap_or(1);
                     while high - low > 1 {
                         let middle = low + (high - low) / 2;
                         index[axis] = middle;
-                        if self.number_of(&index[..rank]) <= number { low = middle } else { high = middle }
+                        if first + below(&index[..rank]) <= number { low = middle } else { high = middle }
                     }
                     index[axis] = low;
                 }
@@ -160,7 +214,7 @@ impl Selection {
             }
             Self::Boxes(boxes) => {
                 let Some(last) = index.len().checked_sub(1) else { return 1 };
-                let holder = boxes.regions.iter().find(|region| region.contains(index));
+                let holder = boxes.around(index[0]).0.iter().find(|region| region.contains(index));
                 holder.map_or(1, |region| (region.stop()[last] - index[last]).min(most))
             }
         }
@@ -186,7 +240,9 @@ impl Selection {
                 let crosses = |region: &&Region| {
                     (0..last).all(|axis| region.start()[axis] <= row[axis] && row[axis] < region.stop()[axis])
                 };
-                let mut runs: Vec<[usize; 2]> = (boxes.regions.iter().filter(crosses))
+                // The row itself may be the slowest axis.
+                let near = if last == 0 { &boxes.regions[..] } else { boxes.around(row[0]).0 };
+                let mut runs: Vec<[usize; 2]> = (near.iter().filter(crosses))
                     .map(|region| [region.start()[last].max(row[last]), region.stop()[last].min(stop)])
                     .filter(|[start, stop]| start < stop)
                     .collect();

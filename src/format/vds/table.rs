@@ -14,7 +14,10 @@ use crate::volume::{MAX_RANK, Region};
 
 /// A virtual dataset as its file has it; the same for every state of one that grows.
 pub(super) struct Table {
+    /// Without its mappings, which are what follows.
     pub layout: VirtualLayout,
+    /// Tells them from those of another dataset.
+    pub digest: u64,
     /// Mappings to one source each, those that begin first along `main` in front.
     pub parts: Vec<Part>,
     /// For each part, where the furthest of it and of those before it ends along `main`.
@@ -66,26 +69,34 @@ pub(super) struct Touch<'a> {
 impl Table {
     /// # Errors
     /// When a mapping makes no sense: which one, and why.
-    pub fn new(layout: VirtualLayout) -> Result<Self, String> {
+    pub fn new(mut layout: VirtualLayout) -> Result<Self, String> {
+        let digest = layout.digest();
+        let mappings = std::mem::take(&mut layout.mappings);
         let mut table = Self {
-            parts: Vec::with_capacity(layout.mappings.len()),
+            parts: Vec::with_capacity(mappings.len()),
             furthest: Vec::new(),
             main: 0,
             families: Vec::new(),
             slots: Vec::new(),
             least: [0; MAX_RANK],
             layout,
+            digest,
         };
         let mut known = HashMap::new();
-        for order in 0..table.layout.mappings.len() {
-            table.add(order, &mut known).map_err(|message| format!("its mapping {order} {message}"))?;
+        for (order, mapping) in mappings.into_iter().enumerate() {
+            table.add(order, &mapping, &mut known).map_err(|message| format!("its mapping {order} {message}"))?;
         }
         table.sort();
         Ok(table)
     }
 
-    fn add(&mut self, order: usize, known: &mut HashMap<(PathBuf, String), usize>) -> Result<(), String> {
-        let Mapping { part, of_source, file, dataset } = &self.layout.mappings[order];
+    fn add(
+        &mut self,
+        order: usize,
+        mapping: &Mapping,
+        known: &mut HashMap<(PathBuf, String), usize>,
+    ) -> Result<(), String> {
+        let Mapping { part, of_source, file, dataset } = mapping;
         let shape = self.layout.header.shape;
         let Some(selection) = Selection::of(part, Some(&shape))? else { return Ok(()) };
         let of_source = Selection::of(of_source, None)?;
@@ -180,8 +191,7 @@ impl Table {
 
     /// Memory taken.
     pub fn num_bytes(&self) -> usize {
-        self.parts.len() * (size_of::<Part>() + size_of::<Mapping>() + 8 * size_of::<AxisSet>())
-            + self.slots.len() * size_of::<Slot>()
+        self.parts.len() * (size_of::<Part>() + 8 * size_of::<AxisSet>()) + self.slots.len() * size_of::<Slot>()
     }
 }
 
