@@ -186,7 +186,7 @@ impl Opened {
     ///
     /// # Errors
     /// When there are not so many.
-    fn from_level(mut self, level: usize) -> Result<Self, FormatError> {
+    fn at_level(mut self, level: usize) -> Result<Self, FormatError> {
         if level == 0 {
             return Ok(self);
         }
@@ -268,7 +268,7 @@ pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Open
         let text = format!("{}; {WHAT_TO_GIVE}", look.in_words());
         Err(FormatError::new(location, text).with_code(FormatErrorCode::OtherFormat))
     })?;
-    opened.with_channels().from_level(options.level.unwrap_or(0))
+    opened.with_channels().at_level(options.level.unwrap_or(0))
 }
 
 /// Most files that lead from one to the next.

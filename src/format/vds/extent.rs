@@ -113,7 +113,7 @@ fn find_numbered(family: &Family, context: &Context, known: &[Arc<Slot>]) -> Res
             return Err(format!("has more than {MAX_NUMBERED} numbered sources"));
         }
         let number = slots.len();
-        if context.search.is_far() && number % AT_ONCE == 0 {
+        if context.search.is_far() && number.is_multiple_of(AT_ONCE) {
             let next: Vec<Arc<Slot>> = (number..number + AT_ONCE).map(|number| family.slot(number)).collect();
             context.search.look_for(next.iter().map(|slot| slot.file.as_path()));
         }
