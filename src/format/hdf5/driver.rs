@@ -252,15 +252,22 @@ unsafe extern "C" fn read(
 ) -> c_int {
     /// As what global heaps are read too.
     const VOXELS: c_int = 3;
+    /// The library reads a little further than what it reads is long.
+    const MAX_ABSENT_BYTES: u64 = 64 << 10;
     if num_bytes == 0 {
         return 0;
     }
     // SAFETY: an open file of this driver, and a buffer of as many bytes as are asked for.
     let (file, buffer) = unsafe { (&*file, std::slice::from_raw_parts_mut(buffer.cast::<u8>(), num_bytes)) };
+    let left = file.num_bytes.saturating_sub(address);
+    // Metadata of which so much is not there are damaged, and the library keeps as much memory as they claim.
+    if kind != VOXELS && (num_bytes as u64).saturating_sub(left) > MAX_ABSENT_BYTES {
+        REFUSAL.set(Some("what describes its arrays is damaged or cut off"));
+        return -1;
+    }
     if !file.fill(buffer, address) {
         return -1;
     }
-    let left = file.num_bytes.saturating_sub(address);
     let rest = |buffer: &mut [u8], from| file.fill(buffer, address.saturating_add(from));
     if kind == VOXELS && heap::is_endless(buffer, left, file.length_bytes, &rest) {
         REFUSAL.set(Some(heap::REFUSED));
