@@ -260,8 +260,11 @@ unsafe extern "C" fn read(
     // SAFETY: an open file of this driver, and a buffer of as many bytes as are asked for.
     let (file, buffer) = unsafe { (&*file, std::slice::from_raw_parts_mut(buffer.cast::<u8>(), num_bytes)) };
     let left = file.num_bytes.saturating_sub(address);
-    // Metadata of which so much is not there are damaged, and the library keeps as much memory as they claim.
-    if kind != VOXELS && (num_bytes as u64).saturating_sub(left) > MAX_ABSENT_BYTES {
+    // Metadata of which so much is not there are damaged, and the library keeps as much memory as they claim; but
+    // a file that is being written may have grown since it was opened.
+    let is_absent = |left: u64| (num_bytes as u64).saturating_sub(left) > MAX_ABSENT_BYTES;
+    let left_now = || file.bytes.stamp().map_or(left, |stamp| stamp.num_bytes.saturating_sub(address));
+    if kind != VOXELS && is_absent(left) && is_absent(left_now()) {
         REFUSAL.set(Some("what describes its arrays is damaged or cut off"));
         return -1;
     }
