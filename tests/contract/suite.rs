@@ -395,6 +395,13 @@ pub fn growth_keeps_what_was_true(subject: &dyn Subject) {
     }
     if let Some(last) = states.last() {
         assert_true(&read_whole(last.source.as_ref()), &last.truth.shape, &last.truth);
+        // What is forgotten with a chunk is not everything: whoever measures a recording would begin anew each time.
+        let whole = Region::whole(&last.truth.shape);
+        let chunks = chunks_of(last.source.as_ref(), &whole);
+        let told = |chunk: &Chunk| last.source.region_of(&(chunk.index..chunk.index + 1));
+        assert!(chunks.iter().all(|chunk| told(chunk).intersect(&chunk.region) == Some(chunk.region)));
+        let is_one = chunks.len() == 1;
+        assert!(is_one || chunks.iter().any(|chunk| told(chunk) != whole), "each chunk is taken for all of it");
     }
     for pair in states.windows(2) {
         let [old, new] = pair else { unreachable!("windows of two") };

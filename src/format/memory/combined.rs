@@ -1,6 +1,7 @@
 //! A source that is computed from others, for tests: the sum of two recordings, the second one timepoint
 //! earlier.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source, gather, read_and_combine};
@@ -81,6 +82,15 @@ impl Source for SumSource {
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
         self.grid.each(region, |cell| chunks.push(Chunk { index: cell.position, region: cell.region }));
+    }
+
+    fn region_of(&self, indices: &Range<u64>) -> Region {
+        let edge = |index: u64| self.grid.cell_at(index).map(|region| [region.start()[0], region.stop()[0]]);
+        let whole = Region::whole(&self.info.shape);
+        match (edge(indices.start), edge(indices.end.saturating_sub(1))) {
+            (Some([first, _]), Some([_, last])) => whole.with_axis(0, first, last),
+            _ => whole,
+        }
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

@@ -1,6 +1,7 @@
 //! A source that lies afar, for tests: what it does when, and what becomes of it, is up to the test.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -216,6 +217,10 @@ impl Source for RemoteSource {
 
     fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
         self.inner.chunks(region, chunks);
+    }
+
+    fn region_of(&self, indices: &Range<u64>) -> Region {
+        self.inner.region_of(indices)
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

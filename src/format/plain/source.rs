@@ -1,5 +1,6 @@
 //! One array of an HDF5 file as a recording.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -90,6 +91,12 @@ impl PlainSource {
         self.array.may_change()
     }
 
+    /// How many chunks have the same place along the growing axis.
+    pub(super) fn num_in_row(&self) -> u64 {
+        let num_rows = self.grid.counts().dims()[self.growth_axis].max(1) as u64;
+        (self.grid.num_cells() / num_rows).max(1)
+    }
+
     /// The chunk of a cell: counted with the growing axis slowest.
     fn chunk(&self, at: &[usize; MAX_RANK], position: u64, region: Region) -> Chunk {
         if self.growth_axis == 0 {
@@ -124,6 +131,14 @@ impl Source for PlainSource {
 
     fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
         self.grid.each(region, |cell| visit(&self.chunk(&cell.at, cell.position, cell.region)));
+    }
+
+    fn region_of(&self, indices: &Range<u64>) -> Region {
+        let (whole, axis) = (Region::whole(&self.info.shape), self.growth_axis);
+        let (num_in_row, step) = (self.num_in_row(), self.grid.cell().dims()[axis]);
+        let edge = |row: u64| usize::try_from(row).unwrap_or(usize::MAX).saturating_mul(step);
+        let stop = edge(indices.end.div_ceil(num_in_row)).min(self.info.shape.dims()[axis]);
+        whole.with_axis(axis, edge(indices.start / num_in_row).min(stop), stop)
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

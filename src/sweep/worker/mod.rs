@@ -233,7 +233,9 @@ impl Worker {
         let is_stale = stale.iter().any(|range| range[0] < used.min(range[1]));
         if is_stale {
             let from_end = stale.iter().map(|range| old_t.saturating_sub(range[0])).max().unwrap_or(0);
-            if from_end <= MAX_HELD_BACK && std::mem::replace(&mut self.was_filled_in, true) {
+            if from_end <= MAX_HELD_BACK.min(old_t.saturating_sub(1))
+                && std::mem::replace(&mut self.was_filled_in, true)
+            {
                 self.held_back = self.held_back.max(from_end);
             }
         }
