@@ -86,9 +86,9 @@ pub(super) fn guess(shape: &Shape, hints: &Hints<'_>) -> (Axes, Option<String>) 
             // Nothing tells what an axis in front of time counts.
             axes.from.splice(0..0, vec![AxisFrom::guess("held at one index"); beyond]);
             if beyond == 0 && dims[0] <= MAX_COLORS {
-                axes.from[0] = AxisFrom::guess("perhaps channels");
+                axes.from[0] = AxisFrom::guess("channels?");
             } else if dims[rank - 1] <= MAX_COLORS && dims[rank - 2] > MAX_COLORS {
-                axes.from[rank - 1] = AxisFrom::guess("perhaps channels");
+                axes.from[rank - 1] = AxisFrom::guess("channels?");
             }
             (axes, None)
         }

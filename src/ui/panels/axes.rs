@@ -144,7 +144,7 @@ fn about(entry: &DatasetEntry) -> String {
 
 /// How much it takes where it lies, and what it is stored with.
 fn stored(entry: &DatasetEntry) -> [String; 2] {
-    let size = entry.stored_bytes.map(format::size);
+    let size = entry.stored_bytes.filter(|num_bytes| *num_bytes > 0).map(format::size);
     [size.unwrap_or_default(), entry.compression.clone()]
 }
 
