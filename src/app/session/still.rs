@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::picture::Pane;
+use super::layers::Layer;
 use super::{OnScreen, Session};
 use crate::app::effects::Effect;
 use crate::app::still::{StillLayer, Subject};
 use crate::render::RendererHandle;
 use crate::ui::panels::save::save_path;
+use crate::ui::format::size;
 use crate::ui::{Overlay, Shown, StillFrame};
+use crate::volume::Axis;
 
 impl Session {
     /// Where the picture will be saved.
@@ -34,8 +37,28 @@ impl Session {
         }
     }
 
+    /// Why the picture is never there as a whole: it takes more than there is for what is read.
+    pub(super) fn too_large_to_save(&self) -> Option<String> {
+        let view = self.view.active();
+        let max_bytes = self.stream.stats().budget_bytes as u64;
+        let shown = self.layers.iter().zip(&self.view.layers).filter(|(_, layer)| layer.visible);
+        let num_bytes = |layer: &Layer| {
+            let (rows, columns) = view.orientation.plane_axes();
+            let info = layer.info();
+            let side = |axis: Axis| info.shape[axis.index()] as u64;
+            side(rows).saturating_mul(side(columns)).saturating_mul(info.dtype.num_bytes() as u64)
+        };
+        let all = shown.fold(0u64, |sum, (layer, _)| sum.saturating_add(num_bytes(layer)));
+        (all > max_bytes).then(|| {
+            format!("in full resolution it takes {}, and {} are set aside for it", size(all), size(max_bytes))
+        })
+    }
+
     /// The active canvas with all that a still of it is drawn from, or why there is none to save.
     fn subject(&self) -> Result<Subject, String> {
+        if let Some(reason) = self.too_large_to_save() {
+            return Err(format!("there is no picture to save: {reason}"));
+        }
         let panes: Vec<&Pane> = self.panes_of(self.view.active().id).collect();
         let missing = panes.iter().find_map(|pane| match &pane.shown {
             Shown::Missing(reason) => Some(reason.as_str()),

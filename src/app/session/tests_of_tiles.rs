@@ -213,3 +213,19 @@ fn a_projection_that_does_not_fit_into_memory_is_refused_and_the_coarse_one_call
     stage.apply(&Command::SetProjection(Projection::Max));
     stage.frames_until(|stage| *stage.session.shown() == Shown::Exact);
 }
+
+#[test]
+fn a_plane_that_does_not_fit_is_not_waited_for_to_be_saved() {
+    let levels = [level(1, 8448, |_| 10), level(1, 1056, |_| 40)];
+    let stream = StreamConfig::with_ram_budget(100 << 20);
+    let mut stage = Stage::of(pyramid(&levels), Scene { stream, ..Scene::default() });
+    stage.settle();
+    let before = levels[0].num_reads();
+    stage.apply(&Command::ToggleOverlay(crate::ui::Overlay::Save));
+    for _ in 0..20 {
+        stage.frame();
+    }
+    let reason = stage.session.too_large_to_save().unwrap();
+    assert_eq!(reason, "in full resolution it takes 71.4 MB, and 39.3 MB are set aside for it");
+    assert_eq!(levels[0].num_reads(), before, "nothing is read for it");
+}
