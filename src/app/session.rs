@@ -273,7 +273,8 @@ impl Session {
         let former: Vec<_> = former.collect();
         request.views.retain(|view| !former.contains(&view.layer));
         request.probes.clone_from(&self.probes);
-        if self.saver.is_waiting(self.view.panels.overlay == Some(Overlay::Save)) && self.too_large_to_save().is_none() {
+        if self.saver.is_waiting(self.view.panels.overlay == Some(Overlay::Save)) && self.too_large_to_save().is_none()
+        {
             // What is saved is all of a picture in full resolution.
             request.views.iter_mut().for_each(|view| view.visible = [[0, usize::MAX]; 2]);
         }

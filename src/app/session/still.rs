@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::picture::Pane;
 use super::layers::Layer;
+use super::picture::Pane;
 use super::{OnScreen, Session};
 use crate::app::effects::Effect;
 use crate::app::still::{StillLayer, Subject};
 use crate::render::RendererHandle;
-use crate::ui::panels::save::save_path;
 use crate::ui::format::size;
+use crate::ui::panels::save::save_path;
 use crate::ui::{Overlay, Shown, StillFrame};
 use crate::volume::Axis;
 
@@ -49,9 +49,8 @@ impl Session {
             side(rows).saturating_mul(side(columns)).saturating_mul(info.dtype.num_bytes() as u64)
         };
         let all = shown.fold(0u64, |sum, (layer, _)| sum.saturating_add(num_bytes(layer)));
-        (all > max_bytes).then(|| {
-            format!("in full resolution it takes {}, and {} are set aside for it", size(all), size(max_bytes))
-        })
+        (all > max_bytes)
+            .then(|| format!("in full resolution it takes {}, and {} are set aside for it", size(all), size(max_bytes)))
     }
 
     /// The active canvas with all that a still of it is drawn from, or why there is none to save.
