@@ -6,7 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use proptest::prelude::*;
-use tectum::format::hdf5::{H5Array, H5Tree, Layout, VirtualLayout, contents, list};
+use tectum::format::hdf5::{H5Array, H5Tree, Layout, VirtualLayout, contents, list, read_attributes};
 use tectum::format::tree::{NodeKind, Tree};
 use tectum::format::{Filled, ReadErrorKind};
 use tectum::volume::{DType, Region};
@@ -248,6 +248,33 @@ fn a_damaged_global_heap_takes_nothing_with_it_but_what_it_holds() {
     assert!(texts.is_some() && !heaps.is_empty());
     let error = tree.small("session_description", 1).unwrap_err();
     assert!(error.message.contains("global heap"), "{error}");
+}
+
+#[test]
+fn a_damaged_list_of_mappings_never_reaches_the_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.h5");
+    for (name, user_bytes) in [("stack_time", 0), ("stack_time_latest", 0), ("excalibur", 0), ("stack_time", 512)] {
+        let source = format!("tests/fixtures/sources/vds/{name}.h5");
+        let source = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).unwrap();
+        let whole = [vec![0; user_bytes], source].concat();
+        std::fs::write(&path, &whole).unwrap();
+        let virtual_one = list(&path).unwrap().into_iter().find(|header| header.layout == Layout::Virtual).unwrap();
+        let heap = whole.windows(5).position(|window| window == b"GCOL\x01").unwrap();
+        // The first object of the heap: behind its version the number of mappings. The first overflows what the
+        // library takes for them, the second would be gigabytes; the last are of mappings that are not there.
+        for (at, damage) in [(33, 1u64 << 60 | 1), (33, 1 << 27), (33, 10_000), (48, u64::MAX)] {
+            let mut bytes = whole.clone();
+            bytes[heap + at..heap + at + 8].copy_from_slice(&damage.to_le_bytes());
+            std::fs::write(&path, &bytes).unwrap();
+            let found = contents(&path).unwrap();
+            let why = found.unread.iter().find(|unread| unread.name == virtual_one.name).map(|unread| &unread.why);
+            assert!(why.is_some_and(|why| why.contains("made of is damaged")), "{name}: {found:?}");
+            assert!(VirtualLayout::read(&path, &virtual_one.name).is_err());
+            assert!(H5Tree::read(&path).unwrap().listing().cut.as_ref().is_some_and(|why| why.contains("damaged")));
+            assert!(read_attributes(&path, &virtual_one.name).is_err());
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::ptr;
 
 use hdf5_sys::h5::{H5_index_t, H5_iter_order_t};
 use hdf5_sys::h5a::{H5Aclose, H5Aexists, H5Aget_name, H5Aget_space, H5Aget_type, H5Aopen, H5Aopen_by_idx, H5Aread};
-use hdf5_sys::h5o::{H5O_INFO_NUM_ATTRS, H5O_info2_t, H5Oclose, H5Oget_info3, H5Oopen};
+use hdf5_sys::h5o::{H5O_INFO_NUM_ATTRS, H5O_info2_t, H5Oget_info3};
 use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5s::{H5Sclose, H5Sget_simple_extent_npoints};
 use hdf5_sys::h5t::{
@@ -59,8 +59,7 @@ pub fn read_attributes(path: &Path, object: &str) -> Result<BTreeMap<String, Att
     locked(|library| {
         let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
         let name = library.check_path(&file, object)?;
-        // SAFETY: the lock is held, the handle is a file's, the name ends with a zero byte.
-        let object = unsafe { Handle::new(library, H5Oopen(file.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose)? };
+        let object = library.open_object(&file, &name)?;
         attributes_of(library, &object)
     })
     .map_err(failed)
@@ -75,11 +74,9 @@ pub fn have_attribute(path: &Path, objects: &[String], attribute: &str) -> Vec<b
         let file = library.open_file(&opened)?;
         let has = |object: &String| -> Result<bool, String> {
             let name = library.check_path(&file, object)?;
-            // SAFETY: the lock is held, the handles are open, the names end with zero bytes.
-            unsafe {
-                let object = Handle::new(library, H5Oopen(file.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose)?;
-                Ok(H5Aexists(object.id(), attribute.as_ptr()) > 0)
-            }
+            let object = library.open_object(&file, &name)?;
+            // SAFETY: the lock is held, the handle is open, the name ends with a zero byte.
+            Ok(unsafe { H5Aexists(object.id(), attribute.as_ptr()) } > 0)
         };
         Ok(objects.iter().map(|object| has(object).unwrap_or(false)).collect())
     });
@@ -97,10 +94,10 @@ pub fn read_texts(path: &Path, object: &str, attribute: &str) -> Result<Vec<Stri
     locked(|library| {
         let file = library.open_file(&opened).map_err(|message| not_hdf5(&message))?;
         let name = library.check_path(&file, object)?;
-        // SAFETY: the lock is held, every handle is open and of the kind asked for, the names end with zero
-        // bytes; the library fills as many pointers as the attribute has values, and takes their texts back.
+        let object = library.open_object(&file, &name)?;
+        // SAFETY: the lock is held, every handle is open and of the kind asked for, the name ends with a zero
+        // byte; the library fills as many pointers as the attribute has values, and takes their texts back.
         unsafe {
-            let object = Handle::new(library, H5Oopen(file.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose)?;
             if H5Aexists(object.id(), attribute.as_ptr()) <= 0 {
                 return Ok(Vec::new());
             }

@@ -9,23 +9,25 @@ use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
+use hdf5_sys::h5f::{H5Fclose, H5Fget_vfd_handle};
 use hdf5_sys::h5fd::H5FDregister;
-use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5i::{H5Iget_file_id, hid_t};
+use hdf5_sys::h5p::H5P_DEFAULT;
 
-use super::file::{Bytes, Hdf5File, read_as_far_as_it_goes};
+use super::file::{Bytes, Hdf5File, Numbers, read_as_far_as_it_goes};
 use super::heap;
-use super::library::{Handle, last_error};
+use super::library::{Handle, Library, last_error};
 
 thread_local! {
     /// The file that the library is about to open for this thread.
-    static GIVEN: RefCell<Option<(Bytes, usize)>> = const { RefCell::new(None) };
+    static GIVEN: RefCell<Option<(Bytes, Numbers)>> = const { RefCell::new(None) };
     /// Why a read was refused that the file itself allowed.
     static REFUSAL: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
 /// Lets the library open this file in `work`, under whatever name.
 pub fn giving<T>(file: &Hdf5File, work: impl FnOnce() -> T) -> T {
-    GIVEN.set(Some((file.bytes.clone(), file.length_bytes)));
+    GIVEN.set(Some((file.bytes.clone(), file.numbers)));
     let result = work();
     GIVEN.set(None);
     result
@@ -56,7 +58,7 @@ struct OpenFile {
     is_paged: bool,
     end_of_allocation: u64,
     num_bytes: u64,
-    length_bytes: usize,
+    numbers: Numbers,
     bytes: Bytes,
 }
 
@@ -87,7 +89,7 @@ struct Class {
     end_of_allocation: unsafe extern "C" fn(*const OpenFile, c_int) -> u64,
     set_end_of_allocation: unsafe extern "C" fn(*mut OpenFile, c_int, u64) -> c_int,
     end_of_file: unsafe extern "C" fn(*const OpenFile, c_int) -> u64,
-    handle: Without,
+    handle: unsafe extern "C" fn(*mut OpenFile, hid_t, *mut *mut c_void) -> c_int,
     read: unsafe extern "C" fn(*mut OpenFile, c_int, hid_t, u64, usize, *mut c_void) -> c_int,
     write: unsafe extern "C" fn(*mut OpenFile, c_int, hid_t, u64, usize, *const c_void) -> c_int,
     vectors_and_selections: [Without; 4],
@@ -146,7 +148,7 @@ fn class() -> Class {
         end_of_allocation,
         set_end_of_allocation,
         end_of_file,
-        handle: None,
+        handle: itself,
         read,
         write,
         vectors_and_selections: [None; 4],
@@ -164,7 +166,7 @@ const MAX_ADDRESS: u64 = i64::MAX as u64;
 
 unsafe extern "C" fn open(_: *const c_char, _: c_uint, _: hid_t, _: u64) -> *mut OpenFile {
     // Asked for in no such moment: a file that another one names.
-    let Some((bytes, length_bytes)) = GIVEN.with_borrow(Clone::clone) else { return ptr::null_mut() };
+    let Some((bytes, numbers)) = GIVEN.with_borrow(Clone::clone) else { return ptr::null_mut() };
     let Ok(stamp) = bytes.stamp() else { return ptr::null_mut() };
     Box::into_raw(Box::new(OpenFile {
         driver: 0,
@@ -179,7 +181,7 @@ unsafe extern "C" fn open(_: *const c_char, _: c_uint, _: hid_t, _: u64) -> *mut
         is_paged: false,
         end_of_allocation: 0,
         num_bytes: stamp.num_bytes,
-        length_bytes,
+        numbers,
         bytes,
     }))
 }
@@ -223,6 +225,48 @@ unsafe extern "C" fn set_end_of_allocation(file: *mut OpenFile, _: c_int, addres
 unsafe extern "C" fn end_of_file(file: *const OpenFile, _: c_int) -> u64 {
     // SAFETY: an open file of this driver.
     unsafe { (*file).num_bytes }
+}
+
+unsafe extern "C" fn itself(file: *mut OpenFile, _: hid_t, place: *mut *mut c_void) -> c_int {
+    // SAFETY: the library asks with a place for the answer.
+    unsafe { *place = file.cast() };
+    0
+}
+
+/// Bytes of an open file, as the library reads them.
+pub struct Reader<'a> {
+    /// How places and lengths are written in it.
+    pub numbers: Numbers,
+    /// Its length when it was opened.
+    pub num_bytes: u64,
+    file: &'a OpenFile,
+}
+
+impl Reader<'_> {
+    /// Fills `buffer` from a place that is counted from the file's beginning. `false` where that cannot be had; of a
+    /// file behind a URL it may be fetched then, and everything begins again.
+    pub fn fill(&self, buffer: &mut [u8], at: u64) -> bool {
+        self.file.fill(buffer, at)
+    }
+}
+
+/// Reads of the file that `object` lies in, or is.
+pub fn reading<T>(
+    library: &Library,
+    object: &Handle<'_>,
+    work: impl FnOnce(&Reader<'_>) -> Result<T, String>,
+) -> Result<T, String> {
+    let mut place = ptr::null_mut();
+    // SAFETY: the caller holds the lock, and the handle is of a file or of what lies in one. Every file is opened
+    // with this driver, whose handle of it is its own record; that lives until the file is closed.
+    unsafe {
+        let file = Handle::new(library, H5Iget_file_id(object.id()), H5Fclose)?;
+        if H5Fget_vfd_handle(file.id(), H5P_DEFAULT, &raw mut place) < 0 {
+            return Err(last_error());
+        }
+        let file = place.cast::<OpenFile>().as_ref().ok_or("the HDF5 library knows of no file")?;
+        work(&Reader { numbers: file.numbers, num_bytes: file.num_bytes, file })
+    }
 }
 
 impl OpenFile {
@@ -272,7 +316,7 @@ unsafe extern "C" fn read(
         return -1;
     }
     let rest = |buffer: &mut [u8], from| file.fill(buffer, address.saturating_add(from));
-    if kind == VOXELS && heap::is_endless(buffer, left, file.length_bytes, &rest) {
+    if kind == VOXELS && heap::is_endless(buffer, left, file.numbers.length_bytes, &rest) {
         REFUSAL.set(Some(heap::REFUSED));
         return -1;
     }

@@ -116,7 +116,17 @@ pub struct Hdf5File {
     pub is_being_written: Option<bool>,
     /// It is being written for readers, who have to say that they know.
     pub is_for_readers: bool,
-    /// Bytes that a length takes in it.
+    pub numbers: Numbers,
+}
+
+/// How places and lengths are written in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    /// Where its superblock lies, behind a user block: addresses are counted from there.
+    pub base: u64,
+    /// Bytes that an address takes.
+    pub address_bytes: usize,
+    /// Bytes that a length takes.
     pub length_bytes: usize,
 }
 
@@ -134,7 +144,7 @@ impl Hdf5File {
             return Err("the file is empty (0 bytes): not written yet, or its writer was stopped".into());
         }
         let head = superblock(&|buffer, at| bytes.read_at(buffer, at), stamp.num_bytes).map_err(failed)?;
-        let head = head.ok_or("is not an HDF5 file, or its beginning is damaged")?;
+        let (base, head) = head.ok_or("is not an HDF5 file, or its beginning is damaged")?;
         let end_bytes = end_of_file(&head).unwrap_or(stamp.num_bytes);
         const WRITING: u8 = 1;
         const FOR_READERS: u8 = 4;
@@ -144,9 +154,10 @@ impl Hdf5File {
         if end_bytes > stamp.num_bytes.saturating_mul(4).saturating_add(MAX_CUT_BYTES) {
             return Err("cannot be read as HDF5: its beginning is damaged, or almost all of it is cut off".into());
         }
-        let length_bytes = usize::from(if head[8] < 2 { head[14] } else { head[10] });
+        let sizes = if head[8] < 2 { &head[13..15] } else { &head[9..11] };
+        let numbers = Numbers { base, address_bytes: sizes[0].into(), length_bytes: sizes[1].into() };
         let path = path.to_owned();
-        Ok(Self { path, bytes, stamp, end_bytes, is_being_written, is_for_readers, length_bytes })
+        Ok(Self { path, bytes, stamp, end_bytes, is_being_written, is_for_readers, numbers })
     }
 
     /// Whether it is shorter than it says: what lies behind its end reads as zeros.
@@ -166,8 +177,11 @@ pub fn has_signature(file: &File, num_bytes: u64) -> io::Result<bool> {
     superblock(&|buffer, at| read_at(file, buffer, at), num_bytes).map(|head| head.is_some())
 }
 
-/// The beginning of the superblock, with zeros behind the end of the file; `None` if there is none.
-fn superblock(read_at: &dyn Fn(&mut [u8], u64) -> io::Result<()>, num_bytes: u64) -> io::Result<Option<[u8; 64]>> {
+/// Where the superblock lies, and its beginning, with zeros behind the end of the file; `None` if there is none.
+fn superblock(
+    read_at: &dyn Fn(&mut [u8], u64) -> io::Result<()>,
+    num_bytes: u64,
+) -> io::Result<Option<(u64, [u8; 64])>> {
     const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
     let mut offset = 0u64;
     while offset + 8 <= num_bytes {
@@ -180,7 +194,7 @@ fn superblock(read_at: &dyn Fn(&mut [u8], u64) -> io::Result<()>, num_bytes: u64
             Err(error) => return Err(error),
         }
         if head[..8] == SIGNATURE {
-            return Ok(Some(head));
+            return Ok(Some((offset, head)));
         }
         // The signature may lie behind a user block of 512 bytes or any power of two beyond.
         offset = if offset == 0 { 512 } else { offset * 2 };

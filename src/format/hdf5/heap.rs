@@ -37,25 +37,74 @@ pub fn is_endless(begin: &[u8], left: u64, length_bytes: usize, read: &dyn Fn(&m
 
 /// Whether the objects of a heap lead nowhere.
 fn has_no_end(heap: &[u8], length_bytes: usize) -> bool {
-    let end = heap.len() as u64;
     let mut at = HEAD_BYTES;
-    while at + HEAD_BYTES <= end {
-        let (Some(index), Some(len)) = (number(heap, at, 2), number(heap, at + 8, length_bytes)) else { return true };
-        // The length of free space, which has no index, is of all of it.
-        let step = match index {
-            0 => Some(len),
-            _ => len.checked_next_multiple_of(8).and_then(|len| len.checked_add(HEAD_BYTES)),
-        };
-        match step.and_then(|step| at.checked_add(step)) {
-            Some(next) if next > at => at = next,
-            _ => return true,
-        }
+    while at + HEAD_BYTES <= heap.len() as u64 {
+        let Some(object) = object_at(heap, at, length_bytes) else { return true };
+        at = object.end;
     }
     false
 }
 
+/// One object of a heap.
+struct Object {
+    index: u64,
+    /// Of what it holds.
+    len: u64,
+    /// Where the next one begins.
+    end: u64,
+}
+
+/// The object that begins at `at`. `None` for one that does not end behind its beginning.
+fn object_at(heap: &[u8], at: u64, length_bytes: usize) -> Option<Object> {
+    let (index, len) = (number(heap, at, 2)?, number(heap, at + 8, length_bytes)?);
+    // The length of free space, which has no index, is of all of it.
+    let step = match index {
+        0 => len,
+        _ => len.checked_next_multiple_of(8)?.checked_add(HEAD_BYTES)?,
+    };
+    at.checked_add(step).filter(|&end| end > at).map(|end| Object { index, len, end })
+}
+
+/// What the heap at `at` holds under an index: one piece, but in a damaged heap. `read` fills from a place of the
+/// file, of which `left` bytes lie behind `at`. Empty where there is no heap or no such object.
+///
+/// # Errors
+/// When the heap cannot be read, or is longer than what is read of one.
+pub fn held(
+    at: u64,
+    index: u64,
+    left: u64,
+    length_bytes: usize,
+    read: &dyn Fn(&mut [u8], u64) -> bool,
+) -> Result<Vec<Vec<u8>>, &'static str> {
+    let mut heap = vec![0; HEAD_BYTES as usize];
+    if !read(&mut heap, at) {
+        return Err(REFUSED);
+    }
+    if !heap.starts_with(SIGNATURE) {
+        return Ok(Vec::new());
+    }
+    let len = number(&heap, 8, length_bytes).filter(|&len| len <= left.min(MAX_HEAP_BYTES)).ok_or(REFUSED)?;
+    heap.resize(len as usize, 0);
+    if !read(&mut heap, at) {
+        return Err(REFUSED);
+    }
+    let mut found = Vec::new();
+    let mut at = HEAD_BYTES;
+    while at + HEAD_BYTES <= len {
+        let object = object_at(&heap, at, length_bytes).ok_or(REFUSED)?;
+        if object.index == index {
+            let begin = (at + HEAD_BYTES) as usize;
+            let bytes = heap.get(begin..).and_then(|rest| rest.get(..usize::try_from(object.len).ok()?));
+            found.push(bytes.ok_or(REFUSED)?.to_vec());
+        }
+        at = object.end;
+    }
+    Ok(found)
+}
+
 /// A little-endian number of so many bytes.
-fn number(bytes: &[u8], at: u64, len: usize) -> Option<u64> {
+pub fn number(bytes: &[u8], at: u64, len: usize) -> Option<u64> {
     let bytes = bytes.get(usize::try_from(at).ok()?..)?.get(..len.min(8))?;
     Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }

@@ -10,14 +10,15 @@ use hdf5_sys::h5d::{H5Dclose, H5Dopen2};
 use hdf5_sys::h5e::{H5E_DEFAULT, H5E_direction_t, H5E_error2_t, H5Eclear2, H5Ewalk2};
 use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5F_ACC_SWMR_READ, H5Fclose, H5Fopen};
 use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oclose, H5Oget_info_by_name3, H5Oopen};
 use hdf5_sys::h5p::{
-    H5P_CLS_DATASET_ACCESS, H5P_CLS_FILE_ACCESS, H5Pclose, H5Pcreate, H5Pset, H5Pset_efile_prefix, H5Pset_file_locking,
-    H5Pset_metadata_read_attempts,
+    H5P_CLS_DATASET_ACCESS, H5P_CLS_FILE_ACCESS, H5P_DEFAULT, H5Pclose, H5Pcreate, H5Pset, H5Pset_efile_prefix,
+    H5Pset_file_locking, H5Pset_metadata_read_attempts,
 };
 
 use super::file::{Bytes, Hdf5File};
 use super::links::{self, Target};
-use super::{afar, driver};
+use super::{afar, blocks, driver};
 
 /// Deepest nesting of groups that is followed.
 pub const MAX_DEPTH: usize = 32;
@@ -139,6 +140,7 @@ impl Library {
     /// Opens a dataset by its path in the file, never through a link that leaves the file.
     pub fn open_dataset(&self, file: &Handle<'_>, name: &str) -> Result<Handle<'_>, String> {
         let name = self.check_path(file, name)?;
+        self.check_blocks(file, &name)?;
         // SAFETY: the lock is held, the handle open, the texts end with zero bytes.
         unsafe {
             // Bare files that hold its voxels lie beside the file, wherever this program was started.
@@ -147,6 +149,32 @@ impl Library {
                 return Err(last_error());
             }
             Handle::new(self, H5Dopen2(file.id(), name.as_ptr(), access.id()), H5Dclose)
+        }
+    }
+
+    /// Opens an object of whatever kind by its name in a group or file, which no link on the way leaves.
+    pub fn open_object(&self, group: &Handle<'_>, name: &CStr) -> Result<Handle<'_>, String> {
+        self.check_blocks(group, name)?;
+        // SAFETY: the lock is held, the handle open, the name ends with a zero byte.
+        unsafe { Handle::new(self, H5Oopen(group.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose) }
+    }
+
+    /// Refuses a dataset that the library must not see, see [`blocks`]. What kind of object it is the library says
+    /// without looking how its data lie.
+    fn check_blocks(&self, group: &Handle<'_>, name: &CStr) -> Result<(), String> {
+        const BASIC: c_uint = 1;
+        // SAFETY: the lock is held, the handle open, the name ends with a zero byte; zeros are a valid record, which
+        // is filled, and its token has 16 bytes, which its declaration keeps to itself.
+        let (kind, token) = unsafe {
+            let mut info = std::mem::zeroed::<H5O_info2_t>();
+            if H5Oget_info_by_name3(group.id(), name.as_ptr(), &raw mut info, BASIC, H5P_DEFAULT) < 0 {
+                return Err(last_error());
+            }
+            (info.type_, std::mem::transmute_copy::<_, links::Token>(&info.token))
+        };
+        match kind {
+            H5O_type_t::H5O_TYPE_DATASET => driver::reading(self, group, |file| blocks::check(file, &token)),
+            _ => Ok(()),
         }
     }
 

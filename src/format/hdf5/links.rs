@@ -11,7 +11,7 @@ use std::ptr;
 use hdf5_sys::h5::{H5_index_t, H5_iter_order_t};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5l::{H5L_info2_t, H5Lget_info2, H5Lget_val, H5Literate2, H5Lunpack_elink_val};
-use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oclose, H5Oget_info3, H5Oopen};
+use hdf5_sys::h5o::{H5O_info2_t, H5O_type_t, H5Oget_info3};
 use hdf5_sys::h5p::H5P_DEFAULT;
 
 use super::afar::file_at;
@@ -202,12 +202,18 @@ pub fn links_of(group: &Handle<'_>, path: &str) -> Option<Links> {
 /// What identifies an object in its file, whatever it is called.
 pub type Token = [u8; 16];
 
-/// The object of a name in an open group or file, what it is and what it is known by. `None` if it cannot be opened.
-pub fn object_at<'l>(library: &'l Library, group: &Handle<'_>, name: &CStr) -> Option<(Handle<'l>, H5O_type_t, Token)> {
-    // SAFETY: the caller holds the lock with the handle, and the name ends with a zero byte.
-    let object = unsafe { Handle::new(library, H5Oopen(group.id(), name.as_ptr(), H5P_DEFAULT), H5Oclose) }.ok()?;
-    let (kind, token) = token_of(&object)?;
-    Some((object, kind, token))
+/// The object of a name in an open group or file, what it is and what it is known by.
+///
+/// # Errors
+/// When it cannot be opened, in the library's words or our own.
+pub fn object_at<'l>(
+    library: &'l Library,
+    group: &Handle<'_>,
+    name: &CStr,
+) -> Result<(Handle<'l>, H5O_type_t, Token), String> {
+    let object = library.open_object(group, name)?;
+    let (kind, token) = token_of(&object).ok_or("is damaged")?;
+    Ok((object, kind, token))
 }
 
 /// Kind of an open object, and what it is known by.

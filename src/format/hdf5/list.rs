@@ -9,6 +9,7 @@ use hdf5_sys::h5g::{H5Gclose, H5Gopen2};
 use hdf5_sys::h5o::H5O_type_t;
 use hdf5_sys::h5p::H5P_DEFAULT;
 
+use super::blocks::REFUSED;
 use super::file::Hdf5File;
 use super::header::{Header, IS_SCALAR};
 use super::index::not_hdf5;
@@ -202,7 +203,7 @@ impl<'library> Walk<'library> {
                 Err(why) => self.broken(name, why),
                 Ok(Target::Elsewhere { .. }) => self.leaving.push(name),
                 Ok(Target::Here(target)) => {
-                    let token = object_at(self.library, file, &target).map(|(_, _, token)| token);
+                    let token = object_at(self.library, file, &target).ok().map(|(_, _, token)| token);
                     let of = token.and_then(|token| self.listed.get(&token).cloned());
                     if let Some(of) = of {
                         self.found.aliases.push(Alias { name, of });
@@ -214,7 +215,14 @@ impl<'library> Walk<'library> {
 
     /// `None` if the object cannot be opened.
     fn object(&mut self, group: &Handle<'_>, name: &CString, text: &str, depth: usize) -> Option<()> {
-        let (object, kind, token) = object_at(self.library, group, name)?;
+        let (object, kind, token) = match object_at(self.library, group, name) {
+            Ok(object) => object,
+            Err(why) if why == REFUSED => {
+                self.broken(text.to_owned(), why);
+                return Some(());
+            }
+            Err(_) => return None,
+        };
         match kind {
             H5O_type_t::H5O_TYPE_DATASET => {
                 if let Some(of) = self.listed.get(&token) {

@@ -9,6 +9,7 @@
 mod afar;
 mod array;
 mod attributes;
+mod blocks;
 mod chunks;
 mod convert;
 mod direct;

@@ -14,6 +14,7 @@ use hdf5_sys::h5s::{H5Sclose, H5Sget_simple_extent_dims, H5Sget_simple_extent_nd
 use hdf5_sys::h5t::H5Tclose;
 
 use super::attributes::attributes_of;
+use super::blocks::REFUSED;
 use super::file::Hdf5File;
 use super::index::not_hdf5;
 use super::library::{Handle, Library, MAX_DEPTH, last_error, locked};
@@ -138,9 +139,10 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, group: &Handle<'_>, name: &CStr, text: String, depth: usize) {
-        let Some((object, kind, token)) = object_at(self.library, group, name) else {
-            self.cut(format!("{text:?} is damaged"));
-            return;
+        let (object, kind, token) = match object_at(self.library, group, name) {
+            Ok(object) => object,
+            Err(why) if why == REFUSED => return self.cut(format!("{text:?} is damaged: {why}")),
+            Err(_) => return self.cut(format!("{text:?} is damaged")),
         };
         if let Some(first) = self.seen.get(&token) {
             self.listing.insert(text, Node::new(NodeKind::Link(format!("/{first}"))));
