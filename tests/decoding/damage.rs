@@ -278,6 +278,16 @@ fn a_damaged_list_of_mappings_never_reaches_the_library() {
 }
 
 #[test]
+fn small_values_of_other_arrays_are_never_filled_in() {
+    for name in ["stack_time", "missing_file", "same_file"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/sources/vds/{name}.h5"));
+        let virtual_one = list(&path).unwrap().into_iter().find(|header| header.layout == Layout::Virtual).unwrap();
+        let error = H5Tree::read(&path).unwrap().small(&virtual_one.name, 1 << 24).unwrap_err();
+        assert!(error.message.contains("virtual dataset"), "{error}");
+    }
+}
+
+#[test]
 fn an_array_that_claims_to_be_endless_takes_no_memory_for_it() {
     const ROWS: usize = 1_000_000_000_000;
     let folder = tempfile::tempdir().unwrap();

@@ -4,8 +4,8 @@
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 
-use hdf5_sys::h5d::{H5Dget_space, H5Dget_type, H5Dread};
-use hdf5_sys::h5p::H5P_DEFAULT;
+use hdf5_sys::h5d::{H5D_layout_t, H5Dget_create_plist, H5Dget_space, H5Dget_type, H5Dread};
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_layout};
 use hdf5_sys::h5s::{H5S_ALL, H5Sclose, H5Sget_simple_extent_npoints};
 use hdf5_sys::h5t::{
     H5T_NATIVE_DOUBLE, H5T_class_t, H5T_cset_t, H5Tclose, H5Tcreate, H5Tget_class, H5Tget_cset, H5Tget_member_type,
@@ -28,6 +28,15 @@ pub fn read(path: &Path, name: &str, max: usize) -> Result<Values, String> {
     locked(|library| {
         let file = library.open_file(&opened)?;
         let dataset = library.open_dataset(&file, name)?;
+        // SAFETY: the lock is held and the handle is a dataset's, then that of its creation list.
+        let is_virtual = unsafe {
+            let creation = Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)?;
+            H5Pget_layout(creation.id()) == H5D_layout_t::H5D_VIRTUAL
+        };
+        if is_virtual {
+            // The library would open its sources by itself, and fill in what it does not find as if it were measured.
+            return Err("is a virtual dataset: single values and tables are not read through other arrays".into());
+        }
         plugins::prepare(library, 0);
         // SAFETY: the lock is held and the handle is a dataset's.
         let (stored, space) = unsafe {
