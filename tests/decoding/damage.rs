@@ -278,6 +278,29 @@ fn a_damaged_list_of_mappings_never_reaches_the_library() {
 }
 
 #[test]
+fn names_whose_free_places_are_a_ring_take_no_memory() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sources/plain/nested.h5");
+    let num_arrays = list(&source).unwrap().len();
+    let mut bytes = std::fs::read(source).unwrap();
+    let number = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let heaps: Vec<_> = (0..bytes.len() - 8).step_by(8).filter(|&at| bytes[at..].starts_with(b"HEAP\0")).collect();
+    let mut num_rings = 0;
+    for heap in heaps {
+        let (free, names) = (number(&bytes, heap + 16), number(&bytes, heap + 24));
+        if free != 1 {
+            bytes[names + free..names + free + 8].copy_from_slice(&(free as u64).to_le_bytes());
+            num_rings += 1;
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.h5");
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(num_rings > 0, "the heaps are full");
+    assert!(list(&path).unwrap_or_default().len() < num_arrays);
+    assert!(H5Array::open(&path, "acquisition/camera_1/stack").is_err());
+}
+
+#[test]
 fn small_values_of_other_arrays_are_never_filled_in() {
     for name in ["stack_time", "missing_file", "same_file"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/sources/vds/{name}.h5"));

@@ -197,8 +197,7 @@ unsafe extern "C" fn compare(one: *const OpenFile, other: *const OpenFile) -> c_
 }
 
 unsafe extern "C" fn query(file: *const OpenFile, flags: *mut c_ulong) -> c_int {
-    /// Metadata that lie side by side are read once.
-    const ACCUMULATE_METADATA: c_ulong = 0x6;
+    // Metadata that lie side by side are not read at once: of each read the beginning shows what it is of.
     /// Small parts of contiguous data too.
     const DATA_SIEVE: c_ulong = 0x8;
     /// Another process may be writing.
@@ -206,7 +205,7 @@ unsafe extern "C" fn query(file: *const OpenFile, flags: *mut c_ulong) -> c_int 
     // SAFETY: the library asks with a place for the answer, or none, of a file of this driver, or of none.
     let (file, flags) = unsafe { (file.as_ref(), flags.as_mut()) };
     let is_near = file.is_some_and(|file| matches!(file.bytes, Bytes::Near(_)));
-    let all = if is_near { ACCUMULATE_METADATA | DATA_SIEVE | SUPPORTS_SWMR } else { 0 };
+    let all = if is_near { DATA_SIEVE | SUPPORTS_SWMR } else { 0 };
     flags.into_iter().for_each(|flags| *flags = all);
     0
 }
@@ -296,6 +295,7 @@ unsafe extern "C" fn read(
 ) -> c_int {
     /// As what global heaps are read too.
     const VOXELS: c_int = 3;
+    const NAMES: c_int = 5;
     /// The library reads a little further than what it reads is long.
     const MAX_ABSENT_BYTES: u64 = 64 << 10;
     if num_bytes == 0 {
@@ -313,6 +313,10 @@ unsafe extern "C" fn read(
         return -1;
     }
     if !file.fill(buffer, address) {
+        return -1;
+    }
+    if kind == NAMES && heap::is_ring(buffer, file.numbers, &|buffer, at| file.fill(buffer, at)) {
+        REFUSAL.set(Some("the heap of a group's names is damaged"));
         return -1;
     }
     let rest = |buffer: &mut [u8], from| file.fill(buffer, address.saturating_add(from));

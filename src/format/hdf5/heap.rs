@@ -2,6 +2,8 @@
 //! length for one more step. Such are heaps that are damaged, and those in the middle of which a file was cut off,
 //! because what lies behind its end reads as zeros. They are known where the library reads them.
 
+use super::file::Numbers;
+
 /// Said of such a heap.
 pub const REFUSED: &str = "a global heap, which holds texts and mappings, is damaged or cut off";
 
@@ -101,6 +103,39 @@ pub fn held(
         at = object.end;
     }
     Ok(found)
+}
+
+/// Whether what the library has read is the beginning of a group's heap of names whose list of free places is a ring:
+/// the library would note them one by one until there is no memory left. `read` fills from a place of the file.
+pub fn is_ring(begin: &[u8], numbers: Numbers, read: &dyn Fn(&mut [u8], u64) -> bool) -> bool {
+    /// Stands where no free place follows.
+    const LAST: u64 = 1;
+    /// More are not believed.
+    const MAX_PLACES: u64 = 1 << 20;
+    let len_bytes = numbers.length_bytes.clamp(1, 8);
+    let field = |i: usize, size| number(begin, (8 + i * len_bytes) as u64, size);
+    if !begin.starts_with(b"HEAP\0") {
+        return false;
+    }
+    let (Some(len), Some(mut place), Some(names)) =
+        (field(0, len_bytes), field(1, len_bytes), field(2, numbers.address_bytes))
+    else {
+        return false;
+    };
+    let Some(names) = names.checked_add(numbers.base) else { return false };
+    // Each of them holds where the next one is, and its own length.
+    let most = len / (2 * len_bytes as u64);
+    for _ in 0..=most.min(MAX_PLACES) {
+        let mut next = [0; 8];
+        // What lies outside is for the library to refuse.
+        let is_inside = place.checked_add(2 * len_bytes as u64).is_some_and(|end| end <= len);
+        let at = names.checked_add(place).filter(|_| is_inside && place != LAST);
+        if !at.is_some_and(|at| read(&mut next[..len_bytes], at)) {
+            return false;
+        }
+        place = u64::from_le_bytes(next);
+    }
+    true
 }
 
 /// A little-endian number of so many bytes.
