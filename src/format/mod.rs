@@ -10,7 +10,8 @@
 //! 2. A line in the table of `open.rs`: a function that is shown what lies at the location (a folder, or how
 //!    a file begins) and opens it, or says that it is not its own. Content decides, names only where the
 //!    names are the format.
-//! 3. Where it can grow, [`Growing`] beside [`Source`]: [`crate::live`] follows it, and says so.
+//! 3. Where it can grow, [`Growing`] beside [`Source`]: [`crate::live`] follows it, and says so. Its
+//!    [`Source::region_of`] says where a chunk lies: without it a changed one is taken for all of the array.
 //! 4. Where its data lie afar, [`Fetching`]; where it is computed from other sources, [`Composite`].
 //! 5. A line in `tests/contract/`: the suite that every source passes.
 //!

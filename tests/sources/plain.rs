@@ -104,6 +104,7 @@ fn the_picker_knows_what_each_array_takes() {
     assert_eq!(entry_of(&opened, "contiguous").stored_bytes, Some(23_040));
     assert!(entry_of(&opened, "x_1d").is_no_image);
     assert!(!opened.datasets[0].is_no_image, "an image is chosen first");
+    assert!(opened.datasets[opened.chosen].stored_bytes > Some(0), "and one of which something was written");
 }
 
 #[test]

@@ -16,6 +16,9 @@ const BY_R: &str = "rhdf5-NA.OK";
 /// So many arrays are asked for it.
 const MAX_ASKED: usize = 64;
 
+/// Said of an array whose voxels lie in others, in place of a compression.
+const VIRTUAL: &str = "virtual";
+
 /// A picture with a side shorter than this is a table.
 const MIN_SIDE: usize = 8;
 
@@ -67,7 +70,7 @@ impl Offer {
             shape: shape.dims().iter().map(|&dim| dim as u64).collect(),
             dtype: Some(header.dtype),
             stored_bytes: None,
-            compression: if is_virtual { "virtual".to_owned() } else { compression(header) },
+            compression: if is_virtual { VIRTUAL.to_owned() } else { compression(header) },
             is_no_image: is_empty || is_no_image(&shape),
         };
         let what = match is_empty {
@@ -161,11 +164,13 @@ fn compression(header: &Header) -> String {
     if header.filters.is_empty() { String::new() } else { header.filters_in_words() }
 }
 
-/// How much an array is like a recording: by its name as the writers use it, its axes, its size.
-fn likeness(entry: &DatasetEntry) -> (bool, bool, usize, u64) {
+/// How much an array is like a recording: by its name as the writers use it, its axes, whether anything of it was
+/// ever written, its size.
+fn likeness(entry: &DatasetEntry) -> (bool, bool, usize, bool, u64) {
     let name = entry.name.rsplit('/').next().unwrap_or_default();
     let num_voxels = entry.shape.iter().fold(1, |n: u64, &dim| n.saturating_mul(dim));
-    (!entry.is_no_image, name.contains("stack"), entry.shape.len().min(4), num_voxels)
+    let is_written = entry.stored_bytes != Some(0) || entry.compression == VIRTUAL;
+    (!entry.is_no_image, name.contains("stack"), entry.shape.len().min(4), is_written, num_voxels)
 }
 
 /// Whether it cannot be meant as an image: a trace, a table of a few columns.
