@@ -375,3 +375,17 @@ fn a_claim_of_gigabytes_takes_none() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
     assert!(peak.is_none_or(|kilobytes: u64| kilobytes < 2 << 20), "{peak:?} kB");
 }
+
+#[test]
+fn small_values_of_chunks_of_another_rank_take_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0001.h5");
+    let mut bytes = std::fs::read(fixture("i_extra_file/data/0001.h5")).unwrap();
+    // Two axes, of 16 and 12, where there were four; the chunks still have four.
+    for (at, value) in [(1121, 2), (1128, 16), (1136, 12)] {
+        bytes[at] = value;
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    let error = H5Tree::read(&path).unwrap().small("stack_4D", 1000).unwrap_err();
+    assert!(error.to_string().contains("chunks that make no sense"), "{error}");
+}

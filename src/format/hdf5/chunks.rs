@@ -6,10 +6,11 @@ use std::ffi::{c_int, c_uint, c_void};
 use std::ptr;
 
 use hdf5_sys::h5d::{
-    H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS, H5Dchunk_iter, H5Dget_chunk_index_type, H5Dget_create_plist, H5Dget_space,
+    H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS, H5D_layout_t, H5Dchunk_iter, H5Dget_chunk_index_type, H5Dget_create_plist,
+    H5Dget_space,
 };
 use hdf5_sys::h5i::hid_t;
-use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_chunk_opts};
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_chunk_opts, H5Pget_layout};
 use hdf5_sys::h5s::{H5S_UNLIMITED, H5Sclose, H5Sget_simple_extent_dims};
 
 use super::header::{Header, Layout, filters_of, layout_of, shape_of};
@@ -187,17 +188,23 @@ pub fn check_sums(
     })
 }
 
-/// The same for all of a dataset, whatever it holds.
-pub fn check_all_sums(library: &Library, dataset: &Handle<'_>, space: &Handle<'_>) -> Result<(), String> {
-    // SAFETY: the lock is held and the handle is a dataset's.
-    let creation = unsafe { Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)? };
-    let filters = filters_of(&creation, 1)?;
-    if !filters.contains(&Filter::Fletcher32) {
+/// The same for all of a dataset, whatever it holds. Chunks of another rank than its own, which the library would go
+/// through without end and take memory for, are refused too.
+pub fn check(library: &Library, dataset: &Handle<'_>, space: &Handle<'_>) -> Result<(), String> {
+    // SAFETY: the lock is held and the handles are a dataset's and that of its creation list.
+    let (creation, is_chunked) = unsafe {
+        let creation = Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)?;
+        let is_chunked = H5Pget_layout(creation.id()) == H5D_layout_t::H5D_CHUNKED;
+        (creation, is_chunked)
+    };
+    if !is_chunked {
         return Ok(());
     }
     let (shape, _) = shape_of(space)?;
     match layout_of(&creation, shape.rank())? {
-        Layout::Chunked(chunk) => check_sums(dataset, &filters, &shape, &chunk, &Region::whole(&shape)),
+        Layout::Chunked(chunk) => {
+            check_sums(dataset, &filters_of(&creation, 1)?, &shape, &chunk, &Region::whole(&shape))
+        }
         _ => Ok(()),
     }
 }

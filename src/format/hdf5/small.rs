@@ -5,8 +5,8 @@ use std::ffi::{CStr, c_char};
 use std::path::Path;
 
 use hdf5_sys::h5d::{H5D_layout_t, H5Dget_create_plist, H5Dget_space, H5Dget_type, H5Dread};
-use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_chunk, H5Pget_layout};
-use hdf5_sys::h5s::{H5S_ALL, H5Sclose, H5Sget_simple_extent_ndims, H5Sget_simple_extent_npoints};
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_layout};
+use hdf5_sys::h5s::{H5S_ALL, H5Sclose, H5Sget_simple_extent_npoints};
 use hdf5_sys::h5t::{
     H5T_NATIVE_DOUBLE, H5T_class_t, H5T_cset_t, H5Tclose, H5Tcreate, H5Tget_class, H5Tget_cset, H5Tget_member_type,
     H5Tget_nmembers, H5Tget_size, H5Tinsert, H5Tis_variable_str, H5Treclaim,
@@ -48,8 +48,7 @@ pub fn read(path: &Path, name: &str, max: usize) -> Result<Values, String> {
         if num > max {
             return Err(format!("has {num} values; up to {max} are read"));
         }
-        check_rank(library, &dataset, &space)?;
-        chunks::check_all_sums(library, &dataset, &space)?;
+        chunks::check(library, &dataset, &space)?;
         // SAFETY: the handle is a datatype's.
         match unsafe { H5Tget_class(stored.id()) } {
             H5T_class_t::H5T_INTEGER | H5T_class_t::H5T_FLOAT => numbers(&dataset, num).map(Values::Numbers),
@@ -62,23 +61,6 @@ pub fn read(path: &Path, name: &str, max: usize) -> Result<Values, String> {
             _ => Err("holds neither numbers nor text".into()),
         }
     })
-}
-
-/// Chunks of another rank than the dataset's are damaged: the library would go through them without end, and take
-/// memory for each.
-fn check_rank(library: &Library, dataset: &Handle<'_>, space: &Handle<'_>) -> Result<(), String> {
-    // SAFETY: the lock is held; the handles are a dataset's, its extent's and its creation list's, and no length of a
-    // chunk is asked for.
-    let (is_chunked, of_chunk, rank) = unsafe {
-        let creation = Handle::new(library, H5Dget_create_plist(dataset.id()), H5Pclose)?;
-        let is_chunked = H5Pget_layout(creation.id()) == H5D_layout_t::H5D_CHUNKED;
-        let of_chunk = if is_chunked { H5Pget_chunk(creation.id(), 0, std::ptr::null_mut()) } else { 0 };
-        (is_chunked, of_chunk, H5Sget_simple_extent_ndims(space.id()))
-    };
-    if is_chunked && of_chunk != rank {
-        return Err(format!("its chunks have {of_chunk} axes, and it has {rank}: what describes it is damaged"));
-    }
-    Ok(())
 }
 
 fn room(num: usize, item: usize) -> Result<usize, String> {
