@@ -52,7 +52,7 @@ pub use error::{FormatError, FormatErrorCode, ReadError, ReadErrorCode, ReadErro
 pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch_and_decode, tried};
 pub use files::{FileState, StoredFile, stored_files};
 use found::Found;
-pub use growing::{Growing, Growth, Refresh};
+pub use growing::{Growing, Growth, Refresh, joined};
 pub use kinds::kind_of_name;
 pub use open::{Channel, DatasetEntry, MAX_CHANNELS, OpenOptions, Opened, VirtualOptions, expected_in, open};
 pub use source::{Chunk, Filled, Source};

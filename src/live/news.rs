@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::format::Growing;
+use crate::format::{Growing, joined};
 
 /// Something that happened to a watched recording.
 #[derive(Clone)]
@@ -69,23 +69,9 @@ fn merged(earlier: LiveEvent, later: LiveEvent) -> LiveEvent {
         // Nothing was ever read of what came before.
         (Opened(_), Opened(source) | Changed { source, .. } | Replaced(source)) => Opened(source),
         (Replaced(_), Opened(source) | Changed { source, .. } | Replaced(source)) => Replaced(source),
-        (Changed { stale: a, .. }, Changed { source, stale: b }) => Changed { source, stale: union(a, b) },
+        (Changed { stale: a, .. }, Changed { source, stale: b }) => Changed { source, stale: joined([a, b].concat()) },
         (_, later) => later,
     }
-}
-
-/// Ranges that cover both, in order and apart.
-fn union(mut a: Vec<Range<u64>>, b: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    a.extend(b);
-    a.sort_unstable_by_key(|range| (range.start, range.end));
-    let mut merged: Vec<Range<u64>> = Vec::with_capacity(a.len());
-    for range in a {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
 }
 
 #[cfg(test)]

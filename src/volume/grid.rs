@@ -2,6 +2,7 @@
 //! Everything is in C order, the last axis fastest.
 
 use std::convert::Infallible;
+use std::ops::Range;
 
 use super::region::{MAX_RANK, Region, Shape};
 
@@ -144,6 +145,47 @@ impl Grid {
     }
 }
 
+/// Positions that stay what they are while an array grows along one axis: that one is counted slowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The axis.
+    pub slowest: usize,
+}
+
+impl Order {
+    /// Position of a cell of a grid with so many.
+    pub fn position(self, at: &[usize], counts: &[usize]) -> u64 {
+        let first = at[self.slowest] as u64;
+        let others = (0..counts.len()).filter(|&axis| axis != self.slowest);
+        others.fold(first, |position, axis| position * counts[axis] as u64 + at[axis] as u64)
+    }
+
+    /// The cell of a position.
+    pub fn cell(self, position: u64, counts: &[usize]) -> Index {
+        let axes = || std::iter::once(self.slowest).chain((0..counts.len()).filter(|&axis| axis != self.slowest));
+        let turned: Vec<usize> = axes().map(|axis| counts[axis]).collect();
+        let (found, mut at) = (unravel(position, &turned), [0; MAX_RANK]);
+        axes().zip(found).for_each(|(axis, number)| at[axis] = number);
+        at
+    }
+
+    /// Cells of each number along that axis.
+    pub fn num_in_row(self, counts: &[usize]) -> u64 {
+        let others = counts.iter().enumerate().filter(|(axis, _)| *axis != self.slowest);
+        others.fold(1, |num: u64, (_, &count)| num.saturating_mul(count as u64))
+    }
+
+    /// The box that holds the cells of these positions: as far as they go along that axis, and all of the others. Empty
+    /// beyond the array.
+    pub fn rows_of(self, grid: &Grid, positions: &Range<u64>) -> Region {
+        let in_row = self.num_in_row(grid.counts.dims()).max(1);
+        let (step, len) = (grid.cell.dims()[self.slowest], grid.shape.dims()[self.slowest]);
+        let edge = |row: u64| usize::try_from(row).unwrap_or(usize::MAX).saturating_mul(step).min(len);
+        let (start, stop) = (edge(positions.start / in_row), edge(positions.end.div_ceil(in_row)));
+        Region::whole(&grid.shape).with_axis(self.slowest, start.min(stop), stop)
+    }
+}
+
 /// One cell of a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
@@ -205,6 +247,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn positions_stay_while_an_array_grows() {
+        for slowest in 0..3 {
+            let order = Order { slowest };
+            let small = [2, 3, 4];
+            let mut large = small;
+            large[slowest] += 2;
+            let mut known = std::collections::BTreeSet::new();
+            for position in 0..24 {
+                let at = order.cell(position, &small);
+                assert!(known.insert(at) && at.iter().zip(small).all(|(at, count)| *at < count));
+                assert_eq!(order.position(&at, &small), position);
+                assert_eq!(order.position(&at, &large), position, "{slowest}");
+                assert_eq!(position / order.num_in_row(&small), at[slowest] as u64);
+            }
+        }
+    }
 
     proptest! {
         /// Against going through every voxel of the array and asking which cell it is in.

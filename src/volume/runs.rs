@@ -95,6 +95,35 @@ pub fn copy_region(
     Some(common)
 }
 
+/// Copies an array of this extent, in C order of `item` bytes a voxel, with its axes in the opposite order: what lay
+/// by row lies by column, and what lay by column by row.
+///
+/// # Panics
+/// If a slice is shorter than the array: a caller's mistake, not bad input.
+pub fn reverse_axes(source: &[u8], dims: &[usize], target: &mut [u8], item: usize) {
+    // Of every axis, the distance of neighbours where they go: the first becomes the fastest.
+    let mut strides = [0; MAX_RANK];
+    let mut stride = item;
+    for (axis, &dim) in dims.iter().enumerate() {
+        strides[axis] = stride;
+        stride *= dim;
+    }
+    let mut at = [0usize; MAX_RANK];
+    let mut to = 0;
+    for voxel in source.chunks_exact(item) {
+        target[to..to + item].copy_from_slice(voxel);
+        for axis in (0..dims.len()).rev() {
+            at[axis] += 1;
+            to += strides[axis];
+            if at[axis] < dims[axis] {
+                break;
+            }
+            to -= strides[axis] * dims[axis];
+            at[axis] = 0;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -109,6 +138,26 @@ mod tests {
         })
     }
 
+    #[test]
+    fn columns_become_rows() {
+        let mut rows = [0; 12];
+        reverse_axes(&[0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5], &[3, 2], &mut rows, 2);
+        assert_eq!(rows, [0, 0, 2, 2, 4, 4, 1, 1, 3, 3, 5, 5]);
+        let mut rows = [0; 8];
+        reverse_axes(&[0, 1, 2, 3, 4, 5, 6, 7], &[2, 2, 2], &mut rows, 1);
+        assert_eq!(rows, [0, 4, 2, 6, 1, 5, 3, 7]);
+    }
+
+    #[test]
+    fn every_voxel_goes_to_the_mirrored_place() {
+        let from: Vec<u8> = (0..24u16).flat_map(u16::to_le_bytes).collect();
+        let mut to = vec![0; from.len()];
+        reverse_axes(&from, &[2, 3, 4], &mut to, 2);
+        for (i, j, k) in (0..24).map(|n| (n / 12, n / 4 % 3, n % 4)) {
+            let (a, b) = (((i * 3 + j) * 4 + k) * 2, ((k * 3 + j) * 2 + i) * 2);
+            assert_eq!(from[a..a + 2], to[b..b + 2]);
+        }
+    }
     proptest! {
         #[test]
         fn copying_equals_voxel_by_voxel((a, b) in (1usize..5).prop_flat_map(|rank| (boxes(rank), boxes(rank)))) {

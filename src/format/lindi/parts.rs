@@ -53,39 +53,3 @@ pub(super) fn parts_of(chunks: &Grid, dtype: DType, is_coded: bool) -> Grid {
     }
     Shape::new(&parts).and_then(|parts| Grid::new(*shape, parts)).unwrap_or(*chunks)
 }
-
-/// From the order in which the first axis is the fastest to that in which the last one is; both of so many voxels of
-/// `item` bytes.
-pub(super) fn by_columns(columns: &[u8], dims: &[usize], item: usize, rows: &mut [u8]) {
-    // How far apart neighbours along each axis lie.
-    let steps: Vec<usize> = dims.iter().scan(item, |step, &dim| Some(std::mem::replace(step, *step * dim))).collect();
-    let mut at = vec![0; dims.len()];
-    let mut from = 0;
-    for voxel in rows.chunks_exact_mut(item) {
-        voxel.copy_from_slice(&columns[from..from + item]);
-        for axis in (0..dims.len()).rev() {
-            at[axis] += 1;
-            from += steps[axis];
-            if at[axis] < dims[axis] {
-                break;
-            }
-            from -= steps[axis] * dims[axis];
-            at[axis] = 0;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_become_rows() {
-        let mut rows = [0; 12];
-        by_columns(&[0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5], &[2, 3], 2, &mut rows);
-        assert_eq!(rows, [0, 0, 2, 2, 4, 4, 1, 1, 3, 3, 5, 5]);
-        let mut rows = [0; 8];
-        by_columns(&[0, 1, 2, 3, 4, 5, 6, 7], &[2, 2, 2], 1, &mut rows);
-        assert_eq!(rows, [0, 4, 2, 6, 1, 5, 3, 7]);
-    }
-}

@@ -3,12 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::parts::{MEMORY, Memory, by_columns};
+use super::parts::{MEMORY, Memory};
 use super::place::Place;
 use crate::codec::{self, CodecError, Filter, swap_bytes};
 use crate::format::hdf5::{Rows, check_chunk_bytes, fill_with, filled, normalize_bools, place, span, zero};
 use crate::format::{Chunk, Fetching, Filled, Found, ReadError, ReadErrorKind, Source, fetch_and_decode};
-use crate::volume::{ArrayInfo, Cell, DType, Grid, Location, Problem, Region, copy_region, runs};
+use crate::volume::{ArrayInfo, Cell, DType, Grid, Location, Problem, Region, copy_region, reverse_axes, runs};
 
 /// The bytes of a chunk.
 #[derive(Debug)]
@@ -206,7 +206,8 @@ impl LindiArray {
         codec::decode(&self.filters, 0, bytes, output, scratch).map_err(codec_error)?;
         let output = if self.is_by_column {
             let by_row = codec::reuse(turned, chunk_bytes).map_err(codec_error)?;
-            by_columns(output, whole.shape().dims(), item, by_row);
+            let by_column: Vec<usize> = whole.shape().dims().iter().rev().copied().collect();
+            reverse_axes(output, &by_column, by_row, item);
             by_row
         } else {
             output

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source, gather, read_and_combine};
-use crate::volume::{ArrayInfo, DType, Grid, Problem, Region, Shape};
+use crate::volume::{ArrayInfo, DType, Grid, Order, Problem, Region, Shape};
 
 /// `sum[t] = first[t] + second[t - 1]` (wrapping; the first timepoint is that of `first` alone), of two u16
 /// arrays of one shape, cut into chunks of its own.
@@ -85,12 +85,7 @@ impl Source for SumSource {
     }
 
     fn region_of(&self, indices: &Range<u64>) -> Region {
-        let edge = |index: u64| self.grid.cell_at(index).map(|region| [region.start()[0], region.stop()[0]]);
-        let whole = Region::whole(&self.info.shape);
-        match (edge(indices.start), edge(indices.end.saturating_sub(1))) {
-            (Some([first, _]), Some([_, last])) => whole.with_axis(0, first, last),
-            _ => whole,
-        }
+        Order { slowest: 0 }.rows_of(&self.grid, indices)
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

@@ -62,7 +62,7 @@ impl Growing for PlainSource {
 impl PlainSource {
     /// The chunks in these rows along the axis of growth, which is the slowest of their order.
     fn indices_of(&self, rows: &Changes) -> Vec<Range<u64>> {
-        let num_in_row = self.num_in_row();
+        let num_in_row = self.order().num_in_row(self.grid.counts().dims());
         let step = self.grid.cell().dims()[self.growth_axis];
         let cells = rows.iter().map(|row| (row.start / step) as u64..row.end.div_ceil(step) as u64);
         cells.map(|cells| cells.start * num_in_row..cells.end * num_in_row).collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::format::axes::{self, Axes};
 use crate::format::{Chunk, Filled, FormatError, FormatErrorCode, OpenOptions, ReadError, Source};
-use crate::volume::{ArrayInfo, Location, MAX_RANK, Piece, Problem, Region, Shape};
+use crate::volume::{ArrayInfo, Location, Piece, Problem, Region, Shape, reverse_axes};
 
 /// Another source, turned round.
 pub(super) struct Reversed {
@@ -65,7 +65,7 @@ impl Source for Reversed {
         let inner = Chunk { region: turned(&chunk.region), ..*chunk };
         let mut stored = vec![0; buffer.len()];
         let filled = self.inner.read(&inner, &mut stored)?;
-        transpose(&stored, &inner.region.shape(), buffer, self.info.dtype.num_bytes());
+        reverse_axes(&stored, inner.region.shape().dims(), buffer, self.info.dtype.num_bytes());
         Ok(match filled {
             Filled::All => Filled::All,
             Filled::Except(parts, error) => Filled::Except(parts.iter().map(turned).collect(), error),
@@ -90,48 +90,5 @@ impl Source for Reversed {
 
     fn forget_failures(&self) {
         self.inner.forget_failures();
-    }
-}
-
-/// Copies an array of this shape, in C order, into one with the axes reversed.
-fn transpose(from: &[u8], shape: &Shape, to: &mut [u8], item: usize) {
-    let dims = shape.dims();
-    // Of every axis, the distance of neighbours where they go: the first becomes the fastest.
-    let mut strides = [0; MAX_RANK];
-    let mut stride = item;
-    for (axis, &dim) in dims.iter().enumerate() {
-        strides[axis] = stride;
-        stride *= dim;
-    }
-    let mut at = [0usize; MAX_RANK];
-    let mut target = 0;
-    for voxel in from.chunks_exact(item) {
-        to[target..target + item].copy_from_slice(voxel);
-        for axis in (0..dims.len()).rev() {
-            at[axis] += 1;
-            target += strides[axis];
-            if at[axis] < dims[axis] {
-                break;
-            }
-            target -= strides[axis] * dims[axis];
-            at[axis] = 0;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_voxel_goes_to_the_mirrored_place() {
-        let shape = Shape::from([2, 3, 4]);
-        let from: Vec<u8> = (0..24u16).flat_map(u16::to_le_bytes).collect();
-        let mut to = vec![0; from.len()];
-        transpose(&from, &shape, &mut to, 2);
-        for (i, j, k) in (0..24).map(|n| (n / 12, n / 4 % 3, n % 4)) {
-            let (a, b) = (((i * 3 + j) * 4 + k) * 2, ((k * 3 + j) * 2 + i) * 2);
-            assert_eq!(from[a..a + 2], to[b..b + 2]);
-        }
     }
 }

@@ -8,7 +8,7 @@ use super::describe::{Told, describe};
 use crate::format::axes::Axes;
 use crate::format::hdf5::{H5Array, Header};
 use crate::format::{Chunk, Fetching, Filled, FormatError, Found, OpenOptions, ReadError, Source};
-use crate::volume::{ArrayInfo, Axis, Grid, Location, MAX_RANK, Problem, Region, Severity, Shape, codes};
+use crate::volume::{ArrayInfo, Axis, Grid, Location, MAX_RANK, Order, Problem, Region, Severity, Shape, codes};
 
 /// One state of an array.
 pub(super) struct PlainSource {
@@ -91,23 +91,18 @@ impl PlainSource {
         self.array.may_change()
     }
 
-    /// How many chunks have the same place along the growing axis.
-    pub(super) fn num_in_row(&self) -> u64 {
-        let num_rows = self.grid.counts().dims()[self.growth_axis].max(1) as u64;
-        (self.grid.num_cells() / num_rows).max(1)
+    /// How its chunks are counted: the growing axis is the slowest.
+    pub(super) fn order(&self) -> Order {
+        Order { slowest: self.growth_axis }
     }
 
-    /// The chunk of a cell: counted with the growing axis slowest.
+    /// The chunk of a cell.
     fn chunk(&self, at: &[usize; MAX_RANK], position: u64, region: Region) -> Chunk {
-        if self.growth_axis == 0 {
-            return Chunk { index: position, region };
-        }
-        let mut index = at[self.growth_axis] as u64;
-        for (axis, &count) in self.grid.counts().dims().iter().enumerate() {
-            if axis != self.growth_axis {
-                index = index * count as u64 + at[axis] as u64;
-            }
-        }
+        // Positions are told in C order.
+        let index = match self.growth_axis {
+            0 => position,
+            _ => self.order().position(at, self.grid.counts().dims()),
+        };
         Chunk { index, region }
     }
 }
@@ -134,11 +129,7 @@ impl Source for PlainSource {
     }
 
     fn region_of(&self, indices: &Range<u64>) -> Region {
-        let (whole, axis) = (Region::whole(&self.info.shape), self.growth_axis);
-        let (num_in_row, step) = (self.num_in_row(), self.grid.cell().dims()[axis]);
-        let edge = |row: u64| usize::try_from(row).unwrap_or(usize::MAX).saturating_mul(step);
-        let stop = edge(indices.end.div_ceil(num_in_row)).min(self.info.shape.dims()[axis]);
-        whole.with_axis(axis, edge(indices.start / num_in_row).min(stop), stop)
+        self.order().rows_of(&self.grid, indices)
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

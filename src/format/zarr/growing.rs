@@ -9,13 +9,13 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 
 use super::array::{Storage, ZarrArray};
-use super::keys::{Keys, Order};
+use super::keys::Keys;
 use super::node;
 use super::shelf::{Shelf, Stock, modified};
 use super::source::ZarrSource;
 use crate::format::hdf5::Stamp;
-use crate::format::{FormatError, Growing, Growth, OpenOptions, Refresh, open};
-use crate::volume::{Axis, Location, MAX_RANK, Problem, Region, Severity, codes};
+use crate::format::{FormatError, Growing, Growth, OpenOptions, Refresh, joined, open};
+use crate::volume::{Axis, Location, MAX_RANK, Order, Problem, Severity, codes};
 
 /// So long after it was last written an array is taken to be finished: none says so itself.
 const QUIET: Duration = Duration::from_secs(60);
@@ -164,21 +164,8 @@ impl ZarrSource {
                 });
             }
         }
-        indices.sort_unstable_by_key(|range| range.start);
-        merged(indices)
+        joined(indices)
     }
-}
-
-/// Ranges in order, those that touch as one.
-fn merged(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    let mut merged: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if last.end >= range.start => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
 }
 
 impl Growing for ZarrSource {
@@ -259,16 +246,5 @@ impl ZarrSource {
     /// Whether the axis that it grows along is that of time.
     pub fn grows_in_time(&self) -> bool {
         self.info.axes.get(self.order.slowest).copied().flatten() == Some(Axis::T)
-    }
-
-    /// A box of all chunks of these indices.
-    pub fn rows_of(&self, indices: &Range<u64>) -> Region {
-        let whole = Region::whole(&self.info.shape);
-        let in_row = self.order.num_in_row(self.array.grid.counts().dims()).max(1);
-        let axis = self.order.slowest;
-        let (step, len) = (self.array.grid.cell().dims()[axis], self.info.shape.dims()[axis]);
-        let edge = |row: u64| usize::try_from(row).unwrap_or(usize::MAX).saturating_mul(step).min(len);
-        let (start, stop) = (edge(indices.start / in_row), edge(indices.end.div_ceil(in_row)));
-        if start < stop { whole.with_axis(axis, start, stop) } else { whole }
     }
 }

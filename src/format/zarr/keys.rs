@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::array::ZarrArray;
 use super::node::join;
-use crate::volume::{Index, MAX_RANK, unravel};
+use crate::volume::{Index, MAX_RANK};
 
 /// Names of objects that are made of numbers: `c/0/1`, `c.0.1`, `0/1` or `0.1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,57 +67,9 @@ impl Keys {
     }
 }
 
-/// Positions that stay what they are while an array grows along one axis: that one is counted slowest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// The axis.
-    pub slowest: usize,
-}
-
-impl Order {
-    /// Position of a cell of a grid with so many.
-    pub fn position(self, at: &[usize], counts: &[usize]) -> u64 {
-        let first = at[self.slowest] as u64;
-        let others = (0..counts.len()).filter(|&axis| axis != self.slowest);
-        others.fold(first, |position, axis| position * counts[axis] as u64 + at[axis] as u64)
-    }
-
-    /// The cell of a position.
-    pub fn cell(self, position: u64, counts: &[usize]) -> Index {
-        let axes = || std::iter::once(self.slowest).chain((0..counts.len()).filter(|&axis| axis != self.slowest));
-        let turned: Vec<usize> = axes().map(|axis| counts[axis]).collect();
-        let (found, mut at) = (unravel(position, &turned), [0; MAX_RANK]);
-        axes().zip(found).for_each(|(axis, number)| at[axis] = number);
-        at
-    }
-
-    /// Cells of each number along that axis.
-    pub fn num_in_row(self, counts: &[usize]) -> u64 {
-        counts.iter().enumerate().filter(|(axis, _)| *axis != self.slowest).map(|(_, &count)| count as u64).product()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn positions_stay_while_an_array_grows() {
-        for slowest in 0..3 {
-            let order = Order { slowest };
-            let small = [2, 3, 4];
-            let mut large = small;
-            large[slowest] += 2;
-            let mut known = std::collections::BTreeSet::new();
-            for position in 0..24 {
-                let at = order.cell(position, &small);
-                assert!(known.insert(at) && at.iter().zip(small).all(|(at, count)| *at < count));
-                assert_eq!(order.position(&at, &small), position);
-                assert_eq!(order.position(&at, &large), position, "{slowest}");
-                assert_eq!(position / order.num_in_row(&small), at[slowest] as u64);
-            }
-        }
-    }
 
     #[test]
     fn only_names_as_they_are_written_are_numbers() {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::keys::{Keys, Order};
+use super::keys::Keys;
 use crate::format::hdf5::Stamp;
-use crate::volume::{Index, MAX_RANK};
+use crate::volume::{Index, MAX_RANK, Order};
 
 /// A look takes no longer than this, and a little.
 const MAX_LOOK: Duration = Duration::from_secs(1);

@@ -10,7 +10,6 @@ use std::time::Instant;
 use super::array::{Storage, ZarrArray};
 use super::chain::give_back;
 use super::growing::{Place, growth_of};
-use super::keys::Order;
 use super::shard::{Index, Indexes, Known, Sharding, fill_with};
 use super::shelf::Stock;
 use crate::codec::{CodecError, reuse, swap_bytes};
@@ -20,7 +19,7 @@ use crate::format::{
     Cancel, Chunk, FetchError, Fetched, Fetching, Filled, Found, Growth, OpenOptions, ReadError, ReadErrorKind, Source,
     fetch_and_decode,
 };
-use crate::volume::{ArrayInfo, Axis, Cell, DType, Grid, Index as At, MAX_RANK, Problem, Region, copy_region};
+use crate::volume::{ArrayInfo, Axis, Cell, DType, Grid, Index as At, MAX_RANK, Order, Problem, Region, copy_region};
 
 /// An open array of a Zarr hierarchy, in a store of any kind. Nothing is cached but where chunks lie in shards.
 pub struct ZarrSource {
@@ -301,7 +300,7 @@ impl Source for ZarrSource {
     }
 
     fn region_of(&self, indices: &Range<u64>) -> Region {
-        self.rows_of(indices)
+        self.order.rows_of(&self.array.grid, indices)
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
