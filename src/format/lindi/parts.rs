@@ -1,4 +1,4 @@
-//! How stored chunks become what is read at once: the grid of that, the order of voxels, the memory it takes.
+//! How stored chunks become what is read at once: the grid of that, and the memory it takes.
 
 use std::cell::RefCell;
 
