@@ -78,10 +78,10 @@ pub fn open_as_remembered(
     if let Some(name) = choice {
         let is_open = opened.chosen_name() == Some(name.as_str());
         let chosen = OpenOptions { dataset: Some(name), ..options.clone() };
-        match if is_open { None } else { reopened(location, &chosen)? } {
-            Some(other) => (opened, options) = (other, chosen),
-            None if is_open => options = chosen,
-            None => {}
+        if is_open {
+            options = chosen;
+        } else if let Some(other) = reopened(location, &chosen)? {
+            (opened, options) = (other, chosen);
         }
     }
     let said = memory.said_of(opened.source.info(), opened.chosen_name());
