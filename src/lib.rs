@@ -17,14 +17,14 @@
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
 //! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live, render, qc and sweep |
-//! | [`mod@write`] | files that appear only when they are whole; what is written into them | volume |
-//! | [`demo`] | the demo recording and the rig that plays it | format, codec, volume |
+//! | [`mod@write`] | files that appear only when they are whole; what is written into them, a [`write::Target`] for each format | array, machine |
+//! | [`demo`] | the demo recording and the rig that plays it | format, write |
 //! | [`app`] | [`app::Program`]: sessions, openings, what is remembered, all without a window; the window around it; snapshots | all but cli |
 //! | [`cli`] | one file for each subcommand | all |
 //!
 //! What concerns the window comes out of the program as [`app::Effect`]s, so that a test steps it by hand.
 //!
-//! libhdf5 is named only in `format::hdf5` (and in `demo`, which writes a recording), wgpu only in
+//! libhdf5 is named only in `format::hdf5` (and in `write::hdf5` and `demo`, which write), wgpu only in
 //! `render` and device set-up, egui only in `ui`, `app` and the render callback.
 //!
 //! # One scrub, in a straight line

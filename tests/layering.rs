@@ -16,8 +16,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["volume", "qc"]),
     ("sweep", &["volume", "format", "array", "qc", "machine"]),
     ("render", &["volume"]),
-    ("write", &["volume"]),
-    ("demo", &["volume", "codec", "format"]),
+    ("write", &["volume", "codec", "format", "array", "machine"]),
+    ("demo", &["volume", "codec", "format", "write"]),
     ("ui", &["volume", "array", "stream", "live", "render", "format", "qc", "sweep"]),
     (
         "app",
@@ -30,8 +30,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// For each library, the only places that may name it.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("hdf5::", &["format/hdf5", "demo"]),
-    ("hdf5_sys::", &["format/hdf5", "demo"]),
+    ("hdf5::", &["format/hdf5", "write/hdf5", "demo"]),
+    ("hdf5_sys::", &["format/hdf5", "write/hdf5", "demo"]),
     ("wgpu::", &["render", "app"]),
     ("egui::", &["ui", "app", "render"]),
     // The program itself runs without a window.

@@ -1,0 +1,2 @@
+//! Delayed operations: the same values, types and shapes as numpy.
+#![allow(clippy::unwrap_used)]

@@ -1,0 +1,2 @@
+//! What is written: read back by our own readers, piece by piece as by a cluster, interrupted and resumed.
+#![allow(clippy::unwrap_used)]
