@@ -3,6 +3,7 @@
 //! What is to be written is a [`Subject`]: a [`crate::format::Source`] (selections, operations and casts are sources
 //! too) and what is known of it. Where it goes is a [`Target`], one for each format.
 
+mod buffers;
 pub mod interrupt;
 pub mod npy;
 mod output;
@@ -10,6 +11,7 @@ mod place;
 mod subject;
 mod target;
 
+pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buffer};
 pub use output::{Output, check_name, refuse_inside};
 pub use place::Place;
 pub use subject::{ChannelLook, Subject};

@@ -1,2 +1,6 @@
 //! What is written: read back by our own readers, piece by piece as by a cluster, interrupted and resumed.
 #![allow(clippy::unwrap_used)]
+
+mod buffers;
+#[path = "../common/mod.rs"]
+mod common;
