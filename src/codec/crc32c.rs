@@ -32,7 +32,12 @@ const fn tables() -> [[u32; 256]; 8] {
 
 /// The checksum of some bytes.
 pub fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = !0u32;
+    extended(0, bytes)
+}
+
+/// The checksum of bytes behind others, whose checksum is `before`; 0 is that of none.
+pub fn extended(before: u32, bytes: &[u8]) -> u32 {
+    let mut crc = !before;
     let (eights, rest) = bytes.as_chunks::<8>();
     for eight in eights {
         let word = u64::from_le_bytes(*eight) ^ u64::from(crc);
@@ -45,6 +50,34 @@ pub fn checksum(bytes: &[u8]) -> u32 {
         crc = (crc >> 8) ^ TABLES[0][usize::from(crc as u8 ^ byte)];
     }
     !crc
+}
+
+/// The checksum of bytes behind others, each of which have one already, without looking at them: the first is
+/// multiplied by x to the power of the bits that follow it, modulo the polynomial.
+pub fn joined(before: u32, behind: u32, num_bytes_behind: u64) -> u32 {
+    // Polynomials have their highest power in the lowest bit. Here x to the power of 8, squared again and again.
+    let (mut power, mut shift, mut left) = (1 << 31, 1 << 23, num_bytes_behind);
+    while left > 0 {
+        if left & 1 == 1 {
+            power = product(power, shift);
+        }
+        shift = product(shift, shift);
+        left >>= 1;
+    }
+    product(power, before) ^ behind
+}
+
+/// The product of two polynomials modulo that of the checksum.
+fn product(a: u32, mut b: u32) -> u32 {
+    let (mut sum, mut bit) = (0, 1u32 << 31);
+    while bit != 0 {
+        if a & bit != 0 {
+            sum ^= b;
+        }
+        b = if b & 1 == 1 { (b >> 1) ^ 0x82F6_3B78 } else { b >> 1 };
+        bit >>= 1;
+    }
+    sum
 }
 
 /// Checks the checksum at the end and returns the number of bytes before it.
@@ -68,6 +101,13 @@ mod tests {
         assert_eq!(checksum(&[0xff; 32]), 0x62A8_AB43);
         assert_eq!(checksum(&(0..32).collect::<Vec<u8>>()), 0x46DD_794E);
         assert_eq!(checksum(b"123456789"), 0xE306_9283);
+        for cut in 0..=9 {
+            let (a, b) = b"123456789".split_at(cut);
+            assert_eq!(extended(checksum(a), b), 0xE306_9283);
+            assert_eq!(joined(checksum(a), checksum(b), b.len() as u64), 0xE306_9283);
+        }
+        let (long, tail) = (vec![0x5a; 70_001], [1, 2, 3]);
+        assert_eq!(joined(checksum(&tail), checksum(&long), 70_001), extended(checksum(&tail), &long));
         let mut stored = b"123456789".to_vec();
         stored.extend(0xE306_9283u32.to_le_bytes());
         assert_eq!(verify(&stored).unwrap(), 9);

@@ -7,7 +7,7 @@ mod blosc2;
 mod blosc_block;
 mod blosclz;
 mod byte_order;
-mod crc32c;
+pub mod crc32c;
 mod fletcher32;
 mod lz4;
 mod lzf;

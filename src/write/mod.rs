@@ -15,4 +15,4 @@ pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buf
 pub use output::{Output, check_name, refuse_inside};
 pub use place::Place;
 pub use subject::{ChannelLook, Subject};
-pub use target::{PieceWriter, Target, Written};
+pub use target::{PieceWriter, Stage, Target, Written};

@@ -1,9 +1,12 @@
 //! What is written to: an array cut into chunks, which are encoded each by itself, and pieces, which are written as
 //! a whole. One implementation for each format.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::format::Source;
 use crate::volume::{Grid, Region};
 
 /// A format that is written, ready to take the voxels of one array of any rank. Grids, regions and positions are in
@@ -44,11 +47,34 @@ pub trait Target: Send + Sync {
     /// If it cannot be written.
     fn begin(&self, piece: u64, is_resumed: bool) -> Result<Box<dyn PieceWriter>>;
 
+    /// What is made of all these pieces once they are there, in pieces of its own: the next resolution of a pyramid,
+    /// made of this one. Known when it is prepared, to count its pieces; asked again when all of these are there, to
+    /// write them. The last of the stages is the one that is finished, for all of them.
+    ///
+    /// # Errors
+    /// If what was written cannot be opened.
+    fn next(&self) -> Result<Option<Stage>> {
+        Ok(None)
+    }
+
+    /// What is known of the array and has no place in this format, each in a few words.
+    fn not_carried(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Makes all of it whole, once every piece is there, and gives it its final name.
     ///
     /// # Errors
     /// If it cannot be written, or another one has that name meanwhile.
     fn finish(&self) -> Result<()>;
+}
+
+/// Something that is written after something else, and made of it.
+pub struct Stage {
+    /// What it is made of.
+    pub source: Arc<dyn Source>,
+    /// Where it goes.
+    pub target: Box<dyn Target>,
 }
 
 /// A piece that is being written. Dropped before it is finished, it leaves nothing that could be taken for it.
