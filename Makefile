@@ -13,7 +13,7 @@ BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 # The program, its tests and the checks are one build: the same profile everywhere.
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-rig big differential fuzz qc-clean soak install uninstall clean help
+.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-rig big differential fuzz qc-clean soak headless install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -80,8 +80,12 @@ qc-clean: setup ## Count the false alarms in 240 clean recordings, and what else
 soak: setup ## Live recordings with thousands of accidents (TECTUM_STORIES, 3000)
 	$(CARGO) test --locked --release --test live soak -- --ignored --nocapture --test-threads 1
 
+headless: ## The command line alone, to copy to the nodes of a cluster: target/dist/tectum
+	@scripts/setup.sh --headless
+	$(CARGO) build --profile dist --locked --no-default-features --features cli
+
 dist: setup ## The program as it is handed on: linked as a whole and stripped, in target/dist
-	$(CARGO) build --profile dist --locked
+	$(CARGO) build --profile dist --locked --no-default-features --features window
 
 install: release ## Into your own folders (~/.local): program, icon, desktop entry, file type
 	@scripts/install.sh

@@ -1,17 +1,25 @@
 #!/bin/sh
 # Installs what building, running and testing Tectum needs and this machine lacks; says what it installs.
-# Further packages may be named as arguments. Assumes Rust, gcc, make and python3. Takes a few milliseconds when everything is there.
+# --headless: only what the command line alone needs. Further packages may be named as arguments. Assumes
+# Rust, gcc, make and python3. Takes a few milliseconds when everything is there.
 set -eu
 cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
+has_window=yes
+if [ "${1:-}" = --headless ]; then
+    has_window=no
+    shift
+fi
+
 # g++ compiles one codec. The rest is loaded at run time: the window system's libraries, Vulkan and GL
 # with their software drivers (so that a machine without a GPU draws, and tests, the same window), and
 # D-Bus for the system's file dialog.
-packages="g++
+packages="g++ $*"
+[ $has_window = no ] || packages="$packages
 libx11-6 libx11-xcb1 libxcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon0 libxkbcommon-x11-0
-libwayland-client0 libvulkan1 mesa-vulkan-drivers libegl1 libgl1-mesa-dri libdbus-1-3 $*"
+libwayland-client0 libvulkan1 mesa-vulkan-drivers libegl1 libgl1-mesa-dri libdbus-1-3"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

@@ -12,15 +12,19 @@
 //! | [`mod@array`] | a source seen as (t, z, y, x), in one or more resolutions: geometry, assembling chunks; as `ndarray` arrays | format |
 //! | [`qc`] | is the recording good: measures of every timepoint, figures, limits, alarms, reports as data | volume |
 //! | [`sweep`] | one pass over all of a recording, behind everything else; measuring its quality | format, array, qc, machine |
+//! | [`mod@text`] | numbers, times and files in words | format |
 //! | [`report`] | reports of quality written down: JSON, CSV, pages | volume, qc |
 //! | [`stream`] | the layers of a window under one budget: the cache, the plan of what to read next, the loader threads, projections | array, machine |
 //! | [`live`] | watching a recording that is still being written | format |
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
-//! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | plain data of stream, live, render, qc and sweep |
+//! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | text, plain data of stream, live, render, qc and sweep |
 //! | [`mod@write`] | files that appear only when they are whole; what is written into them, a [`write::Target`] for each format | array, machine |
 //! | [`demo`] | the demo recording and the rig that plays it | format, write |
 //! | [`app`] | [`app::Program`]: sessions, openings, what is remembered, all without a window; the window around it; snapshots | all but cli |
 //! | [`cli`] | one file for each subcommand | all |
+//!
+//! `render`, `ui` and `app` are the window, and the feature `window`; without it the others are a program of the
+//! command line alone.
 //!
 //! What concerns the window comes out of the program as [`app::Effect`]s, so that a test steps it by hand.
 //!
@@ -54,6 +58,7 @@
 //! window. A *chunk* is the smallest piece that can be read alone and the cache's unit; a *block* is one
 //! file of a split dataset.
 
+#[cfg(feature = "window")]
 pub mod app;
 pub mod array;
 pub mod cli;
@@ -63,10 +68,13 @@ pub mod format;
 pub mod live;
 pub mod machine;
 pub mod qc;
+#[cfg(feature = "window")]
 pub mod render;
 pub mod report;
 pub mod stream;
 pub mod sweep;
+pub mod text;
+#[cfg(feature = "window")]
 pub mod ui;
 pub mod volume;
 pub mod write;

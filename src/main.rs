@@ -5,7 +5,6 @@ use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tectum::app::{Collector, Notes};
 use tectum::cli;
 use tectum::machine::give_back_freed_memory;
 
@@ -19,7 +18,8 @@ fn main() -> ExitCode {
         let reason = panic.payload_as_str().unwrap_or("unknown reason");
         let fault = format!("internal fault{place}: {reason}; please report it");
         // A thread that ends like this takes no window with it, which can then say so.
-        Notes::of_process().add(true, &fault);
+        #[cfg(feature = "window")]
+        tectum::app::Notes::of_process().add(true, &fault);
         report(&fault);
     }));
     match panic::catch_unwind(|| cli::run(args)) {
@@ -63,6 +63,11 @@ fn init_log() {
     let clients = ["h2", "hyper", "hyper_util", "object_store", "reqwest", "rustls"];
     let filter = filter.with_targets(clients.map(|client| (client, LevelFilter::OFF)));
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
-    let listed = Collector(Notes::of_process().clone()).with_filter(LevelFilter::WARN);
-    tracing_subscriber::registry().with(log).with(listed).init();
+    let registry = tracing_subscriber::registry().with(log);
+    #[cfg(feature = "window")]
+    let registry = {
+        use tectum::app::{Collector, Notes};
+        registry.with(Collector(Notes::of_process().clone()).with_filter(LevelFilter::WARN))
+    };
+    registry.init();
 }

@@ -14,16 +14,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("live", &["volume", "format"]),
     ("qc", &["volume"]),
     ("report", &["volume", "qc"]),
+    ("text", &["format"]),
     ("sweep", &["volume", "format", "array", "qc", "machine"]),
     ("render", &["volume"]),
     ("write", &["volume", "codec", "format", "array", "machine"]),
     ("demo", &["volume", "codec", "format", "write"]),
-    ("ui", &["volume", "array", "stream", "live", "render", "format", "qc", "sweep"]),
+    ("ui", &["text", "volume", "array", "stream", "live", "render", "format", "qc", "sweep"]),
     (
         "app",
         &[
-            "volume", "codec", "format", "array", "stream", "live", "render", "ui", "write", "demo", "qc", "sweep",
-            "report",
+            "text", "volume", "codec", "format", "array", "stream", "live", "render", "ui", "write", "demo", "qc",
+            "sweep", "report",
         ],
     ),
 ];

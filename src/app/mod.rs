@@ -37,7 +37,7 @@ use quiet::Quiet;
 use wake::Wake;
 use window::TectumApp;
 
-use crate::format::OpenOptions;
+use crate::format::{OpenOptions, identity_of};
 use crate::render::{self, GpuConfig, KeptWindow};
 use crate::stream::StreamConfig;
 use crate::volume::Location;
@@ -45,7 +45,7 @@ use crate::volume::Location;
 pub use dialog::Picked;
 pub use effects::{Ask, Effect, PathField};
 pub use gpu_scrub::GpuScrubber;
-pub use memory::{Memory, identity_of};
+pub use memory::Memory;
 pub use notes::{Collector, Notes};
 pub use program::{Beginning, Program, Screen};
 pub use session::{OnScreen, Pane, Session};
@@ -171,7 +171,7 @@ pub fn forget(location: Option<&Location>, options: &OpenOptions, settings: Opti
             let as_stored = crate::format::open(location, options)?;
             let (as_shown, _) = open_job::open_as_remembered(location, options.clone(), &memory)?;
             for opened in [&as_stored, &as_shown] {
-                memory.forget_view(&memory::identity_of(opened));
+                memory.forget_view(&identity_of(opened));
                 memory.forget_said(location, opened.source.info(), &opened.datasets, opened.chosen_name());
             }
             format!("how {} was looked at, and what was said of it", as_stored.source.info().name)

@@ -7,12 +7,12 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use directories::ProjectDirs;
 
-use super::memory::{Given, Memory, Recall, identity_of};
+use super::memory::{Given, Memory, Recall};
 use super::session::{Session, Setup};
 use super::sheet;
 use super::wake::WakeFn;
 use crate::demo;
-use crate::format::{self, Cancel, FormatError, FormatErrorCode, OpenOptions, Opened};
+use crate::format::{self, Cancel, FormatError, FormatErrorCode, OpenOptions, Opened, identity_of};
 use crate::stream::StreamConfig;
 use crate::ui::ViewState;
 use crate::volume::Location;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::said::written;
-use crate::app::WindowArgs;
+use super::window;
 use crate::demo::rig::{self, Ending, Progress, Run};
 use crate::demo::{self, LEAST_SHAPE, MADE_BY, Recipe, TRUTH_FILE, Truth};
 use crate::write::interrupt::Unfinished;
@@ -104,6 +104,9 @@ impl DemoArgs {
 /// When it can not be written or opened, or something else lies there.
 pub fn run(args: &DemoArgs, settings: Option<PathBuf>) -> Result<()> {
     args.check()?;
+    if !args.no_open {
+        window::is_built().context("--no-open writes the recording only")?;
+    }
     let dir = args.dir();
     if args.live.is_some() {
         return run_live(args, &dir, settings);
@@ -119,11 +122,7 @@ pub fn run(args: &DemoArgs, settings: Option<PathBuf>) -> Result<()> {
     if args.no_open {
         return Ok(());
     }
-    crate::app::run_window(WindowArgs {
-        location: Some(dir.join("original").into()),
-        settings,
-        ..WindowArgs::default()
-    })
+    window::show(window::Show { location: Some(dir.join("original").into()), settings, ..window::Show::default() })
 }
 
 /// Whether the folder holds this very recording, whole.
@@ -219,7 +218,7 @@ fn run_live(args: &DemoArgs, dir: &Path, settings: Option<PathBuf>) -> Result<()
     // The writer must find the folder ours, with or without a recording in it.
     let _writer = Writer(start_writer(args, dir)?);
     let location = Some(dir.into());
-    crate::app::run_window(WindowArgs { location, settings, is_expected: true, ..WindowArgs::default() })
+    window::show(window::Show { location, settings, is_expected: true, ..window::Show::default() })
 }
 
 /// The recording process; it ends with the window.

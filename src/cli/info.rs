@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::OpenArgs;
 use crate::format::{Channel, FileState, Opened, StoredFile, stored_files};
-use crate::ui::{FilesText, format};
+use crate::text::{self, FilesText};
 use crate::volume::{ArrayInfo, Axis, AxisFrom, Location, Piece, Problem, Severity, VoxelSize, count_states};
 
 /// Arguments of `tectum info`.
@@ -204,15 +204,15 @@ fn as_text(opened: &Opened) -> String {
     line("axes", axes_from(info));
     line("dtype", info.dtype.to_string());
     let unknown = || "unknown".to_owned();
-    let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| format::size(num_bytes as u64));
-    let on_disk = bytes_on_disk(&files).map_or_else(unknown, format::size);
+    let num_bytes = info.shape.num_bytes(info.dtype).map(|num_bytes| text::size(num_bytes as u64));
+    let on_disk = bytes_on_disk(&files).map_or_else(unknown, text::size);
     line("size", format!("{} decoded, {on_disk} on disk", num_bytes.unwrap_or_else(unknown)));
     let edges =
         |size: VoxelSize| format!("{} × {} × {} µm (z, y, x)", round(size.z_um), round(size.y_um), round(size.x_um));
     line("voxel size", info.voxel_size.map_or_else(unknown, edges));
     if num_timepoints(info).is_some() {
         line("rate", info.rate_hz.map_or_else(unknown, |rate| format!("{} volumes per second", round(rate))));
-        let duration = duration_s(info).map(|seconds| format::duration_s(seconds).replace(format::THIN_SPACE, " "));
+        let duration = duration_s(info).map(|seconds| text::duration_s(seconds).replace(text::THIN_SPACE, " "));
         line("duration", duration.unwrap_or_else(unknown));
     }
     if let Some(claimed) = &info.claimed_shape {
@@ -225,7 +225,7 @@ fn as_text(opened: &Opened) -> String {
         let text = FilesText::of(&files, "--json lists them");
         let lines = std::iter::once(text.num).chain(text.named);
         for (i, text) in lines.enumerate() {
-            line(if i == 0 { "files" } else { "" }, text.replace(format::THIN_SPACE, ""));
+            line(if i == 0 { "files" } else { "" }, text.replace(text::THIN_SPACE, ""));
         }
     }
     for (label, value) in &info.facts {

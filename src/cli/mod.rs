@@ -10,6 +10,7 @@ mod qc;
 mod said;
 mod snapshot;
 mod verify;
+mod window;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -25,7 +26,6 @@ pub use qc::QcArgs;
 pub use snapshot::SnapshotArgs;
 pub use verify::VerifyArgs;
 
-use crate::app::{Budgets, WindowArgs};
 use crate::format::{OpenOptions, VirtualOptions, check_axes};
 use crate::volume::Location;
 
@@ -58,14 +58,6 @@ pub struct BudgetArgs {
     /// Memory for textures, in MB.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(16..))]
     pub gpu: Option<u32>,
-}
-
-impl BudgetArgs {
-    /// The same in bytes.
-    pub fn budgets(&self) -> Budgets {
-        let bytes = |mb: Option<u32>| mb.map(|mb| mb as usize * 1_000_000);
-        Budgets { ram_bytes: bytes(self.ram), gpu_bytes: bytes(self.gpu) }
-    }
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -167,10 +159,10 @@ impl OpenArgs {
 /// With a message fit for one line: the file, what is wrong and what to do.
 pub fn run(args: Args) -> Result<ExitCode> {
     match args.command {
-        None => crate::app::run_window(WindowArgs {
+        None => window::show(window::Show {
             location: args.path,
             options: args.open.options(),
-            budgets: args.budgets.budgets(),
+            budgets: args.budgets,
             settings: args.settings,
             is_expected: args.wait,
         })?,
@@ -181,7 +173,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Verify(args)) => return verify::run(&args),
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,
         Some(Command::Forget(forget)) => {
-            let what = crate::app::forget(forget.path.as_ref(), &forget.open.options(), args.settings.as_deref())?;
+            let what = window::forget(forget.path.as_ref(), &forget.open.options(), args.settings.as_deref())?;
             print(&format!("forgotten: {what}\n"))?;
         }
         Some(Command::Bench(args)) => bench::run(&args)?,

@@ -6,8 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::{OpenArgs, said};
-use crate::app::{SnapshotRequest, snapshot};
+use super::{OpenArgs, said, window};
 use crate::volume::{Location, Projection};
 
 /// Arguments of `tectum snapshot`.
@@ -51,18 +50,7 @@ pub struct SnapshotArgs {
 /// When the recording can not be opened, or the file not be written.
 pub fn run(args: &SnapshotArgs) -> Result<()> {
     let start = Instant::now();
-    let written = snapshot(&SnapshotRequest {
-        location: args.path.clone(),
-        options: args.open.options(),
-        out: args.out.clone(),
-        is_forced: args.force,
-        t: args.t,
-        z: args.z,
-        project: args.project,
-        size: args.size,
-        waits: args.wait,
-        is_light: args.light,
-    })?;
+    let written = window::snapshot(args)?;
     if let Some(lacking) = written.lacking {
         // Nobody is left to tell when stderr is closed.
         let _ = writeln!(std::io::stderr(), "warning: {}: {lacking}", args.path);

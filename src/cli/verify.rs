@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::OpenArgs;
 use super::progress::Progress;
 use crate::format::{Chunk, Filled, Opened, ReadError, ReadErrorKind, Source};
-use crate::ui::format;
+use crate::text;
 use crate::volume::{Axis, Location, Problem, Region, Severity};
 
 /// Exit code of a recording of which something is damaged.
@@ -222,8 +222,8 @@ fn as_text(opened: &Opened, verified: &Verified) -> String {
     let read = format!(
         "{} chunks read, {} in {}",
         verified.num_chunks,
-        format::size(verified.num_bytes),
-        format::duration_s(verified.seconds).replace(format::THIN_SPACE, " ")
+        text::size(verified.num_bytes),
+        text::duration_s(verified.seconds).replace(text::THIN_SPACE, " ")
     );
     text += &if verified.is_whole() { format!("whole ({read})\n") } else { format!("damaged ({read})\n") };
     for damage in &verified.damage {

@@ -27,6 +27,7 @@ mod files;
 mod found;
 mod growing;
 pub mod hdf5;
+mod identity;
 mod kinds;
 mod lindi;
 mod look;
@@ -53,6 +54,7 @@ pub use fetching::{Cancel, FetchError, Fetched, Fetching, Patience, fetch, fetch
 pub use files::{FileState, StoredFile, stored_files};
 use found::Found;
 pub use growing::{Growing, Growth, Refresh, joined};
+pub use identity::{Fnv, array_key, identity_of};
 pub use kinds::kind_of_name;
 pub use open::{Channel, DatasetEntry, MAX_CHANNELS, OpenOptions, Opened, VirtualOptions, expected_in, open};
 pub use source::{Chunk, Filled, Source};

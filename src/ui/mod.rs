@@ -5,8 +5,6 @@
 mod apply;
 mod choices;
 mod command;
-mod files_text;
-pub mod format;
 mod gaps_text;
 mod heat;
 mod history;
@@ -38,12 +36,12 @@ mod view;
 pub mod widgets;
 mod window;
 
+pub use crate::text::{self as format, FilesText};
 pub use choices::{
     Camera, GAMMA_RANGE, Loop, MapMeasure, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Panels, Play, PlayMode,
     Section, Theme,
 };
 pub use command::{AppCommand, Command, Forget, SessionCommand, SheetCommand, Tell};
-pub use files_text::FilesText;
 pub use gaps_text::gaps_text;
 pub use heat::Trace;
 pub use history::History;

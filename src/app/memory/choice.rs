@@ -3,9 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::identity::Fnv;
 use super::{Given, Memory};
-use crate::format::{DatasetEntry, check_axes};
+use crate::format::{DatasetEntry, Fnv, array_key, check_axes};
 use crate::volume::{ArrayInfo, Location};
 
 /// Layouts remembered, the latest.
@@ -109,5 +108,5 @@ fn layout_file(layout: &str) -> String {
 }
 
 fn choice_file(location: &Location) -> String {
-    format!("choices/{}.json", super::folder_key(location))
+    format!("choices/{}.json", array_key(location, None))
 }

@@ -5,7 +5,6 @@
 mod choice;
 mod files;
 mod given;
-mod identity;
 mod lenient;
 mod window_place;
 
@@ -18,7 +17,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use given::Given;
-pub use identity::{folder_key, identity_of};
 pub use window_place::WindowPlace;
 
 use self::files::Files;
@@ -26,6 +24,7 @@ pub(super) use self::lenient::lenient;
 use self::lenient::todays;
 use super::profiles::Profiles;
 use crate::array::ViewInfo;
+use crate::format::array_key;
 use crate::sweep::forget_results;
 use crate::ui::{KeptPreferences, KeptView, ViewState};
 use crate::volume::Location;
@@ -214,7 +213,7 @@ fn view_file(identity: &str) -> String {
 }
 
 fn given_file(folder: &Location, array: Option<&str>) -> String {
-    format!("given/{}.json", identity::array_key(folder, array))
+    format!("given/{}.json", array_key(folder, array))
 }
 
 fn object(value: &impl Serialize) -> Map<String, Value> {

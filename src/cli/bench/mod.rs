@@ -1,6 +1,8 @@
 //! `tectum bench`: how fast a recording opens, scrubs, projects and decodes here, beside what the same
 //! machine could do at best in the same run.
 
+#[cfg(feature = "window")]
+mod gpu;
 mod limits;
 mod report;
 mod scrub;
@@ -11,10 +13,8 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::OpenArgs;
-use crate::app::GpuScrubber;
 use crate::array::LazyArray;
 use crate::format;
-use crate::render::GpuConfig;
 use crate::volume::{Location, Orientation, Picture, Projection};
 use report::Report;
 use scrub::{Scrubber, Show};
@@ -43,12 +43,14 @@ const MAX_STEPS: usize = 120;
 /// # Errors
 /// When the recording can not be opened or read.
 pub fn run(args: &BenchArgs) -> Result<()> {
-    let report = measure(args, GpuConfig::default())?;
+    let report = measure(args, false)?;
     let text = if args.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
     super::print(&text)
 }
 
-fn measure(args: &BenchArgs, gpu: GpuConfig) -> Result<Report> {
+/// `projects` lets a software adapter project as hardware does.
+#[cfg_attr(not(feature = "window"), expect(unused_variables, reason = "nothing is drawn"))]
+fn measure(args: &BenchArgs, projects: bool) -> Result<Report> {
     let start = Instant::now();
     let opened = format::open(&args.path, &args.open.options())?;
     let open_ms = ms_since(start);
@@ -92,10 +94,8 @@ fn measure(args: &BenchArgs, gpu: GpuConfig) -> Result<Report> {
     report.scrub("max over z, steps of t, uncached", &mut scrubber, all_t.iter().map(|&t| projection(t)))?;
     report.scrub("max over z, steps of t, cached", &mut scrubber, all_t.iter().map(|&t| projection(t)))?;
     drop(scrubber);
-    if let Some(mut scrubber) = GpuScrubber::new(&array, gpu) {
-        report.scrub("max over z by the GPU, jumps, uncached", &mut scrubber, few.iter().map(|&t| projection(t)))?;
-        report.scrub("max over z by the GPU, jumps, cached", &mut scrubber, few.iter().map(|&t| projection(t)))?;
-    }
+    #[cfg(feature = "window")]
+    gpu::measure(&mut report, &array, &few.iter().map(|&t| projection(t)).collect::<Vec<_>>(), projects)?;
 
     report.plane_read = limits::plane_reads(&array, &jumps, middle)?;
     report.rates = limits::rates(&array)?;
@@ -140,8 +140,7 @@ mod tests {
         let recipe = Recipe { shape: [6, 4, 64, 64], block_len: 4, ..Recipe::default() };
         let folder = demo::write(dir.path(), &recipe, |_, _| true).unwrap();
         let args = BenchArgs { path: folder.into(), open: OpenArgs::default(), json: true, first_image_only: false };
-        let gpu = GpuConfig { projects: true, ..GpuConfig::default() };
-        let report = measure(&args, gpu).unwrap();
+        let report = measure(&args, true).unwrap();
         let json = serde_json::to_value(&report).unwrap();
         for row in json["scrub"].as_array().unwrap() {
             assert!(row["median_ms"].as_f64().unwrap() > 0.0, "{row}");
@@ -154,7 +153,7 @@ mod tests {
         assert!(decoded(0) <= chunk_bytes && decoded(3) <= chunk_bytes, "{rows:?}");
         assert_eq!((decoded(2), decoded(4), decoded(7)), (0, 0, 0));
         match rows.len() {
-            8 => eprintln!("skipped: there is no graphics adapter here"),
+            8 => eprintln!("skipped: there is no graphics adapter here, or no window in this build"),
             10 => assert!(decoded(8) <= 4 * 64 * 64 * 2 && decoded(9) == 0, "{rows:?}"),
             num => panic!("{num} rows"),
         }

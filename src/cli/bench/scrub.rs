@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::report::Times;
-use crate::app::GpuScrubber;
 use crate::array::LazyArray;
 use crate::format::memory::MemorySource;
 use crate::stream::{PictureState, Stream, StreamConfig, StreamStats, ViewRequest};
@@ -25,16 +24,6 @@ pub trait Show {
 
     /// What the stream behind it holds and has done.
     fn stats(&self) -> StreamStats;
-}
-
-impl Show for GpuScrubber {
-    fn show(&mut self, picture: Picture) -> Result<f64> {
-        self.show(picture)
-    }
-
-    fn stats(&self) -> StreamStats {
-        self.stats()
-    }
 }
 
 /// Wakes the thread that waits for a picture, as the window is woken.

@@ -6,8 +6,7 @@ use anyhow::{Result, bail};
 
 use super::super::channels::Part;
 use super::super::progress::Progress;
-use crate::app::identity_of;
-use crate::format::Opened;
+use crate::format::{Opened, identity_of};
 use crate::qc::{Codes, Evidence, Limits, Provenance, Report, judge};
 use crate::sweep::{CheckOptions, Checked, check, subject_of, why_not_measured};
 use crate::volume::PieceState;

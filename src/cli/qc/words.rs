@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::qc::{Alarm, Gravity, Report, Usable, whole_percent};
-use crate::ui::format;
+use crate::text;
 
 /// All that is worth saying in a screenful.
 pub fn words(report: &Report) -> String {
@@ -25,7 +25,7 @@ pub fn words(report: &Report) -> String {
     let _ = writeln!(
         text,
         "  {} timepoints measured in {:.1} s ({mb_per_s:.0} MB/s on {} cores), limits: {}",
-        format::integer(report.usable.measured as i64),
+        text::integer(report.usable.measured as i64),
         provenance.seconds,
         provenance.num_cores,
         provenance.limits_name,
@@ -48,10 +48,10 @@ fn alarm_line(report: &Report, alarm: &Alarm) -> String {
         Gravity::Warn => "▲",
         Gravity::Alarm => "■",
     };
-    let [first, last] = alarm.t.map(|t| format::integer(t as i64));
+    let [first, last] = alarm.t.map(|t| text::integer(t as i64));
     let mut when = if first == last { format!("t {first}") } else { format!("t {first} – {last}") };
     if let Some(rate) = report.subject.rate_hz.filter(|rate| *rate > 0.0) {
-        let _ = write!(when, " ({})", format::timepoint(alarm.t[0], rate));
+        let _ = write!(when, " ({})", text::timepoint(alarm.t[0], rate));
     }
     format!("{shape} {}: {when}. {} {}", alarm.title, alarm.detail, alarm.advice)
 }
@@ -61,7 +61,7 @@ fn figures(report: &Report) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if let Some(scale) = figures.full_scale {
         let detected = if scale.is_detected { " (detected)" } else { "" };
-        lines.push(("full scale", format!("{}{detected}", format::value(scale.value))));
+        lines.push(("full scale", format!("{}{detected}", text::value(scale.value))));
     }
     if let Some(bleaching) = &figures.bleaching {
         let per = if report.subject.rate_hz.is_some() { "minute" } else { "volume" };

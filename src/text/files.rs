@@ -1,6 +1,5 @@
 //! Where the pieces of a recording are, in words: how many files, which of them are missing, the names of some.
 
-use super::format;
 use crate::format::{FileState, StoredFile};
 
 /// Files that are named.
@@ -22,7 +21,7 @@ impl FilesText {
     pub fn of(files: &[StoredFile], more: &str) -> Self {
         let is_missing = |file: &&StoredFile| file.state == FileState::Missing;
         let num_missing = files.iter().filter(is_missing).count();
-        let integer = |num: usize| format::integer(num as i64);
+        let integer = |num: usize| super::integer(num as i64);
         let num = match (files.len(), num_missing) {
             (0 | 1, 0) => String::new(),
             (all, 0) => integer(all),
@@ -39,7 +38,7 @@ impl FilesText {
 /// "/data/3.h5  1.2 GB".
 fn line(file: &StoredFile) -> String {
     match file.state {
-        FileState::There(Some(len)) => format!("{}  {}", file.location, format::size(len)),
+        FileState::There(Some(len)) => format!("{}  {}", file.location, super::size(len)),
         FileState::There(None) | FileState::Unknown => file.location.to_string(),
         FileState::Missing => format!("{}  missing", file.location),
     }

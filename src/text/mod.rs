@@ -1,9 +1,11 @@
-//! Numbers as the window writes them: thin spaces between thousands, units, no digit that says nothing.
+//! Numbers, times and files in words: thin spaces between thousands, units, no digit that says nothing.
 //! Whatever shows a number takes it from here, so that the same one reads the same everywhere.
 
 mod clock;
+mod files;
 
 pub use clock::{age, clock, decimals_of_step, duration_s, parse_time, timepoint, widest_timepoint};
+pub use files::FilesText;
 
 /// U+2009, between thousands and before units.
 pub const THIN_SPACE: char = '\u{2009}';

@@ -1,9 +1,9 @@
-//! Which recording is which, so that a view is remembered for the one it belongs to: also after the
-//! folder has moved, and not for another one recorded in its place.
+//! Which recording is which, so that what is remembered or measured stays with the one it belongs to: also after
+//! the folder has moved, and not with another one recorded in its place.
 
 use std::time::SystemTime;
 
-use crate::format::Opened;
+use super::Opened;
 use crate::volume::{Axis, Location};
 
 /// Tells a recording by its name, what it is made of, and when its first piece was written. Asks the
@@ -29,13 +29,8 @@ pub fn identity_of(opened: &Opened) -> String {
     hash.name()
 }
 
-/// Tells a folder, wherever the program was started.
-pub fn folder_key(folder: &Location) -> String {
-    array_key(folder, None)
-}
-
-/// Tells one array of several in a folder or a file.
-pub(super) fn array_key(folder: &Location, array: Option<&str>) -> String {
+/// Tells a folder or a file, or one array of several in it, wherever the program was started.
+pub fn array_key(folder: &Location, array: Option<&str>) -> String {
     let mut hash = Fnv::default();
     match folder {
         Location::Path(path) => {
@@ -52,7 +47,7 @@ pub(super) fn array_key(folder: &Location, array: Option<&str>) -> String {
 
 /// FNV-1a: the standard library's hashes may differ from one version to the next, and these are names
 /// of files.
-pub(super) struct Fnv(u64);
+pub struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
@@ -61,6 +56,7 @@ impl Default for Fnv {
 }
 
 impl Fnv {
+    /// Goes on with these bytes.
     pub fn add(&mut self, bytes: &[u8]) {
         // The length keeps neighbouring parts apart.
         for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
@@ -68,6 +64,7 @@ impl Fnv {
         }
     }
 
+    /// What came of it, in hexadecimal digits.
     pub fn name(&self) -> String {
         format!("{:016x}", self.0)
     }
