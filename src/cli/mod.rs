@@ -9,6 +9,7 @@ mod progress;
 mod qc;
 mod said;
 mod snapshot;
+mod vds;
 mod verify;
 mod window;
 
@@ -24,6 +25,7 @@ pub use export::ExportArgs;
 pub use info::InfoArgs;
 pub use qc::QcArgs;
 pub use snapshot::SnapshotArgs;
+pub use vds::VdsArgs;
 pub use verify::VerifyArgs;
 
 use crate::format::{OpenOptions, VirtualOptions, check_axes};
@@ -68,6 +70,8 @@ enum Command {
     Info(InfoArgs),
     /// Write a recording, or a part or a projection of it, to a .npy file.
     Export(ExportArgs),
+    /// Write a virtual HDF5 dataset over a recording or many files, so that others see one array. Copies nothing.
+    Vds(VdsArgs),
     /// Measure the quality of a recording: alarms, usable minutes, and all figures as JSON, CSV or a page.
     Qc(QcArgs),
     /// Read every chunk of a recording and list what is damaged; exit code 3 where anything is.
@@ -169,6 +173,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Demo(demo)) => demo::run(&demo, args.settings)?,
         Some(Command::Info(args)) => info::run(&args)?,
         Some(Command::Export(args)) => export::run(&args)?,
+        Some(Command::Vds(args)) => vds::run(&args)?,
         Some(Command::Qc(args)) => return qc::run(&args),
         Some(Command::Verify(args)) => return verify::run(&args),
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,

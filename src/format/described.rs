@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Chunk, Composite, Fetching, Filled, FormatError, Growing, Growth, ReadError, Refresh, Source};
+use super::{Chunk, Composite, Fetching, Filled, FormatError, Growing, Growth, ReadError, Refresh, Source, StoredPart};
 use crate::volume::{ArrayInfo, Location, Piece, Problem, Region, codes};
 
 /// Says more of an array than it says of itself; its shape and type stay what they are.
@@ -103,6 +103,10 @@ impl Source for Described {
             files.insert(0, own);
         }
         files
+    }
+
+    fn stored_parts(&self) -> Vec<StoredPart> {
+        self.inner.stored_parts()
     }
 
     fn times_s(&self) -> Option<Vec<f64>> {

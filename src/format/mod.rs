@@ -39,7 +39,9 @@ mod source;
 mod sparse;
 mod split;
 pub mod store;
+mod stored_part;
 mod tiff;
+mod told;
 pub mod tree;
 mod units;
 mod vds;
@@ -56,6 +58,9 @@ use found::Found;
 pub use growing::{Growing, Growth, Refresh, joined};
 pub use identity::{Fnv, array_key, identity_of};
 pub use kinds::kind_of_name;
-pub use open::{Channel, DatasetEntry, MAX_CHANNELS, OpenOptions, Opened, VirtualOptions, expected_in, open};
+pub use open::{
+    Channel, DatasetEntry, MAX_CHANNELS, OpenOptions, Opened, VirtualOptions, expected_in, open, open_alone,
+};
 pub use source::{Chunk, Filled, Source};
 pub use split::{FoundRecording, SearchBounds, search, what_is_at};
+pub use stored_part::{HeldPart, StoredPart};

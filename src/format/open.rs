@@ -271,6 +271,21 @@ pub fn open(location: impl Into<Location>, options: &OpenOptions) -> Result<Open
     opened.with_channels().at_level(options.level.unwrap_or(0))
 }
 
+/// Opens an HDF5 file as a recording of its own, whatever its neighbours are: by its name it may be one block of
+/// many. What is no HDF5 file is opened as by [`open()`]. Blocks.
+///
+/// # Errors
+/// As [`open()`].
+pub fn open_alone(location: impl Into<Location>, options: &OpenOptions) -> Result<Opened, FormatError> {
+    let location = location.into();
+    let look = Look::at(&location, options)?;
+    let opened = super::nwb::open(&look, options).or_else(|| super::plain::open(&look, options));
+    match opened {
+        Some(opened) => opened?.with_channels().at_level(options.level.unwrap_or(0)),
+        None => open(location, options),
+    }
+}
+
 /// Most files that lead from one to the next.
 const MAX_HOPS: u8 = 8;
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Composite, Fetching, ReadError};
+use super::{Composite, Fetching, ReadError, StoredPart};
 use crate::volume::{ArrayInfo, Location, Piece, Problem, Region};
 
 /// The smallest piece of a dataset that can be read alone.
@@ -89,6 +89,12 @@ pub trait Source: Send + Sync {
     /// The files it is read from, in order, missing ones too. Without IO.
     fn files(&self) -> Vec<Location> {
         vec![self.info().location.clone()]
+    }
+
+    /// Where all of it lies in HDF5 files of this machine, in disjoint boxes; empty where it does not, or where a
+    /// voxel is more than what such a file holds. May block: every file is looked at.
+    fn stored_parts(&self) -> Vec<StoredPart> {
+        Vec::new()
     }
 
     /// When each timepoint was taken, in seconds from any origin, where the recording says so; a timepoint it

@@ -4,12 +4,14 @@
 //! too) and what is known of it. Where it goes is a [`Target`], one for each format.
 
 mod buffers;
+mod hdf5;
 pub mod interrupt;
 pub mod npy;
 mod output;
 mod place;
 mod subject;
 mod target;
+pub mod vds;
 
 pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buffer};
 pub use output::{Output, check_name, refuse_inside};

@@ -4,3 +4,4 @@
 mod buffers;
 #[path = "../common/mod.rs"]
 mod common;
+mod vds;

@@ -8,7 +8,7 @@ use crate::volume::DType;
 ///
 /// # Errors
 /// If the type cannot hold the value.
-pub fn parse_fill(text: &str, dtype: DType) -> Result<Vec<u8>> {
+pub(in crate::cli) fn parse_fill(text: &str, dtype: DType) -> Result<Vec<u8>> {
     let text = text.trim();
     if let Some([low, high]) = dtype.integer_range() {
         let value = match text {

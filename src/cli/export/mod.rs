@@ -15,7 +15,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
-use self::fill::parse_fill;
+pub(super) use self::fill::parse_fill;
 use self::gather::{Gather, GatherError, Tile, refusal};
 use self::left_out::{Asked, say};
 use self::tiles::tiles;

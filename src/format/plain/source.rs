@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::describe::{Told, describe};
 use crate::format::axes::Axes;
 use crate::format::hdf5::{H5Array, Header};
-use crate::format::{Chunk, Fetching, Filled, FormatError, Found, OpenOptions, ReadError, Source};
+use crate::format::{
+    Chunk, Fetching, Filled, FormatError, Found, HeldPart, OpenOptions, ReadError, Source, StoredPart,
+};
 use crate::volume::{ArrayInfo, Axis, Grid, Location, MAX_RANK, Order, Problem, Region, Severity, Shape, codes};
 
 /// One state of an array.
@@ -149,6 +151,16 @@ impl Source for PlainSource {
         }
         files.extend(self.raw_files.iter().cloned());
         files
+    }
+
+    fn stored_parts(&self) -> Vec<StoredPart> {
+        if self.fetching().is_some() {
+            return Vec::new();
+        }
+        let Header { name, shape, dtype, .. } = self.array.header().clone();
+        let region = Region::whole(&shape);
+        let held = HeldPart { dataset: name, shape, dtype, region };
+        vec![StoredPart { region, file: self.array.path().to_owned(), held: Ok(held) }]
     }
 
     fn fetching(&self) -> Option<&dyn Fetching> {

@@ -26,6 +26,7 @@ mod rig;
 mod search;
 mod seen;
 mod source;
+mod stored;
 mod whole;
 
 use std::path::{Path, PathBuf};

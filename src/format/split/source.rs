@@ -19,7 +19,7 @@ use super::place::Place;
 use super::rig::Rig;
 use super::seen::Seen;
 use crate::format::hdf5::{Header, read_attributes};
-use crate::format::{Chunk, Filled, ReadError, ReadErrorCode, ReadErrorKind, Source};
+use crate::format::{Chunk, Filled, ReadError, ReadErrorCode, ReadErrorKind, Source, StoredPart};
 use crate::volume::{
     ArrayInfo, Axis, DType, Grid, Location, MAX_RANK, Piece, PieceState, Problem, Region, Severity, Shape, Span, codes,
     copy_region,
@@ -440,6 +440,10 @@ impl Source for SplitSource {
 
     fn files(&self) -> Vec<Location> {
         self.blocks.iter().map(|block| (&block.path).into()).collect()
+    }
+
+    fn stored_parts(&self) -> Vec<StoredPart> {
+        self.parts_in_files()
     }
 
     fn inspect(&self) {

@@ -15,8 +15,8 @@ use super::slots::Slot;
 use crate::format::axes::{self, Axes};
 use crate::format::hdf5::Stamp;
 use crate::format::{
-    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, FormatError, FormatErrorCode, OpenOptions, ReadError,
-    ReadErrorCode, ReadErrorKind, Source, fetch_and_decode,
+    Cancel, Chunk, FetchError, Fetched, Fetching, Filled, FormatError, FormatErrorCode, HeldPart, OpenOptions,
+    ReadError, ReadErrorCode, ReadErrorKind, Source, StoredPart, fetch_and_decode, told,
 };
 use crate::volume::{ArrayInfo, Location, Piece, Problem, Region, Severity, Span, codes};
 
@@ -78,10 +78,18 @@ impl VirtualSource {
             problems.push(Problem { code, severity, file: Some((&path).into()), span: None, message });
         };
         let dtype = array.dtype();
-        let hints = axes::Hints { names: &[&stem, name], dtype, num_blocks: 1, resolution: None };
+        let size = told::voxel_size(&path, name);
+        let resolution = size.map(|size| size.edges());
+        let hints = axes::Hints {
+            names: &[&stem, name],
+            dtype,
+            num_blocks: 1,
+            resolution: resolution.as_ref().map(<[f64; 3]>::as_slice),
+        };
         // One that has grown has the axes it had, whatever its extent would suggest now.
         let known = before.map(|before| (Axes::of(&before.info), before.note_on_axes()));
-        let guess = || known.unwrap_or_else(|| axes::guess_of_file(&shape, &hints));
+        let labelled = || told::axes(&path, name, &shape).map(|axes| (axes, None));
+        let guess = || known.or_else(labelled).unwrap_or_else(|| axes::guess_of_file(&shape, &hints));
         let (axes, note) = Axes::told_or(options.axes.as_deref(), &shape, guess)
             .map_err(|error| FormatError::new(&path, error).with_code(FormatErrorCode::WrongOption))?;
         if let Some(message) = note {
@@ -110,6 +118,8 @@ impl VirtualSource {
                 None => table.parts.len().max(1),
             },
             facts: facts(&array),
+            voxel_size: size,
+            rate_hz: told::rate_hz(&path, name),
             ..ArrayInfo::new(stem, &path, "HDF5 virtual dataset", shape, dtype)
         };
         let (info, options) = (Arc::new(info), options.clone());
@@ -335,6 +345,15 @@ impl Source for VirtualSource {
             self.ranges().map(|(range, slot)| Piece { axis, range, state: slot.state() }).collect();
         pieces.sort_by_key(|piece| piece.range);
         pieces
+    }
+
+    fn stored_parts(&self) -> Vec<StoredPart> {
+        if self.array.context.search.is_far() {
+            return Vec::new();
+        }
+        let (region, dataset) = (Region::whole(&self.array.shape), self.array.table.layout.header.name.clone());
+        let held = HeldPart { dataset, shape: self.array.shape, dtype: self.array.dtype(), region };
+        vec![StoredPart { region, file: self.array.path.to_path_buf(), held: Ok(held) }]
     }
 
     fn inspect(&self) {

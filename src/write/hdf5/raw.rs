@@ -1,0 +1,149 @@
+//! libhdf5 for writing: handles that close themselves, the types of voxels, attributes.
+#![allow(unsafe_code)]
+
+use std::ffi::{CString, c_int, c_void};
+use std::ptr;
+
+use hdf5::globals as types;
+use hdf5_sys::h5::hsize_t;
+use hdf5_sys::h5a::{H5Aclose, H5Acreate2, H5Awrite};
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5s::{H5S_class_t, H5Sclose, H5Screate, H5Screate_simple};
+use hdf5_sys::h5t::{
+    H5T_VARIABLE, H5T_cset_t, H5Tclose, H5Tcopy, H5Tenum_create, H5Tenum_insert, H5Tset_cset, H5Tset_ebias,
+    H5Tset_fields, H5Tset_size,
+};
+
+use crate::volume::DType;
+
+/// What could not be done, in words that follow "cannot".
+pub type Step<T> = Result<T, &'static str>;
+
+/// An identifier of the library, given back when it is dropped. It is made, used and dropped under the library's lock.
+pub struct Handle {
+    id: hid_t,
+    close: unsafe extern "C" fn(hid_t) -> c_int,
+}
+
+impl Handle {
+    /// Takes over what a call to the library returned.
+    pub fn new(id: hid_t, close: unsafe extern "C" fn(hid_t) -> c_int, what: &'static str) -> Step<Self> {
+        if id < 0 { Err(what) } else { Ok(Self { id, close }) }
+    }
+
+    /// The library's number of it.
+    pub fn id(&self) -> hid_t {
+        self.id
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: the identifier is valid (checked when made) and closed only here, under the lock that its maker holds.
+        unsafe { (self.close)(self.id) };
+    }
+}
+
+/// The status of a call as a result.
+pub fn done(status: c_int, what: &'static str) -> Step<()> {
+    if status < 0 { Err(what) } else { Ok(()) }
+}
+
+/// How h5py stores voxels of a type. The lock is held.
+pub fn type_of(dtype: DType) -> Step<Handle> {
+    const WHAT: &str = "make a type";
+    let copy = |id: hid_t| {
+        // SAFETY: the lock is held and the library's own types are always open.
+        unsafe { Handle::new(H5Tcopy(id), H5Tclose, WHAT) }
+    };
+    match dtype {
+        DType::Bool => {
+            // SAFETY: the lock is held; the names end with zero bytes, the values live as long as the calls.
+            unsafe {
+                let kind = Handle::new(H5Tenum_create(*types::H5T_STD_I8LE), H5Tclose, WHAT)?;
+                for (name, value) in [(c"FALSE", 0i8), (c"TRUE", 1)] {
+                    done(H5Tenum_insert(kind.id(), name.as_ptr(), (&raw const value).cast()), WHAT)?;
+                }
+                Ok(kind)
+            }
+        }
+        DType::F16 => {
+            let kind = copy(*types::H5T_IEEE_F32LE)?;
+            // SAFETY: the lock is held and the type is a copy of ours; fields before size, which cuts what they leave.
+            unsafe {
+                done(H5Tset_fields(kind.id(), 15, 10, 5, 0, 10), WHAT)?;
+                done(H5Tset_size(kind.id(), 2), WHAT)?;
+                done(H5Tset_ebias(kind.id(), 15), WHAT)?;
+            }
+            Ok(kind)
+        }
+        DType::U8 => copy(*types::H5T_STD_U8LE),
+        DType::I8 => copy(*types::H5T_STD_I8LE),
+        DType::U16 => copy(*types::H5T_STD_U16LE),
+        DType::I16 => copy(*types::H5T_STD_I16LE),
+        DType::U32 => copy(*types::H5T_STD_U32LE),
+        DType::I32 => copy(*types::H5T_STD_I32LE),
+        DType::U64 => copy(*types::H5T_STD_U64LE),
+        DType::I64 => copy(*types::H5T_STD_I64LE),
+        DType::F32 => copy(*types::H5T_IEEE_F32LE),
+        DType::F64 => copy(*types::H5T_IEEE_F64LE),
+    }
+}
+
+/// An attribute that is written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attribute {
+    /// A text, as h5py writes a `str`.
+    Text(String),
+    /// A list of texts.
+    Texts(Vec<String>),
+    /// A number.
+    Number(f64),
+    /// A list of numbers.
+    Numbers(Vec<f64>),
+}
+
+/// Writes an attribute of a group or dataset. The lock is held.
+pub fn write_attribute(node: &Handle, name: &str, value: &Attribute) -> Step<()> {
+    const WHAT: &str = "write an attribute";
+    let text = |text: &str| CString::new(text).map_err(|_| WHAT);
+    let name = text(name)?;
+    // SAFETY: the lock is held; every handle is open, and every pointer is to live values, as many as the space says.
+    let write = |kind: hid_t, len: Option<usize>, values: *const c_void| unsafe {
+        let space = space(len.as_ref().map(std::slice::from_ref))?;
+        let attribute = Handle::new(H5Acreate2(node.id(), name.as_ptr(), kind, space.id(), 0, 0), H5Aclose, WHAT)?;
+        done(H5Awrite(attribute.id(), kind, values), WHAT)
+    };
+    let texts = |all: &[String], len: Option<usize>| {
+        let all = all.iter().map(|one| text(one)).collect::<Step<Vec<_>>>()?;
+        let pointers: Vec<_> = all.iter().map(|one| one.as_ptr()).collect();
+        // SAFETY: the lock is held and the type is a copy of ours.
+        let kind = unsafe {
+            let kind = Handle::new(H5Tcopy(*types::H5T_C_S1), H5Tclose, WHAT)?;
+            done(H5Tset_size(kind.id(), H5T_VARIABLE), WHAT)?;
+            done(H5Tset_cset(kind.id(), H5T_cset_t::H5T_CSET_UTF8), WHAT)?;
+            kind
+        };
+        write(kind.id(), len, pointers.as_ptr().cast())
+    };
+    match value {
+        Attribute::Text(one) => texts(std::slice::from_ref(one), None),
+        Attribute::Texts(all) => texts(all, Some(all.len())),
+        Attribute::Number(one) => write(*types::H5T_NATIVE_DOUBLE, None, (&raw const *one).cast()),
+        Attribute::Numbers(all) => write(*types::H5T_NATIVE_DOUBLE, Some(all.len()), all.as_ptr().cast()),
+    }
+}
+
+/// A dataspace of these extents; of a single value without any. The lock is held.
+pub fn space(dims: Option<&[usize]>) -> Step<Handle> {
+    const WHAT: &str = "make a dataspace";
+    let dims = dims.map(|dims| dims.iter().map(|&dim| dim as hsize_t).collect::<Vec<_>>());
+    // SAFETY: the lock is held and the list lives as long as the call.
+    let id = unsafe {
+        match &dims {
+            Some(dims) => H5Screate_simple(dims.len() as c_int, dims.as_ptr(), ptr::null()),
+            None => H5Screate(H5S_class_t::H5S_SCALAR),
+        }
+    };
+    Handle::new(id, H5Sclose, WHAT)
+}

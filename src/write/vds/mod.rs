@@ -1,0 +1,153 @@
+//! Virtual datasets over recordings: one HDF5 file that refers to the arrays of others, so that programs see one
+//! array and nothing is copied.
+
+mod common_type;
+mod growing;
+mod names;
+mod plan;
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+
+pub use plan::{Gap, Over};
+
+use self::names::name_of;
+use self::plan::Plan;
+use super::hdf5::{Attribute, Mapping, VirtualFile};
+use super::{Output, check_name, refuse_inside};
+use crate::format::Source;
+use crate::volume::{ArrayInfo, Axis, DType};
+
+/// How a virtual dataset is written.
+#[derive(Clone, Debug)]
+pub struct VirtualOptions {
+    /// Path of the dataset in the file.
+    pub dataset: String,
+    /// How several sources follow one another.
+    pub over: Over,
+    /// Whether sources are named by their absolute paths, not relative to the file's folder.
+    pub is_absolute: bool,
+    /// Whether sources that appear later belong to it.
+    pub is_growing: bool,
+    /// Whether a file of that name is replaced.
+    pub is_forced: bool,
+}
+
+/// A virtual dataset that is ready to be written. Sources were looked at, and are only read.
+pub struct VirtualDataset {
+    plan: Plan,
+    mappings: Vec<Mapping>,
+    endless: Option<usize>,
+    info: ArrayInfo,
+}
+
+impl VirtualDataset {
+    /// Decides which part is where. `out` is where the file will lie: names are relative to its folder. Blocks: every
+    /// file of the sources is looked at.
+    ///
+    /// # Errors
+    /// When `out` cannot be written or lies in the folder of a source, when a source does not lie in HDF5 files, when
+    /// the sources do not fit together, and when it cannot grow although it should, with the reason.
+    pub fn new(sources: &[Arc<dyn Source>], out: &Path, options: &VirtualOptions) -> Result<Self> {
+        check_name(out, "h5", options.is_forced)?;
+        for source in sources {
+            refuse_inside(out, source.info())?;
+        }
+        let plan = Plan::of(sources, options.over)?;
+        for part in &plan.parts {
+            let is_source = part.file.canonicalize().is_ok_and(|file| out.canonicalize().is_ok_and(|out| out == file));
+            if is_source {
+                bail!("{}: is one of the files that the virtual dataset is made of", out.display());
+            }
+        }
+        let folder = out.parent().unwrap_or(Path::new(""));
+        let mapping = |part: &plan::Part| {
+            Ok(Mapping {
+                region: part.region,
+                file: names::escaped(&name_of(&part.file, folder, options.is_absolute)?),
+                dataset: part.held.dataset.replace('%', "%%"),
+                source_shape: part.held.shape,
+                source_region: part.held.region,
+            })
+        };
+        let mappings = plan.parts.iter().map(mapping).collect::<Result<Vec<_>>>()?;
+        let info = sources.first().context("nothing to make a virtual dataset of")?.info().as_ref().clone();
+        let mut made = Self { plan, mappings, endless: None, info };
+        if options.is_growing {
+            let (mapping, axis) = growing::endless(&made.plan, &made.mappings)
+                .map_err(|why| anyhow::anyhow!("{}: cannot grow: {why}", out.display()))?;
+            (made.mappings, made.endless) = (vec![mapping], Some(axis));
+        }
+        Ok(made)
+    }
+
+    /// What no file holds, which will read as the fill value.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.plan.gaps
+    }
+
+    /// Extent, type, and how many parts it is made of.
+    pub fn summary(&self) -> String {
+        let num = self.plan.parts.len();
+        let plural = if num == 1 { "" } else { "s" };
+        let grows = if self.endless.is_some() { ", and those to come" } else { "" };
+        format!("{}, {}, {num} part{plural} in other files{grows}", self.plan.shape, self.plan.dtype)
+    }
+
+    /// The type of its voxels, which holds what every source holds.
+    pub fn dtype(&self) -> DType {
+        self.plan.dtype
+    }
+
+    /// Writes the file; `fill` is one voxel of [`VirtualDataset::dtype`]. Returns its size in bytes.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing is left then.
+    pub fn write(&self, out: &Path, fill: &[u8], options: &VirtualOptions) -> Result<u64> {
+        let attributes = attributes(&self.info, &self.plan);
+        let file = VirtualFile {
+            dataset: &options.dataset,
+            shape: self.plan.shape,
+            dtype: self.plan.dtype,
+            fill,
+            mappings: &self.mappings,
+            endless: self.endless,
+            attributes: &attributes,
+        };
+        let bytes = file.bytes().map_err(|what| anyhow::anyhow!("{}: cannot {what}", out.display()))?;
+        let mut output = Output::create(out, options.is_forced)?;
+        output.file().write_all(&bytes).with_context(|| format!("{}: cannot write", out.display()))?;
+        output.finish()
+    }
+}
+
+/// What programs in use look for beside an array: names of axes (h5py), edges of a voxel in µm (Fiji and ilastik:
+/// `element_size_um`; split_dataset: `resolution`, both z, y, x), volumes per second, and what a value means (NWB).
+fn attributes(info: &ArrayInfo, plan: &Plan) -> Vec<(&'static str, Attribute)> {
+    let letter = |(i, axis): (usize, &Option<Axis>)| match axis {
+        Some(axis) => axis.letter().to_string(),
+        None if plan.channel_axis == Some(i) => "c".to_owned(),
+        None => String::new(),
+    };
+    let labels: Vec<String> = plan.axes.iter().enumerate().map(letter).collect();
+    let mut attributes = vec![("DIMENSION_LABELS", Attribute::Texts(labels))];
+    if let Some(size) = info.voxel_size {
+        let edges = size.edges().to_vec();
+        attributes.extend([
+            ("element_size_um", Attribute::Numbers(edges.clone())),
+            ("resolution", Attribute::Numbers(edges)),
+        ]);
+    }
+    attributes.extend(info.rate_hz.map(|rate| ("rate", Attribute::Number(rate))));
+    if let Some(scale) = &info.value_scale {
+        attributes.extend([
+            ("conversion", Attribute::Number(scale.factor)),
+            ("offset", Attribute::Number(scale.offset)),
+            ("unit", Attribute::Text(scale.unit.clone())),
+        ]);
+    }
+    attributes
+}
