@@ -2,6 +2,7 @@
 
 mod bench;
 mod channels;
+mod convert;
 mod demo;
 mod export;
 mod info;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 pub use bench::BenchArgs;
+pub use convert::ConvertArgs;
 pub use demo::DemoArgs;
 pub use export::ExportArgs;
 pub use info::InfoArgs;
@@ -72,6 +74,8 @@ enum Command {
     Export(ExportArgs),
     /// Write a virtual HDF5 dataset over a recording or many files, so that others see one array. Copies nothing.
     Vds(VdsArgs),
+    /// Write a recording in another format.
+    Convert(ConvertArgs),
     /// Measure the quality of a recording: alarms, usable minutes, and all figures as JSON, CSV or a page.
     Qc(QcArgs),
     /// Read every chunk of a recording and list what is damaged; exit code 3 where anything is.
@@ -174,6 +178,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Info(args)) => info::run(&args)?,
         Some(Command::Export(args)) => export::run(&args)?,
         Some(Command::Vds(args)) => vds::run(&args)?,
+        Some(Command::Convert(args)) => convert::run(&args)?,
         Some(Command::Qc(args)) => return qc::run(&args),
         Some(Command::Verify(args)) => return verify::run(&args),
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,

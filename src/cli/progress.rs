@@ -27,6 +27,17 @@ impl Progress {
         self.0.set_length(num as u64);
     }
 
+    /// How many bytes there are to do: rate and time left are shown too.
+    pub fn expect_bytes(&self, num: u64) {
+        let template = "{bar:40} {percent:>3} %  {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.0.set_style(style);
+        }
+        self.0.set_position(0);
+        self.0.set_length(num);
+        self.0.reset_eta();
+    }
+
     /// So much has been done.
     pub fn reach(&self, num: usize) {
         self.0.set_position(num as u64);

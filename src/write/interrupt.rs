@@ -18,6 +18,15 @@ static ARRIVED: AtomicUsize = AtomicUsize::new(0);
 /// Files and folders that are taken away unless they are finished.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// What is kept when a signal ends the program, in words; empty where nothing is.
+static KEPT: Mutex<String> = Mutex::new(String::new());
+
+/// From here on a signal that ends the program leaves what is said here, beside what is taken away.
+pub fn keep(words: &str) {
+    watch();
+    words.clone_into(&mut KEPT.lock());
+}
+
 /// From here on a signal that ends the program does so in good order, with 128 and its number as the exit
 /// code. What the caller has chosen to ignore (`nohup`) stays ignored.
 pub fn watch() {
@@ -50,7 +59,9 @@ fn end(signal: i32) -> ! {
     let mut stderr = io::stderr().lock();
     let erase = if stderr.is_terminal() { "\r\x1b[K" } else { "" };
     // Nobody is left to tell when stderr is closed.
-    let _ = writeln!(stderr, "{erase}error: interrupted; what was not finished has been taken away");
+    let kept = KEPT.lock();
+    let left = if kept.is_empty() { "what was not finished has been taken away" } else { &kept };
+    let _ = writeln!(stderr, "{erase}error: interrupted; {left}");
     signal_hook::low_level::exit(128 + signal)
 }
 

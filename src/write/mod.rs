@@ -4,17 +4,34 @@
 //! too) and what is known of it. Where it goes is a [`Target`], one for each format.
 
 mod buffers;
+mod chunking;
+mod compression;
+mod convert;
 mod hdf5;
 pub mod interrupt;
+mod journal;
+mod kinds;
+mod load;
 pub mod npy;
 mod output;
 mod place;
+mod plan;
+mod records;
+mod steps;
 mod subject;
 mod target;
 pub mod vds;
 
 pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buffer};
+pub use chunking::Chunking;
+pub use compression::{BloscCodec, Codec, Compression};
+pub use convert::{Run, Watch, convert};
+pub use journal::{Entry, Journal};
+pub use kinds::{Kind, TargetOptions, target};
+pub use load::{Refused, load};
 pub use output::{Output, check_name, refuse_inside};
-pub use place::Place;
-pub use subject::{ChannelLook, Subject};
+pub use place::{Held, Place, Start};
+pub use plan::{BUFFER_BYTES, Buffering, Changes, PLAN_VERSION, Plan, SourcePlan, TargetPlan, state_of};
+pub use records::{Record, Records};
+pub use subject::{ChannelLook, Fact, Subject, not_carried};
 pub use target::{PieceWriter, Stage, Target, Written};

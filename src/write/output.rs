@@ -47,6 +47,9 @@ pub fn refuse_inside(out: &Path, info: &ArrayInfo) -> Result<()> {
     // What lies elsewhere cannot be hit from here.
     let Some(dataset) = info.location.path() else { return Ok(()) };
     let dataset = dataset.canonicalize().unwrap_or_else(|_| dataset.to_owned());
+    if dataset.starts_with(&target) && dataset != target {
+        bail!("{}: holds the recording itself; choose another name", out.display());
+    }
     if target.starts_with(&dataset) || target.canonicalize().is_ok_and(|t| t.starts_with(&dataset)) {
         bail!("{}: lies in the recording's own folder, which is never written to; choose another place", out.display());
     }
@@ -168,7 +171,8 @@ fn link(file: &File, path: &Path, is_forced: bool) -> io::Result<()> {
     unfinished.finish(|| linked.persist(path).map_err(|error| error.error))
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that something lies in.
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

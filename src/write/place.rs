@@ -1,9 +1,30 @@
 //! Where a target lies: under its final name only when it is whole, and until then in a folder beside it.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+
+use super::output::folder_of;
+
+/// What marks a folder as one that this program, or another of its kind, has written as a whole.
+const MARKS: [&str; 4] = ["zarr.json", ".zgroup", ".zarray", "stack_metadata.json"];
+
+/// How work begins where some may have been done before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// From the beginning; refused where somebody else's work lies there, unless it is to be replaced.
+    New,
+    /// Where a former run of the same plan stopped.
+    Resumed,
+}
+
+/// As long as it lives, nobody else works at the same place through [`Place::begin`].
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+}
 
 /// The final name of a file or folder, and the folder `NAME.part` beside it, which holds the data while they are not
 /// whole (`data`), the plan they are written by and the records of the pieces that are. It lies beside the final
@@ -42,9 +63,93 @@ impl Place {
         self.work().join("plan.json")
     }
 
+    /// For a target that is one file: which chunks it holds so far.
+    pub fn journal(&self) -> PathBuf {
+        self.work().join("journal")
+    }
+
     /// One file for each piece that is whole.
     pub fn records(&self) -> PathBuf {
         self.work().join("records")
+    }
+
+    /// Whether the final name can be had, asked before hours are spent.
+    ///
+    /// # Errors
+    /// If its folder does not exist, or something has that name which is not to be replaced: anything without force,
+    /// and with it a folder that holds something else than what is written here.
+    pub fn check(&self) -> Result<()> {
+        let shown = self.path.display();
+        let folder = folder_of(&self.path);
+        if self.path.file_name().is_none() {
+            bail!("{shown}: names no file or folder to write");
+        }
+        if !folder.is_dir() {
+            bail!("{shown}: there is no folder {}", folder.display());
+        }
+        let Ok(there) = self.path.symlink_metadata() else { return Ok(()) };
+        let is_ours = || MARKS.iter().any(|mark| self.path.join(mark).exists());
+        let is_empty = || self.path.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+        match () {
+            () if !self.is_forced => bail!("{shown}: exists already; --force replaces it"),
+            () if there.is_dir() && !is_ours() && !is_empty() => {
+                bail!("{shown}: is a folder that holds other things; it is not replaced, choose another name")
+            }
+            // A device or a pipe cannot be replaced by a file.
+            () if !there.is_dir() && !there.is_file() && !there.is_symlink() => bail!("{shown}: is no file"),
+            () => Ok(()),
+        }
+    }
+
+    /// Begins the work, or goes on with it, by a plan as its JSON text.
+    ///
+    /// # Errors
+    /// If it is being worked at, if there is other work that is not to be replaced, or it was begun by another plan;
+    /// if it cannot be written.
+    pub fn begin(&self, plan: &str, start: Start) -> Result<Held> {
+        self.check()?;
+        let work = self.work();
+        let shown = work.display();
+        let cannot_write = || format!("{shown}: cannot write");
+        std::fs::create_dir_all(&work).with_context(cannot_write)?;
+        let lock = File::create(work.join("lock")).with_context(cannot_write)?;
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            bail!("{shown}: another process is working at it");
+        }
+        match (std::fs::read_to_string(self.plan()), start) {
+            (Ok(former), Start::Resumed) if former == plan => {}
+            (Ok(_), Start::Resumed) => {
+                bail!(
+                    "{shown}: was begun from another source or with other options; without --resume, --force begins anew"
+                )
+            }
+            (Ok(_), Start::New) if !self.is_forced => {
+                bail!("{shown}: a run that did not end is there; --resume goes on with it, --force begins anew")
+            }
+            _ => {
+                self.clear(&work).with_context(cannot_write)?;
+                let part = work.join("plan.part");
+                std::fs::write(&part, plan)
+                    .and_then(|()| std::fs::rename(&part, self.plan()))
+                    .with_context(cannot_write)?;
+            }
+        }
+        Ok(Held { _lock: lock })
+    }
+
+    /// Takes away all that a former run left but the lock.
+    fn clear(&self, work: &Path) -> io::Result<()> {
+        // The plan last: as long as it is there, what is left is known for what it is.
+        let plan = self.plan();
+        for entry in work.read_dir()? {
+            let path = entry?.path();
+            match path.is_dir() && !path.is_symlink() {
+                true => std::fs::remove_dir_all(&path)?,
+                false if path == plan || path.ends_with("lock") => {}
+                false => std::fs::remove_file(&path)?,
+            }
+        }
+        if plan.exists() { std::fs::remove_file(plan) } else { Ok(()) }
     }
 
     /// Gives the data their final name and takes the rest of the work away.
@@ -78,6 +183,40 @@ fn replace(new: &Path, path: &Path, former: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_is_begun_once_and_resumed_by_its_own_plan_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(&folder.path().join("out"), false);
+        let words = |begun: Result<Held>| begun.unwrap_err().to_string();
+        let held = place.begin("a", Start::New).unwrap();
+        assert!(words(place.begin("a", Start::Resumed)).contains("another process"));
+        std::fs::write(place.data(), "half").unwrap();
+        drop(held);
+        assert!(words(place.begin("a", Start::New)).contains("--resume"));
+        assert!(words(place.begin("b", Start::Resumed)).contains("other options"));
+        drop(place.begin("a", Start::Resumed).unwrap());
+        assert!(place.data().exists());
+        let forced = Place::new(place.path(), true);
+        drop(forced.begin("b", Start::New).unwrap());
+        assert!(!place.data().exists() && std::fs::read_to_string(place.plan()).unwrap() == "b");
+    }
+
+    #[test]
+    fn a_folder_of_other_things_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("home");
+        std::fs::create_dir(&path).unwrap();
+        let forced = Place::new(&path, true);
+        assert!(forced.check().is_ok() && Place::new(&path, false).check().is_err());
+        std::fs::write(path.join("thesis.txt"), "").unwrap();
+        assert!(forced.check().unwrap_err().to_string().contains("other things"));
+        std::fs::write(path.join("zarr.json"), "").unwrap();
+        assert!(forced.check().is_ok());
+        assert!(
+            Place::new(&folder.path().join("no/out"), false).check().unwrap_err().to_string().contains("no folder")
+        );
+    }
 
     #[test]
     fn the_final_name_is_taken_when_all_is_whole() {

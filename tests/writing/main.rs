@@ -4,4 +4,5 @@
 mod buffers;
 #[path = "../common/mod.rs"]
 mod common;
+mod convert;
 mod vds;

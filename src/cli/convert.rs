@@ -1,0 +1,149 @@
+//! `tectum convert`: any recording into any format that is written, in one process.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::OpenArgs;
+use super::progress::Progress;
+use super::said::written;
+use crate::format::Cancel;
+use crate::volume::Location;
+use crate::write::{
+    Buffering, Changes, Compression, Kind, Plan, SourcePlan, Start, TargetOptions, TargetPlan, Watch, convert,
+    interrupt,
+};
+
+/// Arguments of `tectum convert`.
+#[derive(Debug, clap::Args)]
+pub struct ConvertArgs {
+    /// Folder, file or URL of a recording.
+    pub path: Location,
+    /// How to open it.
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// What is written and how.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Go on where a run that did not end has stopped; the result is the same to the byte.
+    #[arg(long)]
+    pub resume: bool,
+    /// How many cores work; all of them without it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// What is written, where and how.
+#[derive(Clone, Debug, clap::Args)]
+pub struct TargetArgs {
+    /// Where to write. Its ending says in which format: .npy.
+    #[arg(short, long, value_name = "DST")]
+    pub out: Location,
+    /// The format, where the ending of DST does not say or says another one.
+    #[arg(long, value_name = "KIND")]
+    pub to: Option<Kind>,
+    /// Replace DST if it exists.
+    #[arg(long)]
+    pub force: bool,
+    /// Extent of a chunk along each axis: "1,1,512,512".
+    #[arg(long, value_name = "SHAPE", value_parser = parse_shape)]
+    pub chunk_shape: Option<Dims>,
+    /// How chunks are compressed: none, gzip:4, zstd:3, lzf, blosc:lz4:5.
+    #[arg(long, value_name = "CODEC")]
+    pub compression: Option<Compression>,
+    /// Memory for each of two buffers, in MB.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub memory: Option<u32>,
+    /// Extent of a buffer along each axis, instead of its memory.
+    #[arg(long, value_name = "SHAPE", value_parser = parse_shape)]
+    pub buffer_shape: Option<Dims>,
+}
+
+/// An extent along each of some axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dims(pub Vec<usize>);
+
+fn parse_shape(text: &str) -> Result<Dims> {
+    let dims = text.trim_matches(['(', ')']).split(',').map(str::trim).filter(|word| !word.is_empty());
+    let dims = dims.map(|word| word.parse().with_context(|| format!("{word} is no extent"))).collect::<Result<_>>()?;
+    Ok(Dims(dims))
+}
+
+impl TargetArgs {
+    /// The same for the layers below.
+    fn plan(&self) -> Result<TargetPlan> {
+        let kind = match self.to.or_else(|| Kind::of(&self.out)) {
+            Some(kind) => kind,
+            None => bail!("--out {}: its ending says no format; give one with --to", self.out),
+        };
+        let dims = |dims: &Option<Dims>| dims.as_ref().map(|dims| dims.0.clone());
+        let options =
+            TargetOptions { chunk: dims(&self.chunk_shape), compression: self.compression, ..TargetOptions::default() };
+        Ok(TargetPlan { kind, location: self.out.clone(), force: self.force, options })
+    }
+
+    fn buffering(&self) -> Buffering {
+        Buffering {
+            shape: self.buffer_shape.as_ref().map(|dims| dims.0.clone()),
+            num_bytes: self.memory.map(|mb| mb as usize * 1_000_000),
+        }
+    }
+}
+
+/// Writes it.
+///
+/// # Errors
+/// If either side cannot be opened, read or written, or something that was asked for is missing.
+pub fn run(args: &ConvertArgs) -> Result<()> {
+    let start = Instant::now();
+    let options = args.open.options();
+    if let Some(threads) = args.threads {
+        // It fails only where it was done before, which it was not.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+    }
+    let target = args.target.plan()?;
+    let source = SourcePlan::new(args.path.clone(), &options);
+    let plan = Plan::make(source, Changes::default(), target, &args.target.buffering(), &options)?;
+    let how = if args.resume { Start::Resumed } else { Start::New };
+    interrupt::keep("what was written so far stays beside it; --resume goes on");
+    let not_carried = convert(&plan, how, &options, &Bar(Progress::start()), &Cancel::new())?;
+    say(&plan, &not_carried, start)
+}
+
+/// What was written, and what of the recording is not in it.
+fn say(plan: &Plan, not_carried: &[String], start: Instant) -> Result<()> {
+    let shape = plan.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+    let what = format!("{shape}, {}", plan.dtype);
+    let mut text = match plan.target.location.path() {
+        Some(path) => written(path, &what, size_of(path), start),
+        None => format!("{}: {what}, written in {:.1} s\n", plan.target.location, start.elapsed().as_secs_f64()),
+    };
+    for fact in not_carried {
+        text += &format!("not carried: {fact} (no field in {})\n", plan.target.kind.name());
+    }
+    super::print(&text)
+}
+
+/// Bytes of a file, or of all files in a folder.
+fn size_of(path: &Path) -> u64 {
+    let Ok(metadata) = path.symlink_metadata() else { return 0 };
+    if !metadata.is_dir() {
+        return metadata.len();
+    }
+    let entries = path.read_dir().into_iter().flatten().flatten();
+    entries.map(|entry| size_of(&entry.path())).sum()
+}
+
+/// Shows progress.
+struct Bar(Progress);
+
+impl Watch for Bar {
+    fn expect(&self, num_bytes: u64) {
+        self.0.expect_bytes(num_bytes);
+    }
+
+    fn advance(&self, num_bytes: u64) {
+        self.0.advance(usize::try_from(num_bytes).unwrap_or(usize::MAX));
+    }
+}

@@ -1,0 +1,337 @@
+//! What a conversion does, fixed before it begins, as JSON that can be read and edited: which recording, what is done to
+//! it, where it goes and in which buffers. One process follows all of it, or many a part each.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::kinds::{self, Kind, TargetOptions};
+use super::{Chunking, Place, Subject, Target};
+use crate::format::{OpenOptions, Source, VirtualOptions};
+use crate::volume::{Grid, Location, Shape};
+
+/// Version of what is written; another one is refused.
+pub const PLAN_VERSION: u32 = 1;
+
+/// Bytes of a buffer unless somebody says.
+pub const BUFFER_BYTES: usize = 256 << 20;
+
+/// A conversion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`PLAN_VERSION`].
+    pub version: u32,
+    /// What is read.
+    pub source: SourcePlan,
+    /// What is done to it.
+    #[serde(default)]
+    pub changes: Changes,
+    /// What is written.
+    pub target: TargetPlan,
+    /// Extent of what is written along each axis.
+    pub shape: Vec<usize>,
+    /// Its type, as numpy names it.
+    pub dtype: String,
+    /// Extent of a piece, which one process writes as a whole. As the target has it; for who reads the plan.
+    pub piece: Vec<usize>,
+    /// Number of pieces.
+    pub num_pieces: u64,
+    /// Extent of what is held in memory at once.
+    pub buffer: Vec<usize>,
+}
+
+/// A recording and how it is opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourcePlan {
+    /// Where it is.
+    pub location: Location,
+    /// Hash of what its files were when the plan was made: size and time of each, shape and type.
+    pub state: String,
+    /// Which array of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// Prefix of a split dataset's block names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Names of its axes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axes: Option<String>,
+    /// Which resolution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<usize>,
+    /// Whether blocks of another recording are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leave_out_suspects: bool,
+    /// Hosts that files may refer to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_hosts: Vec<String>,
+    /// Folder of the sources of virtual datasets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vds_prefix: Option<String>,
+    /// Whether virtual datasets end at the first source that is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vds_first_missing: bool,
+    /// How many numbered sources may be absent in a row.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub vds_gap: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// What is done to an array on its way, in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Changes {
+    /// What stands for missing voxels; they are refused without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fill: Option<String>,
+    /// A channel, by its name or number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// A numpy index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub select: Option<String>,
+    /// Operations, one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<String>,
+    /// Another type, as numpy names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
+}
+
+/// What is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetPlan {
+    /// In which format.
+    pub kind: Kind,
+    /// Where.
+    pub location: Location,
+    /// Whether it replaces what has that name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+    /// How.
+    #[serde(flatten)]
+    pub options: TargetOptions,
+}
+
+/// How buffers are made, where somebody says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Buffering {
+    /// Extent of a buffer along each axis, before anything else.
+    pub shape: Option<Vec<usize>>,
+    /// Bytes of a buffer; [`BUFFER_BYTES`] without it.
+    pub num_bytes: Option<usize>,
+}
+
+impl SourcePlan {
+    /// A recording opened with these options, whose state is looked up when the plan is made.
+    pub fn new(location: Location, options: &OpenOptions) -> Self {
+        let OpenOptions { dataset, prefix, axes, level, leave_out_suspects, allowed_hosts, .. } = options.clone();
+        let VirtualOptions { prefix: vds_prefix, ends_at_first_missing, max_gap } = options.virtual_datasets.clone();
+        Self {
+            // A plan is followed wherever the program is started.
+            location: match location.path().map(std::path::absolute) {
+                Some(Ok(path)) => path.into(),
+                _ => location,
+            },
+            state: String::new(),
+            dataset,
+            prefix,
+            axes,
+            level,
+            leave_out_suspects,
+            allowed_hosts,
+            vds_prefix,
+            vds_first_missing: ends_at_first_missing,
+            vds_gap: max_gap,
+        }
+    }
+
+    /// How it is opened; `standing` is what holds for every opening of this run.
+    pub fn options(&self, standing: &OpenOptions) -> OpenOptions {
+        let own = OpenOptions {
+            dataset: self.dataset.clone(),
+            prefix: self.prefix.clone(),
+            axes: self.axes.clone(),
+            level: self.level,
+            leave_out_suspects: self.leave_out_suspects,
+            allowed_hosts: self.allowed_hosts.clone(),
+            virtual_datasets: VirtualOptions {
+                prefix: self.vds_prefix.clone(),
+                ends_at_first_missing: self.vds_first_missing,
+                max_gap: self.vds_gap,
+            },
+            ..OpenOptions::default()
+        };
+        own.or_standing(standing)
+    }
+}
+
+impl TargetPlan {
+    /// Its final name and what lies beside it until then.
+    ///
+    /// # Errors
+    /// For a location that names nothing.
+    pub fn place(&self) -> Result<Place> {
+        Ok(Place::new(&kinds::work_name(&self.location)?, self.force))
+    }
+}
+
+impl Plan {
+    /// Fixes a conversion: opens the source, tries what is done to it and the target, and decides on buffers. Reads
+    /// headers only; writes nothing.
+    ///
+    /// # Errors
+    /// If the source cannot be opened, or the target cannot be where it is to be or cannot hold the array.
+    pub fn make(
+        source: SourcePlan,
+        changes: Changes,
+        target: TargetPlan,
+        buffering: &Buffering,
+        standing: &OpenOptions,
+    ) -> Result<Self> {
+        let place = target.place()?;
+        if target.location.path().is_some() {
+            place.check()?;
+        }
+        let mut plan = Self {
+            version: PLAN_VERSION,
+            source,
+            changes,
+            target,
+            shape: Vec::new(),
+            dtype: String::new(),
+            piece: Vec::new(),
+            num_pieces: 0,
+            buffer: Vec::new(),
+        };
+        let (subject, state) = plan.subject(standing)?;
+        if plan.target.location.path().is_some() {
+            super::refuse_inside(place.path(), subject.source.info())?;
+        }
+        let target = kinds::target(plan.target.kind, &subject, &place, &plan.target.options)?;
+        let (chunks, pieces, info) = (target.chunks(), target.pieces(), subject.source.info());
+        let buffer = match &buffering.shape {
+            Some(dims) => {
+                TargetOptions::of_rank("buffer-shape", dims, info.shape.rank())?;
+                let asked = Shape::new(dims).context("--buffer-shape: too many axes")?;
+                Chunking::asked_buffer(&asked, chunks, pieces)
+            }
+            None => {
+                let num_bytes = buffering.num_bytes.unwrap_or(BUFFER_BYTES);
+                Chunking::buffer(&*subject.source, chunks, pieces, num_bytes)
+            }
+        };
+        plan.source.state = state;
+        plan.shape = info.shape.dims().to_vec();
+        plan.dtype = info.dtype.name().to_owned();
+        plan.piece = pieces.cell().dims().to_vec();
+        plan.num_pieces = pieces.num_cells();
+        plan.buffer = buffer.dims().to_vec();
+        Ok(plan)
+    }
+
+    /// A plan as it was written.
+    ///
+    /// # Errors
+    /// For text that is no plan, or one of another version.
+    pub fn parse(text: &str) -> Result<Self> {
+        let version = serde_json::from_str::<serde_json::Value>(text).ok();
+        let version = version.as_ref().and_then(|value| value.get("version")?.as_u64());
+        match version {
+            Some(version) if version == u64::from(PLAN_VERSION) => Ok(serde_json::from_str(text)?),
+            Some(version) => bail!("a plan of version {version}; this program follows version {PLAN_VERSION}"),
+            None => bail!("is no plan"),
+        }
+    }
+
+    /// It as JSON.
+    ///
+    /// # Errors
+    /// Never in practice: all of it can be written.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// Tells this plan from every other.
+    ///
+    /// # Errors
+    /// As [`Self::to_json`].
+    pub fn hash(&self) -> Result<String> {
+        Ok(hex(Sha256::digest(serde_json::to_vec(self)?).as_slice()))
+    }
+
+    /// The folder of the records of pieces.
+    ///
+    /// # Errors
+    /// For a target that names nothing.
+    pub fn records(&self) -> Result<PathBuf> {
+        Ok(self.target.place()?.records())
+    }
+
+    /// Opens both sides, and makes sure that they are what the plan was made for.
+    ///
+    /// # Errors
+    /// If one cannot be opened, or the source has changed.
+    pub fn open(&self, standing: &OpenOptions) -> Result<(Subject, Box<dyn Target>)> {
+        let (subject, state) = self.subject(standing)?;
+        let (info, location) = (subject.source.info(), &self.source.location);
+        if state != self.source.state {
+            bail!("{location}: has changed since the plan was made; make it anew");
+        }
+        if info.shape.dims() != self.shape || info.dtype.name() != self.dtype {
+            bail!("{location}: gives {} of {}, which is not what the plan says", info.shape, info.dtype);
+        }
+        let target = kinds::target(self.target.kind, &subject, &self.target.place()?, &self.target.options)?;
+        if target.pieces().cell().dims() != self.piece || target.pieces().num_cells() != self.num_pieces {
+            bail!("{}: its pieces are not those of the plan; make it anew", self.target.location);
+        }
+        Ok((subject, target))
+    }
+
+    /// The buffers, as cells of the array.
+    ///
+    /// # Errors
+    /// If they are none.
+    pub fn buffers(&self) -> Result<Grid> {
+        let grid =
+            Shape::new(&self.shape).zip(Shape::new(&self.buffer)).and_then(|(shape, cell)| Grid::new(shape, cell));
+        grid.context("the plan's buffers are none of its shape")
+    }
+
+    /// The array that is to be written, and the state of the source it is made of.
+    fn subject(&self, standing: &OpenOptions) -> Result<(Subject, String)> {
+        let opened = crate::format::open(self.source.location.clone(), &self.source.options(standing))?;
+        let state = state_of(&*opened.source);
+        let subject = Subject::of(&opened, &self.changes)?;
+        Ok((subject, state))
+    }
+}
+
+/// Hash of what a source's files are: shape, type, and the name, size and time of each. Asks the disk, never a server.
+pub fn state_of(source: &dyn Source) -> String {
+    let info = source.info();
+    let mut hash = Sha256::new();
+    hash.update(format!("{} {}", info.shape, info.dtype));
+    for file in source.files() {
+        hash.update(file.without_secrets());
+        let Some(there) = file.path().and_then(|path| path.metadata().ok()) else { continue };
+        let modified = there.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        // What lies beside the files of a folder is not the recording's.
+        if there.is_file() {
+            hash.update(format!(" {} {}\n", there.len(), modified.map_or(0, |time| time.as_nanos())));
+        }
+    }
+    hex(hash.finalize().as_slice())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,218 @@
+//! The way from a source to a target: what is read back is what was there, in whatever buffers; killed and resumed, the
+//! bytes are those of a run that was not; the recording is untouched.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use proptest::prelude::*;
+use tectum::format::memory::{MemorySource, RemoteSource};
+use tectum::format::{Cancel, OpenOptions, Source};
+use tectum::volume::{DType, Location, Region, Shape};
+use tectum::write::{
+    Buffering, Changes, Kind, Place, Plan, Record, Records, Run, SourcePlan, Start, Subject, TargetOptions, TargetPlan,
+    Watch, Written, convert, npy, target,
+};
+
+use crate::common::{fixtures, read_whole, untouched};
+
+/// A plan of a recording into a target, with small buffers.
+fn plan(source: &Path, out: &Path, kind: Kind, options: TargetOptions, buffer_bytes: usize) -> anyhow::Result<Plan> {
+    let source = SourcePlan::new(source.into(), &OpenOptions::default());
+    let target = TargetPlan { kind, location: Location::from(out), force: false, options };
+    let buffering = Buffering { num_bytes: Some(buffer_bytes), ..Buffering::default() };
+    Plan::make(source, Changes::default(), target, &buffering, &OpenOptions::default())
+}
+
+fn run(plan: &Plan, start: Start) -> anyhow::Result<Vec<String>> {
+    convert(plan, start, &OpenOptions::default(), &(), &Cancel::new())
+}
+
+/// Cancels once so many bytes are written.
+struct Until {
+    left: AtomicU64,
+    cancel: Cancel,
+}
+
+impl Watch for Until {
+    fn advance(&self, num_bytes: u64) {
+        let left =
+            self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(num_bytes)));
+        if left.is_ok_and(|left| left <= num_bytes) {
+            self.cancel.cancel();
+        }
+    }
+}
+
+/// What a .npy file of an array is, by numpy's rules.
+fn npy_bytes(source: &dyn Source) -> Vec<u8> {
+    let info = source.info();
+    [npy::header(info.dtype, info.shape.dims()), read_whole(source).bytes].concat()
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_recording_becomes_a_file_that_holds_it() {
+    for fixture in ["a_4d_default", "d_planes", "e_blosc_lz4", "d_space_split", "f_bool"] {
+        let source = fixtures().join(fixture).join("data");
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out.npy");
+        untouched(&source, || {
+            let opened = tectum::format::open(source.as_path(), &OpenOptions::default()).unwrap();
+            for buffer_bytes in [1, 100_000, 1 << 30] {
+                let plan = plan(&source, &out, Kind::Npy, TargetOptions::default(), buffer_bytes).unwrap();
+                assert_eq!(Plan::parse(&plan.to_json().unwrap()).unwrap(), plan);
+                run(&plan, Start::New).unwrap();
+                assert!(std::fs::read(&out).unwrap() == npy_bytes(&*opened.source), "{fixture}");
+                assert_eq!(names_in(folder.path()), ["out.npy"]);
+                std::fs::remove_file(&out).unwrap();
+            }
+        });
+    }
+}
+
+#[test]
+fn what_was_begun_is_resumed_wherever_it_stopped() {
+    let source = fixtures().join("a_4d_default/data");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.npy");
+    let opened = tectum::format::open(source.as_path(), &OpenOptions::default()).unwrap();
+    let wanted = npy_bytes(&*opened.source);
+    for stop_at in (0..wanted.len() as u64).step_by(wanted.len() / 7) {
+        let plan = plan(&source, &out, Kind::Npy, TargetOptions::default(), 2000).unwrap();
+        let cancel = Cancel::new();
+        let until = Until { left: AtomicU64::new(stop_at), cancel: cancel.clone() };
+        let stopped = convert(&plan, Start::New, &OpenOptions::default(), &until, &cancel);
+        if stopped.is_err() {
+            assert!(!out.exists());
+            let again = run(&plan, Start::New).unwrap_err();
+            assert!(again.to_string().contains("--resume"), "{again}");
+            run(&plan, Start::Resumed).unwrap();
+        }
+        assert!(std::fs::read(&out).unwrap() == wanted, "{stop_at}");
+        std::fs::remove_file(&out).unwrap();
+    }
+}
+
+#[test]
+fn what_lies_where_it_should_not_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("fish");
+    std::fs::create_dir(&source).unwrap();
+    for entry in fixtures().join("a_4d_default/data").read_dir().unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), source.join(entry.file_name())).unwrap();
+    }
+    let words = |out: &Path| {
+        let made = plan(&source, out, Kind::Npy, TargetOptions::default(), 1 << 20);
+        format!("{:#}", made.unwrap_err())
+    };
+    assert!(words(&source.join("out.npy")).contains("never written to"));
+    assert!(words(&folder.path().join("no/out.npy")).contains("there is no folder"));
+    let out = folder.path().join("out.npy");
+    std::fs::write(&out, "there").unwrap();
+    assert!(words(&out).contains("--force"));
+    std::fs::remove_file(&out).unwrap();
+
+    // A source that changes between plan and run, one that lacks a block, and one that loses it meanwhile.
+    let made = plan(&source, &out, Kind::Npy, TargetOptions::default(), 1 << 20).unwrap();
+    let block = source.join("0001.h5");
+    let bytes = std::fs::read(&block).unwrap();
+    std::fs::write(&block, &bytes).unwrap();
+    assert!(run(&made, Start::New).unwrap_err().to_string().contains("has changed"));
+    std::fs::remove_file(&block).unwrap();
+    let made = plan(&source, &out, Kind::Npy, TargetOptions::default(), 1 << 20).unwrap();
+    let refused = run(&made, Start::New).unwrap_err().to_string();
+    assert!(refused.contains("0001.h5") && refused.contains("is missing"), "{refused}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_disk_without_room_says_so_and_leaves_nothing_under_the_name() {
+    // A device that takes nothing: writing to it fails as on a full disk.
+    let source = MemorySource::new(DType::U8, Shape::from([4, 8, 8]), "zyx", &[1, 8, 8], vec![1; 256]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(&folder.path().join("out.npy"), false);
+    let _held = place.begin("plan", Start::New).unwrap();
+    #[cfg(target_os = "linux")]
+    {
+        std::os::unix::fs::symlink("/dev/full", place.data()).unwrap();
+        let error = written(Arc::new(source), &place, TargetOptions::default(), 64).unwrap_err();
+        assert!(format!("{error:#}").contains("out.npy: cannot write"), "{error:#}");
+        assert!(!place.path().exists());
+    }
+}
+
+/// Runs all pieces of a .npy file of a source.
+fn written(source: Arc<dyn Source>, place: &Place, options: TargetOptions, buffer: usize) -> anyhow::Result<Written> {
+    let subject = Subject { source, channels: Vec::new() };
+    let target = target(Kind::Npy, &subject, place, &options)?;
+    let buffer = tectum::write::Chunking::buffer(&*subject.source, target.chunks(), target.pieces(), buffer);
+    let records = Records::new(&place.records(), "plan");
+    target.prepare()?;
+    let run = Run {
+        source: &*subject.source,
+        target: &*target,
+        buffer,
+        pieces: &records.missing(target.pieces().num_cells()),
+        is_resumed: false,
+        cancel: &Cancel::new(),
+    };
+    run.run(&|piece, written| records.put(piece, written), &())?;
+    let Some(Record { written, .. }) = records.get(0) else { anyhow::bail!("no record") };
+    target.finish()?;
+    Ok(written)
+}
+
+fn of_rank(dims: &[usize]) -> Shape {
+    Shape::new(dims).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_array_comes_back(
+        axes in prop::collection::vec((0usize..9, 1usize..6), 1..6),
+        dtype in prop::sample::select(DType::ALL.to_vec()),
+        buffer in 1usize..20_000,
+        is_afar in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let dims: Vec<usize> = axes.iter().map(|axis| axis.0).collect();
+        let grid: Vec<usize> = axes.iter().map(|axis| axis.1).collect();
+        let shape = of_rank(&dims);
+        let mut state = seed | 1;
+        let mut random = || { state ^= state << 13; state ^= state >> 7; state ^= state << 17; state as u8 };
+        let max = if dtype == DType::Bool { 1 } else { 255 };
+        let bytes: Vec<u8> = (0..shape.num_bytes(dtype).unwrap()).map(|_| random() & max).collect();
+        let letters = &"abtzyx"[6 - dims.len()..];
+        let source = MemorySource::new(dtype, shape, letters, &grid, bytes.clone()).unwrap();
+        let source: Arc<dyn Source> = if is_afar { RemoteSource::open(source) } else { Arc::new(source) };
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(&folder.path().join("out.npy"), false);
+        let _held = place.begin("plan", Start::New).unwrap();
+        let written = written(source, &place, TargetOptions::default(), buffer).unwrap();
+        let file = std::fs::read(place.path()).unwrap();
+        prop_assert_eq!(&file, &[npy::header(dtype, &dims), bytes].concat());
+        prop_assert_eq!(written, Written { num_bytes: file.len() as u64, crc32c: tectum::codec::crc32c::checksum(&file) });
+    }
+}
+
+#[test]
+fn what_is_missing_is_refused_where_it_was_asked_for() {
+    let gap = Region::new(&[2, 0, 0], &[3, 4, 8]).unwrap();
+    let source = MemorySource::new(DType::U8, Shape::from([4, 8, 8]), "zyx", &[1, 8, 8], vec![1; 256]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(&folder.path().join("out.npy"), false);
+    let _held = place.begin("plan", Start::New).unwrap();
+    let refused = written(Arc::new(source.with_missing(&[gap])), &place, TargetOptions::default(), 64).unwrap_err();
+    assert!(refused.to_string().contains("z 2:3, y 0:4 is missing: never written; leave it out"), "{refused}");
+    assert!(!place.path().exists());
+}
