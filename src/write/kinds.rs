@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::{Compression, Place, Subject, Target, npy};
+use super::{Compression, Place, Subject, Target, npy, tiff, zarr};
 use crate::volume::Location;
 
 /// A format that can be written.
@@ -14,16 +14,22 @@ use crate::volume::Location;
 pub enum Kind {
     /// One .npy file.
     Npy,
+    /// An OME-Zarr image.
+    Zarr,
+    /// One TIFF file.
+    Tiff,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Npy];
+    pub const ALL: [Self; 3] = [Self::Npy, Self::Zarr, Self::Tiff];
 
     /// As it is said on a command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Npy => "npy",
+            Self::Zarr => "zarr",
+            Self::Tiff => "tiff",
         }
     }
 
@@ -31,7 +37,9 @@ impl Kind {
     pub fn of(location: &Location) -> Option<Self> {
         let text = location.to_string().to_lowercase();
         let has = |endings: &[&str]| endings.iter().any(|ending| text.ends_with(ending));
-        has(&[".npy"]).then_some(Self::Npy)
+        let tiff = &[".tif", ".tiff", ".btf", ".tf8"];
+        let kinds = [(Self::Npy, &[".npy"][..]), (Self::Zarr, &[".zarr"]), (Self::Tiff, tiff)];
+        kinds.into_iter().find(|(_, endings)| has(endings)).map(|(kind, _)| kind)
     }
 }
 
@@ -53,15 +61,24 @@ pub struct TargetOptions {
     /// Extent of a chunk along each axis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunk: Option<Vec<usize>>,
-    /// Extent of a shard along each axis.
+    /// Extent of a shard along each axis; without extents, such as suit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<Vec<usize>>,
     /// How chunks are compressed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
-    /// How many resolutions, the finest included.
+    /// How many resolutions, the finest included; 0 for as many as suit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub levels: Option<usize>,
+    /// How voxels become one of the next resolution: "mean", "nearest".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downsample: Option<String>,
+    /// Who describes the pages of a TIFF file: "imagej", "ome", "plain".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flavor: Option<String>,
+    /// Whether a TIFF file has offsets of 64 bits, however small it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub big: bool,
     /// Name of the array in its file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -79,12 +96,15 @@ impl TargetOptions {
     /// # Errors
     /// Names the first of it.
     pub fn refuse_but(&self, kind: Kind, used: &[&str]) -> Result<()> {
-        let Self { chunk, shard, compression, levels, name, block, padding } = self;
+        let Self { chunk, shard, compression, levels, downsample, flavor, big, name, block, padding } = self;
         let said = [
             ("chunk-shape", chunk.is_some()),
             ("shard-shape", shard.is_some()),
             ("compression", compression.is_some_and(|compression| compression != Compression::NONE)),
-            ("levels", levels.is_some_and(|levels| levels > 1)),
+            ("levels", levels.is_some_and(|levels| levels != 1)),
+            ("downsample", downsample.is_some()),
+            ("flavor", flavor.is_some()),
+            ("big", *big),
             ("name", name.is_some()),
             ("block", block.is_some()),
             ("padding", padding.is_some()),
@@ -118,6 +138,8 @@ impl TargetOptions {
 pub fn target(kind: Kind, subject: &Subject, place: &Place, options: &TargetOptions) -> Result<Box<dyn Target>> {
     Ok(match kind {
         Kind::Npy => Box::new(npy::NpyTarget::new(subject, place, options)?),
+        Kind::Zarr => Box::new(zarr::ZarrTarget::new(subject, place, options)?),
+        Kind::Tiff => Box::new(tiff::TiffTarget::new(subject, place, options)?),
     })
 }
 

@@ -5,12 +5,14 @@
 
 mod buffers;
 mod chunking;
+mod coders;
 mod compression;
 mod convert;
 mod hdf5;
 pub mod interrupt;
 mod journal;
 mod kinds;
+mod letters;
 mod load;
 pub mod npy;
 mod output;
@@ -20,7 +22,9 @@ mod records;
 mod steps;
 mod subject;
 mod target;
+pub mod tiff;
 pub mod vds;
+pub mod zarr;
 
 pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buffer};
 pub use chunking::Chunking;

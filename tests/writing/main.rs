@@ -5,4 +5,7 @@ mod buffers;
 #[path = "../common/mod.rs"]
 mod common;
 mod convert;
+mod hands;
+mod tiff;
 mod vds;
+mod zarr;
