@@ -30,8 +30,10 @@ fn opened(path: &Path) -> Opened {
 fn by_letters(source: &dyn Source, from: &str, to: &str) -> Vec<u8> {
     let (shape, item, bytes) = (source.info().shape, source.info().dtype.num_bytes(), whole(source));
     let from: Vec<char> = from.chars().collect();
-    let dims: Vec<usize> =
-        to.chars().map(|letter| from.iter().position(|other| *other == letter).map_or(1, |i| shape.dims()[i])).collect();
+    let dims: Vec<usize> = to
+        .chars()
+        .map(|letter| from.iter().position(|other| *other == letter).map_or(1, |i| shape.dims()[i]))
+        .collect();
     let mut sorted = Vec::with_capacity(bytes.len());
     for at in Region::whole(&Shape::new(&dims).unwrap()).indices() {
         let place: Vec<usize> = from.iter().map(|letter| at[to.find(*letter).unwrap()]).collect();
@@ -84,8 +86,10 @@ fn what_is_known_is_carried_along() {
         info.rate_hz = Some(2.5);
     });
     let look = |name: &str, rgb, limits| ChannelLook { name: name.into(), rgb, limits };
-    let channels =
-        vec![look("GCaMP & co", Some([0, 255, 0]), Some([100.0, 900.0])), look("µ", Some([255, 0, 255]), Some([5.0, 50.0]))];
+    let channels = vec![
+        look("GCaMP & co", Some([0, 255, 0]), Some([100.0, 900.0])),
+        look("µ", Some([255, 0, 255]), Some([5.0, 50.0])),
+    ];
     let subject = Subject { source: Arc::new(source.clone()), channels };
     let folder = tempfile::tempdir().unwrap();
     for (flavor, left) in [
@@ -103,7 +107,8 @@ fn what_is_known_is_carried_along() {
         let edges = info.voxel_size.unwrap().edges();
         assert!(edges.iter().zip([4.0, 0.5, 0.325]).all(|(a, b)| (a - b).abs() < 1e-9), "{flavor} {edges:?}");
         assert_eq!(info.rate_hz, Some(2.5), "{flavor}");
-        let told: Vec<_> = found.channels.iter().map(|channel| (&*channel.name, channel.color, channel.limits)).collect();
+        let told: Vec<_> =
+            found.channels.iter().map(|channel| (&*channel.name, channel.color, channel.limits)).collect();
         assert_eq!(told.len(), 2);
         if flavor == "ome" {
             assert_eq!((told[0].0, told[1].0, told[1].1), ("GCaMP & co", "µ", Some([255, 0, 255])));

@@ -29,7 +29,8 @@ fn opened(path: &Path) -> Opened {
 fn random_arrays_come_back_in_every_type_cut_and_order() {
     let mut dice = Dice(0x5eed);
     let letters = ["yx", "zyx", "tzyx", "tczyx"];
-    let codecs = ["none", "gzip:1", "zstd:1", "blosc:lz4:5", "blosc:zstd:3", "blosc:blosclz", "blosc:zlib:1", "blosc:lz4hc"];
+    let codecs =
+        ["none", "gzip:1", "zstd:1", "blosc:lz4:5", "blosc:zstd:3", "blosc:blosclz", "blosc:zlib:1", "blosc:lz4hc"];
     for round in 0..36 {
         let dtype = DType::ALL[round % DType::ALL.len()];
         let letters = letters[dice.roll(4)];
@@ -99,7 +100,9 @@ fn coarser(source: &dyn tectum::format::Source, factors: &[usize], is_mean: bool
 #[test]
 fn each_resolution_is_made_of_the_one_before() {
     let mut dice = Dice(0xbead);
-    for (dtype, rule) in [(DType::U8, None), (DType::I16, Some("mean")), (DType::F32, None), (DType::I16, Some("nearest"))] {
+    for (dtype, rule) in
+        [(DType::U8, None), (DType::I16, Some("mean")), (DType::F32, None), (DType::I16, Some("nearest"))]
+    {
         let source = of("tzyx", &[2, 5, 37, 22], dtype, &mut dice);
         let source = source.with_info(|info| info.voxel_size = Some(VoxelSize::of([1.0; 3])));
         let folder = tempfile::tempdir().unwrap();
@@ -144,7 +147,8 @@ fn what_is_known_is_carried_along() {
     let info = found.source.info();
     assert_eq!((info.voxel_size, info.rate_hz), (Some(VoxelSize::of([4.0, 0.5, 0.25])), Some(2.5)));
     assert_eq!(info.format, "OME-Zarr 0.5");
-    let told: Vec<_> = found.channels.iter().map(|channel| (channel.name.as_str(), channel.color, channel.limits)).collect();
+    let told: Vec<_> =
+        found.channels.iter().map(|channel| (channel.name.as_str(), channel.color, channel.limits)).collect();
     assert_eq!(told[0], ("GCaMP", Some([0, 255, 0]), Some([100.0, 900.0])));
     // All that the type holds is what stands where nobody has said limits.
     assert_eq!((told[1].0, told[1].2), ("red \"2\"", None));
@@ -162,7 +166,11 @@ fn what_is_zero_is_left_out_and_what_only_looks_like_it_is_not() {
             let bytes = voxels.iter().flat_map(|value| value.to_le_bytes()).collect();
             let source = MemorySource::new(DType::F64, [6, 6].into(), "yx", &[6, 6], bytes).unwrap();
             let path = folder.path().join(format!("{is_negative}-{is_sharded}.zarr"));
-            let options = TargetOptions { chunk: Some(vec![2, 2]), shard: is_sharded.then(|| vec![4, 4]), ..TargetOptions::default() };
+            let options = TargetOptions {
+                chunk: Some(vec![2, 2]),
+                shard: is_sharded.then(|| vec![4, 4]),
+                ..TargetOptions::default()
+            };
             let target = ZarrTarget::new(&subject(source.clone()), &Place::new(&path, false), &options).unwrap();
             write_all(&source, &target, &mut None).unwrap();
             let objects = files_below(&path);
@@ -219,7 +227,8 @@ fn places_that_cannot_be_written_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "no folder").unwrap();
-    let target = ZarrTarget::new(&subject(source), &Place::new(&file.join("a.zarr"), false), &TargetOptions::default()).unwrap();
+    let target =
+        ZarrTarget::new(&subject(source), &Place::new(&file.join("a.zarr"), false), &TargetOptions::default()).unwrap();
     let error = format!("{:#}", target.prepare().unwrap_err());
     assert!(error.contains("a.zarr: cannot write") && error.lines().count() == 1, "{error}");
     assert!(target.begin(0, false).unwrap().put(&target.chunks().cell_at(0).unwrap(), Some(vec![1])).is_err());

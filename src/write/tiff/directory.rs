@@ -138,7 +138,9 @@ mod tests {
 
     #[test]
     fn quotients_are_as_near_as_can_be() {
-        for (number, wanted) in [(4.0, [4, 1]), (1.0 / 0.325, [40, 13]), (0.0, [0, 1]), (f64::NAN, [0, 1]), (1e300, [u32::MAX, 1])] {
+        for (number, wanted) in
+            [(4.0, [4, 1]), (1.0 / 0.325, [40, 13]), (0.0, [0, 1]), (f64::NAN, [0, 1]), (1e300, [u32::MAX, 1])]
+        {
             assert_eq!(rational(number), wanted, "{number}");
         }
         for number in [1.0 / 0.1083, 30769.230769, 0.000123456, std::f64::consts::PI] {

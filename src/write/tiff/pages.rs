@@ -63,7 +63,8 @@ impl Pages {
         let letters = with_channels(letters);
         let flavor = flavor(&letters, info.dtype, compression, name, options)?;
         let size = info.shape.num_bytes(info.dtype).and_then(|bytes| u64::try_from(bytes).ok());
-        let size = size.filter(|bytes| *bytes < 1 << 62).with_context(|| format!("{} are more than any file", info.shape))?;
+        let size =
+            size.filter(|bytes| *bytes < 1 << 62).with_context(|| format!("{} are more than any file", info.shape))?;
         let (strides, num) = strides(&letters, info.shape.dims(), flavor);
         let row = width * info.dtype.num_bytes();
         let is_compressed = compression.codec != Codec::None;
@@ -161,7 +162,9 @@ fn flavor(
         _ => Ok(()),
     };
     match options.flavor.as_deref() {
-        Some("imagej") => for_imagej.map(|()| Flavor::ImageJ).or_else(|why| bail!("--flavor imagej: ImageJ {why}; or --flavor plain")),
+        Some("imagej") => {
+            for_imagej.map(|()| Flavor::ImageJ).or_else(|why| bail!("--flavor imagej: ImageJ {why}; or --flavor plain"))
+        }
         Some("ome") => for_ome.map(|()| Flavor::Ome).or_else(|why| bail!("--flavor ome: OME {why}; or --flavor plain")),
         Some("plain") => Ok(Flavor::Plain),
         Some(other) => bail!("--flavor {other}: there are imagej, ome and plain"),

@@ -55,8 +55,17 @@ impl Writer {
         let (file, journal, numbers) = open().with_context(|| format!("{shown}: cannot write"))?;
         let num_kept = journal.entries().len() as u64;
         let end = head.len() as u64;
-        let mut writer =
-            Self { shown, plan: Arc::clone(plan), file, journal, numbers, num_kept, strips: Vec::new(), end, first_voxel };
+        let mut writer = Self {
+            shown,
+            plan: Arc::clone(plan),
+            file,
+            journal,
+            numbers,
+            num_kept,
+            strips: Vec::new(),
+            end,
+            first_voxel,
+        };
         writer.remember().with_context(|| format!("{}: cannot write", writer.shown))?;
         Ok(writer)
     }

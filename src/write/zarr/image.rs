@@ -119,11 +119,14 @@ mod tests {
         assert_eq!(told[0], ("t", Some("time"), Some(("second", 0.25))));
         assert_eq!(told[1], ("c", Some("channel"), None));
         assert_eq!(told[4], ("x", Some("space"), Some(("micrometer", 0.25))));
-        let names = |letters: &str| super::axes(&info(letters)).map(|axes| axes.iter().map(|a| a.name).collect::<String>());
+        let names =
+            |letters: &str| super::axes(&info(letters)).map(|axes| axes.iter().map(|a| a.name).collect::<String>());
         assert_eq!(names("_yx").unwrap(), "iyx");
         assert_eq!(names("___").unwrap(), "zyx");
         assert_eq!(names("_____").unwrap(), "tczyx");
-        for (letters, word) in [("tzcyx", "order"), ("__yx", "--select"), ("tx", "planes"), ("x", "2 to 5"), ("______", "2 to 5")] {
+        for (letters, word) in
+            [("tzcyx", "order"), ("__yx", "--select"), ("tx", "planes"), ("x", "2 to 5"), ("______", "2 to 5")]
+        {
             let error = names(letters).unwrap_err().to_string();
             assert!(error.contains(word), "{letters}: {error}");
         }

@@ -239,7 +239,8 @@ mod tests {
     #[test]
     fn chunks_and_shards_that_make_no_sense_are_named() {
         let of = |chunk: &[usize], shard: &[usize]| {
-            let options = TargetOptions { chunk: Some(chunk.to_vec()), shard: Some(shard.to_vec()), ..TargetOptions::default() };
+            let options =
+                TargetOptions { chunk: Some(chunk.to_vec()), shard: Some(shard.to_vec()), ..TargetOptions::default() };
             cut("zyx", &[40, 50, 60], None, &options).map_err(|error| error.to_string())
         };
         assert_eq!(of(&[1, 25, 30], &[4, 50, 60]).unwrap()[0].pieces.num_cells(), 10);
