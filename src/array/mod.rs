@@ -4,6 +4,7 @@
 
 mod axes;
 mod combine;
+pub mod delayed;
 mod image;
 mod key;
 mod lazy;

@@ -1,2 +1,9 @@
-//! Delayed operations: the same values, types and shapes as numpy.
-#![allow(clippy::unwrap_used)]
+//! Promise: an expression gives what numpy gives, region by region, and what was not measured stays missing.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod fixtures;
+mod gaps;
+mod support;
+mod text;

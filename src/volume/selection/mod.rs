@@ -4,6 +4,7 @@
 mod parse;
 mod reach;
 mod resolve;
+mod text;
 
 pub use resolve::{Points, Selected, SliceDim};
 

@@ -1,0 +1,110 @@
+//! The arrays that an expression names: .npy files, and whatever else can be opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::format::memory::MemorySource;
+use crate::format::{FormatError, FormatErrorCode, OpenOptions, Source, open};
+use crate::volume::{DType, Location, Shape};
+
+/// Larger .npy files are not taken into memory.
+const MAX_BYTES: u64 = 1 << 32;
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Opens an array by the name it has in an expression: a .npy file, or the location of a recording, with the name of
+/// one of its datasets after `#`.
+///
+/// # Errors
+/// As [`open()`], and where a .npy file is none or too large.
+pub fn open_operand(name: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
+    let (path, dataset) = match name.rsplit_once('#') {
+        Some((path, dataset)) if !path.is_empty() && !Path::new(name).exists() => (path, Some(dataset.to_owned())),
+        _ => (name, None),
+    };
+    let location = Location::parse(path);
+    if dataset.is_none() && Path::new(path).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("npy")) {
+        let too_large = |num: u64| {
+            FormatError::new(location.clone(), format!("{num} bytes, and {MAX_BYTES} are the most of a .npy file here"))
+        };
+        let failed = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                FormatError::new(location.clone(), "no such file or folder").with_code(FormatErrorCode::NotFound)
+            }
+            _ => FormatError::new(location.clone(), error.to_string()),
+        };
+        let num_bytes = std::fs::metadata(path).map_err(failed)?.len();
+        if num_bytes > MAX_BYTES {
+            return Err(too_large(num_bytes));
+        }
+        return read_npy(&std::fs::read(path).map_err(failed)?, location);
+    }
+    let options = OpenOptions { dataset, axes: None, level: None, prefix: None, ..options.clone() };
+    open(&location, &options).map(|opened| opened.source)
+}
+
+/// The array of a .npy file (versions 1 to 3) of numbers in any byte order; in Fortran order its axes are turned round.
+///
+/// # Errors
+/// Where it is no such file, or ends early.
+pub fn read_npy(bytes: &[u8], location: impl Into<Location>) -> Result<Arc<dyn Source>, FormatError> {
+    let location = location.into();
+    let bad = |what: &str| FormatError::new(location.clone(), format!("no .npy file of numbers: {what}"));
+    let (header, values) = parts(bytes).ok_or_else(|| bad("its header is damaged"))?;
+    let field = |name: &str| {
+        let (_, after) = header.split_once(&format!("'{name}'"))?;
+        after.trim_start().strip_prefix(':').map(str::trim_start)
+    };
+    let descr = field("descr").and_then(|text| text.strip_prefix('\'')?.split('\'').next());
+    let descr = descr.ok_or_else(|| bad("its type is not a plain one"))?;
+    let (order, kind) = descr.split_at(descr.len().min(1));
+    let dtype = DType::ALL.into_iter().find(|dtype| &dtype.npy_descr()[1..] == kind);
+    let dtype = dtype.filter(|_| "<>|=".contains(order)).ok_or_else(|| bad(&format!("its type is {descr}")))?;
+    let dims = field("shape").and_then(|text| text.strip_prefix('(')?.split(')').next());
+    let dims: Option<Vec<usize>> = dims.and_then(|dims| {
+        dims.split(',').map(str::trim).filter(|dim| !dim.is_empty()).map(|dim| dim.parse().ok()).collect()
+    });
+    let mut dims = dims.ok_or_else(|| bad("its shape cannot be read"))?;
+    let is_fortran = field("fortran_order").is_some_and(|text| text.starts_with("True"));
+    let shape = Shape::new(&dims).ok_or_else(|| bad("it has more axes than 8"))?;
+    let num_bytes = shape.num_bytes(dtype).filter(|&num| num <= values.len()).ok_or_else(|| bad("it ends early"))?;
+    let mut values = values[..num_bytes].to_vec();
+    if order == ">" {
+        values.chunks_exact_mut(dtype.num_bytes()).for_each(<[u8]>::reverse);
+    }
+    if is_fortran {
+        let mut turned = vec![0; values.len()];
+        dims.reverse();
+        crate::volume::reverse_axes(&values, &dims, &mut turned, dtype.num_bytes());
+        dims.reverse();
+        values = turned;
+    }
+    if dtype == DType::Bool {
+        values.iter_mut().for_each(|value| *value = u8::from(*value != 0));
+    }
+    let grid: Vec<usize> = dims.iter().map(|dim| (*dim).max(1)).collect();
+    let axes: String = dims.iter().map(|_| '_').collect();
+    let source = MemorySource::new(dtype, shape, &axes, &grid, values).ok_or_else(|| bad("its shape does not fit"))?;
+    Ok(Arc::new(source.with_info(|info| {
+        (info.name, info.format) = (location.to_string(), "NumPy array".to_owned());
+        info.location = location.clone();
+    })))
+}
+
+/// The header as text, and what follows.
+fn parts(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (version, rest) = rest.split_at_checked(2)?;
+    let (len, rest) = match version[0] {
+        1 => {
+            let (len, rest) = rest.split_first_chunk::<2>()?;
+            (usize::from(u16::from_le_bytes(*len)), rest)
+        }
+        2 | 3 => {
+            let (len, rest) = rest.split_first_chunk::<4>()?;
+            (usize::try_from(u32::from_le_bytes(*len)).ok()?, rest)
+        }
+        _ => return None,
+    };
+    let (header, values) = rest.split_at_checked(len)?;
+    Some((std::str::from_utf8(header).ok()?, values))
+}
