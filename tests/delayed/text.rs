@@ -80,7 +80,7 @@ fn words_are_a_sentence() {
 fn what_cannot_be_read_is_refused_by_name() {
     for (text, said) in [
         ("", "step 1 (): a step is empty; steps are separated by one `|`, each an operation such as `subtract 100`"),
-        ("log1q", "step 1 (log1q): no operation is named \"log1q\"; log1p is one"),
+        ("log1q", "step 1 (log1q): no operation is named \"log1q\"; log10 is one"),
         ("log | foo 3", "step 2 (foo 3): no operation is named \"foo\""),
         ("subtract", "step 1 (subtract): a number, a list such as [1, 2], or an array such as @file.npy is missing"),
         ("subtract [1, 2", "step 1 (subtract [1, 2): a list of numbers is separated by commas and ends with `]`"),
@@ -132,7 +132,7 @@ fn what_does_not_fit_the_array_is_refused_by_step() {
         (
             DType::U8,
             "gaussian_filter 1e9 over y, x",
-            "step 1 (gaussian_filter 1000000000.0 over y, x): a window so large needs 8589934592 GB around every chunk; take a smaller one",
+            "step 1 (gaussian_filter 1000000000.0 over y, x): a window so large needs 17179869183 GB around every chunk; take a smaller one",
         ),
         (DType::U8, "dff mean of 7:9", "step 1 (dff mean of 7:9): there is no timepoint from 7 to 4; there are 4"),
         (DType::U8, "add @nowhere.npy", "step 1 (add @nowhere.npy): nowhere.npy: no such file or folder"),
