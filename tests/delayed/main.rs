@@ -5,5 +5,6 @@
 mod common;
 mod fixtures;
 mod gaps;
+mod oracle;
 mod support;
 mod text;

@@ -61,8 +61,8 @@ enum State {
     Bits(Vec<u64>),
     /// Sums and what was lost of them to rounding (Neumaier).
     Sums(Vec<[f64; 2]>),
-    /// Mean and sum of squared distances from it (Welford).
-    Moments(Vec<[f64; 2]>),
+    /// The first value; mean and sum of squared distances from it, of what the others are more (Welford).
+    Moments(Vec<[f64; 3]>),
     /// All of them, for each voxel in a row.
     Values { values: Vec<f64>, num_folded: usize },
 }
@@ -75,7 +75,7 @@ impl Folder {
             Reduction::All => State::Bits(vec![1; len]),
             Reduction::Sum if !fold.from.is_float() => State::Bits(vec![0; len]),
             Reduction::Sum | Reduction::Mean => State::Sums(vec![[0.0; 2]; len]),
-            Reduction::Var(_) | Reduction::Std(_) => State::Moments(vec![[0.0; 2]; len]),
+            Reduction::Var(_) | Reduction::Std(_) => State::Moments(vec![[0.0; 3]; len]),
             Reduction::Median | Reduction::Percentile(_) => {
                 State::Values { values: vec![0.0; len * num_folded], num_folded }
             }
@@ -151,7 +151,12 @@ impl Folder {
             }
             State::Moments(moments) => {
                 for (place, &value) in places.zip(values) {
-                    let (value, [mean, squares]) = (value.to_f64(), &mut moments[place]);
+                    let [first, mean, squares] = &mut moments[place];
+                    if counts[place] == 0 {
+                        *first = value.to_f64();
+                    }
+                    // Of values far from zero, what they differ by is exact.
+                    let value = value.to_f64() - *first;
                     counts[place] += 1;
                     let before = value - *mean;
                     *mean += before / counts[place] as f64;
@@ -188,7 +193,7 @@ impl Folder {
                 }
                 State::Moments(moments) => {
                     let ddof = if let Reduction::Var(ddof) | Reduction::Std(ddof) = how { ddof } else { 0 };
-                    let squares = if num_folded == 0 { f64::NAN } else { moments[place][1] };
+                    let squares = if num_folded == 0 { f64::NAN } else { moments[place][2] };
                     let variance = squares / (num - f64::from(ddof)).max(0.0);
                     if matches!(how, Reduction::Std(_)) { variance.sqrt() } else { variance }
                 }

@@ -236,6 +236,9 @@ impl Binary {
     /// numpy's, where there is none.
     pub(super) fn types(self, array: DType, beside: Beside) -> Result<Types, String> {
         if self.is_logical() {
+            if let Beside::Integer(value) = beside {
+                fitting(value, if value < 0 { DType::I64 } else { DType::U64 })?;
+            }
             return Ok(Types { computed: DType::Bool, result: DType::Bool });
         }
         let common = self.common(array, beside)?;

@@ -424,7 +424,7 @@ fn unknown(name: &str) -> String {
     let alike = names.map(|known| (distance(name, &known), known)).min();
     match alike {
         _ if name.is_empty() => "a step begins with the name of an operation or a sign such as + or >".to_owned(),
-        Some((0..=2, known)) => format!("no operation is named {name:?}; {known} is one"),
+        Some((off @ 0..=2, known)) if 2 * off < name.len() => format!("no operation is named {name:?}; {known} is one"),
         _ => format!("no operation is named {name:?}"),
     }
 }

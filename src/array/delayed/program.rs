@@ -111,7 +111,9 @@ impl Program {
             Operand::Lane { dtype, .. } => Beside::Array(dtype),
         };
         match (operand, self.now) {
-            (Operand::Integer(value), now) if op.is_comparison() && now.integer_range().is_some() => {
+            (Operand::Integer(value), now)
+                if op.is_comparison() && now.integer_range().is_some() && now != DType::Bool =>
+            {
                 // Integers of any size are compared exactly.
                 if op.types(now, beside).is_err() {
                     self.instructions.push(Instruction::Truth(compares_with(op, value, is_left)));
