@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::OpenArgs;
+use super::ops::OpsArgs;
 use crate::format::{Channel, FileState, Opened, StoredFile, stored_files};
 use crate::text::{self, FilesText};
 use crate::volume::{ArrayInfo, Axis, AxisFrom, Location, Piece, Problem, Severity, VoxelSize, count_states};
@@ -18,6 +19,9 @@ pub struct InfoArgs {
     /// How to open it.
     #[command(flatten)]
     pub open: OpenArgs,
+    /// What is computed from it.
+    #[command(flatten)]
+    pub ops: OpsArgs,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -28,7 +32,8 @@ pub struct InfoArgs {
 /// # Errors
 /// When nothing of the recording can be viewed.
 pub fn run(args: &InfoArgs) -> Result<()> {
-    let opened = crate::format::open(&args.path, &args.open.options())?;
+    let options = args.open.options();
+    let opened = args.ops.done(crate::format::open(&args.path, &options)?, &options)?;
     opened.sources().iter().for_each(|source| source.inspect());
     let text = if args.json {
         let mut text = serde_json::to_string_pretty(&as_json(&opened))?;

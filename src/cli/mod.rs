@@ -6,6 +6,7 @@ mod convert;
 mod demo;
 mod export;
 mod info;
+mod ops;
 mod progress;
 mod qc;
 mod said;

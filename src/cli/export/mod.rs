@@ -10,6 +10,7 @@ mod tiles;
 mod write;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -22,10 +23,12 @@ use self::tiles::tiles;
 use self::write::write_tile;
 use super::OpenArgs;
 use super::channels::parts;
+use super::ops::OpsArgs;
 use super::progress::Progress;
 use super::said::written;
 use super::snapshot::parse_projection;
-use crate::format::Source;
+use crate::array::delayed;
+use crate::format::{OpenOptions, Source};
 use crate::stream::StreamConfig;
 use crate::volume::{
     Accumulator, ArrayInfo, Axis, Buffer, DType, FoldBox, Location, Pool, Projection, Selected, Selection,
@@ -57,6 +60,9 @@ pub struct ExportArgs {
     /// A numpy index in the dataset's own axes, e.g. "3, 0:4, :, ::2"; lists, None and ... as numpy's.
     #[arg(short, long, value_name = "INDEX", allow_hyphen_values = true)]
     pub select: Option<String>,
+    /// What is computed from what is selected.
+    #[command(flatten)]
+    pub ops: OpsArgs,
     /// Fold one axis: max, mean, min, std or sum.
     #[arg(short, long, value_name = "OP", value_parser = parse_projection, requires = "over")]
     pub project: Option<Projection>,
@@ -76,7 +82,8 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<()> {
     let start = Instant::now();
     check_name(&args.out, "npy", args.force).context("--out")?;
-    let mut opened = crate::format::open(&args.path, &args.open.options())?;
+    let options = args.open.options();
+    let mut opened = crate::format::open(&args.path, &options)?;
     let mut pinned = Vec::new();
     if let Some(asked) = &args.channel {
         let mut parts = parts(opened, std::slice::from_ref(asked), false)?;
@@ -85,8 +92,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         };
         (opened, pinned) = (part.opened, part.pinned);
     }
-    let source = &*opened.source;
-    let info = source.info();
+    let (source, info) = (&*opened.source, opened.source.info());
     refuse_inside(&args.out, info).context("--out")?;
     let path = &args.path;
     let text = args.select.as_deref().unwrap_or("...");
@@ -100,22 +106,63 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     if args.fill.is_none() {
         asked.refuse_beyond(source)?;
     }
-    let fold = match (args.project, &args.over) {
-        (Some(op), Some(over)) => {
-            Some((op, folded_dim(over, info, &selected).with_context(|| format!("{path}: --over {over}"))?))
-        }
-        _ => None,
-    };
     let fill = args.fill.as_ref().map(|text| parse_fill(text, info.dtype)).transpose();
     let fill = fill.with_context(|| format!("{path}: --fill"))?;
+    let work = Work::new(args, &opened.source, &selection, &pinned, &selected, fill, &options)?;
+    let fold = match (args.project, &args.over) {
+        (Some(op), Some(over)) => Some((
+            op,
+            folded_dim(over, work.source.info(), &work.selected).with_context(|| format!("{path}: --over {over}"))?,
+        )),
+        _ => None,
+    };
     let budget = StreamConfig::default().total_bytes();
-    let request = Request { selected: &selected, fold, fill, tile_bytes: TILE_BYTES, max_chunk_bytes: budget / 2 };
+    let Work { source: from, selected: what, fill } = &work;
+    let max_chunk_bytes = budget / 2;
+    let request = Request { selected: what, fold, fill: fill.clone(), tile_bytes: TILE_BYTES, max_chunk_bytes };
     let mut output = Output::create(&args.out, args.force).context("--out")?;
-    let (dtype, shape) = write_npy(source, request, &mut output, &Progress::start())?;
+    let (dtype, shape) = write_npy(&**from, request, &mut output, &Progress::start())?;
     let num_bytes = output.finish().context("--out")?;
     say(&asked.remarks(source, args.fill.is_some()));
     let what = format!("{}, {dtype}", npy::tuple(&shape));
     super::print(&written(&args.out, &what, num_bytes, start))
+}
+
+/// What is written from: the recording, or what is computed from it.
+struct Work {
+    source: Arc<dyn Source>,
+    selected: Selected,
+    fill: Option<Vec<u8>>,
+}
+
+impl Work {
+    /// With operations, what is missing is filled, then selected, then computed with.
+    fn new(
+        args: &ExportArgs,
+        source: &Arc<dyn Source>,
+        selection: &Selection,
+        pinned: &[(usize, usize)],
+        selected: &Selected,
+        fill: Option<Vec<u8>>,
+        options: &OpenOptions,
+    ) -> Result<Self> {
+        let mut source = Arc::clone(source);
+        if args.ops.ops.is_empty() {
+            return Ok(Self { source, selected: selected.clone(), fill });
+        }
+        if let Some(fill) = fill {
+            source = delayed::filled(&source, &fill)?;
+        }
+        // From the last on: taking an axis away leaves those before it.
+        let mut pinned = pinned.to_vec();
+        pinned.sort_unstable();
+        for (axis, index) in pinned.into_iter().rev() {
+            source = delayed::selected(&source, &format!("{}{index}", ":, ".repeat(axis)).parse()?)?;
+        }
+        source = args.ops.over(&delayed::selected(&source, selection)?, options)?;
+        let selected = Selection::all().resolve(source.info().shape.dims())?;
+        Ok(Self { source, selected, fill: None })
+    }
 }
 
 /// What to write of a source.
