@@ -11,6 +11,7 @@ mod progress;
 mod qc;
 mod said;
 mod snapshot;
+mod sparse;
 mod vds;
 mod verify;
 mod window;
@@ -28,6 +29,7 @@ pub use export::ExportArgs;
 pub use info::InfoArgs;
 pub use qc::QcArgs;
 pub use snapshot::SnapshotArgs;
+pub use sparse::SparseArgs;
 pub use vds::VdsArgs;
 pub use verify::VerifyArgs;
 
@@ -77,6 +79,8 @@ enum Command {
     Vds(VdsArgs),
     /// Write a recording in another format.
     Convert(ConvertArgs),
+    /// Write an array of two axes as a sparse matrix, as HDF5Array, 10x Genomics and AnnData have them.
+    Sparse(SparseArgs),
     /// Measure the quality of a recording: alarms, usable minutes, and all figures as JSON, CSV or a page.
     Qc(QcArgs),
     /// Read every chunk of a recording and list what is damaged; exit code 3 where anything is.
@@ -180,6 +184,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Export(args)) => export::run(&args)?,
         Some(Command::Vds(args)) => vds::run(&args)?,
         Some(Command::Convert(args)) => convert::run(&args)?,
+        Some(Command::Sparse(args)) => sparse::run(&args)?,
         Some(Command::Qc(args)) => return qc::run(&args),
         Some(Command::Verify(args)) => return verify::run(&args),
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,

@@ -21,6 +21,7 @@ mod zfp;
 pub(crate) use byte_order::swap_bytes;
 pub(crate) use pipeline::reuse;
 pub use pipeline::{Filter, Scratch, decode, is_decodable};
+pub use shuffle::shuffle;
 
 /// Why bytes could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

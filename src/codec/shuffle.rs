@@ -46,8 +46,7 @@ pub fn unshuffle(item: usize, input: &[u8], output: &mut [u8]) -> Result<(), Cod
     Ok(())
 }
 
-/// The shuffle itself, for tests.
-#[cfg(test)]
+/// What [`unshuffle`] undoes, for writers: the first bytes of all values, then their second ones, and so on.
 pub fn shuffle(item: usize, input: &[u8], output: &mut [u8]) {
     let n = input.len() / item;
     for i in 0..n {

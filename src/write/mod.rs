@@ -19,6 +19,7 @@ mod output;
 mod place;
 mod plan;
 mod records;
+pub mod sparse;
 mod steps;
 mod subject;
 mod target;

@@ -92,6 +92,25 @@ impl Output {
         Ok(Self { path: path.to_owned(), is_forced, part })
     }
 
+    /// The same for libraries that open files themselves: under a hidden name from the beginning.
+    ///
+    /// # Errors
+    /// As [`Output::create`].
+    pub fn create_named(path: &Path, is_forced: bool) -> Result<Self> {
+        interrupt::watch();
+        let part = named(path).with_context(|| format!("{}: cannot write here", path.display()))?;
+        Ok(Self { path: path.to_owned(), is_forced, part })
+    }
+
+    /// The hidden name, of a file that has one.
+    pub fn part_path(&self) -> Option<&Path> {
+        match &self.part {
+            #[cfg(target_os = "linux")]
+            Part::Nameless(_) => None,
+            Part::Named(file, _) => Some(file.path()),
+        }
+    }
+
     /// The file to write to.
     pub fn file(&mut self) -> &mut File {
         match &mut self.part {

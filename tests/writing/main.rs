@@ -6,6 +6,7 @@ mod buffers;
 mod common;
 mod convert;
 mod hands;
+mod sparse;
 mod tiff;
 mod vds;
 mod zarr;

@@ -29,3 +29,4 @@ python_with() {
 
 python=$(python_with written "${TECTUM_WRITTEN_PYTHON:-}")
 "$python" tests/written/vds.py "$tectum" "$@"
+"$python" tests/written/sparse.py "$tectum" "$@"

@@ -19,7 +19,7 @@ use crate::volume::DType;
 /// What could not be done, in words that follow "cannot".
 pub type Step<T> = Result<T, &'static str>;
 
-/// An identifier of the library, given back when it is dropped. It is made, used and dropped under the library's lock.
+/// An identifier of the library, given back when it is dropped. It is made and used under the library's lock.
 pub struct Handle {
     id: hid_t,
     close: unsafe extern "C" fn(hid_t) -> c_int,
@@ -39,8 +39,9 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // SAFETY: the identifier is valid (checked when made) and closed only here, under the lock that its maker holds.
-        unsafe { (self.close)(self.id) };
+        // SAFETY: the identifier is valid (checked when made) and closed only here; the lock is taken for it, by whoever
+        // has it already once more.
+        hdf5::sync::sync(|| unsafe { (self.close)(self.id) });
     }
 }
 
@@ -90,6 +91,18 @@ pub fn type_of(dtype: DType) -> Step<Handle> {
     }
 }
 
+/// How h5py stores texts: of any length, in UTF-8. The lock is held.
+pub fn text_type() -> Step<Handle> {
+    const WHAT: &str = "make a type";
+    // SAFETY: the lock is held and the type is a copy of the library's.
+    unsafe {
+        let kind = Handle::new(H5Tcopy(*types::H5T_C_S1), H5Tclose, WHAT)?;
+        done(H5Tset_size(kind.id(), H5T_VARIABLE), WHAT)?;
+        done(H5Tset_cset(kind.id(), H5T_cset_t::H5T_CSET_UTF8), WHAT)?;
+        Ok(kind)
+    }
+}
+
 /// An attribute that is written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {
@@ -101,6 +114,8 @@ pub enum Attribute {
     Number(f64),
     /// A list of numbers.
     Numbers(Vec<f64>),
+    /// A list of whole numbers.
+    Integers(Vec<i64>),
 }
 
 /// Writes an attribute of a group or dataset. The lock is held.
@@ -117,19 +132,14 @@ pub fn write_attribute(node: &Handle, name: &str, value: &Attribute) -> Step<()>
     let texts = |all: &[String], len: Option<usize>| {
         let all = all.iter().map(|one| text(one)).collect::<Step<Vec<_>>>()?;
         let pointers: Vec<_> = all.iter().map(|one| one.as_ptr()).collect();
-        // SAFETY: the lock is held and the type is a copy of ours.
-        let kind = unsafe {
-            let kind = Handle::new(H5Tcopy(*types::H5T_C_S1), H5Tclose, WHAT)?;
-            done(H5Tset_size(kind.id(), H5T_VARIABLE), WHAT)?;
-            done(H5Tset_cset(kind.id(), H5T_cset_t::H5T_CSET_UTF8), WHAT)?;
-            kind
-        };
+        let kind = text_type()?;
         write(kind.id(), len, pointers.as_ptr().cast())
     };
     match value {
         Attribute::Text(one) => texts(std::slice::from_ref(one), None),
         Attribute::Texts(all) => texts(all, Some(all.len())),
         Attribute::Number(one) => write(*types::H5T_NATIVE_DOUBLE, None, (&raw const *one).cast()),
+        Attribute::Integers(all) => write(*types::H5T_NATIVE_INT64, Some(all.len()), all.as_ptr().cast()),
         Attribute::Numbers(all) => write(*types::H5T_NATIVE_DOUBLE, Some(all.len()), all.as_ptr().cast()),
     }
 }
