@@ -3,6 +3,7 @@
 
 mod ui_bench;
 mod ui_looks;
+mod ui_operations;
 mod ui_sheet;
 
 use std::path::PathBuf;
@@ -1061,7 +1062,7 @@ fn facts_window(change: impl FnOnce(&mut Bench)) -> Window {
     let mut bench = Bench::default();
     (bench.info.voxel_size, bench.array.voxel_size) = (None, None);
     (bench.info.rate_hz, bench.array.rate_hz) = (None, None);
-    bench.view.panels.folded = [true, true, true, true, false];
+    bench.view.panels.folded = [true, true, true, true, true, false];
     change(&mut bench);
     harness_of(bench, [1280.0, 800.0], 1.0)
 }

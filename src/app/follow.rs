@@ -94,13 +94,14 @@ impl Session {
     /// The same recording, longer or changed in places: the view stays where it is. `number` is that of the source.
     pub(super) fn grow(&mut self, number: usize, source: Arc<dyn Source>, stale: &[Range<u64>], now: Instant) {
         for layer in self.layers.iter_mut().filter(|layer| layer.source == number) {
-            layer.image = layer.image.grown(Arc::clone(&source));
+            layer.recorded = layer.recorded.grown(Arc::clone(&source));
             // Where it stands is asked of the longer one: the shorter one knows nothing of its last block.
             let t = |region: Region| [region.start()[0], region.stop()[0]];
             let array = Arc::clone(layer.array());
             layer.stale.extend(stale.iter().map(|indices| t(array.region_of(indices))));
-            self.stream.replace_layer(layer.id(), layer.image.clone(), stale);
+            self.stream.replace_layer(layer.recorded.id(), layer.recorded.clone(), stale);
         }
+        self.compute_grown(number, !stale.is_empty());
         if !stale.is_empty() {
             self.clear_panes();
         }
@@ -119,15 +120,15 @@ impl Session {
             let is_first = index == 0;
             let alone = || Image::from(Arc::new(layer.array().replaced_by(Arc::clone(&source))));
             // A channel that the new one does not have is taken away below, while its former name is known.
-            let Some(image) = layer.image.replaced_by(Arc::clone(&source)).or_else(|| is_first.then(alone)) else {
-                continue;
-            };
-            self.stream.replace_layer(layer.id(), image.clone(), &[]);
-            layer.image = image;
+            let recorded = layer.recorded.replaced_by(Arc::clone(&source)).or_else(|| is_first.then(alone));
+            let Some(recorded) = recorded else { continue };
+            self.stream.replace_layer(layer.recorded.id(), recorded.clone(), &[]);
+            layer.recorded = recorded;
             layer.num_restarts += 1;
             layer.contrast = Contrast::default();
             layer.stale.clear();
             self.view.layers[index].contrast.guessed = Default::default();
+            self.compute_layer(index);
         }
         self.remove_layers(|layer| is_its(layer) && !Arc::ptr_eq(layer.array().source(), &source));
         self.clear_panes();

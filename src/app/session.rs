@@ -5,6 +5,7 @@ mod alerts;
 mod facts;
 mod judging;
 mod layers;
+mod operations;
 mod picture;
 mod quality;
 mod remembered;
@@ -89,6 +90,8 @@ pub struct Session {
     recall: Recall,
     /// The files it is read from, and whether each was there when it was opened, once somebody has looked.
     pub(super) files: Arc<OnceLock<FilesText>>,
+    /// Why what was asked of a layer last, by its position, is not computed.
+    operations_fault: Option<(usize, String)>,
     /// Whether the user should look at what it was taken for.
     pub(super) wants_sheet: bool,
 }
@@ -169,8 +172,10 @@ impl Session {
             wake,
             recall,
             files: Arc::default(),
+            operations_fault: None,
             wants_sheet: false,
         };
+        session.compute_all();
         session.ask(now);
         if is_checked {
             session.start_checking();
@@ -249,9 +254,13 @@ impl Session {
                 }
             }
         }
+        if !self.can_compute(command) {
+            return true;
+        }
         let (chosen, info) = (self.chosen_layer(), *self.info());
         let changed = self.history.apply(&mut self.view, command, &info, now_s);
         if changed {
+            self.compute_all();
             self.ask(now);
         }
         if self.chosen_layer() != chosen {
@@ -328,6 +337,8 @@ impl Session {
 mod tests;
 #[cfg(test)]
 mod tests_of_layers;
+#[cfg(test)]
+mod tests_of_operations;
 #[cfg(test)]
 mod tests_of_tiles;
 #[cfg(test)]

@@ -8,7 +8,9 @@ use image::RgbaImage;
 use super::wake::WakeFn;
 use crate::array::ViewInfo;
 use crate::render::{self, Drawn, GpuConfig, OffscreenTarget, PlaneDraw, RenderError, RendererHandle, Wanted};
-use crate::ui::{self, Canvas, Figures, Model, Placement, Saving, Shown, StillFrame, Value, View, ViewState};
+use crate::ui::{
+    self, Canvas, Figures, LayerInfo, LayerState, Model, Placement, Saving, Shown, StillFrame, Value, View, ViewState,
+};
 use crate::volume::{ArrayInfo, Display, Interpolation, PictureKey, ViewId, Voxels};
 
 /// Longer side of the reduced picture the sheet shows, in pixels.
@@ -27,6 +29,8 @@ pub struct Subject {
     pub info: ViewInfo,
     /// What the recording is called.
     pub name: String,
+    /// What its layers are called, and what is computed of each, in words.
+    pub computed: Vec<(String, Option<String>)>,
     /// Facts of the dataset.
     pub array: Arc<ArrayInfo>,
     /// Its size and zoom.
@@ -170,13 +174,19 @@ impl Easel {
 }
 
 fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
+    let named = subject.computed.iter();
+    let layers: Vec<LayerInfo<'_>> =
+        named.map(|(name, words)| LayerInfo { name, state: LayerState::Here, computed: words.as_deref() }).collect();
     let model = Model {
         state: &subject.view,
         view: subject.view.active(),
         layer: subject.view.layer(),
         info: &subject.info,
+        layer_info: &subject.info,
+        operations_fault: None,
+        is_moved: false,
         name: &subject.name,
-        layers: &[],
+        layers: &layers,
         array: &subject.array,
         datasets: &[],
         chosen_dataset: 0,
@@ -275,7 +285,8 @@ pub(super) mod tests {
         let display = view.display(&info);
         let key = PictureKey::finest(crate::volume::LayerId::next(), view.picture(&info));
         let layers = vec![StillLayer { key, voxels: Arc::new(voxels), display }];
-        Subject { layers, view, info, name: array.name.clone(), array: Arc::new(array), frame }
+        let computed = Vec::new();
+        Subject { layers, view, info, computed, name: array.name.clone(), array: Arc::new(array), frame }
     }
 
     fn draw(easel: &mut Easel, options: StillOptions) -> RgbaImage {

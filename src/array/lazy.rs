@@ -75,6 +75,11 @@ impl LazyArray {
         self.map.held()
     }
 
+    /// The axes of the source that are held, each with its index.
+    pub fn held_axes(&self) -> Vec<(usize, usize)> {
+        self.map.hidden().zip(self.map.held()).collect()
+    }
+
     /// A longer state of the same recording: chunk indices keep their meaning, so it keeps its id.
     pub fn grown(&self, source: Arc<dyn Source>) -> Self {
         let held = self.map.held();

@@ -85,6 +85,14 @@ impl ViewState {
                     layer.visible ^= true;
                 }
             }
+            Command::SetOperations(ref steps) => self.layer_mut().compute(steps.clone()),
+            Command::SetStep { index, ref text } => {
+                let mut steps = self.layer().operations.clone();
+                if let Some(step) = steps.get_mut(index) {
+                    step.text.clone_from(text);
+                    self.layer_mut().compute(steps);
+                }
+            }
             Command::SetInterpolation(interpolation) => self.layer_mut().interpolation = interpolation,
             Command::SetLimits(limits) => {
                 let values = self.values(info);

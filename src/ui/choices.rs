@@ -128,13 +128,15 @@ pub enum Section {
     View,
     Contrast,
     Colormap,
+    Operations,
     Quality,
     Dataset,
 }
 
 impl Section {
     /// All sections, top to bottom.
-    pub const ALL: [Self; 5] = [Self::View, Self::Contrast, Self::Colormap, Self::Quality, Self::Dataset];
+    pub const ALL: [Self; 6] =
+        [Self::View, Self::Contrast, Self::Colormap, Self::Operations, Self::Quality, Self::Dataset];
 
     /// Heading.
     pub fn label(self) -> &'static str {
@@ -142,6 +144,7 @@ impl Section {
             Self::View => "View",
             Self::Contrast => "Contrast",
             Self::Colormap => "Colormap",
+            Self::Operations => "Operations",
             Self::Quality => "Quality",
             Self::Dataset => "Dataset",
         }
@@ -213,7 +216,7 @@ pub struct Panels {
     /// Light or dark.
     pub theme: Theme,
     /// Whether each section of the side panel is folded, in the order of [`Section::ALL`].
-    pub folded: [bool; 5],
+    pub folded: [bool; Section::ALL.len()],
     /// The section shown beside the icons where the side panel is narrow.
     pub drawer: Option<Section>,
     /// What lies over the window.
@@ -239,7 +242,7 @@ impl Default for Panels {
         Self {
             theme: Theme::default(),
             // Its heading shows the colormap, and quality is worth more than the choice of it.
-            folded: [false, false, true, false, false],
+            folded: [false, false, true, true, false, false],
             drawer: None,
             overlay: None,
             color_bar: false,

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{AxisRole, Camera, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, StillOptions, Trace};
+use super::{AxisRole, Camera, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, Step, StillOptions, Trace};
 use crate::qc::Code;
 use crate::volume::{Blend, Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
 
@@ -70,6 +70,15 @@ pub enum Command {
     SetOpacity(f32),
     /// How the active layer comes over those below it.
     SetBlend(Blend),
+    /// Compute this of the active layer, step by step, and show what comes of it.
+    SetOperations(Vec<Step>),
+    /// The same with another text for one step of those there are: a number of it is dragged.
+    SetStep {
+        /// Its position.
+        index: usize,
+        /// In the grammar of `--op`.
+        text: String,
+    },
     /// Filtering of the picture.
     SetInterpolation(Interpolation),
     /// Contrast limits of the kind of picture shown, lower first.

@@ -28,7 +28,7 @@ impl History {
                 self.redo.push(view.clone());
                 view.restore(&earlier);
                 // The recording may have become shorter since.
-                view.clamp_to(info);
+                clamp(view, self.redo.last(), info);
                 true
             }
             Command::Redo => {
@@ -36,7 +36,7 @@ impl History {
                 let Some(later) = self.redo.pop() else { return false };
                 self.undo.push(view.clone());
                 view.restore(&later);
-                view.clamp_to(info);
+                clamp(view, self.undo.last(), info);
                 true
             }
             _ => {
@@ -81,6 +81,14 @@ impl History {
     }
 }
 
+/// Brings a view into what there is, unless something else is computed than before: then it is of another shape.
+fn clamp(view: &mut ViewState, before: Option<&ViewState>, info: &ViewInfo) {
+    let computed = |view: &ViewState| view.layers.iter().map(|layer| layer.operations.clone()).collect::<Vec<_>>();
+    if before.is_none_or(|before| computed(before) == computed(view)) {
+        view.clamp_to(info);
+    }
+}
+
 fn is_undoable(command: &Command) -> bool {
     matches!(
         command,
@@ -100,6 +108,8 @@ fn is_undoable(command: &Command) -> bool {
             | Command::ToggleMode
             | Command::SetProjection(_)
             | Command::SetSlab(_)
+            | Command::SetOperations(_)
+            | Command::SetStep { .. }
             | Command::SetInterpolation(_)
             | Command::SetLimits(_)
             | Command::AutoContrast
@@ -126,6 +136,7 @@ fn is_continuous(command: &Command) -> bool {
             | Command::SetSlab(_)
             | Command::SetLayout(_)
             | Command::SetOpacity(_)
+            | Command::SetStep { .. }
             | Command::SetLimits(_)
             | Command::SetGamma(_)
             | Command::SetCamera(_)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::value_range;
-use super::{GAMMA_RANGE, Limits};
+use super::{GAMMA_RANGE, Limits, Step};
 use crate::array::ViewInfo;
 use crate::volume::{Blend, Colormap, Display, Interpolation, PictureValues, ValueKind};
 
@@ -44,6 +44,8 @@ pub struct LayerView {
     pub opacity: f32,
     /// How it comes over the layers below.
     pub blend: Blend,
+    /// What is computed of it before it is shown, in order.
+    pub operations: Vec<Step>,
 }
 
 impl Default for LayerView {
@@ -59,6 +61,7 @@ impl Default for LayerView {
             visible: true,
             opacity: 1.0,
             blend: Blend::Over,
+            operations: Vec::new(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod limits;
 mod live_text;
 mod model;
 pub mod notes;
+mod operations;
 mod overlay;
 pub mod panels;
 mod piece_runs;
@@ -53,6 +54,7 @@ pub use model::{
     Shown, Value, Welcome,
 };
 pub use notes::Note;
+pub use operations::{Step, texts};
 pub use panels::axes::axes_ui;
 pub use playback::Playback;
 pub use quality::Quality;

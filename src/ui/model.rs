@@ -26,8 +26,15 @@ pub struct Model<'a> {
     pub name: &'a str,
     /// The layers, in the order of the state's.
     pub layers: &'a [LayerInfo<'a>],
-    /// Facts of the dataset: of the layer that the panels are about.
+    /// Facts of the dataset as recorded: of the layer that the panels are about.
     pub array: &'a ArrayInfo,
+    /// What is shown of that layer, as (t, z, y, x).
+    pub layer_info: &'a ViewInfo,
+    /// Why what was asked last is not computed.
+    pub operations_fault: Option<&'a str>,
+    /// Whether what is shown of it lies elsewhere than it was recorded: then the pieces, and what was measured of the
+    /// recording's timepoints and planes, have no place in its picture.
+    pub is_moved: bool,
     /// The arrays the path offers.
     pub datasets: &'a [DatasetEntry],
     /// Which of them is shown.
@@ -73,6 +80,8 @@ pub struct LayerInfo<'a> {
     pub name: &'a str,
     /// Whether it has anything where the views stand.
     pub state: LayerState,
+    /// What is computed of it before it is shown, in words; `None`: it is shown as recorded.
+    pub computed: Option<&'a str>,
 }
 
 /// Whether a layer has anything where the views stand.
@@ -116,6 +125,19 @@ impl<'a> Model<'a> {
         self.layers.get(self.state.active_layer).filter(|_| self.layers.len() > 1).map(|layer| layer.name)
     }
 
+    /// What is computed of the layer that the panels are about, in words; `None`: it is shown as recorded.
+    pub fn computed(&self) -> Option<&'a str> {
+        self.layers.get(self.state.active_layer)?.computed
+    }
+
+    /// The same without what lies elsewhere in the recording than in the picture, where what is shown was moved.
+    pub fn in_place(&self) -> Model<'a> {
+        match self.is_moved {
+            true => Model { pieces: &[], quality: None, ..*self },
+            false => *self,
+        }
+    }
+
     /// Whether the arrays the path offers are nothing but the layers that are shown.
     pub fn datasets_are_layers(&self) -> bool {
         // `--dataset` takes names without spaces.
@@ -141,7 +163,7 @@ impl<'a> Model<'a> {
 
     /// How the layer is coloured in the view.
     pub fn display(&self) -> Display {
-        self.layer.display(self.values(), self.info)
+        self.layer.display(self.values(), self.layer_info)
     }
 }
 

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, LayerView, Layout, Limits, MapMeasure, Panels, Play, StillOptions, Theme, Trace, View, ViewState};
+use super::{
+    Cursor, LayerView, Layout, Limits, MapMeasure, Panels, Play, Section, Step, StillOptions, Theme, Trace, View,
+    ViewState,
+};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Interpolation, ViewId};
 
@@ -14,7 +17,7 @@ use crate::volume::{Colormap, Interpolation, ViewId};
 #[allow(missing_docs)]
 pub struct KeptPreferences {
     pub theme: Theme,
-    pub folded: [bool; 5],
+    pub folded: [bool; Section::ALL.len()],
     pub play: Play,
     pub interpolation: Interpolation,
     pub colormap: Colormap,
@@ -55,6 +58,8 @@ pub struct KeptLayer {
     pub gamma: f32,
     pub invert: bool,
     pub saturation: bool,
+    /// What is computed of it.
+    pub operations: Vec<Step>,
     /// Its colour and whether it is drawn, where it is one of several.
     pub channel: Option<(Colormap, bool)>,
 }
@@ -77,6 +82,7 @@ impl KeptLayer {
             gamma: layer.gamma,
             invert: layer.invert,
             saturation: layer.saturation,
+            operations: layer.operations.clone(),
             channel: None,
         }
     }
@@ -147,9 +153,10 @@ impl ViewState {
         self.tidy();
         let is_one_of = self.layers.len() > 1;
         for (layer, kept) in self.layers.iter_mut().zip(kept.layers) {
-            let KeptLayer { contrast, gamma, invert, saturation, channel } = kept;
+            let KeptLayer { contrast, gamma, invert, saturation, operations, channel } = kept;
             let (colormap, visible) = channel.filter(|_| is_one_of).unwrap_or((layer.colormap, layer.visible));
-            let kept = LayerView { contrast, gamma, invert, saturation, colormap, visible, ..layer.clone() };
+            let kept =
+                LayerView { contrast, gamma, invert, saturation, operations, colormap, visible, ..layer.clone() };
             *layer = kept.sane();
         }
         self.clamp_to(info);

@@ -186,6 +186,10 @@ impl ViewState {
         // What was measured meanwhile stays known.
         for (layer, now) in self.layers.iter_mut().zip(&now.layers) {
             layer.full_scale = now.full_scale;
+            if layer.operations != now.operations {
+                // It is of other values.
+                continue;
+            }
             layer.contrast = Limits { chosen: layer.contrast.chosen, ..now.contrast.clone() };
         }
         // Layers come and go with the session.

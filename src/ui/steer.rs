@@ -16,7 +16,7 @@ pub fn steer(ui: &Ui, model: &Model<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
     read_first(ui, model.state, Some(one_to_one(ui, model)), &mut commands);
     canvases::steer(ui, model, &mut commands);
-    time_map::steer(ui, model, &mut commands);
+    time_map::steer(ui, &model.in_place(), &mut commands);
     contrast::steer(ui, model, &mut commands);
     commands
 }

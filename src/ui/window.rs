@@ -61,7 +61,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &
     let mut commands = Vec::new();
     let tokens = Tokens::of(theme);
     let has_time = model.info.shape[0] > 1 || model.live.is_some();
-    let time_height = if has_time { time_area::height(model, ui.max_rect().height()) } else { 0.0 };
+    let time_height = if has_time { time_area::height(&model.in_place(), ui.max_rect().height()) } else { 0.0 };
     let regions = Regions::new(ui.max_rect(), time_height);
 
     // In the order in which the keyboard goes through them: from the top, left to right.
@@ -87,7 +87,7 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &
     }
     if has_time {
         overlay::within(ui, regions.time, "time", |ui| {
-            time_bar::time_bar_ui(ui, regions.time, model, &mut commands);
+            time_bar::time_bar_ui(ui, regions.time, &model.in_place(), &mut commands);
         });
     }
     overlay::within(ui, regions.status, "status", |ui| {

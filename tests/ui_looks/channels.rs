@@ -14,7 +14,7 @@ use crate::Bench;
 /// A recording of some channels, each in its colour.
 fn channels(names: &[&'static str]) -> Bench {
     let mut bench = bench();
-    bench.layers = names.iter().map(|name| LayerInfo { name, state: LayerState::Here }).collect();
+    bench.layers = names.iter().map(|name| LayerInfo { name, state: LayerState::Here, computed: None }).collect();
     let alone = bench.view.layers[0].clone();
     let lights = LIGHTS.iter().cycle();
     let view = |colormap: &Colormap| LayerView { colormap: *colormap, blend: Blend::Add, ..alone.clone() };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Session;
+use super::operations::Computed;
 use super::quality::Watch;
 use crate::app::contrast::Contrast;
 use crate::array::{Image, LazyArray, Told, ViewInfo};
@@ -16,8 +17,12 @@ use crate::volume::{Blend, Colormap, LayerId};
 pub(in crate::app) struct Layer {
     /// What its files call it.
     pub name: String,
-    /// Its data.
+    /// Its data as recorded.
+    pub recorded: Image,
+    /// What is shown of it: that, or what is computed of it.
     pub image: Image,
+    /// What is computed of it, where something is.
+    pub(super) computed: Option<Computed>,
     /// What is measured of its values.
     pub contrast: Contrast,
     /// Which of the session's sources it is cut from: those are followed together.
@@ -33,20 +38,21 @@ pub(in crate::app) struct Layer {
 impl Layer {
     fn new(name: String, image: Image, source: usize) -> Self {
         let (contrast, stale) = (Contrast::default(), Vec::new());
-        Self { name, image, contrast, source, num_restarts: 0, watch: None, stale }
+        let recorded = image.clone();
+        Self { name, recorded, image, computed: None, contrast, source, num_restarts: 0, watch: None, stale }
     }
 
-    /// The array in full resolution.
+    /// The array as recorded, in full resolution.
     pub fn array(&self) -> &Arc<LazyArray> {
-        self.image.finest()
+        self.recorded.finest()
     }
 
-    /// As (t, z, y, x).
+    /// What is shown of it, as (t, z, y, x).
     pub fn info(&self) -> &ViewInfo {
         self.image.info()
     }
 
-    /// Identity of its data as they are now.
+    /// Identity of what is shown of it.
     pub fn id(&self) -> LayerId {
         self.image.id()
     }
@@ -206,6 +212,7 @@ impl Session {
             if self.layers.len() > 1 && is_gone(&self.layers[index]) {
                 let layer = self.layers.remove(index);
                 self.stream.remove_layer(layer.id());
+                self.stream.remove_layer(layer.recorded.id());
                 self.view.remove_layer(index);
             }
         }

@@ -195,7 +195,7 @@ impl Session {
 
     /// Its name: of the chosen layer as it is now.
     pub fn asked_key(&self) -> PictureKey {
-        self.layer().array().picture_key(self.asked())
+        self.layer().image.finest().picture_key(self.asked())
     }
 
     /// What is drawn of the active layer on the active canvas; of a large plane the tile in the middle.

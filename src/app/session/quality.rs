@@ -69,6 +69,7 @@ impl Session {
         self.check_chosen();
         let (subject, is_live, chosen) = (self.measured(), self.is_live(), self.chosen_layer());
         let layer = &mut self.layers[chosen];
+        let is_computed = layer.computed.is_some();
         let array = Arc::clone(layer.array());
         let Some(watch) = layer.watch.as_mut().filter(|watch| watch.array.id() == array.id()) else {
             layer.stale.clear();
@@ -89,7 +90,8 @@ impl Session {
             self.begun.extend(watch.alerts.begun(&judged, is_live, now));
             watch.judged = judged;
         }
-        let full_scale = watch.judged.snapshot.figures.full_scale.filter(|full_scale| full_scale.is_detected);
+        let full_scale =
+            watch.judged.snapshot.figures.full_scale.filter(|full_scale| full_scale.is_detected && !is_computed);
         let value = full_scale.map(|full_scale| full_scale.value);
         if self.view.layers[chosen].full_scale != value {
             let info = *self.info();
@@ -159,6 +161,6 @@ impl Session {
     /// Timepoints that are to come beyond those there are: nothing more comes of what has ended.
     fn planned_t(&self) -> Option<usize> {
         let live = self.live.as_ref().filter(|_| self.is_live())?;
-        live.expected_end.filter(|end| *end > self.layer().info().shape[0])
+        live.expected_end.filter(|end| *end > self.layer().array().info().shape[0])
     }
 }

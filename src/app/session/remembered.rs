@@ -28,7 +28,8 @@ impl Session {
     /// Takes over what the user says about the recording. Axes need another opening.
     pub fn tell(&mut self, given: Given) {
         for layer in &mut self.layers {
-            layer.image = layer.image.told(given.told());
+            layer.recorded = layer.recorded.told(given.told());
+            layer.image = layer.image.told(layer.told_of_shown(given.told()));
         }
         self.recall.given = given;
     }

@@ -85,6 +85,11 @@ impl Session {
             view: self.view.clone(),
             info: *self.info(),
             name: self.name().to_owned(),
+            computed: self
+                .layers
+                .iter()
+                .map(|layer| (layer.name.clone(), self.computed_words(layer).map(str::to_owned)))
+                .collect(),
             array: Arc::clone(self.array().source().info()),
             frame: StillFrame::new(&self.view, self.info(), self.canvas.points, self.canvas.pixels_per_point),
         })

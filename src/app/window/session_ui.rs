@@ -137,7 +137,11 @@ fn canvas_states(session: &Session) -> Vec<CanvasState<'_>> {
 
 /// The layers as the panels name them.
 fn layer_infos(session: &Session) -> Vec<LayerInfo<'_>> {
-    let info = |layer| LayerInfo { name: session.name_of(layer), state: session.state_of(layer) };
+    let info = |layer| LayerInfo {
+        name: session.name_of(layer),
+        state: session.state_of(layer),
+        computed: session.computed_words(layer),
+    };
     session.layers().iter().map(info).collect()
 }
 
@@ -162,6 +166,9 @@ fn model<'a>(
         name: session.name(),
         layers,
         array: session.layer().array().source().info(),
+        layer_info: session.layer().info(),
+        operations_fault: session.operations_fault(),
+        is_moved: session.is_moved(),
         datasets: &session.datasets,
         chosen_dataset: session.chosen,
         axes_are_given: session.options.axes.is_some(),

@@ -83,14 +83,25 @@ fn corner_lines(model: &Model<'_>) -> Vec<Line> {
         let text = gaps_text::gaps_text(gaps, model.view.orientation.depth_axis());
         lines.push(Line::marked(icons::WARNING, DARK.warn, text));
     }
+    lines.extend(computed(model));
     let notices = [live_notice(model), cut_off(model)];
     lines.extend(notices.into_iter().flatten().map(|text| Line::marked(icons::WARNING, DARK.warn, text)));
     lines
 }
 
+/// What is computed of the layers that are seen, so that nobody takes it for what was measured.
+fn computed<'a>(model: &'a Model<'_>) -> impl Iterator<Item = Line> + 'a {
+    let is_one_of = model.layers.len() > 1;
+    let seen = model.layers.iter().zip(&model.state.layers).filter(|(_, layer)| layer.visible);
+    seen.filter_map(move |(layer, _)| {
+        let of = if is_one_of { format!("{} ", layer.name) } else { String::new() };
+        Some(Line::marked(icons::FUNCTION, DARK.accent, format!("{of}computed: {}", layer.computed?)))
+    })
+}
+
 /// Which plane is really seen where a lost camera frame has shifted them: "shows plane 11: shifted by one".
 fn shifted(model: &Model<'_>) -> Option<String> {
-    let quality = model.quality?;
+    let quality = model.in_place().quality?;
     let t = model.state.cursor.t;
     let is_slip = |alarm: &&Alarm| alarm.code == Code::PlaneSlip && (alarm.t[0]..=alarm.t[1]).contains(&t);
     quality.verdict.alarms.iter().find(is_slip)?;
@@ -158,6 +169,7 @@ pub fn still(ui: &Ui, rect: Rect, image: Rect, model: &Model<'_>) {
         options.depth.then(|| depth_line(model)),
     ];
     let mut lines: Vec<Line> = texts.into_iter().flatten().map(|text| Line { text, ..Line::default() }).collect();
+    lines.extend(computed(model));
     // What a picture lacks goes with it, whoever asked for what.
     let axis = model.view.orientation.depth_axis();
     lines.extend(model.gaps.map(|gaps| Line::marked(icons::WARNING, DARK.warn, gaps_text::gaps_text(gaps, axis))));
@@ -206,7 +218,7 @@ fn color_bar(ui: &Ui, rect: Rect, right: f32, model: &Model<'_>) {
     let display = model.display();
     let step = (display.limits[1] / 600.0 - display.limits[0] / 600.0).abs();
     // As the fields of the limits say them.
-    let is_whole = is_integer(model.info, model.values());
+    let is_whole = is_integer(model.layer_info, model.values());
     let labels = display.limits.map(|limit| match is_whole {
         true => format::decimal(limit, 0),
         false => format::value_in_steps(limit, step),

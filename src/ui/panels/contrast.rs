@@ -15,7 +15,7 @@ fn histogram_id() -> Id {
 
 fn shown<'a>(model: &'a Model<'_>, of: &'a str) -> widgets::Histogram<'a> {
     let (data, values) = (model.histogram, model.values());
-    let limits = model.layer.limits_or_default(values, model.info);
+    let limits = model.layer.limits_or_default(values, model.layer_info);
     widgets::Histogram {
         bins: data.map_or(&[], |data| data.bins),
         placeholder: model.no_histogram.unwrap_or("Measuring the whole recording…"),
@@ -30,7 +30,7 @@ fn shown<'a>(model: &'a Model<'_>, of: &'a str) -> widgets::Histogram<'a> {
 
 /// The camera's dark level and full scale, where pictures are of its own values.
 fn camera(model: &Model<'_>) -> [Option<f64>; 2] {
-    let is_own = matches!(model.values().kind, ValueKind::Voxels | ValueKind::Max);
+    let is_own = matches!(model.values().kind, ValueKind::Voxels | ValueKind::Max) && model.computed().is_none();
     let figures = model.quality.filter(|_| is_own).map(|quality| &quality.snapshot.figures);
     let full_scale = figures.and_then(|figures| figures.full_scale);
     [figures.and_then(|figures| figures.offset), full_scale.map(|full_scale| full_scale.value)]
@@ -38,14 +38,14 @@ fn camera(model: &Model<'_>) -> [Option<f64>; 2] {
 
 /// Smallest and largest the limits may become.
 fn bounds(model: &Model<'_>) -> [f64; 2] {
-    value_range(model.info, model.values()).unwrap_or([f64::MIN, f64::MAX])
+    value_range(model.layer_info, model.values()).unwrap_or([f64::MIN, f64::MAX])
 }
 
 /// What is asked on the histogram.
 pub fn steer(ui: &Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     match histogram_asked(ui, histogram_id(), &shown(model, "")) {
         Some(widgets::Asked::Limits(asked)) => {
-            let is_integer = is_integer(model.info, model.values());
+            let is_integer = is_integer(model.layer_info, model.values());
             commands.push(Command::SetLimits(if is_integer { asked.map(f64::round) } else { asked }));
         }
         Some(widgets::Asked::Auto) => commands.push(Command::AutoContrast),
@@ -65,7 +65,7 @@ pub fn contrast_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>
     let color = Tokens::get(ui).t2;
     widgets::text(ui.painter(), corner, egui::Align2::RIGHT_CENTER, shown.of, font(11.0, Weight::Regular), color);
     histogram(ui, plot, histogram_id(), &shown);
-    limits_rows(ui, model, shown.limits, shown.bounds, is_integer(model.info, values), commands);
+    limits_rows(ui, model, shown.limits, shown.bounds, is_integer(model.layer_info, values), commands);
     gamma_row(ui, layer.gamma, commands);
     button_rows(ui, layer, commands);
 }
@@ -180,7 +180,7 @@ fn limits_rows(
     // By parts, since the span of doubles may be larger than the largest.
     let step = (range[1] / 600.0 - range[0] / 600.0).abs();
     let step = if is_integer { step.max(0.25) } else { step.max(f64::MIN_POSITIVE) };
-    let is_long = model.info.dtype.num_bytes() >= 4 || model.values().kind == ValueKind::Sum;
+    let is_long = model.layer_info.dtype.num_bytes() >= 4 || model.values().kind == ValueKind::Sum;
     let (low_field, high_field) = if is_long {
         (field(row(ui, "Lower limit"), 150.0, 0.0), field(row(ui, "Upper limit"), 150.0, 0.0))
     } else {

@@ -11,7 +11,7 @@ use super::super::widgets::{
 use super::super::{Camera, Command, Mode, Model, Section, format, icons, num_depths, place};
 use super::dataset::dataset_rows;
 use super::limits_menu::limits_menu;
-use super::{contrast, quality};
+use super::{contrast, operations, quality};
 use crate::ui::theme::{Weight, fill, font};
 use crate::volume::{Interpolation, Orientation, Projection};
 
@@ -48,6 +48,7 @@ pub fn icons_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<C
             Section::View => icons::EYE,
             Section::Contrast => icons::CIRCLE_HALF,
             Section::Colormap => icons::PALETTE,
+            Section::Operations => icons::FUNCTION,
             Section::Quality => icons::PULSE,
             Section::Dataset => icons::DATABASE,
         };
@@ -145,7 +146,7 @@ fn summary_ui(ui: &Ui, section: Section, rect: Rect, model: &Model<'_>) {
     let text = match section {
         Section::View => place_text(model),
         Section::Contrast => {
-            let limits = model.layer.limits_or_default(model.values(), model.info);
+            let limits = model.layer.limits_or_default(model.values(), model.layer_info);
             limits.map(format::value).join(" – ")
         }
         Section::Colormap => {
@@ -155,6 +156,7 @@ fn summary_ui(ui: &Ui, section: Section, rect: Rect, model: &Model<'_>) {
             at.x = colors.left() - 8.0;
             model.display().colormap.name().to_owned()
         }
+        Section::Operations => operations::summary(model),
         Section::Quality => model.quality.map_or(String::new(), |quality| quality::summary(&quality)),
         Section::Dataset => super::dataset::summary(model),
     };
@@ -178,6 +180,7 @@ fn section_rows(ui: &mut Ui, section: Section, canvas: Rect, model: &Model<'_>, 
         Section::View => view_rows(ui, canvas, model, commands),
         Section::Contrast => contrast::contrast_rows(ui, model, commands),
         Section::Colormap => contrast::colormap_rows(ui, model, commands),
+        Section::Operations => operations::operations_rows(ui, model, commands),
         Section::Quality => quality::quality_rows(ui, model, commands),
         Section::Dataset => dataset_rows(ui, model, commands),
     }

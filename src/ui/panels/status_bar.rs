@@ -200,20 +200,24 @@ fn values_item(model: &Model<'_>, readout: Option<&Readout>, width: f32) -> Item
         pieces.extend(readout.map(|_| label(more)));
     }
     let template = template.trim_end().to_owned();
-    let hint = "Exact values under the pointer, as stored, of the channels that are shown; a right click offers all";
+    let hint = "Exact values under the pointer of the channels that are shown; a right click offers all";
     Item { name: "Value", pieces, template, hint, is_right_aligned: false }
 }
 
 fn value_item(model: &Model<'_>, readout: Option<&Readout>) -> Item {
+    let (what, hint) = match model.computed() {
+        None => ("value", "Exact value under the pointer, as stored"),
+        Some(_) => ("computed", "Exact value of what is computed, under the pointer"),
+    };
     let shown = readout.map(|readout| match readout.values.first() {
         Some((_, value)) => shown_value(value),
         None => shown_value(&Value::Unknown),
     });
     Item {
         name: "Value",
-        pieces: shown.map_or(Vec::new(), |shown| vec![label("value "), shown]),
-        template: format!("value {}", widest_value(model.info.dtype)),
-        hint: "Exact value under the pointer, as stored",
+        pieces: shown.map_or(Vec::new(), |shown| vec![label(format!("{what} ")), shown]),
+        template: format!("{what} {}", widest_value(model.layer_info.dtype)),
+        hint,
         is_right_aligned: false,
     }
 }
@@ -221,7 +225,7 @@ fn value_item(model: &Model<'_>, readout: Option<&Readout>) -> Item {
 /// What the value under the pointer stands for, where the file says so. Of a projection only those that are
 /// values themselves, or their mean, stand for a quantity in the same way.
 fn quantity_item(model: &Model<'_>, readout: Option<&Readout>) -> Option<Item> {
-    let scale = model.array.value_scale.as_ref()?;
+    let scale = model.array.value_scale.as_ref().filter(|_| model.computed().is_none())?;
     if matches!(model.picture(), Picture::Projection { op: Projection::Std | Projection::Sum, .. }) {
         return None;
     }

@@ -199,7 +199,9 @@ fn facts(model: &Model<'_>) -> String {
             parts.push(format!("{}{}{letter}", format::integer(shape[index] as i64), of.unwrap_or_default()));
         }
     }
-    format!("{} · {}", parts.join(" × "), model.info.dtype.short_name())
+    let is_computed = model.layers.first().is_some_and(|first| first.computed.is_some());
+    let computed = if is_computed { ", computed" } else { "" };
+    format!("{} · {}{computed}", parts.join(" × "), model.info.dtype.short_name())
 }
 
 /// How much can be used, to be read from across the room.
