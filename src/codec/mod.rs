@@ -13,7 +13,7 @@ mod lz4;
 mod lzf;
 mod lzo;
 mod pipeline;
-mod shuffle;
+pub mod shuffle;
 mod streams;
 mod szip;
 mod zfp;

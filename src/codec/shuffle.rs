@@ -48,13 +48,20 @@ pub fn unshuffle(item: usize, input: &[u8], output: &mut [u8]) -> Result<(), Cod
 
 /// What [`unshuffle`] undoes, for writers: the first bytes of all values, then their second ones, and so on.
 pub fn shuffle(item: usize, input: &[u8], output: &mut [u8]) {
-    let n = input.len() / item;
-    for i in 0..n {
-        for k in 0..item {
-            output[k * n + i] = input[i * item + k];
+    let n = input.len() / item.max(1);
+    let (planes, tail) = output.split_at_mut(n * item);
+    tail.copy_from_slice(&input[n * item..]);
+    // A few items at a time, so that these stay in the cache while planes are walked.
+    const STEP: usize = 512;
+    for first in (0..n).step_by(STEP) {
+        let last = n.min(first + STEP);
+        let items = &input[first * item..last * item];
+        for (k, plane) in planes.chunks_exact_mut(n).enumerate() {
+            for (out, bytes) in plane[first..last].iter_mut().zip(items.chunks_exact(item)) {
+                *out = bytes[k];
+            }
         }
     }
-    output[n * item..].copy_from_slice(&input[n * item..]);
 }
 
 #[cfg(test)]

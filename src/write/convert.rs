@@ -133,7 +133,7 @@ impl Run<'_> {
         let item = self.source.info().dtype.num_bytes() as u64;
         let all = |shape: &Shape| shape.dims().iter().fold(item, |n, &dim| n.saturating_mul(dim as u64));
         watch.expect(all(self.target.chunks().shape()));
-        let of = |piece: &u64| self.target.pieces().cell_at(*piece).map_or(0, |cell| all(&cell.shape()));
+        let of = |piece: &u64| self.target.piece_region(*piece).map_or(0, |cell| all(&cell.shape()));
         let to_do: u64 = self.pieces.iter().map(of).sum();
         watch.advance(all(self.target.chunks().shape()).saturating_sub(to_do));
     }
@@ -181,6 +181,10 @@ impl Run<'_> {
                 break;
             }
             let num_bytes = voxels_in(&step.region) as usize * item;
+            // Pieces may reach beyond their cells.
+            if num_bytes > buffer.len() {
+                buffer = empty_buffer(num_bytes)?;
+            }
             load(self.source, &step.region, &mut buffer.bytes_mut()[..num_bytes], pool, self.cancel)?;
             if filled.send((step, buffer)).is_err() {
                 break;

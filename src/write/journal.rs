@@ -3,17 +3,20 @@
 //! believed, so nothing has to reach the disk in any order.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::Written;
 use crate::codec::crc32c;
 
-/// Bytes of an entry: offset, length, checksum of the chunk, checksum of the entry.
-const ENTRY_BYTES: usize = 24;
+/// Bytes of an entry: position, offset, length, checksum of the chunk, checksum of the entry.
+const ENTRY_BYTES: usize = 32;
 
 /// A chunk in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
+    /// Which it is, as its target counts them.
+    pub chunk: u64,
     /// Where it begins in the file.
     pub offset: u64,
     /// Its bytes.
@@ -25,17 +28,18 @@ pub struct Entry {
 impl Entry {
     fn to_bytes(self) -> [u8; ENTRY_BYTES] {
         let mut bytes = [0; ENTRY_BYTES];
-        bytes[..8].copy_from_slice(&self.offset.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.num_bytes.to_le_bytes());
-        bytes[16..20].copy_from_slice(&self.crc32c.to_le_bytes());
-        let own = crc32c::checksum(&bytes[..20]);
-        bytes[20..].copy_from_slice(&own.to_le_bytes());
+        bytes[..8].copy_from_slice(&self.chunk.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.offset.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.num_bytes.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.crc32c.to_le_bytes());
+        let own = crc32c::checksum(&bytes[..28]);
+        bytes[28..].copy_from_slice(&own.to_le_bytes());
         bytes
     }
 
     fn from_bytes(bytes: &[u8; ENTRY_BYTES]) -> Option<Self> {
         let number = |at: usize| bytes[at..at + 8].iter().rev().fold(0, |n, &byte| n << 8 | u64::from(byte));
-        let entry = Self { offset: number(0), num_bytes: number(8), crc32c: number(16) as u32 };
+        let entry = Self { chunk: number(0), offset: number(8), num_bytes: number(16), crc32c: number(24) as u32 };
         (entry.to_bytes() == *bytes).then_some(entry)
     }
 }
@@ -102,6 +106,71 @@ impl Journal {
         let first = crc32c::checksum(head);
         entries.iter().fold(first, |crc, entry| crc32c::joined(crc, entry.crc32c, entry.num_bytes))
     }
+
+    /// The checksum of all of a file: of the chunks it is known, and only what lies between them is read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn checksum_of(&self, file: &mut File) -> io::Result<Written> {
+        Self::checksum_of_chunks(&self.entries, file)
+    }
+
+    /// The same of a file some of whose chunks have known checksums.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn checksum_of_chunks(entries: &[Entry], file: &mut File) -> io::Result<Written> {
+        let len = file.metadata()?.len();
+        let mut entries = entries.to_vec();
+        entries.sort_unstable_by_key(|entry| entry.offset);
+        let (mut at, mut crc) = (0, 0);
+        for entry in &entries {
+            crc = read_on(file, at, entry.offset, crc)?;
+            crc = crc32c::joined(crc, entry.crc32c, entry.num_bytes);
+            at = entry.offset.saturating_add(entry.num_bytes);
+        }
+        Ok(Written { num_bytes: len, crc32c: read_on(file, at, len, crc)? })
+    }
+}
+
+/// Whether a file holds what an entry of its journal says.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn is_there(file: &mut File, entry: &Entry) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    read_chunk(file, entry, &mut bytes)
+}
+
+/// Reads what an entry speaks of; false where the file does not hold it.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read_chunk(file: &mut File, entry: &Entry, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    bytes.clear();
+    let len = file.metadata()?.len();
+    if entry.offset.checked_add(entry.num_bytes).is_none_or(|end| end > len) {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::Start(entry.offset))?;
+    file.take(entry.num_bytes).read_to_end(bytes)?;
+    Ok(bytes.len() as u64 == entry.num_bytes && crc32c::checksum(bytes) == entry.crc32c)
+}
+
+/// Goes on with the checksum of a file from `at` to `end`.
+fn read_on(file: &mut File, at: u64, end: u64, mut crc: u32) -> io::Result<u32> {
+    let mut left = end.saturating_sub(at);
+    if left > 0 {
+        file.seek(SeekFrom::Start(at))?;
+    }
+    let mut bytes = vec![0; left.min(1 << 20) as usize];
+    while left > 0 {
+        let part = &mut bytes[..left.min(1 << 20) as usize];
+        file.read_exact(part)?;
+        crc = crc32c::extended(crc, part);
+        left -= part.len() as u64;
+    }
+    Ok(crc)
 }
 
 #[cfg(test)]
@@ -112,7 +181,7 @@ mod tests {
     fn entries_come_back_until_the_first_that_is_not_true() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let entry = |i: u64| Entry { offset: i << 40, num_bytes: i + 3, crc32c: i as u32 ^ 0xffff_0000 };
+        let entry = |i: u64| Entry { chunk: i + 9, offset: i << 40, num_bytes: i + 3, crc32c: i as u32 ^ 0xffff_0000 };
         let mut journal = Journal::begin(&path).unwrap();
         (0..5).for_each(|i| journal.put(entry(i)).unwrap());
         let resumed = |num_true: u64| Journal::resume(&path, |found| Ok(found.offset >> 40 < num_true)).unwrap();

@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
+use super::hdf5::Hdf5Target;
+use super::split_dataset::SplitTarget;
 use super::{Compression, Place, Subject, Target, npy, tiff, zarr};
 use crate::volume::Location;
 
@@ -18,11 +20,15 @@ pub enum Kind {
     Zarr,
     /// One TIFF file.
     Tiff,
+    /// One HDF5 file.
+    Hdf5,
+    /// A folder of block files.
+    Split,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Npy, Self::Zarr, Self::Tiff];
+    pub const ALL: [Self; 5] = [Self::Npy, Self::Zarr, Self::Tiff, Self::Hdf5, Self::Split];
 
     /// As it is said on a command line.
     pub fn name(self) -> &'static str {
@@ -30,15 +36,27 @@ impl Kind {
             Self::Npy => "npy",
             Self::Zarr => "zarr",
             Self::Tiff => "tiff",
+            Self::Hdf5 => "hdf5",
+            Self::Split => "split",
         }
     }
 
     /// The one that a name means, by its ending; a name that ends in a slash is a folder of blocks.
     pub fn of(location: &Location) -> Option<Self> {
-        let text = location.to_string().to_lowercase();
+        // As it was given: as a path it has no slash at its end any more.
+        let text = match location.path() {
+            Some(path) => path.as_os_str().to_string_lossy().to_lowercase(),
+            None => location.to_string().to_lowercase(),
+        };
         let has = |endings: &[&str]| endings.iter().any(|ending| text.ends_with(ending));
         let tiff = &[".tif", ".tiff", ".btf", ".tf8"];
-        let kinds = [(Self::Npy, &[".npy"][..]), (Self::Zarr, &[".zarr"]), (Self::Tiff, tiff)];
+        let kinds = [
+            (Self::Npy, &[".npy"][..]),
+            (Self::Zarr, &[".zarr"]),
+            (Self::Tiff, tiff),
+            (Self::Hdf5, &[".h5", ".hdf5", ".hdf"]),
+            (Self::Split, &["/", "\\"]),
+        ];
         kinds.into_iter().find(|(_, endings)| has(endings)).map(|(kind, _)| kind)
     }
 }
@@ -140,6 +158,8 @@ pub fn target(kind: Kind, subject: &Subject, place: &Place, options: &TargetOpti
         Kind::Npy => Box::new(npy::NpyTarget::new(subject, place, options)?),
         Kind::Zarr => Box::new(zarr::ZarrTarget::new(subject, place, options)?),
         Kind::Tiff => Box::new(tiff::TiffTarget::new(subject, place, options)?),
+        Kind::Hdf5 => Box::new(Hdf5Target::new(subject, place, options)?),
+        Kind::Split => Box::new(SplitTarget::new(subject, place, options)?),
     })
 }
 

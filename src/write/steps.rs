@@ -92,7 +92,7 @@ fn whole(target: &dyn Target, pieces: &[u64]) -> Result<Step> {
     for &piece in pieces {
         let region = region_of(target, piece)?;
         bounds = Some(bounds.map_or(region, |bounds| hull(&bounds, &region)));
-        let chunks = chunks_in(target, &region);
+        let chunks = target.chunks_of(piece, &region);
         parts.push(Part { piece, chunks, writer: None, is_first: true, is_last: true });
     }
     Ok(Step { region: bounds.context("a buffer of no pieces")?, parts })
@@ -107,7 +107,7 @@ fn cut(run: &Run<'_>, piece: u64, buffer: &Shape) -> Result<VecDeque<Step>> {
     let mut steps = VecDeque::new();
     buffers.each(&Region::whole(&region.shape()), |cell| {
         let region = cell.region.offset_by(region.start());
-        let mut chunks = chunks_in(run.target, &region);
+        let mut chunks = run.target.chunks_of(piece, &region);
         let kept = num_kept.min(chunks.len());
         num_kept -= kept;
         chunks.drain(..kept);
@@ -136,14 +136,8 @@ fn cut(run: &Run<'_>, piece: u64, buffer: &Shape) -> Result<VecDeque<Step>> {
 fn region_of(target: &dyn Target, piece: u64) -> Result<Region> {
     let whole = Region::whole(target.pieces().shape());
     let is_empty = whole.is_empty() && piece == 0;
-    let region = if is_empty { Some(whole) } else { target.pieces().cell_at(piece) };
+    let region = if is_empty { Some(whole) } else { target.piece_region(piece) };
     region.with_context(|| format!("there is no piece {piece}"))
-}
-
-fn chunks_in(target: &dyn Target, region: &Region) -> Vec<Region> {
-    let mut chunks = Vec::new();
-    target.chunks().each(region, |cell| chunks.push(cell.region));
-    chunks
 }
 
 /// The smallest box that holds two others.

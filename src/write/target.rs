@@ -26,6 +26,18 @@ pub trait Target: Send + Sync {
     /// A piece holds whole chunks.
     fn pieces(&self) -> &Grid;
 
+    /// The box of a piece: its cell, where pieces do not reach into one another. `None` beyond the last.
+    fn piece_region(&self, piece: u64) -> Option<Region> {
+        self.pieces().cell_at(piece)
+    }
+
+    /// The chunks of a piece that lie in a part of it, in C order: those of the grid, where that is one for all pieces.
+    fn chunks_of(&self, _piece: u64, part: &Region) -> Vec<Region> {
+        let mut chunks = Vec::new();
+        self.chunks().each(part, |cell| chunks.push(cell.region));
+        chunks
+    }
+
     /// Creates what pieces are written into, with all metadata that does not depend on them. Done again it changes
     /// nothing.
     ///

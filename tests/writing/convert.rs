@@ -17,21 +17,27 @@ use tectum::write::{
 use crate::common::{fixtures, read_whole, untouched};
 
 /// A plan of a recording into a target, with small buffers.
-fn plan(source: &Path, out: &Path, kind: Kind, options: TargetOptions, buffer_bytes: usize) -> anyhow::Result<Plan> {
+pub fn plan(
+    source: &Path,
+    out: &Path,
+    kind: Kind,
+    options: TargetOptions,
+    buffer_bytes: usize,
+) -> anyhow::Result<Plan> {
     let source = SourcePlan::new(source.into(), &OpenOptions::default());
     let target = TargetPlan { kind, location: Location::from(out), force: false, options };
     let buffering = Buffering { num_bytes: Some(buffer_bytes), ..Buffering::default() };
     Plan::make(source, Changes::default(), target, &buffering, &OpenOptions::default())
 }
 
-fn run(plan: &Plan, start: Start) -> anyhow::Result<Vec<String>> {
+pub fn run(plan: &Plan, start: Start) -> anyhow::Result<Vec<String>> {
     convert(plan, start, &OpenOptions::default(), &(), &Cancel::new())
 }
 
 /// Cancels once so many bytes are written.
-struct Until {
-    left: AtomicU64,
-    cancel: Cancel,
+pub struct Until {
+    pub left: AtomicU64,
+    pub cancel: Cancel,
 }
 
 impl Watch for Until {
@@ -151,8 +157,19 @@ fn a_disk_without_room_says_so_and_leaves_nothing_under_the_name() {
 
 /// Runs all pieces of a .npy file of a source.
 fn written(source: Arc<dyn Source>, place: &Place, options: TargetOptions, buffer: usize) -> anyhow::Result<Written> {
+    written_as(Kind::Npy, source, place, options, buffer)
+}
+
+/// Runs all pieces of a target of a source; returns the record of the first.
+pub fn written_as(
+    kind: Kind,
+    source: Arc<dyn Source>,
+    place: &Place,
+    options: TargetOptions,
+    buffer: usize,
+) -> anyhow::Result<Written> {
     let subject = Subject { source, channels: Vec::new() };
-    let target = target(Kind::Npy, &subject, place, &options)?;
+    let target = target(kind, &subject, place, &options)?;
     let buffer = tectum::write::Chunking::buffer(&*subject.source, target.chunks(), target.pieces(), buffer);
     let records = Records::new(&place.records(), "plan");
     target.prepare()?;
@@ -170,8 +187,22 @@ fn written(source: Arc<dyn Source>, place: &Place, options: TargetOptions, buffe
     Ok(written)
 }
 
-fn of_rank(dims: &[usize]) -> Shape {
-    Shape::new(dims).unwrap()
+/// An array of random bytes.
+pub fn random(dtype: DType, axes: &[(usize, usize)], seed: u64) -> (MemorySource, Vec<u8>) {
+    let dims: Vec<usize> = axes.iter().map(|axis| axis.0).collect();
+    let grid: Vec<usize> = axes.iter().map(|axis| axis.1).collect();
+    let shape = Shape::new(&dims).unwrap();
+    let mut state = seed | 1;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    let max = if dtype == DType::Bool { 1 } else { 255 };
+    let bytes: Vec<u8> = (0..shape.num_bytes(dtype).unwrap()).map(|_| random() & max).collect();
+    let letters = &"abtzyx"[6 - dims.len()..];
+    (MemorySource::new(dtype, shape, letters, &grid, bytes.clone()).unwrap(), bytes)
 }
 
 proptest! {
@@ -186,14 +217,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let dims: Vec<usize> = axes.iter().map(|axis| axis.0).collect();
-        let grid: Vec<usize> = axes.iter().map(|axis| axis.1).collect();
-        let shape = of_rank(&dims);
-        let mut state = seed | 1;
-        let mut random = || { state ^= state << 13; state ^= state >> 7; state ^= state << 17; state as u8 };
-        let max = if dtype == DType::Bool { 1 } else { 255 };
-        let bytes: Vec<u8> = (0..shape.num_bytes(dtype).unwrap()).map(|_| random() & max).collect();
-        let letters = &"abtzyx"[6 - dims.len()..];
-        let source = MemorySource::new(dtype, shape, letters, &grid, bytes.clone()).unwrap();
+        let (source, bytes) = random(dtype, &axes, seed);
         let source: Arc<dyn Source> = if is_afar { RemoteSource::open(source) } else { Arc::new(source) };
         let folder = tempfile::tempdir().unwrap();
         let place = Place::new(&folder.path().join("out.npy"), false);

@@ -128,6 +128,9 @@ impl Facts<'_> {
     }
 
     fn rate_hz(&self) -> Option<f64> {
+        if self.claim.rate_hz.is_some() {
+            return self.claim.rate_hz;
+        }
         if self.rig.rate_hz.is_some() || self.geometry.layout.growth == 0 {
             return self.rig.rate_hz;
         }

@@ -27,6 +27,8 @@ pub(super) struct Claim {
     pub voxel_size: Option<[f64; 3]>,
     /// Positive numbers in the order of the dataset's axes.
     pub resolution: Option<Vec<f64>>,
+    /// Volumes per second, where this program wrote it: no other writer has a field for it.
+    pub rate_hz: Option<f64>,
     /// Who wrote it, as far as its keys tell.
     pub writer: Option<&'static str>,
 }
@@ -98,8 +100,11 @@ pub(super) fn read_json(path: &Path) -> (Claim, Vec<Problem>) {
     // Defaults of some rigs hold nulls here: no voxel size, and nothing wrong.
     claim.voxel_size = value.get("voxel_size").and_then(lengths).and_then(|all| <[f64; 3]>::try_from(all).ok());
     claim.resolution = value.get("resolution").and_then(lengths);
+    claim.rate_hz = value.get("rate").and_then(Value::as_f64).filter(|rate| rate.is_finite() && *rate > 0.0);
     let has = |key: &str| value.contains_key(key);
-    claim.writer = if has("voxel_size") {
+    claim.writer = if has("voxel_size") && has("axis_order") {
+        Some("split_dataset")
+    } else if has("voxel_size") {
         Some("sashimi")
     } else if has("files") {
         Some("fimpy")

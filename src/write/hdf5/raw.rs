@@ -116,6 +116,12 @@ pub enum Attribute {
     Numbers(Vec<f64>),
     /// A list of whole numbers.
     Integers(Vec<i64>),
+    /// A whole number.
+    Integer(i64),
+    /// A text of fixed length, as PyTables writes it: the empty one has no dataspace.
+    Ascii(&'static str),
+    /// The same, said to be UTF-8.
+    Utf8(&'static str),
 }
 
 /// Writes an attribute of a group or dataset. The lock is held.
@@ -138,9 +144,30 @@ pub fn write_attribute(node: &Handle, name: &str, value: &Attribute) -> Step<()>
     match value {
         Attribute::Text(one) => texts(std::slice::from_ref(one), None),
         Attribute::Texts(all) => texts(all, Some(all.len())),
+        Attribute::Integer(one) => {
+            let stored = one.to_le_bytes();
+            write(*types::H5T_STD_I64LE, None, stored.as_ptr().cast())
+        }
+        Attribute::Ascii(one) => fixed_text(node, &name, one, H5T_cset_t::H5T_CSET_ASCII),
+        Attribute::Utf8(one) => fixed_text(node, &name, one, H5T_cset_t::H5T_CSET_UTF8),
         Attribute::Number(one) => write(*types::H5T_NATIVE_DOUBLE, None, (&raw const *one).cast()),
         Attribute::Integers(all) => write(*types::H5T_NATIVE_INT64, Some(all.len()), all.as_ptr().cast()),
         Attribute::Numbers(all) => write(*types::H5T_NATIVE_DOUBLE, Some(all.len()), all.as_ptr().cast()),
+    }
+}
+
+/// A text of fixed length. The lock is held.
+fn fixed_text(node: &Handle, name: &CString, text: &str, set: H5T_cset_t) -> Step<()> {
+    const WHAT: &str = "write an attribute";
+    // SAFETY: the lock is held; `text` is as long as the type's size, but for the empty one, which is not written.
+    unsafe {
+        let kind = Handle::new(H5Tcopy(*types::H5T_C_S1), H5Tclose, WHAT)?;
+        done(H5Tset_size(kind.id(), text.len().max(1)), WHAT)?;
+        done(H5Tset_cset(kind.id(), set), WHAT)?;
+        let class = if text.is_empty() { H5S_class_t::H5S_NULL } else { H5S_class_t::H5S_SCALAR };
+        let space = Handle::new(H5Screate(class), H5Sclose, WHAT)?;
+        let attribute = Handle::new(H5Acreate2(node.id(), name.as_ptr(), kind.id(), space.id(), 0, 0), H5Aclose, WHAT)?;
+        if text.is_empty() { Ok(()) } else { done(H5Awrite(attribute.id(), kind.id(), text.as_ptr().cast()), WHAT) }
     }
 }
 

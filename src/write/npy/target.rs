@@ -1,14 +1,14 @@
 //! One .npy file as a target: every chunk has its place from the beginning on.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use anyhow::{Context, Result, bail};
 
 use super::header;
 use crate::codec::crc32c;
 use crate::volume::{DType, Grid, Region, Shape};
-use crate::write::journal::{Entry, Journal};
+use crate::write::journal::{Entry, Journal, is_there};
 use crate::write::kinds::{Kind, TargetOptions};
 use crate::write::{Chunking, PieceWriter, Place, Subject, Target, Written, not_carried};
 
@@ -91,8 +91,8 @@ impl Target for NpyTarget {
         };
         let (file, journal) = begin().with_context(|| format!("{shown}: cannot write"))?;
         let num_kept = journal.entries().len() as u64;
-        let (shape, item, header) = (*self.chunks.shape(), self.dtype.num_bytes(), self.header());
-        Ok(Box::new(NpyWriter { shown, file, journal, num_kept, shape, item, header }))
+        let (shape, item, data) = (*self.chunks.shape(), self.dtype.num_bytes(), self.header().len());
+        Ok(Box::new(NpyWriter { shown, file, journal, num_kept, shape, item, data }))
     }
 
     fn finish(&self) -> Result<()> {
@@ -111,18 +111,6 @@ fn reserve(file: &File, num_bytes: u64) -> io::Result<()> {
     file.set_len(num_bytes)
 }
 
-/// Whether a file holds what an entry of its journal says.
-fn is_there(file: &mut File, entry: &Entry) -> io::Result<bool> {
-    let len = file.metadata()?.len();
-    if entry.offset.checked_add(entry.num_bytes).is_none_or(|end| end > len) {
-        return Ok(false);
-    }
-    let mut bytes = vec![0; usize::try_from(entry.num_bytes).unwrap_or(0)];
-    file.seek(SeekFrom::Start(entry.offset))?;
-    file.read_exact(&mut bytes)?;
-    Ok(crc32c::checksum(&bytes) == entry.crc32c)
-}
-
 /// The file that is being written.
 struct NpyWriter {
     shown: String,
@@ -131,7 +119,8 @@ struct NpyWriter {
     num_kept: u64,
     shape: Shape,
     item: usize,
-    header: Vec<u8>,
+    /// Where the voxels begin.
+    data: usize,
 }
 
 impl PieceWriter for NpyWriter {
@@ -142,8 +131,9 @@ impl PieceWriter for NpyWriter {
     fn put(&mut self, region: &Region, encoded: Option<Vec<u8>>) -> Result<()> {
         let bytes = encoded.unwrap_or_default();
         let first = self.shape.offset(region.start()).unwrap_or(0);
-        let offset = (self.header.len() + first * self.item) as u64;
-        let entry = Entry { offset, num_bytes: bytes.len() as u64, crc32c: crc32c::checksum(&bytes) };
+        let offset = (self.data + first * self.item) as u64;
+        let entry =
+            Entry { chunk: first as u64, offset, num_bytes: bytes.len() as u64, crc32c: crc32c::checksum(&bytes) };
         let mut write = || -> io::Result<()> {
             self.file.seek(SeekFrom::Start(offset))?;
             self.file.write_all(&bytes)?;
@@ -153,8 +143,8 @@ impl PieceWriter for NpyWriter {
     }
 
     fn finish(self: Box<Self>) -> Result<Written> {
-        let synced = self.file.sync_all().and_then(|()| self.file.metadata());
-        let num_bytes = synced.with_context(|| format!("{}: cannot write", self.shown))?.len();
-        Ok(Written { num_bytes, crc32c: self.journal.checksum_behind(&self.header) })
+        let Self { shown, mut file, journal, .. } = *self;
+        let synced = file.sync_all().and_then(|()| journal.checksum_of(&mut file));
+        synced.with_context(|| format!("{shown}: cannot write"))
     }
 }

@@ -96,7 +96,12 @@ impl Writer {
         self.file.seek(SeekFrom::Start(offset))?;
         self.file.write_all(bytes)?;
         self.numbers.write_all(&number.to_le_bytes())?;
-        self.journal.put(Entry { offset, num_bytes: bytes.len() as u64, crc32c: crc32c::checksum(bytes) })
+        self.journal.put(Entry {
+            chunk: number,
+            offset,
+            num_bytes: bytes.len() as u64,
+            crc32c: crc32c::checksum(bytes),
+        })
     }
 
     /// Writes the directories that come behind the voxels, and returns the checksum and the length of all of that.
