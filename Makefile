@@ -13,7 +13,7 @@ BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 # The program, its tests and the checks are one build: the same profile everywhere.
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-rig big differential written fuzz qc-clean soak headless install uninstall clean help
+.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-rig big differential test-cluster written fuzz qc-clean soak headless install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -76,6 +76,10 @@ written: release ## Let h5py, scipy and lindi read what the program writes of ra
 fuzz: setup ## Read damaged blocks, Zarr hierarchies and what else is read, for FUZZ_SECONDS (900) each
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(CARGO) test --locked --release --test decoding long_time -- --ignored --nocapture
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(CARGO) test --locked --release --test sources long_time -- --ignored --nocapture
+
+test-cluster: setup ## Plans by Slurm, Snakemake, Dask and make here, with tasks killed and doubled (CLUSTER="--only slurm")
+	$(CARGO) build --release --locked --no-default-features --features cli
+	@tests/cluster/run.sh $(CLUSTER)
 
 qc-clean: setup ## Count the false alarms in 240 clean recordings, and what else of tests/qc takes a minute
 	$(CARGO) test --locked --release --test qc -- --ignored --nocapture

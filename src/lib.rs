@@ -19,6 +19,7 @@
 //! | [`render`] | every GPU object: textures, shaders, draw lists | volume |
 //! | [`ui`] | view state, commands, panels: plain functions that draw and return commands | text, plain data of stream, live, render, qc and sweep |
 //! | [`mod@write`] | files that appear only when they are whole; what is written into them, a [`write::Target`] for each format | array, machine |
+//! | [`jobs`] | long work cut into tasks for a cluster: plan, run, merge, status | write, sweep, report |
 //! | [`demo`] | the demo recording and the rig that plays it | format, write |
 //! | [`app`] | [`app::Program`]: sessions, openings, what is remembered, all without a window; the window around it; snapshots | all but cli |
 //! | [`cli`] | one file for each subcommand | all |
@@ -65,6 +66,7 @@ pub mod cli;
 pub mod codec;
 pub mod demo;
 pub mod format;
+pub mod jobs;
 pub mod live;
 pub mod machine;
 pub mod qc;

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Ok(Err(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             report(&format!("{error:#}"));
-            ExitCode::FAILURE
+            ExitCode::from(tectum::jobs::exit_code(&error))
         }
         Err(_) => ExitCode::FAILURE,
     }

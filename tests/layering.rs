@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sweep", &["volume", "format", "array", "qc", "machine"]),
     ("render", &["volume"]),
     ("write", &["volume", "codec", "format", "array", "machine"]),
+    ("jobs", &["volume", "codec", "format", "array", "machine", "write", "sweep", "qc", "report"]),
     ("demo", &["volume", "codec", "format", "write"]),
     ("ui", &["text", "volume", "array", "stream", "live", "render", "format", "qc", "sweep"]),
     (

@@ -91,6 +91,18 @@ impl TargetArgs {
     }
 }
 
+impl ConvertArgs {
+    /// All of it, fixed. Reads headers only.
+    ///
+    /// # Errors
+    /// If the source cannot be opened, or the target cannot be where it is to be.
+    pub fn plan(&self) -> Result<Plan> {
+        let options = self.open.options();
+        let source = SourcePlan::new(self.path.clone(), &options);
+        Plan::make(source, Changes::default(), self.target.plan()?, &self.target.buffering(), &options)
+    }
+}
+
 /// Writes it.
 ///
 /// # Errors
@@ -102,9 +114,7 @@ pub fn run(args: &ConvertArgs) -> Result<()> {
         // It fails only where it was done before, which it was not.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
     }
-    let target = args.target.plan()?;
-    let source = SourcePlan::new(args.path.clone(), &options);
-    let plan = Plan::make(source, Changes::default(), target, &args.target.buffering(), &options)?;
+    let plan = args.plan()?;
     let how = if args.resume { Start::Resumed } else { Start::New };
     interrupt::keep("what was written so far stays beside it; --resume goes on");
     let not_carried = convert(&plan, how, &options, &Bar(Progress::start()), &Cancel::new())?;

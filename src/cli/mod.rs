@@ -6,12 +6,16 @@ mod convert;
 mod demo;
 mod export;
 mod info;
+mod merge;
 mod ops;
+mod plan;
 mod progress;
 mod qc;
+mod run;
 mod said;
 mod snapshot;
 mod sparse;
+mod status;
 mod vds;
 mod verify;
 mod window;
@@ -27,9 +31,13 @@ pub use convert::ConvertArgs;
 pub use demo::DemoArgs;
 pub use export::ExportArgs;
 pub use info::InfoArgs;
+pub use merge::MergeArgs;
+pub use plan::PlanArgs;
 pub use qc::QcArgs;
+pub use run::RunArgs;
 pub use snapshot::SnapshotArgs;
 pub use sparse::SparseArgs;
+pub use status::StatusArgs;
 pub use vds::VdsArgs;
 pub use verify::VerifyArgs;
 
@@ -85,6 +93,14 @@ enum Command {
     Qc(QcArgs),
     /// Read every chunk of a recording and list what is damaged; exit code 3 where anything is.
     Verify(VerifyArgs),
+    /// Fix long work as tasks for a cluster, and print the plan: `run` does some of them, `merge` makes the whole.
+    Plan(PlanArgs),
+    /// Do tasks of a plan.
+    Run(RunArgs),
+    /// Make the whole of a plan whose tasks are all done.
+    Merge(MergeArgs),
+    /// Say how far the tasks of a plan are.
+    Status(StatusArgs),
     /// Draw the window off screen into a .png file.
     Snapshot(SnapshotArgs),
     /// Forget how a recording was looked at and what was said of it, or everything without a PATH.
@@ -187,6 +203,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Sparse(args)) => sparse::run(&args)?,
         Some(Command::Qc(args)) => return qc::run(&args),
         Some(Command::Verify(args)) => return verify::run(&args),
+        Some(Command::Plan(args)) => plan::run(&args)?,
+        Some(Command::Run(args)) => run::run(&args)?,
+        Some(Command::Merge(args)) => return merge::run(&args),
+        Some(Command::Status(args)) => status::run(&args)?,
         Some(Command::Snapshot(args)) => snapshot::run(&args)?,
         Some(Command::Forget(forget)) => {
             let what = window::forget(forget.path.as_ref(), &forget.open.options(), args.settings.as_deref())?;

@@ -10,3 +10,10 @@ pub fn written(path: &Path, what: &str, num_bytes: u64, start: Instant) -> Strin
     let seconds = start.elapsed().as_secs_f64();
     format!("{}: {what}, {} written in {seconds:.1} s\n", path.display(), text::size(num_bytes))
 }
+
+/// Something worth knowing beside what was asked for, on stderr.
+pub fn note(text: &str) {
+    use std::io::Write;
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(std::io::stderr(), "note: {text}");
+}

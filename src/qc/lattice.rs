@@ -1,5 +1,7 @@
 //! The voxels that are followed through time: every k-th along y and x, k as small as the room for them allows.
 
+use serde::{Deserialize, Serialize};
+
 use super::Values;
 
 /// Voxels of a volume that are followed, at most: what is kept of them stays below some 20 MB.
@@ -8,7 +10,7 @@ const MOST_OF_VOLUME: usize = 1 << 19;
 const MOST_OF_PICTURE: usize = 1 << 20;
 
 /// Some voxels of a plane, in rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lattice {
     plane: [usize; 2],
     step: [usize; 2],

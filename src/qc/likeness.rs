@@ -9,7 +9,7 @@ use super::lanes::{products, sum, sum_of_squares, wide};
 const BAND: usize = 16;
 
 /// Planes in cells, each less its mean.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Planes {
     /// Planes, rows and columns of cells.
     shape: [usize; 3],

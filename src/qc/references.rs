@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::exposure::{DarkEnd, read_noise};
 use super::lattice::{Lattice, Room};
 use super::levels::{LevelCounts, Levels};
@@ -13,8 +15,8 @@ use super::{Codes, Plane, Subject, Values, noise};
 /// Volumes the references are made of, at most.
 pub const REFERENCE_VOLUMES: usize = 10;
 
-/// What timepoints are compared with.
-#[derive(Clone, Debug)]
+/// What timepoints are compared with. Can be kept, so that all parts of a recording are measured with the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct References {
     /// Volumes they were made of.
     pub num_volumes: usize,
@@ -36,7 +38,7 @@ pub struct References {
 }
 
 /// How values are counted: in steps from a zero, so that integers are counted as they are.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scale {
     /// Value of level 0.
     pub zero: f64,

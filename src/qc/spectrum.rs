@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use serde::{Deserialize, Serialize};
 
 use super::lanes::{sum_of_squares, wide};
 
@@ -33,8 +34,21 @@ pub(super) struct Spectra {
 
 /// The phases of an image, conjugated and weighted: what others are correlated with. For each frequency k along x
 /// first those at frequencies 0, 1 … along y, then those at 0, −1 …
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Vec<[f32; 2]>", into = "Vec<[f32; 2]>")]
 pub(super) struct Phases(Vec<Complex<f32>>);
+
+impl From<Vec<[f32; 2]>> for Phases {
+    fn from(pairs: Vec<[f32; 2]>) -> Self {
+        Self(pairs.into_iter().map(|[re, im]| Complex { re, im }).collect())
+    }
+}
+
+impl From<Phases> for Vec<[f32; 2]> {
+    fn from(phases: Phases) -> Self {
+        phases.0.into_iter().map(|phase| [phase.re, phase.im]).collect()
+    }
+}
 
 impl Spectra {
     /// Planned for images of that shape, (y, x).

@@ -1,6 +1,8 @@
 //! The measures of a volume as a whole: shift in the plane, shift along z, rotated planes. What they are compared
 //! with is made of the first volumes.
 
+use serde::{Deserialize, Serialize};
+
 use super::digest::Digest;
 use super::likeness::{Likeness, Planes};
 use super::motion::{Registration, Shift};
@@ -8,7 +10,7 @@ use super::spectrum::Phases;
 use super::{Code, Codes, Plane, Subject, VolumeRow, plane_slip, z_drift};
 
 /// What volumes are compared with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct WholeReferences {
     phases: Option<Phases>,
     /// Where their image lies from the volume that others were moved onto, in cells: that goes by whole cells.

@@ -9,7 +9,9 @@ use super::shard::{Shard, prepare};
 use super::threads::{num_cores, threads};
 use super::{Lender, NoLender};
 use crate::array::LazyArray;
+use crate::format::Source;
 use crate::qc::{Codes, Figures, Missing, Pictures, Subject, Table};
+use crate::volume::{Axis, Piece, PieceState};
 
 /// What is measured, and of what.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Checked {
     pub missing: Vec<Missing>,
     /// Pictures of the middle plane.
     pub pictures: Option<Pictures>,
+    /// Blocks of the recording that were found not to be whole, by number, ascending.
+    pub broken_blocks: Vec<usize>,
     /// Decoded bytes.
     pub num_bytes: u64,
     /// Seconds it took.
@@ -86,5 +90,16 @@ pub fn check(
     let num_bytes = range.len() as u64 * subject.shape[1..].iter().product::<usize>() as u64 * voxel;
     let seconds = begin.elapsed().as_secs_f64();
     let (subject, missing) = (subject.clone(), shard.missing);
-    Some(Checked { subject, table, figures, missing, pictures, num_bytes, seconds })
+    let broken_blocks = broken_blocks(&**array.source(), &(0..num_t));
+    Some(Checked { subject, table, figures, missing, pictures, broken_blocks, num_bytes, seconds })
+}
+
+/// The blocks that have a part in these timepoints and that reading has found not to be whole.
+pub fn broken_blocks(source: &dyn Source, t: &Range<usize>) -> Vec<usize> {
+    let is_broken = |piece: &Piece| {
+        let is_here = piece.axis != Some(Axis::T) || (piece.range[0] < t.end && t.start < piece.range[1]);
+        is_here && !matches!(piece.state, PieceState::Whole | PieceState::Unseen)
+    };
+    let pieces = source.pieces();
+    pieces.iter().enumerate().filter(|(_, piece)| is_broken(piece)).map(|(i, _)| i).collect()
 }

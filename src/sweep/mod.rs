@@ -6,6 +6,7 @@
 
 mod check;
 mod checker;
+mod cut;
 mod feed;
 mod kept;
 mod lender;
@@ -18,8 +19,9 @@ mod threads;
 mod unit;
 mod worker;
 
-pub use check::{CheckOptions, Checked, check};
+pub use check::{CheckOptions, Checked, broken_blocks, check};
 pub use checker::Checker;
+pub use cut::{CutError, cut_references, join_cuts, measure_cut};
 pub use kept::forget as forget_results;
 pub use lender::{Lender, NoLender};
 pub use slab::{Planes, Slab, SlabPlane};

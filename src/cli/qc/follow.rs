@@ -13,7 +13,7 @@ use crate::array::LazyArray;
 use crate::format::{OpenOptions, Opened, Source};
 use crate::live::{LiveEvent, LiveState, WatchConfig, Watcher};
 use crate::qc::{Alarm, Code, Derived, Evidence, Gravity, Report, judge_with};
-use crate::sweep::{Checked, Checker, NoLender, Snapshot, subject_of};
+use crate::sweep::{Checked, Checker, NoLender, Snapshot, broken_blocks, subject_of};
 use crate::volume::Location;
 use crate::write::interrupt;
 
@@ -210,6 +210,7 @@ impl<'a> Following<'a> {
             figures: snapshot.figures.clone(),
             missing: snapshot.missing.clone(),
             pictures: snapshot.pictures.as_deref().cloned(),
+            broken_blocks: broken_blocks(&*part.opened.source, &(0..usize::MAX)),
             num_bytes,
             seconds: self.begun.elapsed().as_secs_f64(),
         };

@@ -9,7 +9,6 @@ use super::super::progress::Progress;
 use crate::format::{Opened, identity_of};
 use crate::qc::{Codes, Evidence, Limits, Provenance, Report, judge};
 use crate::sweep::{CheckOptions, Checked, check, subject_of, why_not_measured};
-use crate::volume::PieceState;
 
 /// What is to be measured, and against what it is judged.
 #[derive(Clone, Debug)]
@@ -55,7 +54,7 @@ pub fn measure(part: &Part, asked: &Asked) -> Result<Report> {
 pub fn report(part: &Part, checked: Checked, asked: &Asked) -> Report {
     let opened = &part.opened;
     let info = opened.source.info();
-    let Checked { subject, table, figures, missing, pictures, num_bytes, seconds } = checked;
+    let Checked { subject, table, figures, missing, pictures, broken_blocks, num_bytes, seconds } = checked;
     let evidence = Evidence { subject: &subject, table: &table, figures: &figures, missing: &missing };
     let verdict = judge(&evidence, &asked.limits);
     let num_t = subject.shape[0];
@@ -71,7 +70,7 @@ pub fn report(part: &Part, checked: Checked, asked: &Asked) -> Report {
         made_s: std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |since| since.as_secs_f64()),
         num_cores: rayon::current_num_threads(),
         recorded_s: recorded_s(opened),
-        blocks: blocks(opened),
+        blocks: blocks(opened, &broken_blocks),
     };
     Report {
         name: name_of(part),
@@ -109,9 +108,8 @@ fn recorded_s(opened: &Opened) -> Option<[f64; 2]> {
 }
 
 /// Blocks that are whole, of how many; nothing for a single file.
-fn blocks(opened: &Opened) -> Option<[usize; 2]> {
-    let pieces = opened.source.pieces();
-    let is_whole = |state: PieceState| matches!(state, PieceState::Whole | PieceState::Unseen);
-    let num_whole = pieces.iter().filter(|piece| is_whole(piece.state)).count();
-    (!pieces.is_empty()).then_some([num_whole, pieces.len()])
+fn blocks(opened: &Opened, broken: &[usize]) -> Option<[usize; 2]> {
+    let num = opened.source.pieces().len();
+    let num_broken = broken.iter().filter(|block| **block < num).count();
+    (num > 0).then_some([num - num_broken, num])
 }

@@ -12,8 +12,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use self::measure::{Asked, measure};
-use self::outputs::{Format, Outputs};
+use self::measure::measure;
+pub(super) use self::measure::{Asked, report};
+pub(super) use self::outputs::{Format, Outputs};
+pub(super) use self::words::words;
 use super::OpenArgs;
 use super::channels::{Part, parts};
 use crate::format::Opened;
@@ -107,7 +109,7 @@ pub fn run(args: &QcArgs) -> Result<ExitCode> {
     for part in &parts {
         let report = measure(part, &asked)?;
         if !is_stdout_taken {
-            super::print(&words::words(&report))?;
+            super::print(&words(&report))?;
         }
         reports.push(report);
     }
@@ -120,12 +122,12 @@ fn wanted(args: &QcArgs, opened: Opened) -> Result<Vec<Part>> {
     parts(opened, &args.channel, args.open.dataset.is_some())
 }
 
-fn exit_code(is_worse: bool) -> ExitCode {
+pub(super) fn exit_code(is_worse: bool) -> ExitCode {
     if is_worse { ExitCode::from(WORSE) } else { ExitCode::SUCCESS }
 }
 
 /// Whether a recording is worse than was asked for.
-fn is_worse(report: &Report, fail_on: Option<FailOn>) -> bool {
+pub(super) fn is_worse(report: &Report, fail_on: Option<FailOn>) -> bool {
     let worst = report.alarms.iter().map(|alarm| alarm.gravity).max();
     match fail_on {
         None => false,
@@ -135,7 +137,7 @@ fn is_worse(report: &Report, fail_on: Option<FailOn>) -> bool {
 }
 
 /// The limits that were asked for, and what they are called.
-fn limits_of(args: &QcArgs) -> Result<(Limits, String)> {
+pub(super) fn limits_of(args: &QcArgs) -> Result<(Limits, String)> {
     let Some(path) = &args.limits else { return Ok((Limits::default(), "default".to_owned())) };
     let text = std::fs::read_to_string(path).with_context(|| format!("{}: --limits", path.display()))?;
     let limits = Limits::read(&text).map_err(|reason| anyhow!("{}: --limits: {reason}", path.display()))?;

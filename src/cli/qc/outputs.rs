@@ -52,16 +52,23 @@ impl Outputs {
     /// # Errors
     /// For a name that cannot be written, and for two that would both be stdout.
     pub fn new(args: &QcArgs) -> Result<Self> {
-        let wanted = [(Kind::Json, &args.json), (Kind::Csv, &args.csv), (Kind::Html, &args.html)];
-        let files: Vec<(Kind, PathBuf)> =
-            wanted.into_iter().filter_map(|(kind, path)| Some((kind, path.clone()?))).collect();
+        Self::of([&args.json, &args.csv, &args.html], args.format, args.force)
+    }
+
+    /// The same of a JSON, a CSV and a page.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(paths: [&Option<PathBuf>; 3], format: Format, is_forced: bool) -> Result<Self> {
+        let wanted = [Kind::Json, Kind::Csv, Kind::Html].into_iter().zip(paths);
+        let files: Vec<(Kind, PathBuf)> = wanted.filter_map(|(kind, path)| Some((kind, path.clone()?))).collect();
         for (kind, path) in files.iter().filter(|(_, path)| !is_stdout(path)) {
-            check_name(path, kind.suffix(), args.force).with_context(|| format!("--{}", kind.suffix()))?;
+            check_name(path, kind.suffix(), is_forced).with_context(|| format!("--{}", kind.suffix()))?;
         }
         if files.iter().filter(|(_, path)| is_stdout(path)).count() > 1 {
             bail!("only one of --json, --csv and --html can go to stdout");
         }
-        Ok(Self { files, format: args.format, is_forced: args.force })
+        Ok(Self { files, format, is_forced })
     }
 
     /// Refuses those that would lie in the recording's folder.

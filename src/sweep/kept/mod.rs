@@ -14,8 +14,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use self::decode::decode;
-use self::encode::encode;
+pub(super) use self::decode::decode;
+pub(super) use self::encode::encode;
 use crate::array::LazyArray;
 use crate::format::Source;
 use crate::qc::{Codes, Missing, Row, State, Table};
