@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::OpenArgs;
+use super::ops::OpsArgs;
 use super::progress::Progress;
 use super::said::written;
 use crate::format::Cancel;
@@ -23,6 +24,9 @@ pub struct ConvertArgs {
     /// How to open it.
     #[command(flatten)]
     pub open: OpenArgs,
+    /// What is done to it on the way.
+    #[command(flatten)]
+    pub changes: ChangeArgs,
     /// What is written and how.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -32,6 +36,39 @@ pub struct ConvertArgs {
     /// How many cores work; all of them without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+}
+
+/// What is done to a recording on its way, in this order.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ChangeArgs {
+    /// What stands for voxels that are missing or damaged; without it they are refused.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub fill: Option<String>,
+    /// One channel, by its name or its index from 0 (`tectum info` lists them).
+    #[arg(short, long, value_name = "NAME")]
+    pub channel: Option<String>,
+    /// A numpy index in the array's own axes, e.g. "3, 0:4, :, ::2".
+    #[arg(short, long, value_name = "INDEX", allow_hyphen_values = true)]
+    pub select: Option<String>,
+    /// What is computed.
+    #[command(flatten)]
+    pub ops: OpsArgs,
+    /// Another type, as numpy names it: u2, f4. Integers wrap, decimals are cut off.
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<String>,
+}
+
+impl ChangeArgs {
+    /// The same for the layers below.
+    pub fn changes(&self) -> Changes {
+        Changes {
+            fill: self.fill.clone(),
+            channel: self.channel.clone(),
+            select: self.select.clone(),
+            operations: self.ops.ops.clone(),
+            dtype: self.dtype.clone(),
+        }
+    }
 }
 
 /// What is written, where and how.
@@ -99,7 +136,7 @@ impl ConvertArgs {
     pub fn plan(&self) -> Result<Plan> {
         let options = self.open.options();
         let source = SourcePlan::new(self.path.clone(), &options);
-        Plan::make(source, Changes::default(), self.target.plan()?, &self.target.buffering(), &options)
+        Plan::make(source, self.changes.changes(), self.target.plan()?, &self.target.buffering(), &options)
     }
 }
 

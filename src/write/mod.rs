@@ -4,6 +4,7 @@
 //! too) and what is known of it. Where it goes is a [`Target`], one for each format.
 
 mod buffers;
+mod changes;
 mod chunking;
 mod coders;
 mod compression;
@@ -29,6 +30,7 @@ pub mod vds;
 pub mod zarr;
 
 pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buffer};
+pub use changes::parse_fill;
 pub use chunking::Chunking;
 pub use compression::{BloscCodec, Codec, Compression};
 pub use convert::{Run, Watch, convert};
