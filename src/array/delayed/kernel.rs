@@ -3,6 +3,7 @@
 use half::f16;
 
 use super::convert::{Block, map, of, of_mut, zip};
+use super::logarithm;
 use super::number::Number;
 use super::operator::{Binary, Unary};
 use crate::dispatch_dtype;
@@ -36,6 +37,14 @@ pub(super) fn unary(op: Unary, dtype: DType, source: &Block, target: &mut Block,
         Unary::Sign => same(dtype, source, target, len, &Sign),
         _ => match dtype {
             DType::F64 => quick!(f64, function64, op, of::<f64>(source, len), of_mut::<f64>(target, len)),
+            DType::F32 if op == Unary::Log => map(of::<f32>(source, len), of_mut::<f32>(target, len), logarithm::log),
+            DType::F32 if op == Unary::Log1p => {
+                map(of::<f32>(source, len), of_mut::<f32>(target, len), logarithm::log1p)
+            }
+            DType::F32 if op == Unary::Log2 => map(of::<f32>(source, len), of_mut::<f32>(target, len), logarithm::log2),
+            DType::F32 if op == Unary::Log10 => {
+                map(of::<f32>(source, len), of_mut::<f32>(target, len), logarithm::log10)
+            }
             DType::F32 => quick!(f32, function32, op, of::<f32>(source, len), of_mut::<f32>(target, len)),
             DType::F16 => {
                 let function = function32(op);
