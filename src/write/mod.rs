@@ -20,6 +20,7 @@ mod output;
 mod place;
 mod plan;
 mod records;
+pub mod remote;
 pub mod sparse;
 pub mod split_dataset;
 mod steps;

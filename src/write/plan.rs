@@ -180,7 +180,8 @@ impl TargetPlan {
     /// # Errors
     /// For a location that names nothing.
     pub fn place(&self) -> Result<Place> {
-        Ok(Place::new(&kinds::work_name(&self.location)?, self.force))
+        let place = Place::new(&kinds::work_name(&self.location)?, self.force);
+        Ok(if self.location.path().is_some() { place } else { place.afar(&self.location) })
     }
 }
 

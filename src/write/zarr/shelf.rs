@@ -18,11 +18,12 @@ pub trait Shelf: Send + Sync {
     /// Where an object lies while all is not whole yet.
     fn location(&self, name: &str) -> Location;
 
-    /// Makes room, once and before everything else. Done again it changes nothing.
+    /// Makes room, once and before everything else. Done again it changes nothing. By `mark`, the name and the bytes of
+    /// an object that is put first of all, it is known whether what lies there belongs to this work.
     ///
     /// # Errors
     /// If there is something else, or it cannot be written.
-    fn prepare(&self) -> Result<()>;
+    fn prepare(&self, mark: (&str, &[u8])) -> Result<()>;
 
     /// Puts one object, in the place of another one.
     ///
@@ -141,7 +142,7 @@ impl Shelf for LocalShelf {
         Location::from(self.path(name))
     }
 
-    fn prepare(&self) -> Result<()> {
+    fn prepare(&self, _: (&str, &[u8])) -> Result<()> {
         std::fs::create_dir_all(self.place.data()).with_context(|| cannot_write(self.place.path()))
     }
 
