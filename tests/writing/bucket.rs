@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tectum::volume::percent_decoded;
 
-/// How every so many requests go wrong.
+/// How some requests go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Answered by 500, and nothing done.
@@ -67,7 +67,7 @@ impl BucketServer {
         format!("http://{}", self.address)
     }
 
-    /// Every `every`th request goes wrong from now on.
+    /// One of about so many requests goes wrong from now on.
     pub fn go_wrong(&self, every: usize, fault: Fault) {
         self.state().fault = Some((every, fault));
     }
@@ -131,7 +131,9 @@ fn serve(state: &Mutex<State>, stream: TcpStream) {
             state.under_way += 1;
             state.max_under_way = state.max_under_way.max(state.under_way);
             let num = state.num_requests;
-            state.fault.filter(|(every, _)| num.is_multiple_of(*every)).map(|(_, fault)| fault)
+            // Here and there: who asks three times for each thing would else fail for ever at the third.
+            let dice = (num as u32).wrapping_mul(2_654_435_761) >> 9;
+            state.fault.filter(|(every, _)| (dice as usize).is_multiple_of(*every)).map(|(_, fault)| fault)
         };
         let is_kept = one(state, &mut reader, &mut stream, &request, fault).unwrap_or(false);
         state.lock().unwrap().under_way -= 1;
@@ -175,6 +177,7 @@ fn done(state: &mut State, request: &Request, body: Vec<u8>) -> (u16, String, Ve
     let kind = match (request.method.as_str(), &upload) {
         ("PUT", Some(_)) => "PUT part",
         ("PUT", None) => "PUT",
+        ("POST", _) if request.query.contains_key("delete") => "DELETE",
         ("POST", Some(_)) => "complete",
         ("POST", None) => "begin",
         ("DELETE", Some(_)) => "abort",
@@ -215,8 +218,15 @@ fn done(state: &mut State, request: &Request, body: Vec<u8>) -> (u16, String, Ve
             (200, headers, Vec::new())
         }
         ("DELETE", _) => {
-            state.objects.remove(&request.key);
-            (204, String::new(), Vec::new())
+            // Objects are taken away by a list of their keys.
+            let text = String::from_utf8(body).unwrap();
+            let keys = text.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap());
+            let mut gone = String::new();
+            for key in keys {
+                state.objects.remove(&format!("{}/{key}", request.key.trim_end_matches('/')));
+                gone += &format!("<Deleted><Key>{key}</Key></Deleted>");
+            }
+            (200, String::new(), format!("<DeleteResult>{gone}</DeleteResult>").into())
         }
         _ if request.query.contains_key("list-type") => (200, String::new(), list(state, request).into_bytes()),
         _ => match state.objects.get(&request.key) {
