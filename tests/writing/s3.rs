@@ -37,7 +37,7 @@ fn source() -> MemorySource {
 
 /// Large enough that a shard is sent in parts.
 fn large() -> MemorySource {
-    let shape = Shape::from([12, 1024, 1024]);
+    let shape = Shape::from([9, 1024, 1024]);
     let voxel = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 16) as u16;
     let bytes = (0..shape.num_voxels().unwrap()).flat_map(|i| voxel(i).to_le_bytes()).collect();
     MemorySource::new(DType::U16, shape, "zyx", &[1, 1024, 1024], bytes).unwrap()
@@ -48,7 +48,7 @@ fn target(source: &MemorySource, place: &Place) -> anyhow::Result<ZarrTarget> {
     let options = match (std::env::var("TECTUM_TEST_SHARDED").is_ok(), is_large) {
         (_, true) => TargetOptions {
             chunk: Some(vec![1, 1024, 1024]),
-            shard: Some(vec![12, 1024, 1024]),
+            shard: Some(vec![9, 1024, 1024]),
             compression: Some("none".parse().unwrap()),
             ..TargetOptions::default()
         },
@@ -122,8 +122,11 @@ fn written_afar() {
     if let Err(error) = write_all(&source, &target, &mut Some(Dice(5))) {
         panic!("failed so: {error:#}");
     }
-    let found = open(Location::parse(URL), &OpenOptions::default()).unwrap();
-    assert!(whole(&*found.source) == whole(&source));
+    // Reading has a patience of its own, for which others look.
+    if std::env::var("TECTUM_TEST_READ").is_ok() {
+        let found = open(Location::parse(URL), &OpenOptions::default()).unwrap();
+        assert!(whole(&*found.source) == whole(&source));
+    }
 }
 
 #[test]
@@ -152,13 +155,16 @@ fn a_bucket_holds_what_a_folder_holds() {
     for is_sharded in [false, true] {
         let wanted = wanted(&source(), is_sharded);
         let sharded = if is_sharded { &[("TECTUM_TEST_SHARDED", "1")][..] } else { &[] };
-        let faults = [Fault::Ill, Fault::Cut, Fault::Silent, Fault::Slow];
-        let all = std::iter::once(None).chain(faults.into_iter().map(Some));
-        for fault in all {
+        let faults: &[Fault] = match is_sharded {
+            false => &[Fault::Silent],
+            true => &[Fault::Ill, Fault::Busy, Fault::Cut, Fault::Silent, Fault::Slow],
+        };
+        for fault in std::iter::once(None).chain(faults.iter().map(Some)) {
             let server = BucketServer::new();
             server.put("bucket/fish/a.zarr2/zarr.json", b"another one");
-            fault.iter().for_each(|fault| server.go_wrong(5, *fault));
-            let (is_done, said) = write_afar(&server, sharded);
+            fault.iter().for_each(|fault| server.go_wrong(9, *fault));
+            let read = if fault.is_none() { &[("TECTUM_TEST_READ", "1")][..] } else { &[] };
+            let (is_done, said) = write_afar(&server, &[sharded, read].concat());
             assert!(is_done, "{fault:?} {said}");
             assert!(server.objects("bucket/fish/a.zarr/") == wanted, "{fault:?}");
             assert_eq!(server.objects("bucket/fish/a.zarr2/").len(), 1);

@@ -26,8 +26,8 @@ const MAX_BYTES: usize = 128 << 20;
 /// Bytes are counted in these: a semaphore has few numbers.
 const UNIT: usize = 64 << 10;
 /// How often something is tried.
-const MAX_TRIES: u32 = 9;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const MAX_TRIES: u32 = 10;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// Whatever is waited for ends by then: all tries of a request, and those before it in the line.
 const PATIENCE: Duration = Duration::from_secs(3600);
