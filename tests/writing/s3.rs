@@ -162,7 +162,9 @@ fn a_bucket_holds_what_a_folder_holds() {
         for fault in std::iter::once(None).chain(faults.iter().map(Some)) {
             let server = BucketServer::new();
             server.put("bucket/fish/a.zarr2/zarr.json", b"another one");
-            fault.iter().for_each(|fault| server.go_wrong(9, *fault));
+            if let Some(fault) = fault {
+                server.go_wrong(9, *fault);
+            }
             let read = if fault.is_none() { &[("TECTUM_TEST_READ", "1")][..] } else { &[] };
             let (is_done, said) = write_afar(&server, &[sharded, read].concat());
             assert!(is_done, "{fault:?} {said}");
