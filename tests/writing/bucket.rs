@@ -209,7 +209,8 @@ fn done(state: &mut State, request: &Request, body: Vec<u8>) -> (u16, String, Ve
         ("begin", _) => {
             let id = format!("upload-{}", state.num_requests);
             state.uploads.insert(id.clone(), BTreeMap::new());
-            let text = format!("<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>");
+            let text =
+                format!("<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>");
             (200, String::new(), text.into())
         }
         ("PUT", _) => {
@@ -274,8 +275,12 @@ fn list(state: &State, request: &Request) -> String {
         .collect();
     let folders: String =
         folders.iter().map(|folder| format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>")).collect();
-    let token = shown.last().filter(|_| is_cut).map(|(key, _)| format!("<NextContinuationToken>{key}</NextContinuationToken>"));
-    format!("<ListBucketResult><IsTruncated>{is_cut}</IsTruncated>{}{objects}{folders}</ListBucketResult>", token.unwrap_or_default())
+    let token =
+        shown.last().filter(|_| is_cut).map(|(key, _)| format!("<NextContinuationToken>{key}</NextContinuationToken>"));
+    format!(
+        "<ListBucketResult><IsTruncated>{is_cut}</IsTruncated>{}{objects}{folders}</ListBucketResult>",
+        token.unwrap_or_default()
+    )
 }
 
 fn answer(stream: &mut TcpStream, request: &Request, status: u16, headers: &str, body: &[u8]) -> std::io::Result<bool> {

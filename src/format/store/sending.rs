@@ -230,7 +230,9 @@ impl Upload {
     pub fn complete(&self, parts: &[PartId], num_bytes: u64) -> Result<(), FormatError> {
         let client = &self.bucket.client;
         let complete = || async {
-            let Err(error) = client.complete_multipart(&self.path, &self.id, parts.to_vec()).await else { return Ok(()) };
+            let Err(error) = client.complete_multipart(&self.path, &self.id, parts.to_vec()).await else {
+                return Ok(());
+            };
             // The answer to a former try may have been lost: the upload is gone then, and the object there.
             match client.head(&self.path).await {
                 Ok(there) if there.size == num_bytes => Ok(()),

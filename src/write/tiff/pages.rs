@@ -53,10 +53,10 @@ impl Pages {
         if rank < 2 || letters[rank - 2..] != ['Y', 'X'] {
             let shown: String = letters.iter().collect::<String>().to_lowercase();
             let how = match letters.contains(&'Y') && letters.contains(&'X') {
-            true => reordered(&letters, |letter| "YX".find(letter).map_or(0, |at| at + 1)),
-            false => "--axes says which they are".to_owned(),
-        };
-        bail!("pages of TIFF files are planes of y and x, which come last, and this array is {shown}; {how}");
+                true => reordered(&letters, |letter| "YX".find(letter).map_or(0, |at| at + 1)),
+                false => "--axes says which they are".to_owned(),
+            };
+            bail!("pages of TIFF files are planes of y and x, which come last, and this array is {shown}; {how}");
         }
         let (height, width) = (info.shape.dims()[rank - 2], info.shape.dims()[rank - 1]);
         if info.shape.dims().contains(&0) {

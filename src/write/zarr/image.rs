@@ -126,9 +126,13 @@ mod tests {
         assert_eq!(names("_yx").unwrap(), "iyx");
         assert_eq!(names("___").unwrap(), "zyx");
         assert_eq!(names("_____").unwrap(), "tczyx");
-        for (letters, word) in
-            [("tzcyx", "\"transpose 0, 2, 1, 3, 4\""), ("__yx", "--select"), ("tx", "planes"), ("x", "2 to 5"), ("______", "2 to 5")]
-        {
+        for (letters, word) in [
+            ("tzcyx", "\"transpose 0, 2, 1, 3, 4\""),
+            ("__yx", "--select"),
+            ("tx", "planes"),
+            ("x", "2 to 5"),
+            ("______", "2 to 5"),
+        ] {
             let error = names(letters).unwrap_err().to_string();
             assert!(error.contains(word), "{letters}: {error}");
         }
