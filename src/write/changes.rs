@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
+use super::along::coarser;
 use super::plan::Changes;
 use super::subject::ChannelLook;
 use crate::array::delayed::{Operations, Step, cast, delayed, filled, open_operand, selected};
 use crate::format::{Channel, OpenOptions, Opened, Source};
-use crate::volume::{DType, LayerId, Selected, Selection};
+use crate::volume::{DType, LayerId, Selected, Selection, Severity};
 
 /// The array with all of it done, and the names of its channels, `looks` those of what was opened.
 ///
@@ -52,6 +53,9 @@ pub(super) fn applied(
             looks.clear();
         }
     }
+    if let Some(text) = &changes.downsample {
+        source = coarser(&source, text).with_context(|| format!("{place}: --downsample {text}"))?;
+    }
     if let Some(name) = &changes.dtype {
         let is_it = |dtype: &DType| [dtype.name(), dtype.npy_descr(), &dtype.npy_descr()[1..]].contains(&name.trim());
         let Some(dtype) = DType::ALL.into_iter().find(is_it) else {
@@ -59,11 +63,36 @@ pub(super) fn applied(
         };
         source = cast(&source, dtype);
     }
+    if let Some(text) = &changes.take {
+        let on_take = || format!("{place}: {text}");
+        source = selected(&source, &text.parse().with_context(on_take)?).with_context(on_take)?;
+    }
     let axis = source.info().channel_axis;
     if axis.is_none_or(|axis| source.info().shape.dims()[axis] != looks.len()) {
         looks.clear();
     }
     Ok((source, looks))
+}
+
+impl Changes {
+    /// Refuses an array of which something is known to be missing, unless that is filled, or may not have been asked
+    /// for.
+    ///
+    /// # Errors
+    /// Names the first of it.
+    pub fn refuse_missing(&self, source: &dyn Source) -> Result<()> {
+        if self.fill.is_some() || self.select.is_some() || self.take.is_some() {
+            return Ok(());
+        }
+        let problems = source.problems();
+        let Some(first) = problems.iter().find(|problem| problem.severity == Severity::Error) else { return Ok(()) };
+        let file = first.file.as_ref().unwrap_or(&source.info().location);
+        let span = first.span.map(|span| format!(" ({span})")).unwrap_or_default();
+        bail!(
+            "{file}: {}{span}; leave it out with --select, or say with --fill VALUE what stands for it",
+            first.message
+        )
+    }
 }
 
 /// The array of one channel, without the axis along which channels lie.

@@ -3,6 +3,7 @@
 //! What is to be written is a [`Subject`]: a [`crate::format::Source`] (selections, operations and casts are sources
 //! too) and what is known of it. Where it goes is a [`Target`], one for each format.
 
+mod along;
 mod buffers;
 mod changes;
 mod chunking;
@@ -30,6 +31,7 @@ pub mod tiff;
 pub mod vds;
 pub mod zarr;
 
+pub use along::{along_axes, axis_of};
 pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buffer};
 pub use changes::parse_fill;
 pub use chunking::Chunking;
