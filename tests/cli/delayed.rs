@@ -54,7 +54,8 @@ fn convert_takes_what_is_done_on_the_way() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.npy");
     let args = ["--dataset", "counts", "--select", "1:3", "--op", "/ 2 | max over 1", "--dtype", "f4"];
-    let all = [&["convert", dense().to_str().unwrap(), "-o", out.to_str().unwrap()], &args[..]].concat();
+    let path = dense();
+    let all = [&["convert", path.to_str().unwrap(), "-o", out.to_str().unwrap()], &args[..]].concat();
     let output = tectum(all);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let converted = std::fs::read(&out).unwrap();

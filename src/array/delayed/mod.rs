@@ -46,6 +46,7 @@ mod facts;
 mod filtered;
 mod folded;
 mod folding;
+mod imaging;
 mod joint;
 mod kept;
 mod kernel;
@@ -61,6 +62,7 @@ mod step;
 mod text;
 mod view;
 mod window;
+mod words;
 
 use std::sync::Arc;
 
