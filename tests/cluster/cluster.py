@@ -171,7 +171,7 @@ def main(work):
     for file in recording.iterdir():
         os.utime(file, (old, old))
     works = {
-        "out.ome.zarr": ["convert", str(recording), "--to", "zarr", "--shard-shape", "8,10,192,256"],
+        "out.ome.zarr": ["convert", str(recording), "--to", "zarr", "--chunk-shape", "4,10,96,128"],
         "out.split": ["convert", str(recording), "--to", "split", "--block", "11"],
         "out.json": ["qc", str(recording)],
     }
