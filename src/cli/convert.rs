@@ -84,8 +84,8 @@ pub struct TargetArgs {
     /// How chunks are compressed: none, gzip:4, zstd:3, lzf, blosc:lz4:5.
     #[arg(long, value_name = "CODEC")]
     pub compression: Option<Compression>,
-    /// Extent of a shard along each axis, for Zarr: many chunks in one object.
-    #[arg(long, value_name = "SHAPE", value_parser = parse_shape)]
+    /// Extent of a shard along each axis, for Zarr: many chunks in one object; "auto" for such as suit.
+    #[arg(long, value_name = "SHAPE", value_parser = parse_shard)]
     pub shard_shape: Option<Dims>,
     /// How many resolutions, for Zarr: the finest included, 0 for as many as suit.
     #[arg(long, value_name = "N")]
@@ -96,6 +96,9 @@ pub struct TargetArgs {
     /// Who describes the pages of a TIFF file: imagej, ome, plain.
     #[arg(long, value_name = "WHO")]
     pub flavor: Option<String>,
+    /// Offsets of 64 bits in a TIFF file (BigTIFF), however small it is.
+    #[arg(long)]
+    pub big: bool,
     /// Name of the array in an HDF5 file; "data" without it.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -117,6 +120,11 @@ pub(super) fn parse_shape(text: &str) -> Result<Dims> {
     Ok(Dims(dims))
 }
 
+/// A shape, or "auto", which has no extents.
+fn parse_shard(text: &str) -> Result<Dims> {
+    if text == "auto" { Ok(Dims(Vec::new())) } else { parse_shape(text) }
+}
+
 impl TargetArgs {
     /// The same for the layers below.
     pub(super) fn plan(&self) -> Result<TargetPlan> {
@@ -132,6 +140,7 @@ impl TargetArgs {
             levels: self.levels,
             downsample: self.level_by.clone(),
             flavor: self.flavor.clone(),
+            big: self.big,
             name: self.name.clone(),
             ..TargetOptions::default()
         };

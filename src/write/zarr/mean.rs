@@ -33,11 +33,11 @@ impl Rule {
     /// For another word, and for means of yes and no.
     pub fn of(said: Option<&str>, dtype: DType) -> Result<Self> {
         match (said, dtype) {
-            (Some("mean"), DType::Bool) => bail!("--downsample mean: of yes and no there is none; nearest"),
+            (Some("mean"), DType::Bool) => bail!("of yes and no there is no mean; nearest"),
             (None, DType::Bool) | (Some("nearest"), _) => Ok(Self::Nearest),
             (None | Some("mean"), _) => Ok(Self::Mean),
             (Some("max"), _) => Ok(Self::Max),
-            (Some(other), _) => bail!("--downsample {other}: there are mean, nearest and max"),
+            (Some(other), _) => bail!("{other}: there are mean, nearest and max"),
         }
     }
 }

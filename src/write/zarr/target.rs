@@ -61,12 +61,12 @@ impl ZarrTarget {
     /// # Errors
     /// As [`Self::new`].
     pub fn on(subject: &Subject, shelf: Arc<dyn Shelf>, options: &TargetOptions) -> Result<Self> {
-        options.refuse_but(Kind::Zarr, &["chunk-shape", "shard-shape", "compression", "levels", "downsample"])?;
+        options.refuse_but(Kind::Zarr, &["chunk-shape", "shard-shape", "compression", "levels", "level-by"])?;
         let info = subject.source.info();
         let axes = image::axes(info)?;
         let compression = options.compression.unwrap_or(codecs::USUAL);
         codecs::check(compression)?;
-        let rule = Rule::of(options.downsample.as_deref(), info.dtype)?;
+        let rule = Rule::of(options.downsample.as_deref(), info.dtype).context("--level-by")?;
         let levels = layout::levels(info.shape, info.dtype, &axes, options)?;
         let array = |level: &Level| metadata::array(level, info.dtype, &axes, compression);
         let arrays: Vec<Value> = levels.iter().map(array).collect();
