@@ -5,6 +5,7 @@ mod channels;
 mod convert;
 mod demo;
 mod export;
+mod index;
 mod info;
 mod merge;
 mod ops;
@@ -15,7 +16,6 @@ mod run;
 mod said;
 mod snapshot;
 mod sparse;
-mod split;
 mod status;
 mod vds;
 mod verify;
@@ -31,6 +31,7 @@ pub use bench::BenchArgs;
 pub use convert::ConvertArgs;
 pub use demo::DemoArgs;
 pub use export::ExportArgs;
+pub use index::IndexArgs;
 pub use info::InfoArgs;
 pub use merge::MergeArgs;
 pub use plan::PlanArgs;
@@ -38,7 +39,6 @@ pub use qc::QcArgs;
 pub use run::RunArgs;
 pub use snapshot::SnapshotArgs;
 pub use sparse::SparseArgs;
-pub use split::SplitArgs;
 pub use status::StatusArgs;
 pub use vds::VdsArgs;
 pub use verify::VerifyArgs;
@@ -89,8 +89,8 @@ enum Command {
     Vds(VdsArgs),
     /// Write a recording in another format.
     Convert(ConvertArgs),
-    /// Write a recording as a split dataset: other blocks, cropped, coarser, computed from.
-    Split(SplitArgs),
+    /// Write a reference file over an HDF5 file or a split dataset, as the lindi package reads it. Copies nothing large.
+    Index(IndexArgs),
     /// Write an array of two axes as a sparse matrix, as HDF5Array, 10x Genomics and AnnData have them.
     Sparse(SparseArgs),
     /// Measure the quality of a recording: alarms, usable minutes, and all figures as JSON, CSV or a page.
@@ -204,7 +204,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Export(args)) => export::run(&args)?,
         Some(Command::Vds(args)) => vds::run(&args)?,
         Some(Command::Convert(args)) => convert::run(&args)?,
-        Some(Command::Split(args)) => split::run(&args)?,
+        Some(Command::Index(args)) => index::run(&args)?,
         Some(Command::Sparse(args)) => sparse::run(&args)?,
         Some(Command::Qc(args)) => return qc::run(&args),
         Some(Command::Verify(args)) => return verify::run(&args),

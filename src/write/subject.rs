@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use super::changes::applied;
 use super::plan::Changes;
 use crate::format::{Opened, Source};
 use crate::volume::ArrayInfo;
@@ -36,8 +35,11 @@ impl Subject {
     /// # Errors
     /// If that cannot be done to it.
     pub fn of(opened: &Opened, changes: &Changes) -> Result<Self> {
-        let (source, channels) = applied(opened, looks(opened), changes)?;
-        Ok(Self { source, channels })
+        let subject = Self { source: Arc::clone(&opened.source), channels: looks(opened) };
+        if *changes != Changes::default() {
+            bail!("{}: nothing can be done to it on the way yet", opened.source.info().location);
+        }
+        Ok(subject)
     }
 }
 

@@ -125,9 +125,7 @@ ENGINES = {
 
 def timeless(path):
     report = json.loads(path.read_text())
-    # When it was made, and on how many cores.
-    for name in ["made_s", "cores"]:
-        report["provenance"].pop(name)
+    report["provenance"].pop("made_s")
     report["provenance"]["read"].pop("seconds")
     return report
 
@@ -174,7 +172,7 @@ def main(work):
         os.utime(file, (old, old))
     works = {
         "out.ome.zarr": ["convert", str(recording), "--to", "zarr", "--shard-shape", "8,10,192,256"],
-        "out.split": ["convert", str(recording), "--to", "split", "--chunk-shape", "1,10,192,256"],
+        "out.split": ["convert", str(recording), "--to", "split", "--block", "11"],
         "out.json": ["qc", str(recording)],
     }
     singles = {}
@@ -188,7 +186,7 @@ def main(work):
             del works[out]
             continue
         singles[out] = work / out
-    if not singles:
+    if len(singles) < 2:
         raise SystemExit("nothing to compare")
 
     def trials(engine, cluster):

@@ -3,7 +3,6 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod facts;
 mod fixtures;
 mod gaps;
 mod oracle;

@@ -29,6 +29,8 @@ const MAX_ATTEMPTS: usize = 3;
 /// The bytes of one chunk in its file, as the file's index has them: nothing of it has been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredChunk {
+    /// Position in the grid of chunks, in C order.
+    pub position: u64,
     /// Where they start.
     pub offset: u64,
     /// How many.
@@ -133,6 +135,7 @@ impl H5Array {
             Storage::Chunks(entries) => entries
                 .iter()
                 .map(|entry| StoredChunk {
+                    position: entry.position,
                     offset: entry.offset,
                     num_bytes: entry.num_bytes as usize,
                     filter_mask: entry.mask,
@@ -140,6 +143,19 @@ impl H5Array {
                 .collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Where an array in one piece begins in its file; `None` where it is in no such piece, or was never written.
+    pub fn contiguous_offset(&self) -> Option<u64> {
+        match self.current().storage {
+            Storage::Contiguous(offset) => offset,
+            _ => None,
+        }
+    }
+
+    /// Whether its bytes lie in its file where this says: in chunks or in one piece, or nowhere yet.
+    pub fn is_placed(&self) -> bool {
+        matches!(self.current().storage, Storage::Contiguous(_) | Storage::Chunks(_))
     }
 
     /// Memory of the index, for budgets.

@@ -21,6 +21,7 @@ use rayon::prelude::*;
 use super::raw::{Attribute, Handle, Step, done, text_type, type_of, write_attribute};
 use crate::codec::shuffle;
 use crate::volume::DType;
+use crate::write::coders::zlib;
 
 /// Values of a chunk.
 const CHUNK_LEN: usize = 1 << 16;
@@ -180,7 +181,8 @@ impl List {
 
     fn write(&mut self, chunks: &[u8]) -> Step<()> {
         let item = self.dtype.num_bytes();
-        let packed: Vec<Vec<u8>> = chunks.par_chunks(CHUNK_LEN * item).map(|chunk| packed(chunk, item)).collect();
+        let packed = chunks.par_chunks(CHUNK_LEN * item).map(|chunk| packed(chunk, item));
+        let packed = packed.collect::<Step<Vec<Vec<u8>>>>()?;
         if packed.is_empty() {
             return Ok(());
         }
@@ -232,14 +234,8 @@ impl Texts {
 }
 
 /// A chunk as HDF5's shuffle and deflate leave it.
-fn packed(chunk: &[u8], item: usize) -> Vec<u8> {
+fn packed(chunk: &[u8], item: usize) -> Step<Vec<u8>> {
     let mut shuffled = vec![0; chunk.len()];
     shuffle(item, chunk, &mut shuffled);
-    // The level is one that there is, and the room what the compressor asks for: neither fails.
-    let level = libdeflater::CompressionLvl::new(i32::from(LEVEL)).unwrap_or_default();
-    let mut compressor = libdeflater::Compressor::new(level);
-    let mut bytes = vec![0; compressor.zlib_compress_bound(shuffled.len())];
-    let len = compressor.zlib_compress(&shuffled, &mut bytes).unwrap_or(0);
-    bytes.truncate(len);
-    bytes
+    zlib(LEVEL, &shuffled).map_err(|_| "compress a chunk")
 }

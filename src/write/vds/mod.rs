@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 pub use plan::{Gap, Over};
 
-use self::names::name_of;
+pub(super) use self::names::name_of;
 use self::plan::Plan;
 use super::hdf5::{Attribute, Mapping, VirtualFile};
 use super::{Output, check_name, refuse_inside};
@@ -107,7 +107,7 @@ impl VirtualDataset {
     /// # Errors
     /// When it cannot be written; nothing is left then.
     pub fn write(&self, out: &Path, fill: &[u8], options: &VirtualOptions) -> Result<u64> {
-        let attributes = attributes(&self.info, &self.plan);
+        let attributes = attributes(&self.info, &self.plan.axes, self.plan.channel_axis);
         let file = VirtualFile {
             dataset: &options.dataset,
             shape: self.plan.shape,
@@ -126,13 +126,13 @@ impl VirtualDataset {
 
 /// What programs in use look for beside an array: names of axes (h5py), edges of a voxel in µm (Fiji and ilastik:
 /// `element_size_um`; split_dataset: `resolution`, both z, y, x), volumes per second, and what a value means (NWB).
-fn attributes(info: &ArrayInfo, plan: &Plan) -> Vec<(&'static str, Attribute)> {
+fn attributes(info: &ArrayInfo, axes: &[Option<Axis>], channel_axis: Option<usize>) -> Vec<(&'static str, Attribute)> {
     let letter = |(i, axis): (usize, &Option<Axis>)| match axis {
         Some(axis) => axis.letter().to_string(),
-        None if plan.channel_axis == Some(i) => "c".to_owned(),
+        None if channel_axis == Some(i) => "c".to_owned(),
         None => String::new(),
     };
-    let labels: Vec<String> = plan.axes.iter().enumerate().map(letter).collect();
+    let labels: Vec<String> = axes.iter().enumerate().map(letter).collect();
     let mut attributes = vec![("DIMENSION_LABELS", Attribute::Texts(labels))];
     if let Some(size) = info.voxel_size {
         let edges = size.edges().to_vec();
@@ -150,4 +150,19 @@ fn attributes(info: &ArrayInfo, plan: &Plan) -> Vec<(&'static str, Attribute)> {
         ]);
     }
     attributes
+}
+
+/// The same of an array by itself, in JSON.
+pub(super) fn attributes_of_array(info: &ArrayInfo) -> serde_json::Value {
+    let value = |attribute: Attribute| match attribute {
+        Attribute::Text(text) => serde_json::json!(text),
+        Attribute::Ascii(text) | Attribute::Utf8(text) => serde_json::json!(text),
+        Attribute::Integer(number) => serde_json::json!(number),
+        Attribute::Texts(texts) => serde_json::json!(texts),
+        Attribute::Number(number) => serde_json::json!(number),
+        Attribute::Numbers(numbers) => serde_json::json!(numbers),
+        Attribute::Integers(numbers) => serde_json::json!(numbers),
+    };
+    let attributes = attributes(info, &info.axes, info.channel_axis);
+    attributes.into_iter().map(|(name, attribute)| (name.to_owned(), value(attribute))).collect()
 }
