@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "app",
         &[
             "text", "volume", "codec", "format", "array", "stream", "live", "render", "ui", "write", "demo", "qc",
-            "sweep", "report",
+            "sweep", "report", "machine",
         ],
     ),
 ];

@@ -2,6 +2,7 @@
 //! recording behind them. `TECTUM_GALLERY=DIR` also draws every state of the window into that folder.
 
 mod ui_bench;
+mod ui_data;
 mod ui_looks;
 mod ui_operations;
 mod ui_sheet;

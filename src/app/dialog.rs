@@ -37,6 +37,7 @@ impl FileDialog {
             Ask::Folder => recording(start).pick_folder(),
             Ask::File => recording(start).pick_file(),
             Ask::StillPath => still(start).save_file(),
+            Ask::DataPath => data(start).save_file(),
         };
         Self::run(pick, wake)
     }
@@ -81,7 +82,15 @@ fn recording(folder: Option<PathBuf>) -> rfd::FileDialog {
 
 /// The dialog for where a picture is saved, which proposes a path.
 fn still(path: Option<PathBuf>) -> rfd::FileDialog {
-    let mut dialog = rfd::FileDialog::new().set_title("Save the picture").add_filter("PNG picture", &["png"]);
+    proposing(rfd::FileDialog::new().set_title("Save the picture").add_filter("PNG picture", &["png"]), path)
+}
+
+/// The same for data.
+fn data(path: Option<PathBuf>) -> rfd::FileDialog {
+    proposing(rfd::FileDialog::new().set_title("Save the data"), path)
+}
+
+fn proposing(mut dialog: rfd::FileDialog, path: Option<PathBuf>) -> rfd::FileDialog {
     if let Some(folder) = path.as_deref().and_then(Path::parent) {
         dialog = dialog.set_directory(folder);
     }

@@ -53,4 +53,6 @@ pub enum Ask {
     File,
     /// Where the picture is to be saved.
     StillPath,
+    /// Where data are to be saved.
+    DataPath,
 }

@@ -337,9 +337,14 @@ impl Program {
                     session.set_save_path(&path);
                 }
             }
+            (Ask::DataPath, Picked::Path(path)) => {
+                if let Some(session) = &mut self.session {
+                    session.data_saver.set_path(path.display().to_string());
+                }
+            }
             (Ask::Folder | Ask::File, Picked::Path(path)) => self.open(path, OpenOptions::default()),
             (Ask::Folder | Ask::File, Picked::NoDialog) => self.ask_for_path(),
-            (_, Picked::Nothing) | (Ask::StillPath, Picked::NoDialog) => {}
+            (_, Picked::Nothing) | (Ask::StillPath | Ask::DataPath, Picked::NoDialog) => {}
         }
     }
 

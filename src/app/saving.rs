@@ -1,5 +1,7 @@
 //! Saving and copying the picture: what is to be drawn, where it goes, and what became of it.
 
+mod data;
+mod described;
 mod place;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
+pub use data::{DataSaver, Request, Written};
 use image::RgbaImage;
+pub use place::data_folder;
 use place::{Look, folder, write};
 
 use super::still::{Still, StillThread, Subject};
@@ -234,6 +238,17 @@ impl Saver {
             None => {}
         }
         None
+    }
+
+    /// Says for a while that something was saved as a file or a folder.
+    pub fn say_saved(&mut self, words: String, path: PathBuf, now: Instant) {
+        self.last_saved = Some(path.clone());
+        self.say(words, Some(path), now);
+    }
+
+    /// Says for a while why something was not.
+    pub fn say_failed(&mut self, words: String, now: Instant) {
+        self.say(words, None, now);
     }
 
     fn say(&mut self, words: String, file: Option<PathBuf>, now: Instant) {

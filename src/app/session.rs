@@ -9,6 +9,7 @@ mod operations;
 mod picture;
 mod quality;
 mod remembered;
+mod save_data;
 mod still;
 mod tiles;
 
@@ -26,7 +27,7 @@ use super::effects::Effect;
 use super::measure::Measure;
 use super::memory::Recall;
 use super::profiles::Profiles;
-use super::saving::{Saver, Wish};
+use super::saving::{DataSaver, Saver, Wish};
 use super::wake::WakeFn;
 use crate::array::{LazyArray, ViewInfo};
 use crate::format::{DatasetEntry, FormatError, OpenOptions, Opened};
@@ -74,6 +75,7 @@ pub struct Session {
     pub(super) live: Option<LiveStatus>,
     pub(super) is_background_limited: bool,
     pub(super) saver: Saver,
+    pub(super) data_saver: DataSaver,
     /// The canvas as it was last drawn.
     pub(super) canvas: CanvasSize,
     /// Size of each view's canvas in pixels, as it was last drawn.
@@ -161,6 +163,7 @@ impl Session {
             live: None,
             is_background_limited: false,
             saver: Saver::default(),
+            data_saver: DataSaver::default(),
             canvas: CanvasSize::default(),
             canvases_px: Vec::new(),
             effects: Vec::new(),
@@ -247,12 +250,21 @@ impl Session {
                 SessionCommand::FitContrast => return self.fit_contrast(now, now_s),
                 SessionCommand::CopyPicture => self.saver.wish(Wish::Copy),
                 SessionCommand::SavePicture(path) => self.saver.wish(Wish::Save(path.clone())),
+                SessionCommand::SetDataPath(path) => self.data_saver.set_path(path.clone()),
+                SessionCommand::SaveData => {
+                    self.save_data(now);
+                    return true;
+                }
+                SessionCommand::CancelSaving => self.data_saver.cancel(),
                 SessionCommand::SetStillPath(path) => self.saver.set_path(path.clone()),
                 SessionCommand::ShowSaved => {
                     let folder = self.saver.last_saved().and_then(Path::parent);
                     self.effects.extend(folder.map(|folder| Effect::ShowFolder(folder.to_owned())));
                 }
             }
+        }
+        if let Command::SetData(data) = command {
+            self.data_saver.change_format(self.view.data.format, data.format);
         }
         if !self.can_compute(command) {
             return true;
@@ -339,6 +351,8 @@ mod tests;
 mod tests_of_layers;
 #[cfg(test)]
 mod tests_of_operations;
+#[cfg(test)]
+mod tests_of_saving;
 #[cfg(test)]
 mod tests_of_tiles;
 #[cfg(test)]

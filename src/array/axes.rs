@@ -72,6 +72,11 @@ impl AxisMap {
         Some([self.source_of[Axis::Y.index()]?, self.source_of[Axis::X.index()]?])
     }
 
+    /// The dataset's axes that are t, z, y and x.
+    pub(super) fn own_axes(&self) -> [Option<usize>; 4] {
+        self.source_of
+    }
+
     /// Which of t, z, y, x the dataset has.
     pub(super) fn has_axis(&self) -> [bool; 4] {
         self.source_of.map(|axis| axis.is_some())

@@ -75,6 +75,11 @@ impl LazyArray {
         self.map.held()
     }
 
+    /// Which axis of the source is t, z, y and x.
+    pub fn own_axes(&self) -> [Option<usize>; 4] {
+        self.map.own_axes()
+    }
+
     /// The axes of the source that are held, each with its index.
     pub fn held_axes(&self) -> Vec<(usize, usize)> {
         self.map.hidden().zip(self.map.held()).collect()

@@ -201,6 +201,7 @@ impl ViewState {
                 }
             }
             Command::SetStill(still) => self.still = still,
+            Command::SetData(data) => self.data = data,
             Command::App(
                 AppCommand::OpenPath(_)
                 | AppCommand::OpenDemo

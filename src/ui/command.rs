@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use super::{AxisRole, Camera, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, Step, StillOptions, Trace};
+use super::{
+    AxisRole, Camera, DataOptions, Layout, Loop, MapMeasure, Mode, Overlay, PlayMode, Section, Step, StillOptions,
+    Trace,
+};
 use crate::qc::Code;
 use crate::volume::{Blend, Colormap, Interpolation, Location, Orientation, PictureValues, Projection, ViewId};
 
@@ -179,6 +182,8 @@ pub enum Command {
     Redo,
     /// What a saved or copied picture is made of.
     SetStill(StillOptions),
+    /// What is saved of the data, and how.
+    SetData(DataOptions),
     /// What an open dataset carries out that is no change of its view.
     Session(SessionCommand),
     /// What concerns files, dialogs and which dataset is open.
@@ -214,6 +219,12 @@ pub enum SessionCommand {
     SetStillPath(String),
     /// Save the picture.
     SavePicture(PathBuf),
+    /// Where the data will be saved, as typed.
+    SetDataPath(String),
+    /// Save the data there.
+    SaveData,
+    /// Stop saving data; nothing is left of what was written.
+    CancelSaving,
     /// Copy it.
     CopyPicture,
     /// Show the folder of the one saved last.
@@ -234,6 +245,8 @@ pub enum SessionCommand {
 pub enum AppCommand {
     /// Let the user choose where the picture is saved.
     BrowseStillPath,
+    /// Let the user choose where the data are saved.
+    BrowseDataPath,
     /// Let the user choose a folder.
     BrowseFolder,
     /// Let the user choose a file.

@@ -5,6 +5,7 @@
 mod apply;
 mod choices;
 mod command;
+mod data;
 mod gaps_text;
 mod heat;
 mod history;
@@ -43,6 +44,7 @@ pub use choices::{
     Section, Theme,
 };
 pub use command::{AppCommand, Command, Forget, SessionCommand, SheetCommand, Tell};
+pub use data::{DataFormat, DataOptions, DataResult, Running, SaveKind, SavingData, What};
 pub use gaps_text::gaps_text;
 pub use heat::Trace;
 pub use history::History;

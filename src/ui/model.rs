@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use egui::Rect;
 
-use super::{FilesText, LayerView, Quality, View, ViewState};
+use super::{FilesText, LayerView, Quality, SavingData, View, ViewState};
 use crate::array::ViewInfo;
 use crate::format::{DatasetEntry, FoundRecording};
 use crate::live::LiveStatus;
@@ -237,6 +237,8 @@ pub struct Saving {
     pub refusal: Option<String>,
     /// Whether it is being made or written.
     pub is_busy: bool,
+    /// How saving data stands.
+    pub data: SavingData,
     /// Said for a while after it was done: what was done, and the file if there is one.
     pub done: Option<(String, Option<PathBuf>)>,
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cursor, LayerView, Layout, Limits, MapMeasure, Panels, Play, Section, Step, StillOptions, Theme, Trace, View,
-    ViewState,
+    Cursor, DataOptions, LayerView, Layout, Limits, MapMeasure, Panels, Play, Section, Step, StillOptions, Theme,
+    Trace, View, ViewState,
 };
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Interpolation, ViewId};
@@ -29,6 +29,8 @@ pub struct KeptPreferences {
     pub notifies: bool,
     pub still: StillOptions,
     pub still_folder: Option<PathBuf>,
+    pub data: DataOptions,
+    pub data_folder: Option<PathBuf>,
 }
 
 impl Default for KeptPreferences {
@@ -114,6 +116,7 @@ impl ViewState {
         let colormap = self.lone_colormap.unwrap_or(colormap);
         let play = Play { is_running: false, direction: 1, ..self.play };
         let (still, still_folder) = (self.still, self.still_folder.clone());
+        let (data, data_folder) = (DataOptions { ranges: None, fill: None, ..self.data }, self.data_folder.clone());
         KeptPreferences {
             theme,
             folded,
@@ -128,6 +131,8 @@ impl ViewState {
             notifies,
             still,
             still_folder,
+            data,
+            data_folder,
         }
     }
 
@@ -167,7 +172,18 @@ impl ViewState {
 impl From<KeptPreferences> for ViewState {
     fn from(kept: KeptPreferences) -> Self {
         let KeptPreferences { theme, folded, play, interpolation, colormap, color_bar, .. } = kept;
-        let KeptPreferences { traces, map_measure, time_height, trace_order, notifies, still, still_folder, .. } = kept;
+        let KeptPreferences {
+            traces,
+            map_measure,
+            time_height,
+            trace_order,
+            notifies,
+            still,
+            still_folder,
+            data,
+            data_folder,
+            ..
+        } = kept;
         let trace_order = if Trace::is_order(&trace_order) { trace_order } else { Trace::ALL };
         let time_height = time_height.filter(|height| height.is_finite() && *height > 0.0);
         let chosen = Panels { theme, folded, color_bar, ..Panels::default() };
@@ -178,6 +194,8 @@ impl From<KeptPreferences> for ViewState {
             play,
             still,
             still_folder,
+            data,
+            data_folder,
             ..Self::default()
         }
     }

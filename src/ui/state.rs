@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::view::clamp_slab;
-use super::{Camera, Cursor, LayerView, Layout, Limits, Panels, Play, StillOptions, View};
+use super::{Camera, Cursor, DataOptions, LayerView, Layout, Limits, Panels, Play, StillOptions, View};
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Display, Orientation, Picture, ViewId};
 
@@ -33,8 +33,12 @@ pub struct ViewState {
     pub panels: Panels,
     /// What a saved picture is made of.
     pub still: StillOptions,
+    /// What is saved of the data.
+    pub data: DataOptions,
     /// The folder a picture was saved in last.
     pub still_folder: Option<PathBuf>,
+    /// The folder data were saved in last.
+    pub data_folder: Option<PathBuf>,
 }
 
 impl Default for ViewState {
@@ -51,7 +55,9 @@ impl Default for ViewState {
             follow: false,
             panels: Panels::default(),
             still: StillOptions::default(),
+            data: DataOptions::default(),
             still_folder: None,
+            data_folder: None,
         }
     }
 }
@@ -199,6 +205,8 @@ impl ViewState {
         self.follow = false;
         self.panels = now.panels;
         self.still = now.still;
+        self.data = now.data;
         self.still_folder = now.still_folder;
+        self.data_folder = now.data_folder;
     }
 }

@@ -51,6 +51,19 @@ pub struct StillOptions {
     pub name: bool,
 }
 
+impl StillOptions {
+    /// All of the plane in its true proportions, and nothing drawn in.
+    pub const BARE: Self = Self {
+        extent: Extent::Whole,
+        scale: 1,
+        scale_bar: false,
+        time: false,
+        depth: false,
+        color_bar: false,
+        name: false,
+    };
+}
+
 impl Default for StillOptions {
     fn default() -> Self {
         Self {

@@ -6,7 +6,7 @@ use super::keys::{key_commands, take_copy};
 use super::panels::{canvas, canvases, problems, save, side, status_bar, time_area, time_bar, top_bar};
 use super::steer::one_to_one;
 use super::theme::{self, Tokens};
-use super::{Canvas, Command, Model, Overlay, SessionCommand, notes, overlay, screens};
+use super::{Canvas, Command, Model, Overlay, SaveKind, SessionCommand, notes, overlay, screens};
 use crate::volume::Location;
 
 /// Below this width the side panel is a column of icons.
@@ -92,7 +92,13 @@ pub fn window_ui(ui: &mut Ui, model: &Model<'_>, recent: &[Location], picture: &
     }
     overlay::within(ui, regions.status, "status", |ui| {
         let pointed = readout.as_ref().and_then(|readout| model.of_view(readout.view));
-        status_bar::status_bar_ui(ui, regions.status, pointed.as_ref().unwrap_or(model), readout.as_ref());
+        status_bar::status_bar_ui(
+            ui,
+            regions.status,
+            pointed.as_ref().unwrap_or(model),
+            readout.as_ref(),
+            &mut commands,
+        );
     });
     save::done_ui(ui, regions.canvas, model, &mut commands);
     over_ui(ui, &regions, model, recent, &mut commands);
@@ -117,7 +123,9 @@ fn over_ui(ui: &mut Ui, regions: &Regions, model: &Model<'_>, recent: &[Location
 /// The keys that could not be read before all was drawn.
 fn keys_ui(ui: &Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     key_commands(ui, model.state, Some(one_to_one(ui, model)), commands);
-    if matches!(model.state.panels.overlay, None | Some(Overlay::Save)) && take_copy(ui) {
+    let is_about_picture =
+        model.state.panels.overlay != Some(Overlay::Save) || model.state.data.kind == SaveKind::Picture;
+    if matches!(model.state.panels.overlay, None | Some(Overlay::Save)) && is_about_picture && take_copy(ui) {
         commands.push(Command::Session(SessionCommand::CopyPicture));
     }
 }

@@ -82,6 +82,12 @@ impl Program {
                     self.ask(Ask::StillPath, Some(start));
                 }
             }
+            AppCommand::BrowseDataPath => {
+                if let Some(session) = &self.session {
+                    let start = session.data_save_path();
+                    self.ask(Ask::DataPath, Some(start));
+                }
+            }
             AppCommand::OpenDemo => self.activity = Activity::Opening(OpenJob::demo(self.opener())),
             AppCommand::CancelOpening => self.activity = Activity::Idle,
             AppCommand::CloseDataset => {

@@ -29,16 +29,19 @@ impl Look {
     pub fn at(typed: String, array: &ArrayInfo) -> Self {
         let path = save_path(&typed);
         let data = std::fs::metadata(&path);
-        let replaces = data.as_ref().ok().filter(|data| data.is_file()).map(|data| {
-            let age = data.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-            age.map_or_else(|| "that name".to_owned(), crate::ui::format::age)
-        });
+        let replaces = data.as_ref().ok().filter(|data| data.is_file()).map(age_of);
         let refusal = match data {
             Ok(data) if data.is_dir() => Some("that is a folder: add a name".to_owned()),
             _ => refusal(&path, array),
         };
         Self { path: typed, refusal, free_bytes: path.parent().and_then(free_bytes), replaces }
     }
+}
+
+/// How long ago something was written, in words.
+pub fn age_of(data: &std::fs::Metadata) -> String {
+    let age = data.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+    age.map_or_else(|| "that name".to_owned(), crate::ui::format::age)
 }
 
 /// Why a picture cannot be written there.
@@ -66,6 +69,14 @@ pub fn folder(view: &ViewState, array: &ArrayInfo) -> PathBuf {
     own.or_else(|| dirs.map(of_user)).unwrap_or_else(std::env::temp_dir)
 }
 
+/// The folder that is proposed for data: the last one, else the user's documents; never the recording's.
+pub fn data_folder(view: &ViewState, array: &ArrayInfo) -> PathBuf {
+    let of_user = |dirs: UserDirs| dirs.document_dir().unwrap_or(dirs.home_dir()).to_owned();
+    let own =
+        view.data_folder.clone().filter(|folder| !array.location.path().is_some_and(|path| folder.starts_with(path)));
+    own.or_else(|| UserDirs::new().map(of_user)).unwrap_or_else(std::env::temp_dir)
+}
+
 /// Writes the picture. A file of that name is replaced only where the sheet has said so.
 ///
 /// # Errors
@@ -83,12 +94,13 @@ pub fn write(path: &Path, array: &ArrayInfo, png: &[u8], is_replacing: bool) -> 
 
 /// Room left on the disk of a folder, where the system tells.
 #[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
+pub fn free_bytes(folder: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(folder).ok()?;
     stat.f_bavail.checked_mul(stat.f_frsize)
 }
 
+/// Room left on the disk of a folder: the system does not tell.
 #[cfg(not(unix))]
-fn free_bytes(_folder: &Path) -> Option<u64> {
+pub fn free_bytes(_folder: &Path) -> Option<u64> {
     None
 }

@@ -22,6 +22,11 @@ pub struct Computed {
 }
 
 impl Layer {
+    /// The steps that are carried out, where something is computed.
+    pub(super) fn computed_texts(&self) -> Option<&[String]> {
+        self.computed.as_ref().map(|computed| computed.texts.as_slice())
+    }
+
     /// What somebody said of the recording, as far as it is true of what is shown of it.
     pub(super) fn told_of_shown(&self, told: Told) -> Told {
         match &self.computed {

@@ -12,7 +12,7 @@ use crate::app::still::{StillLayer, Subject};
 use crate::render::RendererHandle;
 use crate::ui::format::size;
 use crate::ui::panels::save::save_path;
-use crate::ui::{Overlay, Shown, StillFrame};
+use crate::ui::{Overlay, Shown, StillFrame, StillOptions, ViewState};
 use crate::volume::Axis;
 
 impl Session {
@@ -29,6 +29,7 @@ impl Session {
     /// Lets the saver go on, once the picture has been chosen.
     pub(in crate::app) fn update_saver(&mut self, renderer: Option<&RendererHandle>, now: Instant) {
         let is_sheet_open = self.view.panels.overlay == Some(Overlay::Save);
+        self.update_data_saver(now);
         self.saver.collect(now);
         if self.saver.is_wanted(is_sheet_open) {
             let subject = self.subject();
@@ -80,9 +81,11 @@ impl Session {
         if layers.is_empty() {
             return Err("no layer is shown".to_owned());
         }
+        // Data are chosen on all of the plane, with nothing drawn over it.
+        let still = if self.is_saving_data() { StillOptions::BARE } else { self.view.still };
+        let view = ViewState { still, ..self.view.clone() };
         Ok(Subject {
             layers,
-            view: self.view.clone(),
             info: *self.info(),
             name: self.name().to_owned(),
             computed: self
@@ -91,7 +94,8 @@ impl Session {
                 .map(|layer| (layer.name.clone(), self.computed_words(layer).map(str::to_owned)))
                 .collect(),
             array: Arc::clone(self.array().source().info()),
-            frame: StillFrame::new(&self.view, self.info(), self.canvas.points, self.canvas.pixels_per_point),
+            frame: StillFrame::new(&view, self.info(), self.canvas.points, self.canvas.pixels_per_point),
+            view,
         })
     }
 }

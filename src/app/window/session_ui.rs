@@ -57,7 +57,7 @@ pub fn session_ui(
     let figures = figures(session, renderer, now);
     let cached = session.cached_ranges();
     let preview = state.preview(ui.ctx(), session.saver.still());
-    let saving = Saving { preview, ..session.saver.shown.clone() };
+    let saving = Saving { preview, data: session.data_saver.shown.clone(), ..session.saver.shown.clone() };
     let (canvases, layers) = (canvas_states(session), layer_infos(session));
     let model = model(session, &canvases, &layers, &cached, &figures, &saving);
     let scale = ui.ctx().pixels_per_point();

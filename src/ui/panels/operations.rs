@@ -4,7 +4,7 @@ use egui::accesskit::Role;
 use egui::{Align2, CursorIcon, EventFilter, Id, Key, Modifiers, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, font, icon_font};
-use super::super::widgets::{self, Button, Fill, Number, elided, focus_ring, icon_button, text};
+use super::super::widgets::{self, Button, Fill, Number, elided, focus_ring, icon_button, text, text_width};
 use super::super::{Command, Model, Step, icons};
 use super::operations_menu::add_menu;
 use super::operations_text::{Numbers, expression, quoted, said, steps_of};
@@ -82,7 +82,11 @@ fn step_row(ui: &mut Ui, index: usize, steps: &[Step], commands: &mut Vec<Comman
         (true, false) => tokens.t2,
         (true, true) => tokens.t1,
     };
-    let shown = elided(ui, &numbers.shown, font(13.0, Weight::Regular), room.width());
+    let size = font(13.0, Weight::Regular);
+    // Where there is no room for all of it, its name tells more than what is left of the rest.
+    let is_cut = text_width(ui, &numbers.shown, size.clone()) > room.width();
+    let short = format!("{} …", step.name().replace('_', " "));
+    let shown = elided(ui, if is_cut { &short } else { &numbers.shown }, size, room.width());
     let drawn = text(ui.painter(), room.left_center(), Align2::LEFT_CENTER, &shown, font(13.0, Weight::Regular), color);
     if !step.is_on {
         ui.painter().hline(drawn.x_range(), drawn.center().y, Stroke::new(1.0, tokens.t3));

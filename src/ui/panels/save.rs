@@ -9,19 +9,28 @@ use super::super::still::MAX_SCALE;
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::{Button, Fill, check, choice, runs, segmented, segmented_width, text, text_width};
 use super::super::{
-    AppCommand, Command, Extent, Mode, Model, Overlay, SessionCommand, StillFrame, StillOptions, format, icons, overlay,
+    AppCommand, Command, DataOptions, Extent, Mode, Model, Overlay, SaveKind, SessionCommand, StillFrame, StillOptions,
+    format, icons, overlay,
 };
 use crate::volume::Location;
 
 const WIDTH: f32 = 740.0;
-const PREVIEW: f32 = 256.0;
-const LABEL: f32 = 84.0;
-const ROW: f32 = 32.0;
+/// Height and width of the preview.
+pub(super) const PREVIEW: f32 = 256.0;
+/// Width of the labels of the rows.
+pub(super) const LABEL: f32 = 84.0;
+/// Height of a row.
+pub(super) const ROW: f32 = 32.0;
 
 /// The sheet. `canvas` is the size of the canvas in points.
 pub fn save_ui(ui: &mut Ui, canvas: Vec2, model: &Model<'_>, commands: &mut Vec<Command>) {
     let frame = StillFrame::new(model.state, model.info, canvas, ui.ctx().pixels_per_point());
-    overlay::dialog(ui, Overlay::Save, "Save picture", WIDTH, commands, |ui, commands| {
+    overlay::dialog(ui, Overlay::Save, "Save", WIDTH, commands, |ui, commands| {
+        kinds_ui(ui, model, commands);
+        if model.state.data.kind == SaveKind::Data {
+            super::save_data::save_data_ui(ui, model, commands);
+            return;
+        }
         let (body, _) = ui.allocate_exact_size(vec2(ui.available_width(), PREVIEW + 44.0), Sense::hover());
         let preview = PREVIEW.min(body.width() * 0.4);
         preview_ui(ui, Rect::from_min_size(body.min, Vec2::splat(preview)), model, &frame);
@@ -34,6 +43,20 @@ pub fn save_ui(ui: &mut Ui, canvas: Vec2, model: &Model<'_>, commands: &mut Vec<
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
         footer_ui(ui, rect, model, commands);
     });
+}
+
+/// Which kind of thing is saved, in the middle of the heading.
+fn kinds_ui(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
+    let options =
+        [("Picture", "What is seen, with its marks, as .png", ""), ("Data", "Voxels, as recorded or computed", "")];
+    let width = segmented_width(ui, &options.map(|option| option.0)) + 16.0;
+    let heading = ui.max_rect().center_top() + vec2(0.0, 12.0);
+    let rect = Rect::from_center_size(heading, vec2(width, 26.0));
+    let kinds = [SaveKind::Picture, SaveKind::Data];
+    let chosen = kinds.iter().position(|kind| *kind == model.state.data.kind).unwrap_or(0);
+    if let Some(index) = segmented(ui, rect, &options, chosen) {
+        commands.push(Command::SetData(DataOptions { kind: kinds[index], ..model.state.data }));
+    }
 }
 
 fn preview_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, frame: &StillFrame) {
@@ -132,6 +155,26 @@ fn options_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, frame: &StillFrame, co
 }
 
 fn path_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    match path_field(ui, rect, "path to save", &model.saving.path) {
+        Some(Path::Browsed) => commands.push(Command::App(AppCommand::BrowseStillPath)),
+        Some(Path::Typed(path)) => commands.push(Command::Session(SessionCommand::SetStillPath(path))),
+        Some(Path::Entered) => save(model, commands),
+        None => {}
+    }
+}
+
+/// What was done with the name of a file.
+pub(super) enum Path {
+    /// The system's dialog is wanted.
+    Browsed,
+    /// It is another one.
+    Typed(String),
+    /// It is meant.
+    Entered,
+}
+
+/// Where something is saved: a field, and a button for the system's dialog.
+pub(super) fn path_field(ui: &mut Ui, rect: Rect, id: &str, path: &str) -> Option<Path> {
     let tokens = Tokens::get(ui);
     let at = rect.left_center();
     text(ui.painter(), at, Align2::LEFT_CENTER, "Save to", font(13.0, Weight::Regular), tokens.t2);
@@ -143,15 +186,15 @@ fn path_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comman
     };
     let width = browse.width(ui) + 4.0;
     if browse.show(ui, Rect::from_min_max(pos2(rect.right() - width, rect.top()), rect.max)) {
-        commands.push(Command::App(AppCommand::BrowseStillPath));
+        return Some(Path::Browsed);
     }
     let field = Rect::from_min_max(rect.min + vec2(72.0, 0.0), rect.max - vec2(width + 8.0, 0.0));
     ui.painter().rect_filled(field, 4.0, tokens.bg2);
-    let mut typed = model.saving.path.clone();
+    let mut typed = path.to_owned();
     let inner = field.shrink2(vec2(8.0, 0.0));
-    let response = overlay::within(ui, inner, "save path", |ui| {
+    let response = overlay::within(ui, inner, id, |ui| {
         let edit = TextEdit::singleline(&mut typed)
-            .id(Id::unique("path to save"))
+            .id(Id::unique(id))
             .frame(Frame::NONE)
             .margin(Margin::same(0))
             .font(font(13.0, Weight::Regular))
@@ -163,11 +206,10 @@ fn path_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comman
     if response.has_focus() {
         ui.painter().rect_stroke(field, 4.0, egui::Stroke::new(2.0, tokens.accent), StrokeKind::Outside);
     }
-    if typed != model.saving.path {
-        commands.push(Command::Session(SessionCommand::SetStillPath(typed)));
-    } else if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-        save(model, commands);
+    if typed != path {
+        return Some(Path::Typed(typed));
     }
+    (response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))).then_some(Path::Entered)
 }
 
 fn save(model: &Model<'_>, commands: &mut Vec<Command>) {
@@ -191,24 +233,28 @@ pub fn save_path(typed: &str) -> PathBuf {
     }
 }
 
+/// A button at the right end of a footer, left of `right`, which moves.
+pub(super) fn footer_button(ui: &mut Ui, rect: Rect, right: &mut f32, button: &Button<'_>, is_enabled: bool) -> bool {
+    let width = button.width(ui) + 12.0;
+    let area = Rect::from_min_max(pos2(*right - width, rect.top()), pos2(*right, rect.bottom()));
+    *right -= width + 8.0;
+    let id = egui::UiBuilder::new().max_rect(area).id_salt(button.text);
+    ui.scope_builder(id, |ui| {
+        if !is_enabled {
+            ui.disable();
+        }
+        button.show(ui, area)
+    })
+    .inner
+}
+
 fn footer_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
     let saving = model.saving;
     let is_possible = saving.refusal.is_none() && !saving.is_busy;
     let mut right = rect.right();
-    let mut button = |ui: &mut Ui, button: &Button<'_>, is_enabled: bool| {
-        let width = button.width(ui) + 12.0;
-        let area = Rect::from_min_max(pos2(right - width, rect.top()), pos2(right, rect.bottom()));
-        right -= width + 8.0;
-        let id = egui::UiBuilder::new().max_rect(area).id_salt(button.text);
-        ui.scope_builder(id, |ui| {
-            if !is_enabled {
-                ui.disable();
-            }
-            button.show(ui, area)
-        })
-        .inner
-    };
+    let mut button =
+        |ui: &mut Ui, button: &Button<'_>, is_enabled: bool| footer_button(ui, rect, &mut right, button, is_enabled);
     let text_of = if saving.replaces.is_some() { "Replace picture" } else { "Save picture" };
     let primary = Button {
         text: text_of,
@@ -243,18 +289,7 @@ fn footer_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comm
 fn facts_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, tokens: &Tokens) {
     let saving = model.saving;
     if let Some(refusal) = &saving.refusal {
-        let words =
-            [(icons_gap(), Weight::Regular, tokens.bad_text), (refusal.as_str(), Weight::Medium, tokens.bad_text)];
-        text(
-            ui.painter(),
-            rect.left_center(),
-            Align2::LEFT_CENTER,
-            icons::WARNING_OCTAGON,
-            icon_font(14.0),
-            tokens.bad_text,
-        );
-        let galley = runs(ui.painter(), 12.0, rect.width(), &words);
-        ui.painter().galley(rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, tokens.bad_text);
+        refusal_ui(ui, rect, refusal);
         return;
     }
     let size = saving.num_bytes.map_or_else(|| "–".to_owned(), format::size);
@@ -267,6 +302,28 @@ fn facts_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, tokens: &Tokens) {
     ];
     let galley = runs(ui.painter(), 12.0, rect.width(), &parts);
     ui.painter().galley(rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, tokens.t1);
+}
+
+/// Why something cannot be saved.
+pub(super) fn refusal_ui(ui: &mut Ui, rect: Rect, refusal: &str) {
+    let tokens = Tokens::get(ui);
+    let words = [(icons_gap(), Weight::Regular, tokens.bad_text), (refusal, Weight::Medium, tokens.bad_text)];
+    text(
+        ui.painter(),
+        rect.left_center(),
+        Align2::LEFT_CENTER,
+        icons::WARNING_OCTAGON,
+        icon_font(14.0),
+        tokens.bad_text,
+    );
+    let galley = runs(ui.painter(), 12.0, rect.width(), &words);
+    let is_cut = galley.elided;
+    ui.painter().galley(rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, tokens.bad_text);
+    let response = ui.interact(rect, ui.make_persistent_id("refusal"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Alert, true, refusal));
+    if is_cut {
+        response.on_hover_text(refusal);
+    }
 }
 
 /// Room for an icon before a text.

@@ -6,8 +6,9 @@ use egui::{Rect, Sense, Stroke, Ui, WidgetInfo, pos2};
 use super::super::format::zeros;
 use super::super::theme::{Tokens, Weight, fill, font};
 use super::super::widgets::{Run, runs};
-use super::super::{Model, Quality, Value, format};
+use super::super::{Command, Model, Quality, Value, format};
 use super::canvas::Readout;
+use super::save_running;
 use crate::live::{LiveState, LiveStatus};
 use crate::volume::{Axis, DType, Picture, Projection};
 
@@ -34,7 +35,13 @@ enum Kind {
 }
 
 /// Draws the line.
-pub fn status_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, readout: Option<&Readout>) {
+pub fn status_bar_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    model: &Model<'_>,
+    readout: Option<&Readout>,
+    commands: &mut Vec<Command>,
+) {
     let tokens = Tokens::get(ui);
     fill(ui, rect, tokens.bg0);
     ui.painter().hline(rect.x_range(), rect.top() + 0.5, Stroke::new(1.0, tokens.line));
@@ -46,7 +53,8 @@ pub fn status_bar_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, readout: Option
         }
         left = show(ui, rect, left, &item, false) + GAP;
     }
-    let mut right = rect.right() - 12.0;
+    save_running::running_ui(ui, rect, model, commands);
+    let mut right = rect.right() - 12.0 - save_running::width(model);
     for item in right_items(model) {
         // Nor for what the rest of the program takes, where its own measuring has to be told of.
         if model.quality.is_some() && rect.width() < 1200.0 && matches!(item.name, "GPU" | "Lag") {

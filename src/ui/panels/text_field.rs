@@ -76,8 +76,13 @@ impl TextField<'_> {
             if is_cancelled {
                 ui.memory_mut(|memory| memory.surrender_focus(self.id));
             }
-            let is_meant = !is_cancelled && typed.trim() != known.trim();
-            return Some(if is_meant { Typed::Entered(typed) } else { Typed::Left });
+            return match draft {
+                _ if is_cancelled => Some(Typed::Left),
+                // Drawn once more in the same frame: it was answered.
+                None => None,
+                Some(_) if typed.trim() == known.trim() => Some(Typed::Left),
+                Some(_) => Some(Typed::Entered(typed)),
+            };
         }
         if response.has_focus() && draft.as_deref() != Some(typed.as_str()) {
             ui.data_mut(|data| data.insert_temp(self.draft_id(), typed));

@@ -1,0 +1,147 @@
+//! Data are saved as they are shown, behind everything else, and what fails or is stopped leaves nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::app::stage::{PATIENCE, Scene, Stage};
+use crate::format::Source;
+use crate::format::memory::{GatedSource, MemorySource};
+use crate::ui::{Command, DataFormat, DataOptions, Overlay, SaveKind, SessionCommand, Step, What};
+use crate::volume::{DType, Region, Shape};
+
+/// 100 t + 10 z + y, the same along x.
+fn recording() -> MemorySource {
+    let shape = Shape::from([4, 3, 6, 8]);
+    let value = |i: &[usize]| (100 * i[0] + 10 * i[1] + i[2]) as u16;
+    MemorySource::from_fn(DType::U16, shape, "tzyx", &[1, 1, 6, 8], value).unwrap()
+}
+
+/// A sheet that is open on data, with a name in a folder.
+fn sheet(source: Arc<dyn Source>, folder: &Path, data: DataOptions) -> Stage {
+    let mut stage = Stage::new(source, Scene::default());
+    stage.apply(&Command::ToggleOverlay(Overlay::Save));
+    stage.apply(&Command::SetData(DataOptions { kind: SaveKind::Data, format: DataFormat::Npy, ..data }));
+    stage.apply(&Command::Session(SessionCommand::SetDataPath(folder.join("a").display().to_string())));
+    stage
+}
+
+fn until(stage: &mut Stage, mut done: impl FnMut(&Stage) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        stage.session.update_data_saver(Instant::now());
+        if done(stage) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{:?}", stage.session.data_saver.shown);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// Saves what the sheet says; what was said of it then.
+fn save(stage: &mut Stage) -> String {
+    until(stage, |stage| stage.session.data_saver.shown.is_ready);
+    stage.session.saver.shown.done = None;
+    stage.apply(&Command::Session(SessionCommand::SaveData));
+    stage.apply(&Command::CloseOverlay);
+    until(stage, |stage| stage.session.saver.shown.done.is_some());
+    stage.session.saver.shown.done.clone().unwrap().0
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Shape and values of a .npy file of unsigned numbers of 16 bits.
+fn npy(path: &Path) -> (String, Vec<u16>) {
+    let bytes = std::fs::read(path).unwrap();
+    let begin = 10 + usize::from(bytes[8]) + 256 * usize::from(bytes[9]);
+    let header = String::from_utf8_lossy(&bytes[10..begin]).into_owned();
+    let shape = header.split("'shape': ").nth(1).unwrap().split(')').next().unwrap().to_owned() + ")";
+    (shape, bytes[begin..].as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+}
+
+#[test]
+fn what_is_shown_is_what_is_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let ranges = Some([[1, 3], [0, 3], [2, 4], [0, 8]]);
+    let data = DataOptions { what: What::Selection, ranges, ..DataOptions::default() };
+    let mut stage = sheet(Arc::new(recording()), folder.path(), data);
+    stage.apply(&Command::SetOperations(vec![Step::new("multiply 2"), Step::new("add 1")]));
+    until(&mut stage, |stage| stage.session.data_saver.shown.is_ready);
+    let result = stage.session.data_saver.shown.result.clone().unwrap();
+    assert_eq!((result.dims, result.axes.as_str(), result.num_bytes), (vec![2, 3, 2, 8], "tzyx", 192));
+    assert_eq!(save(&mut stage), "Saved a.npy (without axes tzyx)");
+    let (shape, values) = npy(&folder.path().join("a.npy"));
+    assert_eq!(shape, "(2, 3, 2, 8)");
+    let expected: Vec<u16> = (0..96)
+        .map(|i| [1 + i / 48, i / 16 % 3, 2 + i / 8 % 2])
+        .map(|[t, z, y]| 2 * (100 * t + 10 * z + y) + 1)
+        .collect();
+    assert_eq!(values, expected);
+    assert_eq!(names_in(folder.path()), ["a.npy"]);
+    // Once more: it is said that there is one, and it is replaced.
+    stage.apply(&Command::ToggleOverlay(Overlay::Save));
+    stage.apply(&Command::SetData(DataOptions { what: What::Projection, ..stage.session.view.data }));
+    stage.apply(&Command::SetOperations(Vec::new()));
+    stage.apply(&Command::Session(SessionCommand::SetDataPath(folder.path().join("a.npy").display().to_string())));
+    until(&mut stage, |stage| stage.session.data_saver.shown.replaces.is_some());
+    save(&mut stage);
+    let (shape, values) = npy(&folder.path().join("a.npy"));
+    assert_eq!((shape.as_str(), values.len(), values[8]), ("(6, 8)", 48, 21), "the largest of three planes");
+}
+
+#[test]
+fn what_is_missing_is_refused_or_filled() {
+    let folder = tempfile::tempdir().unwrap();
+    let gap = Region::new(&[2, 1, 0, 0], &[3, 2, 6, 8]).unwrap();
+    let all = DataOptions { what: What::Recording, ..DataOptions::default() };
+    let mut stage = sheet(Arc::new(recording().with_missing(&[gap])), folder.path(), all);
+    let said = save(&mut stage);
+    assert!(said.starts_with("Not saved: "), "{said}");
+    assert!(names_in(folder.path()).is_empty());
+    let filled = DataOptions { fill: Some(7.0), ..all };
+    let mut stage = sheet(Arc::new(recording().with_missing(&[gap])), folder.path(), filled);
+    assert!(save(&mut stage).starts_with("Saved a.npy"));
+    let (_, values) = npy(&folder.path().join("a.npy"));
+    assert_eq!((values[(2 * 3 + 1) * 48], values[(2 * 3 + 2) * 48]), (7, 220));
+    // A value that the type cannot hold.
+    let wrong = DataOptions { fill: Some(-1.0), ..all };
+    let mut stage = sheet(Arc::new(recording()), folder.path(), wrong);
+    until(&mut stage, |stage| stage.session.data_saver.shown.refusal.is_some());
+    assert!(stage.session.data_saver.shown.refusal.as_ref().unwrap().contains("is no uint16"));
+}
+
+#[test]
+fn what_is_stopped_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = GatedSource::open(Arc::new(recording()));
+    let all = DataOptions { what: What::Recording, ..DataOptions::default() };
+    let mut stage = sheet(gate.clone(), folder.path(), all);
+    stage.settle();
+    until(&mut stage, |stage| stage.session.data_saver.shown.is_ready);
+    gate.close();
+    stage.apply(&Command::Session(SessionCommand::SaveData));
+    until(&mut stage, |stage| stage.session.data_saver.shown.running.is_some());
+    until(&mut stage, |_| folder.path().join("a.npy.part").exists());
+    stage.apply(&Command::Session(SessionCommand::CancelSaving));
+    gate.open_all();
+    until(&mut stage, |stage| stage.session.saver.shown.done.is_some());
+    assert_eq!(stage.session.saver.shown.done.clone().unwrap().0, "Stopped; nothing was saved");
+    assert!(names_in(folder.path()).is_empty());
+}
+
+#[test]
+fn nothing_is_written_into_the_recording_nor_beside_a_run_that_did_not_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = sheet(Arc::new(recording()), folder.path(), DataOptions::default());
+    std::fs::create_dir(folder.path().join("a.npy.part")).unwrap();
+    until(&mut stage, |stage| stage.session.data_saver.shown.refusal.is_some());
+    let refusal = stage.session.data_saver.shown.refusal.clone().unwrap();
+    assert!(refusal.contains("a.npy.part"), "{refusal}");
+    let nowhere = folder.path().join("no/a.npy").display().to_string();
+    stage.apply(&Command::Session(SessionCommand::SetDataPath(nowhere)));
+    until(&mut stage, |stage| stage.session.data_saver.shown.refusal.as_ref().is_some_and(|r| r.contains("no folder")));
+    stage.apply(&Command::Session(SessionCommand::SaveData));
+    assert!(stage.session.saver.shown.done.clone().unwrap().0.starts_with("Not saved"));
+}
