@@ -13,7 +13,7 @@ BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 # The program, its tests and the checks are one build: the same profile everywhere.
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-rig big differential test-cluster written fuzz qc-clean soak headless install uninstall clean help
+.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-rig big differential test-cluster written computed fuzz qc-clean soak headless install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -72,6 +72,9 @@ differential: release ## Compare with h5py, flammkuchen and split_dataset on 2,0
 
 written: release ## Let h5py, scipy and lindi read what the program writes of random arrays
 	@tests/written/run.sh $${WRITTEN:-}
+
+computed: setup ## Let numpy and scipy compute random expressions, and compare what is computed here
+	@CARGO="$(CARGO)" tests/delayed/run.sh
 
 fuzz: setup ## Read damaged blocks, Zarr hierarchies and what else is read, for FUZZ_SECONDS (900) each
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(CARGO) test --locked --release --test decoding long_time -- --ignored --nocapture

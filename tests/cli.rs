@@ -4,6 +4,8 @@
 
 #[path = "cli/channels.rs"]
 mod channels;
+#[path = "cli/delayed.rs"]
+mod delayed;
 #[path = "cli/quality.rs"]
 mod quality;
 #[cfg(feature = "window")]

@@ -6,9 +6,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::OpenArgs;
+use super::ops::OpsArgs;
 use super::progress::Progress;
 use super::said::written;
-use crate::format::Cancel;
+use crate::format::{Cancel, OpenOptions};
 use crate::volume::Location;
 use crate::write::{
     Buffering, Changes, Compression, Kind, Plan, SourcePlan, Start, TargetOptions, TargetPlan, Watch, convert,
@@ -23,6 +24,9 @@ pub struct ConvertArgs {
     /// How to open it.
     #[command(flatten)]
     pub open: OpenArgs,
+    /// What is done to it on the way.
+    #[command(flatten)]
+    pub changes: ChangeArgs,
     /// What is written and how.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -34,10 +38,38 @@ pub struct ConvertArgs {
     pub threads: Option<u16>,
 }
 
+/// What is done to a recording on its way, in this order.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ChangeArgs {
+    /// What stands for voxels that are missing or damaged; without it they are refused.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub fill: Option<String>,
+    /// One channel, by its name or its index from 0 (`tectum info` lists them).
+    #[arg(short, long, value_name = "NAME")]
+    pub channel: Option<String>,
+    /// A numpy index in the array's own axes, e.g. "3, 0:4, :, ::2".
+    #[arg(short, long, value_name = "INDEX", allow_hyphen_values = true)]
+    pub select: Option<String>,
+    /// What is computed.
+    #[command(flatten)]
+    pub ops: OpsArgs,
+    /// Another type, as numpy names it: u2, f4. Integers wrap, decimals are cut off.
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<String>,
+}
+
+impl ChangeArgs {
+    /// The same for the layers below.
+    pub fn changes(&self) -> Changes {
+        let Self { channel, fill, select, ops, dtype } = self.clone();
+        Changes { channel, fill, select, operations: ops.ops, dtype, ..Changes::default() }
+    }
+}
+
 /// What is written, where and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TargetArgs {
-    /// Where to write. Its ending says in which format: .npy.
+    /// Where to write. Its ending says in which format: .h5, .zarr, .tif, .npy, or a slash for a split dataset.
     #[arg(short, long, value_name = "DST")]
     pub out: Location,
     /// The format, where the ending of DST does not say or says another one.
@@ -52,6 +84,24 @@ pub struct TargetArgs {
     /// How chunks are compressed: none, gzip:4, zstd:3, lzf, blosc:lz4:5.
     #[arg(long, value_name = "CODEC")]
     pub compression: Option<Compression>,
+    /// Extent of a shard along each axis, for Zarr: many chunks in one object; "auto" for such as suit.
+    #[arg(long, value_name = "SHAPE", value_parser = parse_shard)]
+    pub shard_shape: Option<Dims>,
+    /// How many resolutions, for Zarr: the finest included, 0 for as many as suit.
+    #[arg(long, value_name = "N")]
+    pub levels: Option<usize>,
+    /// How voxels become one of the next resolution, for Zarr: mean, nearest, max.
+    #[arg(long, value_name = "HOW")]
+    pub level_by: Option<String>,
+    /// Who describes the pages of a TIFF file: imagej, ome, plain.
+    #[arg(long, value_name = "WHO")]
+    pub flavor: Option<String>,
+    /// Offsets of 64 bits in a TIFF file (BigTIFF), however small it is.
+    #[arg(long)]
+    pub big: bool,
+    /// Name of the array in an HDF5 file; "data" without it.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// Memory for each of two buffers, in MB.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
     pub memory: Option<u32>,
@@ -64,26 +114,40 @@ pub struct TargetArgs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dims(pub Vec<usize>);
 
-fn parse_shape(text: &str) -> Result<Dims> {
+pub(super) fn parse_shape(text: &str) -> Result<Dims> {
     let dims = text.trim_matches(['(', ')']).split(',').map(str::trim).filter(|word| !word.is_empty());
     let dims = dims.map(|word| word.parse().with_context(|| format!("{word} is no extent"))).collect::<Result<_>>()?;
     Ok(Dims(dims))
 }
 
+/// A shape, or "auto", which has no extents.
+fn parse_shard(text: &str) -> Result<Dims> {
+    if text == "auto" { Ok(Dims(Vec::new())) } else { parse_shape(text) }
+}
+
 impl TargetArgs {
     /// The same for the layers below.
-    fn plan(&self) -> Result<TargetPlan> {
+    pub(super) fn plan(&self) -> Result<TargetPlan> {
         let kind = match self.to.or_else(|| Kind::of(&self.out)) {
             Some(kind) => kind,
             None => bail!("--out {}: its ending says no format; give one with --to", self.out),
         };
         let dims = |dims: &Option<Dims>| dims.as_ref().map(|dims| dims.0.clone());
-        let options =
-            TargetOptions { chunk: dims(&self.chunk_shape), compression: self.compression, ..TargetOptions::default() };
+        let options = TargetOptions {
+            chunk: dims(&self.chunk_shape),
+            shard: dims(&self.shard_shape),
+            compression: self.compression,
+            levels: self.levels,
+            downsample: self.level_by.clone(),
+            flavor: self.flavor.clone(),
+            big: self.big,
+            name: self.name.clone(),
+            ..TargetOptions::default()
+        };
         Ok(TargetPlan { kind, location: self.out.clone(), force: self.force, options })
     }
 
-    fn buffering(&self) -> Buffering {
+    pub(super) fn buffering(&self) -> Buffering {
         Buffering {
             shape: self.buffer_shape.as_ref().map(|dims| dims.0.clone()),
             num_bytes: self.memory.map(|mb| mb as usize * 1_000_000),
@@ -99,7 +163,7 @@ impl ConvertArgs {
     pub fn plan(&self) -> Result<Plan> {
         let options = self.open.options();
         let source = SourcePlan::new(self.path.clone(), &options);
-        Plan::make(source, Changes::default(), self.target.plan()?, &self.target.buffering(), &options)
+        Plan::make(source, self.changes.changes(), self.target.plan()?, &self.target.buffering(), &options)
     }
 }
 
@@ -109,16 +173,28 @@ impl ConvertArgs {
 /// If either side cannot be opened, read or written, or something that was asked for is missing.
 pub fn run(args: &ConvertArgs) -> Result<()> {
     let start = Instant::now();
-    let options = args.open.options();
-    if let Some(threads) = args.threads {
+    follow(&args.plan()?, &args.open.options(), args.resume, args.threads, start)
+}
+
+/// Follows a plan from the beginning to the end, and says what came of it.
+///
+/// # Errors
+/// As [`convert`].
+pub fn follow(
+    plan: &Plan,
+    options: &OpenOptions,
+    is_resumed: bool,
+    threads: Option<u16>,
+    start: Instant,
+) -> Result<()> {
+    if let Some(threads) = threads {
         // It fails only where it was done before, which it was not.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
     }
-    let plan = args.plan()?;
-    let how = if args.resume { Start::Resumed } else { Start::New };
+    let how = if is_resumed { Start::Resumed } else { Start::New };
     interrupt::keep("what was written so far stays beside it; --resume goes on");
-    let not_carried = convert(&plan, how, &options, &Bar(Progress::start()), &Cancel::new())?;
-    say(&plan, &not_carried, start)
+    let not_carried = convert(plan, how, options, &Bar(Progress::start()), &Cancel::new())?;
+    say(plan, &not_carried, start)
 }
 
 /// What was written, and what of the recording is not in it.

@@ -16,6 +16,7 @@ mod run;
 mod said;
 mod snapshot;
 mod sparse;
+mod split;
 mod status;
 mod vds;
 mod verify;
@@ -39,6 +40,7 @@ pub use qc::QcArgs;
 pub use run::RunArgs;
 pub use snapshot::SnapshotArgs;
 pub use sparse::SparseArgs;
+pub use split::SplitArgs;
 pub use status::StatusArgs;
 pub use vds::VdsArgs;
 pub use verify::VerifyArgs;
@@ -89,6 +91,8 @@ enum Command {
     Vds(VdsArgs),
     /// Write a recording in another format.
     Convert(ConvertArgs),
+    /// Write a recording as a split dataset: other blocks, cropped, coarser, computed from.
+    Split(SplitArgs),
     /// Write a reference file over an HDF5 file or a split dataset, as the lindi package reads it. Copies nothing large.
     Index(IndexArgs),
     /// Write an array of two axes as a sparse matrix, as HDF5Array, 10x Genomics and AnnData have them.
@@ -204,6 +208,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Some(Command::Export(args)) => export::run(&args)?,
         Some(Command::Vds(args)) => vds::run(&args)?,
         Some(Command::Convert(args)) => convert::run(&args)?,
+        Some(Command::Split(args)) => split::run(&args)?,
         Some(Command::Index(args)) => index::run(&args)?,
         Some(Command::Sparse(args)) => sparse::run(&args)?,
         Some(Command::Qc(args)) => return qc::run(&args),

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::export::parse_fill;
 use super::progress::Progress;
 use super::said::written;
 use super::{OpenArgs, print};
 use crate::volume::Location;
+use crate::write::parse_fill;
 use crate::write::sparse::{SparseLayout, SparseOptions, write_sparse};
 
 /// Arguments of `tectum sparse`.

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::export::parse_fill;
 use super::said::written;
 use super::{OpenArgs, print};
 use crate::format::{OpenOptions, Source, open, open_alone};
 use crate::volume::{Axis, Location, Problem, Severity, codes};
+use crate::write::parse_fill;
 use crate::write::vds::{Over, VirtualDataset, VirtualOptions};
 
 /// Gaps and problems that are named one by one.

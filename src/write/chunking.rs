@@ -93,7 +93,7 @@ impl Cut<'_> {
 }
 
 /// Extent of the chunk that holds the first voxel, along each axis; 1 where there is none.
-fn extent_at_origin(source: &dyn Source) -> Vec<usize> {
+pub(super) fn extent_at_origin(source: &dyn Source) -> Vec<usize> {
     let shape = source.info().shape;
     let (zeros, ones) = (vec![0; shape.rank()], vec![1; shape.rank()]);
     let mut chunks = Vec::new();

@@ -120,7 +120,7 @@ impl TargetOptions {
             ("shard-shape", shard.is_some()),
             ("compression", compression.is_some_and(|compression| compression != Compression::NONE)),
             ("levels", levels.is_some_and(|levels| levels != 1)),
-            ("downsample", downsample.is_some()),
+            ("level-by", downsample.is_some()),
             ("flavor", flavor.is_some()),
             ("big", *big),
             ("name", name.is_some()),

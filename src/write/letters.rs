@@ -28,3 +28,11 @@ pub fn guessed(info: &ArrayInfo) -> Option<String> {
     let shown: String = letters(info).into_iter().collect();
     is_guessed(info).then(|| format!("which axis is which, where nothing says so: the last ones are taken for {shown}"))
 }
+
+/// The operation that brings axes into the order of what `key` gives for each letter; those with the same stay in theirs.
+pub fn reordered(letters: &[char], key: impl Fn(char) -> usize) -> String {
+    let mut order: Vec<usize> = (0..letters.len()).collect();
+    order.sort_by_key(|&axis| key(letters[axis]));
+    let shown: Vec<String> = order.iter().map(usize::to_string).collect();
+    format!("--op \"transpose {}\" brings them into that order", shown.join(", "))
+}

@@ -31,7 +31,7 @@ pub fn load(source: &dyn Source, region: &Region, buffer: &mut [u8], pool: &Pool
     let item = source.info().dtype.num_bytes();
     let mut chunks = Vec::new();
     source.chunks(region, &mut chunks);
-    if source.fetching().is_some() {
+    if is_afar(source) {
         return load_from_afar(source, region, buffer, pool, cancel, &chunks);
     }
     let (direct, beside) = sorted_out(&chunks, region, item);
@@ -67,6 +67,12 @@ pub fn load(source: &dyn Source, region: &Region, buffer: &mut [u8], pool: &Pool
         });
     }
     Ok(())
+}
+
+/// Whether reading mostly waits: it lies afar, or is computed from what does.
+fn is_afar(source: &dyn Source) -> bool {
+    let inputs = source.composite().map_or(&[][..], |composite| composite.inputs());
+    source.fetching().is_some() || inputs.iter().any(|input| is_afar(&*input.source))
 }
 
 /// The chunks that lie in the buffer as they are, by where they begin there, and the others.
@@ -130,17 +136,21 @@ fn load_from_afar(
     cancel: &Cancel,
     chunks: &[Chunk],
 ) -> Result<()> {
-    let Some(afar) = source.fetching() else { return Ok(()) };
     let item = source.info().dtype.num_bytes();
     let (next, buffer) = (Mutex::new(chunks.iter()), Mutex::new(buffer));
     let failed = Mutex::new(None);
     let work = || -> Result<()> {
         while failed.lock().is_none() {
             let Some(chunk) = next.lock().next() else { break };
-            let fetched = fetch(afar, chunk, &Patience::WORK, cancel).ok_or_else(cancelled)?;
-            let fetched = fetched.map_err(|error| refusal(source, &chunk.region, &error))?;
             let mut bytes = pool.take(num_bytes(chunk, item).ok_or_else(|| too_large(source, chunk))?);
-            check(source, chunk, region, afar.decode(chunk, &fetched, bytes.bytes_mut()))?;
+            match source.fetching() {
+                Some(afar) => {
+                    let fetched = fetch(afar, chunk, &Patience::WORK, cancel).ok_or_else(cancelled)?;
+                    let fetched = fetched.map_err(|error| refusal(source, &chunk.region, &error))?;
+                    check(source, chunk, region, afar.decode(chunk, &fetched, bytes.bytes_mut()))?;
+                }
+                None => read(source, chunk, region, bytes.bytes_mut(), cancel)?,
+            }
             copy_region(bytes.bytes(), &chunk.region, &mut buffer.lock(), region, item);
         }
         Ok(())

@@ -3,7 +3,9 @@
 //! What is to be written is a [`Subject`]: a [`crate::format::Source`] (selections, operations and casts are sources
 //! too) and what is known of it. Where it goes is a [`Target`], one for each format.
 
+mod along;
 mod buffers;
+mod changes;
 mod chunking;
 mod coders;
 mod compression;
@@ -20,6 +22,7 @@ mod output;
 mod place;
 mod plan;
 mod records;
+pub mod remote;
 pub mod sparse;
 pub mod split_dataset;
 mod steps;
@@ -29,7 +32,9 @@ pub mod tiff;
 pub mod vds;
 pub mod zarr;
 
+pub use along::{along_axes, axis_of};
 pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buffer};
+pub use changes::parse_fill;
 pub use chunking::Chunking;
 pub use compression::{BloscCodec, Codec, Compression};
 pub use convert::{Run, Watch, convert};

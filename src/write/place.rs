@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::output::folder_of;
+use crate::volume::Location;
 
 /// What marks a folder as one that this program, or another of its kind, has written as a whole.
 const MARKS: [&str; 4] = ["zarr.json", ".zgroup", ".zarray", "stack_metadata.json"];
@@ -33,12 +34,31 @@ pub struct Held {
 pub struct Place {
     path: PathBuf,
     is_forced: bool,
+    /// Where the data go, where that is not beside the work.
+    afar: Option<Location>,
 }
 
 impl Place {
     /// With `is_forced` it replaces what has that name.
     pub fn new(path: &Path, is_forced: bool) -> Self {
-        Self { path: path.to_owned(), is_forced }
+        Self { path: path.to_owned(), is_forced, afar: None }
+    }
+
+    /// The same for data that go to a location afar, and lie there all the time; only the plan and the records are
+    /// beside `path` until all is whole.
+    #[must_use]
+    pub fn afar(self, location: &Location) -> Self {
+        Self { afar: Some(location.clone()), ..self }
+    }
+
+    /// Where the data go, where that is not on this machine.
+    pub fn location(&self) -> Option<&Location> {
+        self.afar.as_ref()
+    }
+
+    /// Whether it replaces what has that name.
+    pub fn is_forced(&self) -> bool {
+        self.is_forced
     }
 
     /// The final name.
@@ -86,6 +106,9 @@ impl Place {
         }
         if !folder.is_dir() {
             bail!("{shown}: there is no folder {}", folder.display());
+        }
+        if self.afar.is_some() {
+            return Ok(());
         }
         let Ok(there) = self.path.symlink_metadata() else { return Ok(()) };
         let is_ours = || MARKS.iter().any(|mark| self.path.join(mark).exists());
@@ -159,6 +182,7 @@ impl Place {
     pub fn finish(&self) -> Result<()> {
         let shown = self.path.display();
         match self.path.symlink_metadata() {
+            _ if self.afar.is_some() => {}
             Ok(_) if !self.is_forced => bail!("{shown}: exists already; --force replaces it"),
             Ok(_) => replace(&self.data(), &self.path, &self.work().join("former"))
                 .with_context(|| format!("{shown}: cannot replace it"))?,

@@ -100,9 +100,15 @@ pub struct Changes {
     /// Operations, one after the other.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<String>,
+    /// How many voxels along each axis become one: "y=2,x=2", and how behind a colon (mean, nearest, max).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downsample: Option<String>,
     /// Another type, as numpy names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dtype: Option<String>,
+    /// A numpy index of what came of all that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub take: Option<String>,
 }
 
 /// What is written.
@@ -180,7 +186,8 @@ impl TargetPlan {
     /// # Errors
     /// For a location that names nothing.
     pub fn place(&self) -> Result<Place> {
-        Ok(Place::new(&kinds::work_name(&self.location)?, self.force))
+        let place = Place::new(&kinds::work_name(&self.location)?, self.force);
+        Ok(if self.location.path().is_some() { place } else { place.afar(&self.location) })
     }
 }
 
@@ -213,6 +220,7 @@ impl Plan {
             buffer: Vec::new(),
         };
         let (subject, state) = plan.subject(standing)?;
+        plan.changes.refuse_missing(&*subject.source)?;
         if plan.target.location.path().is_some() {
             super::refuse_inside(place.path(), subject.source.info())?;
         }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
+use super::changes::applied;
 use super::plan::Changes;
 use crate::format::{Opened, Source};
 use crate::volume::ArrayInfo;
@@ -35,11 +36,8 @@ impl Subject {
     /// # Errors
     /// If that cannot be done to it.
     pub fn of(opened: &Opened, changes: &Changes) -> Result<Self> {
-        let subject = Self { source: Arc::clone(&opened.source), channels: looks(opened) };
-        if *changes != Changes::default() {
-            bail!("{}: nothing can be done to it on the way yet", opened.source.info().location);
-        }
-        Ok(subject)
+        let (source, channels) = applied(opened, looks(opened), changes)?;
+        Ok(Self { source, channels })
     }
 }
 

@@ -100,7 +100,12 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
             time.sleep(0.2)
 
     def is_idle(self):
-        return not self.ask("squeue", "--noheader").strip()
+        """Whether nothing runs or waits any more. A merge whose tasks have failed is taken out of the queue."""
+        jobs = [line.split() for line in self.ask("squeue", "--noheader", "--format=%A %r").splitlines()]
+        for job, reason in jobs:
+            if reason == "DependencyNeverSatisfied":
+                self.ask("scancel", job)
+        return not jobs
 
     def __exit__(self, *_):
         for daemon in reversed(self.daemons):

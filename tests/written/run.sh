@@ -30,4 +30,10 @@ python_with() {
 python=$(python_with written "${TECTUM_WRITTEN_PYTHON:-}")
 "$python" tests/written/vds.py "$tectum" "$@"
 "$python" tests/written/sparse.py "$tectum" "$@"
+"$python" tests/written/zarr_tiff.py "$tectum" "$@"
+if "$python" -c 'import moto.server, boto3' 2>/dev/null; then
+    tests/written/bucket.sh "$python" "$python" tests/written/zarr_tiff.py "$tectum" 12
+else
+    echo "written: no bucket was written to; that needs moto[server] and boto3" >&2
+fi
 "$(python_with lindi "${TECTUM_LINDI_PYTHON:-}")" tests/written/references.py "$tectum" "$@"

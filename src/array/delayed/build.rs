@@ -11,12 +11,12 @@ use super::folding::Fold;
 use super::mapped::{Chain, shape_of};
 use super::operator::{Binary, promoted};
 use super::program::Operand as Beside;
-use super::step::{AxisName, Background, Filter, Frames, Level, Number, Operand, Reduction, Step};
+use super::step::{AxisName, Filter, Number, Operand, Reduction, Step};
 use super::view::{Along, Index, View};
 use super::{OperationError, Operations, parse::MAX_STEPS, unshown};
 use crate::format::memory::MemorySource;
 use crate::format::{FormatError, Input, Source};
-use crate::volume::{ArrayInfo, Axis, DType, LayerId, Selection, Shape};
+use crate::volume::{ArrayInfo, DType, LayerId, Selection, Shape};
 
 /// Steps of one expression that read a neighbourhood or fold axes, at most: each one reads through the others.
 const MAX_PASSES: usize = 8;
@@ -51,8 +51,8 @@ pub fn delayed(
     Ok(builder.chain.source())
 }
 
-struct Builder<'a> {
-    chain: Chain,
+pub(super) struct Builder<'a> {
+    pub(super) chain: Chain,
     /// What was opened so far.
     others: HashMap<String, Input>,
     open: &'a dyn Fn(&str) -> Result<Arc<dyn Source>, FormatError>,
@@ -98,11 +98,11 @@ impl Builder<'_> {
         shape_of(self.dims(), self.chain.program.dtype()).map(drop)
     }
 
-    fn dims(&self) -> &[usize] {
+    pub(super) fn dims(&self) -> &[usize] {
         self.chain.info.shape.dims()
     }
 
-    fn beside(&mut self, op: Binary, operand: Beside, is_left: bool) -> Result<(), String> {
+    pub(super) fn beside(&mut self, op: Binary, operand: Beside, is_left: bool) -> Result<(), String> {
         self.chain.info.value_scale = None;
         self.chain.program.binary(op, operand, is_left)
     }
@@ -135,7 +135,7 @@ impl Builder<'_> {
     }
 
     /// What the chain makes so far as an input, which begins the next one.
-    fn input(&mut self) -> Input {
+    pub(super) fn input(&mut self) -> Input {
         let first = self.chain.inputs[0].clone();
         let chain = std::mem::replace(&mut self.chain, Chain::new(first.clone()));
         let info = chain.info.clone();
@@ -158,7 +158,7 @@ impl Builder<'_> {
     }
 
     /// The number of an axis.
-    fn axis(&self, name: AxisName) -> Result<usize, String> {
+    pub(super) fn axis(&self, name: AxisName) -> Result<usize, String> {
         let info = &self.chain.info;
         let rank = info.shape.rank();
         let known = || format!("its axes are {}", if rank == 0 { "none".to_owned() } else { info.axes_in_letters() });
@@ -179,7 +179,7 @@ impl Builder<'_> {
         }
     }
 
-    fn axes(&self, names: &[AxisName]) -> Result<Vec<usize>, String> {
+    pub(super) fn axes(&self, names: &[AxisName]) -> Result<Vec<usize>, String> {
         let mut axes = Vec::new();
         for name in names {
             let axis = self.axis(*name)?;
@@ -296,107 +296,6 @@ impl Builder<'_> {
             Filter::Gaussian(sigma) => Kind::Gaussian(along_axes(sigma, &axes, self.dims().len())?),
         };
         self.pass(|input, info| Filtered::new(input, kind, info))
-    }
-
-    fn time(&self) -> Result<usize, String> {
-        self.axis(AxisName::Named(Axis::T))
-            .map_err(|_| "there is no axis of time to find a baseline along; --axes says which it is".to_owned())
-    }
-
-    fn dff(&mut self, level: Level, of: Frames) -> Result<(), String> {
-        let time = self.time()?;
-        let input = self.input();
-        let mut view = View::identity(self.dims().len());
-        let baseline = match of {
-            Frames::Window(num) => {
-                let kind = Kind::Running { axis: time, num, level };
-                Filtered::new(input, kind, self.chain.info.clone())?
-            }
-            Frames::Range(start, stop) => {
-                let len = self.dims()[time];
-                let (start, stop) = (start.unwrap_or(0), stop.unwrap_or(len).min(len));
-                if start >= stop {
-                    return Err(format!("there is no timepoint from {start} to {stop}; there are {len}"));
-                }
-                view.along[time] = Along::Fixed(0);
-                self.folded_baseline(input, time, [start, stop], level)?
-            }
-        };
-        self.against(baseline, view, true, DType::F32)
-    }
-
-    /// The level of a range along an axis, which stays with an extent of 1.
-    fn folded_baseline(
-        &mut self,
-        input: Input,
-        axis: usize,
-        [start, stop]: [usize; 2],
-        level: Level,
-    ) -> Result<Arc<dyn Source>, String> {
-        let how = match level {
-            Level::Mean => Reduction::Mean,
-            Level::Percentile(percent) => Reduction::Percentile(percent),
-        };
-        let text: Vec<String> = (0..axis).map(|_| ":".to_owned()).chain([format!("{start}:{stop}")]).collect();
-        let mut chain = Chain::new(input);
-        let selection: Selection =
-            text.join(", ").parse().map_err(|error: crate::volume::SelectionError| error.to_string())?;
-        select(&mut chain, &selection)?;
-        let info = chain.info.clone();
-        let fold = Fold::of(how, chain.program.dtype())?;
-        let input = match chain.is_bare() {
-            true => chain.inputs[0].clone(),
-            false => unshown(&chain.source()),
-        };
-        Folded::new(input, fold, &[axis], true, info)
-    }
-
-    /// Subtracts another array, and divides by it where that is wanted, in double precision.
-    fn against(&mut self, other: Arc<dyn Source>, view: View, is_ratio: bool, dtype: DType) -> Result<(), String> {
-        let other_dtype = other.info().dtype;
-        let lane = self.chain.lane(unshown(&other), view);
-        self.chain.is_kept = true;
-        self.chain.program.cast(DType::F64);
-        let beside = Beside::Lane { lane, dtype: other_dtype };
-        self.beside(Binary::Subtract, beside, false)?;
-        if is_ratio {
-            self.beside(Binary::Divide, beside, false)?;
-        }
-        self.chain.program.cast(dtype);
-        Ok(())
-    }
-
-    fn background(&mut self, background: &Background) -> Result<(), String> {
-        let dtype = imaging_dtype(self.chain.program.dtype());
-        match background {
-            Background::Value(value) => {
-                self.chain.program.cast(DType::F64);
-                let value = match value {
-                    Number::Integer(value) => *value as f64,
-                    Number::Float(value) => *value,
-                };
-                self.beside(Binary::Subtract, Beside::Float(value), false)?;
-                self.chain.program.cast(dtype);
-                Ok(())
-            }
-            Background::Percentile(percent, over) => {
-                let axes = self.axes(over)?;
-                let fold = Fold::of(Reduction::Percentile(*percent), self.chain.program.dtype())?;
-                let input = self.input();
-                let level = Folded::new(input, fold, &axes, true, self.chain.info.clone())?;
-                let mut view = View::identity(self.dims().len());
-                axes.iter().for_each(|&axis| view.along[axis] = Along::Fixed(0));
-                self.against(level, view, false, dtype)
-            }
-        }
-    }
-}
-
-/// The type in which filtered and corrected values are given: single precision where that tells them apart.
-pub(super) fn imaging_dtype(dtype: DType) -> DType {
-    match dtype {
-        DType::U32 | DType::I32 | DType::U64 | DType::I64 | DType::F64 => DType::F64,
-        _ => DType::F32,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cells::{Cells, edges_of};
 use super::joint::{self, of_inputs};
 use super::mapped::shape_of;
-use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source, read_and_combine};
+use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source};
 use crate::volume::{ArrayInfo, Axis, Region, copy_region};
 
 /// See the head of the file.
@@ -128,7 +128,7 @@ impl Source for Concatenated {
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
-        read_and_combine(self, chunk, buffer)
+        joint::read(self, chunk, buffer)
     }
 
     fn times_s(&self) -> Option<Vec<f64>> {

@@ -31,28 +31,51 @@ pub(super) fn bytes_mut(block: &mut Block, len: usize) -> &mut [u8] {
 pub(super) fn convert(from: DType, to: DType, source: &Block, target: &mut Block, len: usize) {
     match to {
         DType::Bool => dispatch_dtype!(from, T => {
-            each(of::<T>(source, len), of_mut::<u8>(target, len), |value| u8::from(value.is_true()));
+            map(of::<T>(source, len), of_mut::<u8>(target, len), |value| u8::from(value.is_true()));
         }),
         _ => dispatch_dtype!(from, T => dispatch_dtype!(to, U => {
-            each(of::<T>(source, len), of_mut::<U>(target, len), |value| cast::<T, U>(from, value));
+            map(of::<T>(source, len), of_mut::<U>(target, len), |value| value.cast::<U>());
         })),
     }
 }
 
+/// Runs a loop, compiled for the widest lanes that the machine has: a closure with `inline(always)`, called as `FnMut`.
 #[inline(always)]
-fn cast<T: Number, U: Number>(from: DType, value: T) -> U {
-    match from {
-        // The type is known where this is inlined: nothing is decided here for a single voxel.
-        DType::F64 => U::of_f64(value.to_f64()),
-        DType::F16 | DType::F32 => U::of_f32(value.to_f32()),
-        DType::U64 => U::of_u64(value.to_u64()),
-        _ => U::of_i64(value.to_i64()),
+fn wide(run: impl FnMut()) {
+    struct Wide<F>(F);
+    impl<F: FnMut()> pulp::WithSimd for Wide<F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(mut self, _simd: S) {
+            (self.0)();
+        }
     }
+    pulp::Arch::new().dispatch(Wide(run));
 }
 
+/// `target = op(source)`, voxel by voxel.
 #[inline(always)]
-fn each<T: Copy, U>(source: &[T], target: &mut [U], mut change: impl FnMut(T) -> U) {
-    for (target, &source) in target.iter_mut().zip(source) {
-        *target = change(source);
-    }
+pub(super) fn map<T: Copy, U>(source: &[T], target: &mut [U], op: impl Fn(T) -> U) {
+    wide(
+        #[inline(always)]
+        || {
+            for (target, &source) in target.iter_mut().zip(source) {
+                *target = op(source);
+            }
+        },
+    );
+}
+
+/// `target = op(left, right)`, voxel by voxel.
+#[inline(always)]
+pub(super) fn zip<T: Copy, U>(left: &[T], right: &[T], target: &mut [U], op: impl Fn(T, T) -> U) {
+    wide(
+        #[inline(always)]
+        || {
+            for ((target, &a), &b) in target.iter_mut().zip(left).zip(right) {
+                *target = op(a, b);
+            }
+        },
+    );
 }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::build::imaging_dtype;
 use super::convert::{convert, of};
+use super::imaging::imaging_dtype;
 use super::joint::{self, of_inputs};
 use super::kept::Kept;
 use super::number::Number;

@@ -1,8 +1,31 @@
 //! What every computed source has in common: it is made of other sources, whose problems, files and failures are its
 //! own.
 
-use crate::format::{Filled, Input, ReadError};
-use crate::volume::{Location, Problem, Region};
+use std::sync::LazyLock;
+
+use crate::format::{Chunk, Composite, Filled, Given, Input, ReadError};
+use crate::volume::{Location, Pool, Problem, Region};
+
+/// Memory for what is read of inputs, used again: fresh memory costs about as much as decoding into it.
+static SPARE: LazyLock<Pool> = LazyLock::new(|| Pool::new(64 << 20));
+
+/// As [`crate::format::read_and_combine`], in memory that is used again.
+pub(super) fn read(source: &dyn Composite, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+    let mut needs = Vec::new();
+    source.needs(chunk, &mut needs);
+    let read = needs.iter().map(|need| {
+        let input = &source.inputs()[need.input].source;
+        // No chunk of an input that could be opened is without a size.
+        let mut bytes = SPARE.take(need.chunk.region.shape().num_bytes(input.info().dtype).unwrap_or(0));
+        input.read(&need.chunk, bytes.bytes_mut()).map(|filled| (bytes, filled))
+    });
+    let read: Vec<_> = read.collect();
+    let given = needs.iter().zip(&read).map(|(need, read)| Given {
+        need: *need,
+        voxels: read.as_ref().map(|(bytes, filled)| (bytes.bytes(), filled)),
+    });
+    source.combine(chunk, &given.collect::<Vec<_>>(), buffer)
+}
 
 /// What is wrong with any of the inputs.
 pub(super) fn problems(inputs: &[Input]) -> Vec<Problem> {

@@ -2,11 +2,25 @@
 
 use half::f16;
 
-use super::convert::{Block, of, of_mut};
+use super::convert::{Block, map, of, of_mut, zip};
+use super::logarithm;
 use super::number::Number;
 use super::operator::{Binary, Unary};
 use crate::dispatch_dtype;
 use crate::volume::{DType, Voxel};
+
+/// What processors do in one step is compiled into the loop; other functions are called.
+macro_rules! quick {
+    ($T:ident, $function:ident, $op:expr, $source:expr, $target:expr) => {
+        match $op {
+            Unary::Sqrt => map($source, $target, |value| $T::sqrt(value)),
+            Unary::Ceil => map($source, $target, |value| $T::ceil(value)),
+            Unary::Floor => map($source, $target, |value| $T::floor(value)),
+            Unary::Trunc => map($source, $target, |value| $T::trunc(value)),
+            op => map($source, $target, $function(op)),
+        }
+    };
+}
 
 /// `target = op(source)`, computed in `dtype`.
 pub(super) fn unary(op: Unary, dtype: DType, source: &Block, target: &mut Block, len: usize) {
@@ -22,8 +36,16 @@ pub(super) fn unary(op: Unary, dtype: DType, source: &Block, target: &mut Block,
         Unary::Abs => same(dtype, source, target, len, &Abs),
         Unary::Sign => same(dtype, source, target, len, &Sign),
         _ => match dtype {
-            DType::F64 => map(of::<f64>(source, len), of_mut::<f64>(target, len), function64(op)),
-            DType::F32 => map(of::<f32>(source, len), of_mut::<f32>(target, len), function32(op)),
+            DType::F64 => quick!(f64, function64, op, of::<f64>(source, len), of_mut::<f64>(target, len)),
+            DType::F32 if op == Unary::Log => map(of::<f32>(source, len), of_mut::<f32>(target, len), logarithm::log),
+            DType::F32 if op == Unary::Log1p => {
+                map(of::<f32>(source, len), of_mut::<f32>(target, len), logarithm::log1p)
+            }
+            DType::F32 if op == Unary::Log2 => map(of::<f32>(source, len), of_mut::<f32>(target, len), logarithm::log2),
+            DType::F32 if op == Unary::Log10 => {
+                map(of::<f32>(source, len), of_mut::<f32>(target, len), logarithm::log10)
+            }
+            DType::F32 => quick!(f32, function32, op, of::<f32>(source, len), of_mut::<f32>(target, len)),
             DType::F16 => {
                 let function = function32(op);
                 map(of::<f16>(source, len), of_mut::<f16>(target, len), |value| {
@@ -199,19 +221,5 @@ pub(super) fn round(decimals: i32, dtype: DType, source: &Block, target: &mut Bl
         _ => dispatch_dtype!(dtype, T => map(of::<T>(source, len), of_mut::<T>(target, len), |value| {
             T::of_f64((Voxel::to_f64(value) / power).round_ties_even() * power)
         })),
-    }
-}
-
-#[inline(always)]
-fn map<T: Copy, U>(source: &[T], target: &mut [U], op: impl Fn(T) -> U) {
-    for (target, &source) in target.iter_mut().zip(source) {
-        *target = op(source);
-    }
-}
-
-#[inline(always)]
-fn zip<T: Copy, U>(left: &[T], right: &[T], target: &mut [U], op: impl Fn(T, T) -> U) {
-    for ((target, &a), &b) in target.iter_mut().zip(left).zip(right) {
-        *target = op(a, b);
     }
 }

@@ -9,7 +9,7 @@ use super::kept::Kept;
 use super::lane::Lane;
 use super::program::Program;
 use super::view::{Along, View};
-use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source, read_and_combine};
+use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source};
 use crate::volume::{ArrayInfo, Axis, DType, Piece, Region, Shape};
 
 /// A chain of steps that each make a voxel of one voxel of each input. Built step by step, then [`Mapped::source`].
@@ -167,7 +167,7 @@ impl Source for Mapped {
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
         match &self.kept {
             Some(kept) => kept.read_and_combine(self, chunk, buffer),
-            None => read_and_combine(self, chunk, buffer),
+            None => joint::read(self, chunk, buffer),
         }
     }
 
@@ -258,7 +258,7 @@ impl Source for FilledIn {
     }
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
-        read_and_combine(self, chunk, buffer)
+        joint::read(self, chunk, buffer)
     }
 
     fn pieces(&self) -> Vec<Piece> {

@@ -34,7 +34,8 @@
 //! [`crate::format::Composite`] over the source: a chunk of the result is made in one pass, in runs of a few thousand voxels, so that no
 //! step takes memory of its own. Chunks of the result lie where those of the source do. Filters read their
 //! neighbourhood. Reductions go through what they fold chunk by chunk.
-//! The arrays are as long as they were when they were made: a recording that grows is computed anew.
+//! The arrays are as long as they were when they were made. Of a recording that has grown they are made again, which
+//! reads nothing; chunks keep their numbers where the steps leave its axes alone.
 
 mod build;
 mod catalogue;
@@ -45,10 +46,12 @@ mod facts;
 mod filtered;
 mod folded;
 mod folding;
+mod imaging;
 mod joint;
 mod kept;
 mod kernel;
 mod lane;
+mod logarithm;
 mod mapped;
 mod npy;
 mod number;
@@ -59,6 +62,7 @@ mod step;
 mod text;
 mod view;
 mod window;
+mod words;
 
 use std::sync::Arc;
 

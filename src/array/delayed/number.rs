@@ -20,6 +20,8 @@ pub(super) trait Number: Voxel {
     fn is_true(self) -> bool;
     fn abs(self) -> Self;
     fn sign(self) -> Self;
+    /// numpy's `astype`.
+    fn cast<T: Number>(self) -> T;
     /// The nearest value of a double; numpy's `astype` (see [`super::convert`]).
     fn of_f64(value: f64) -> Self;
     fn of_f32(value: f32) -> Self;
@@ -48,30 +50,39 @@ macro_rules! integer_power {
 
 macro_rules! common_of_integers {
     () => {
+        #[inline(always)]
         fn add(self, other: Self) -> Self {
             self.wrapping_add(other)
         }
+        #[inline(always)]
         fn subtract(self, other: Self) -> Self {
             self.wrapping_sub(other)
         }
+        #[inline(always)]
         fn multiply(self, other: Self) -> Self {
             self.wrapping_mul(other)
         }
+        #[inline(always)]
         fn divide(self, other: Self) -> Self {
             self.floor_divide(other)
         }
+        #[inline(always)]
         fn is_true(self) -> bool {
             self != 0
         }
+        #[inline(always)]
         fn of_i64(value: i64) -> Self {
             value as Self
         }
+        #[inline(always)]
         fn of_u64(value: u64) -> Self {
             value as Self
         }
+        #[inline(always)]
         fn to_i64(self) -> i64 {
             self as i64
         }
+        #[inline(always)]
         fn to_u64(self) -> u64 {
             self as u64
         }
@@ -79,15 +90,18 @@ macro_rules! common_of_integers {
 }
 
 /// What a processor makes of a double beyond the integers it converts to.
+#[inline(always)]
 fn to_i32(value: f64) -> i32 {
     if value > -2_147_483_649.0 && value < 2_147_483_648.0 { value as i32 } else { i32::MIN }
 }
 
+#[inline(always)]
 fn to_i64(value: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if (-LIMIT..LIMIT).contains(&value) { value as i64 } else { i64::MIN }
 }
 
+#[inline(always)]
 fn to_u64(value: f64) -> u64 {
     const LIMIT: f64 = 18_446_744_073_709_551_616.0;
     match value {
@@ -101,24 +115,34 @@ macro_rules! unsigned {
     ($($T:ty: $convert:expr),*) => {$(
         impl Number for $T {
             common_of_integers!();
+            #[inline(always)]
+            fn cast<T: Number>(self) -> T {
+                T::of_u64(self as u64)
+            }
+            #[inline(always)]
             fn floor_divide(self, other: Self) -> Self {
                 self.checked_div(other).unwrap_or(0)
             }
+            #[inline(always)]
             fn remainder(self, other: Self) -> Self {
                 self.checked_rem(other).unwrap_or(0)
             }
             fn power(self, other: Self) -> Self {
                 integer_power!(self, other)
             }
+            #[inline(always)]
             fn abs(self) -> Self {
                 self
             }
+            #[inline(always)]
             fn sign(self) -> Self {
                 Self::from(self != 0)
             }
+            #[inline(always)]
             fn of_f64(value: f64) -> Self {
                 $convert(value) as Self
             }
+            #[inline(always)]
             fn of_f32(value: f32) -> Self {
                 $convert(f64::from(value)) as Self
             }
@@ -130,6 +154,11 @@ macro_rules! signed {
     ($($T:ty: $convert:expr),*) => {$(
         impl Number for $T {
             common_of_integers!();
+            #[inline(always)]
+            fn cast<T: Number>(self) -> T {
+                T::of_i64(self as i64)
+            }
+            #[inline(always)]
             fn floor_divide(self, other: Self) -> Self {
                 if other == 0 {
                     return 0;
@@ -137,6 +166,7 @@ macro_rules! signed {
                 let is_inexact = self.wrapping_rem(other) != 0 && (self < 0) != (other < 0);
                 self.wrapping_div(other).wrapping_sub(Self::from(is_inexact))
             }
+            #[inline(always)]
             fn remainder(self, other: Self) -> Self {
                 if other == 0 {
                     return 0;
@@ -147,15 +177,19 @@ macro_rules! signed {
             fn power(self, other: Self) -> Self {
                 if other < 0 { 0 } else { integer_power!(self, other) }
             }
+            #[inline(always)]
             fn abs(self) -> Self {
                 self.wrapping_abs()
             }
+            #[inline(always)]
             fn sign(self) -> Self {
                 self.signum()
             }
+            #[inline(always)]
             fn of_f64(value: f64) -> Self {
                 $convert(value) as Self
             }
+            #[inline(always)]
             fn of_f32(value: f32) -> Self {
                 $convert(f64::from(value)) as Self
             }
@@ -167,21 +201,30 @@ unsigned!(u8: to_i32, u16: to_i32, u32: to_i64, u64: to_u64);
 signed!(i8: to_i32, i16: to_i32, i32: to_i32, i64: to_i64);
 
 macro_rules! floats {
-    ($($T:ty),*) => {$(
+    ($($T:ty: $of:ident),*) => {$(
         impl Number for $T {
+            #[inline(always)]
+            fn cast<T: Number>(self) -> T {
+                T::$of(self)
+            }
+            #[inline(always)]
             fn add(self, other: Self) -> Self {
                 self + other
             }
+            #[inline(always)]
             fn subtract(self, other: Self) -> Self {
                 self - other
             }
+            #[inline(always)]
             fn multiply(self, other: Self) -> Self {
                 self * other
             }
+            #[inline(always)]
             fn divide(self, other: Self) -> Self {
                 self / other
             }
             /// numpy's `npy_divmod`.
+            #[inline(always)]
             fn floor_divide(self, other: Self) -> Self {
                 if other == 0.0 {
                     return self / other;
@@ -197,6 +240,7 @@ macro_rules! floats {
                 let floor = quotient.floor();
                 if quotient - floor > 0.5 { floor + 1.0 } else { floor }
             }
+            #[inline(always)]
             fn remainder(self, other: Self) -> Self {
                 let rest = self % other;
                 if other == 0.0 {
@@ -211,12 +255,15 @@ macro_rules! floats {
             fn power(self, other: Self) -> Self {
                 self.powf(other)
             }
+            #[inline(always)]
             fn is_true(self) -> bool {
                 self != 0.0
             }
+            #[inline(always)]
             fn abs(self) -> Self {
                 <$T>::abs(self)
             }
+            #[inline(always)]
             fn sign(self) -> Self {
                 match self {
                     _ if self > 0.0 => 1.0,
@@ -225,21 +272,27 @@ macro_rules! floats {
                     _ => self,
                 }
             }
+            #[inline(always)]
             fn of_f64(value: f64) -> Self {
                 value as Self
             }
+            #[inline(always)]
             fn of_f32(value: f32) -> Self {
                 value as Self
             }
+            #[inline(always)]
             fn of_i64(value: i64) -> Self {
                 value as Self
             }
+            #[inline(always)]
             fn of_u64(value: u64) -> Self {
                 value as Self
             }
+            #[inline(always)]
             fn to_i64(self) -> i64 {
                 self as i64
             }
+            #[inline(always)]
             fn to_u64(self) -> u64 {
                 self as u64
             }
@@ -247,7 +300,7 @@ macro_rules! floats {
     )*};
 }
 
-floats!(f32, f64);
+floats!(f32: of_f32, f64: of_f64);
 
 macro_rules! by_single_precision {
     ($($name:ident),*) => {$(
@@ -258,43 +311,60 @@ macro_rules! by_single_precision {
 }
 
 impl Number for f16 {
+    #[inline(always)]
+    fn cast<T: Number>(self) -> T {
+        T::of_f32(f16::to_f32(self))
+    }
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         f16::from_f32(f16::to_f32(self) + f16::to_f32(other))
     }
+    #[inline(always)]
     fn subtract(self, other: Self) -> Self {
         f16::from_f32(f16::to_f32(self) - f16::to_f32(other))
     }
+    #[inline(always)]
     fn multiply(self, other: Self) -> Self {
         f16::from_f32(f16::to_f32(self) * f16::to_f32(other))
     }
+    #[inline(always)]
     fn divide(self, other: Self) -> Self {
         f16::from_f32(f16::to_f32(self) / f16::to_f32(other))
     }
     by_single_precision!(floor_divide, remainder, power);
+    #[inline(always)]
     fn is_true(self) -> bool {
         self.to_f32() != 0.0
     }
+    #[inline(always)]
     fn abs(self) -> Self {
         f16::from_bits(self.to_bits() & 0x7FFF)
     }
+    #[inline(always)]
     fn sign(self) -> Self {
         f16::from_f32(Number::sign(self.to_f32()))
     }
+    #[inline(always)]
     fn of_f64(value: f64) -> Self {
         f16::from_f64(value)
     }
+    #[inline(always)]
     fn of_f32(value: f32) -> Self {
         f16::from_f32(value)
     }
+    #[inline(always)]
     fn of_i64(value: i64) -> Self {
         f16::from_f32(value as f32)
     }
+    #[inline(always)]
     fn of_u64(value: u64) -> Self {
         f16::from_f32(value as f32)
     }
+    #[inline(always)]
     fn to_i64(self) -> i64 {
         self.to_f32() as i64
     }
+    #[inline(always)]
     fn to_u64(self) -> u64 {
         self.to_f32() as u64
     }

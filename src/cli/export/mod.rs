@@ -3,7 +3,6 @@
 //! The result is made in tiles that follow the chunks, several at a time, and each is written to its place
 //! in the file: however large the recording, a few tiles are all that is in memory.
 
-mod fill;
 mod gather;
 mod left_out;
 mod tiles;
@@ -16,8 +15,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
-pub(super) use self::fill::parse_fill;
-use self::gather::{Gather, GatherError, Tile, refusal};
+pub(super) use self::gather::{Gather, GatherError, Tile, refusal};
 use self::left_out::{Asked, say};
 use self::tiles::tiles;
 use self::write::write_tile;
@@ -34,7 +32,7 @@ use crate::volume::{
     Accumulator, ArrayInfo, Axis, Buffer, DType, FoldBox, Location, Pool, Projection, Selected, Selection,
     projected_dtype,
 };
-use crate::write::{Output, check_name, npy, refuse_inside};
+use crate::write::{Output, check_name, npy, parse_fill, refuse_inside};
 
 /// Bytes of a tile: large enough for the disk, small enough for the processor's cache to matter.
 const TILE_BYTES: usize = 8 << 20;

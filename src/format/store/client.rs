@@ -34,6 +34,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// Longest silence in the middle of an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Longest time that a body is sent before there is any answer.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(180);
+
 /// Most bytes of the body that a request wants; travels with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit(pub u64);
@@ -47,17 +50,26 @@ pub struct Connector {
 impl Connector {
     /// One for a host. Clients are shared by all stores that trust the same hosts, and so are connections.
     pub fn new(host: &str, trusted: Trusted) -> Result<Self, Fault> {
-        static CLIENTS: Mutex<Vec<(Trusted, reqwest::Client)>> = Mutex::new(Vec::new());
+        Self::waiting(host, trusted, READ_TIMEOUT)
+    }
+
+    /// One that sends large bodies over slow lines, and hears nothing meanwhile.
+    pub fn sending(host: &str, trusted: Trusted) -> Result<Self, Fault> {
+        Self::waiting(host, trusted, SEND_TIMEOUT)
+    }
+
+    fn waiting(host: &str, trusted: Trusted, silence: Duration) -> Result<Self, Fault> {
+        static CLIENTS: Mutex<Vec<(Trusted, Duration, reqwest::Client)>> = Mutex::new(Vec::new());
         static SLOTS: Mutex<Option<HashMap<String, Arc<Semaphore>>>> = Mutex::new(None);
         let mut slots = SLOTS.lock();
         let of_host = slots.get_or_insert_default().entry(host.to_ascii_lowercase());
         let slots = Arc::clone(of_host.or_insert_with(|| Arc::new(Semaphore::new(MAX_REQUESTS))));
         let mut clients = CLIENTS.lock();
-        if let Some((_, client)) = clients.iter().find(|(of, _)| *of == trusted) {
+        if let Some((_, _, client)) = clients.iter().find(|(of, longest, _)| *of == trusted && *longest == silence) {
             return Ok(Self { service: Service { client: client.clone(), slots } });
         }
-        let client = new_client(&trusted)?;
-        clients.push((trusted, client.clone()));
+        let client = new_client(&trusted, silence)?;
+        clients.push((trusted, silence, client.clone()));
         Ok(Self { service: Service { client, slots } })
     }
 }
@@ -68,7 +80,7 @@ pub fn prepare() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn new_client(trusted: &Trusted) -> Result<reqwest::Client, Fault> {
+fn new_client(trusted: &Trusted, silence: Duration) -> Result<reqwest::Client, Fault> {
     prepare();
     let redirected = trusted.clone();
     let follow = move |attempt: Attempt<'_>| {
@@ -83,7 +95,7 @@ fn new_client(trusted: &Trusted) -> Result<reqwest::Client, Fault> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("tectum/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
+        .read_timeout(silence)
         .pool_max_idle_per_host(MAX_REQUESTS)
         .http2_adaptive_window(true)
         .referer(false)
@@ -129,8 +141,8 @@ impl Service {
         let limit = parts.extensions.get::<Limit>().map_or(MAX_ANSWER_BYTES, |limit| limit.0);
         let was_range = parts.headers.contains_key(RANGE);
         let mut request = self.client.request(parts.method, parts.uri.to_string()).headers(parts.headers);
-        if let Some(bytes) = body.as_bytes().filter(|bytes| !bytes.is_empty()) {
-            request = request.body(bytes.clone());
+        if body.content_length() > 0 {
+            request = request.body(reqwest::Body::wrap(body));
         }
         let mut response = request.send().await.map_err(|error| fault_of(&error))?;
         let after = retry_after(response.headers());

@@ -16,6 +16,7 @@ mod network;
 mod ranges;
 mod remote;
 mod s3;
+mod sending;
 mod traffic;
 mod zip;
 
@@ -29,6 +30,7 @@ use object_store::http::HttpBuilder;
 pub use hosts::may_follow;
 pub use local::LocalStore;
 pub use remote::RemoteStore;
+pub use sending::{Bucket, PartId, Sending, Upload};
 pub use traffic::{Traffic, traffic};
 pub use zip::ZipStore;
 

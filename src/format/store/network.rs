@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 use super::super::Cancel;
 use super::fault::Fault;
@@ -28,6 +29,11 @@ pub fn wait<T>(work: impl Future<Output = Result<T, Fault>>, until: Instant, can
         })
         .await
     })
+}
+
+/// Lets something go on that needs the network, and does not wait for it. Dropped, the handle leaves it going.
+pub fn start<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<JoinHandle<T>, Fault> {
+    Ok(runtime()?.spawn(work))
 }
 
 fn runtime() -> Result<&'static Runtime, Fault> {

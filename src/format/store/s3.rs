@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, resolve_bucket_region};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, resolve_bucket_region};
 use object_store::{ClientOptions, ObjectStore};
 
 use super::super::OpenOptions;
@@ -26,6 +26,19 @@ const REGION_TIME: Duration = Duration::from_secs(5);
 /// The client for a bucket. Where nobody has given credentials it asks as anybody may. Blocks where only the
 /// bucket's own region has to be found out.
 pub fn client(bucket: &str, options: &OpenOptions) -> Result<Arc<dyn ObjectStore>, Fault> {
+    Ok(Arc::new(build(bucket, options, Connector::new)?))
+}
+
+/// The same that sends large bodies.
+pub fn sender(bucket: &str, options: &OpenOptions) -> Result<AmazonS3, Fault> {
+    build(bucket, options, Connector::sending)
+}
+
+fn build(
+    bucket: &str,
+    options: &OpenOptions,
+    connector: fn(&str, Trusted) -> Result<Connector, Fault>,
+) -> Result<AmazonS3, Fault> {
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(no_retries());
     let has = |builder: &AmazonS3Builder, key: AmazonS3ConfigKey| builder.get_config_value(&key).is_some();
     let profile = Profile::of_user();
@@ -61,9 +74,8 @@ pub fn client(bucket: &str, options: &OpenOptions) -> Result<Arc<dyn ObjectStore
         Some(endpoint) => Location::parse(endpoint).host().unwrap_or_default().to_owned(),
         None => format!("{bucket}.s3.amazonaws.com"),
     };
-    let connector = Connector::new(&host, Trusted::new(&host, options))?;
-    let client = builder.with_http_connector(connector).build().map_err(|error| Fault::of_client(&error))?;
-    Ok(Arc::new(client))
+    let connector = connector(&host, Trusted::new(&host, options))?;
+    builder.with_http_connector(connector).build().map_err(|error| Fault::of_client(&error))
 }
 
 fn region_of(bucket: &str, options: &OpenOptions) -> String {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 
 use crate::volume::{ArrayInfo, DType, Grid, Shape};
-use crate::write::letters::letters;
+use crate::write::letters::{letters, reordered};
 use crate::write::{Codec, Compression, TargetOptions};
 
 /// Bytes of a strip that is compressed.
@@ -52,7 +52,11 @@ impl Pages {
         let letters: Vec<char> = letters(info).iter().map(char::to_ascii_uppercase).collect();
         if rank < 2 || letters[rank - 2..] != ['Y', 'X'] {
             let shown: String = letters.iter().collect::<String>().to_lowercase();
-            bail!("pages of TIFF files are planes of y and x, in that order, and this array is {shown}");
+            let how = match letters.contains(&'Y') && letters.contains(&'X') {
+                true => reordered(&letters, |letter| "YX".find(letter).map_or(0, |at| at + 1)),
+                false => "--axes says which they are".to_owned(),
+            };
+            bail!("pages of TIFF files are planes of y and x, which come last, and this array is {shown}; {how}");
         }
         let (height, width) = (info.shape.dims()[rank - 2], info.shape.dims()[rank - 1]);
         if info.shape.dims().contains(&0) {
@@ -238,8 +242,9 @@ mod tests {
             ("zyx", DType::U8, "a.tif", with(Some("imagej"), None, true), "BigTIFF"),
             ("zyx", DType::U8, "a.tif", with(None, Some("blosc"), false), "no meaning"),
             ("zyx", DType::U8, "a.tif", with(Some("fiji"), None, false), "there are imagej"),
-            ("yxz", DType::U8, "a.tif", with(None, None, false), "yxz"),
+            ("yxz", DType::U8, "a.tif", with(None, None, false), "transpose 2, 0, 1"),
             ("__yx", DType::U8, "a.ome.tif", with(None, None, false), "more axes"),
+            ("zx", DType::U8, "a.tif", with(None, None, false), "--axes"),
             ("y", DType::U8, "a.tif", with(None, None, false), "planes of y and x"),
         ] {
             let error = of(letters, &vec![2; letters.len()], dtype, name, &options).unwrap_err().to_string();

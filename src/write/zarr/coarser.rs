@@ -35,6 +35,13 @@ impl Coarser {
         Ok(Self { info: Arc::new(info), inputs, fine, factors: factors.to_vec(), rule, chunks: *chunks })
     }
 
+    /// The same, described otherwise.
+    #[must_use]
+    pub fn described(mut self, change: impl FnOnce(&mut ArrayInfo)) -> Self {
+        change(Arc::make_mut(&mut self.info));
+        self
+    }
+
     fn source(&self) -> &dyn Source {
         self.inputs[0].source.as_ref()
     }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::volume::{ArrayInfo, Axis, DType};
-use crate::write::letters::{guessed, letters};
+use crate::write::letters::{guessed, letters, reordered};
 use crate::write::{Fact, Subject};
 
 /// What an axis of an image counts; images have them in this order.
@@ -48,7 +48,9 @@ pub fn axes(info: &ArrayInfo) -> Result<Vec<ImageAxis>> {
         bail!("OME-Zarr has room for one axis beside t, z, y and x, and this array has more; --select takes one index");
     }
     if !axes.is_sorted_by_key(|axis| axis.counts) {
-        bail!("OME-Zarr has time first, then channels, then space, and not {shown}; bring the axes into that order");
+        let order = |letter: char| "tciz".find(letter).map_or(3, |at| [0, 1, 1, 3][at]);
+        let how = reordered(&letters, order);
+        bail!("OME-Zarr has time first, then channels, then space, and not {shown}; {how}");
     }
     Ok(axes)
 }
@@ -124,9 +126,13 @@ mod tests {
         assert_eq!(names("_yx").unwrap(), "iyx");
         assert_eq!(names("___").unwrap(), "zyx");
         assert_eq!(names("_____").unwrap(), "tczyx");
-        for (letters, word) in
-            [("tzcyx", "order"), ("__yx", "--select"), ("tx", "planes"), ("x", "2 to 5"), ("______", "2 to 5")]
-        {
+        for (letters, word) in [
+            ("tzcyx", "\"transpose 0, 2, 1, 3, 4\""),
+            ("__yx", "--select"),
+            ("tx", "planes"),
+            ("x", "2 to 5"),
+            ("______", "2 to 5"),
+        ] {
             let error = names(letters).unwrap_err().to_string();
             assert!(error.contains(word), "{letters}: {error}");
         }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use half::f16;
 
-use crate::volume::{DType, Grid, Region, Shape};
+use crate::volume::{DType, Grid, Region, Shape, Voxel};
 
 /// How voxels become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Rule {
     Mean,
     /// The first of them: for labels, whose mean would be another label, and for yes and no.
     Nearest,
+    /// The greatest of them; no number where one of them is none.
+    Max,
 }
 
 impl Rule {
@@ -21,6 +23,7 @@ impl Rule {
         match self {
             Self::Mean => "mean",
             Self::Nearest => "nearest",
+            Self::Max => "max",
         }
     }
 
@@ -30,10 +33,11 @@ impl Rule {
     /// For another word, and for means of yes and no.
     pub fn of(said: Option<&str>, dtype: DType) -> Result<Self> {
         match (said, dtype) {
-            (Some("mean"), DType::Bool) => bail!("--downsample mean: of yes and no there is none; nearest"),
+            (Some("mean"), DType::Bool) => bail!("of yes and no there is no mean; nearest"),
             (None, DType::Bool) | (Some("nearest"), _) => Ok(Self::Nearest),
             (None | Some("mean"), _) => Ok(Self::Mean),
-            (Some(other), _) => bail!("--downsample {other}: there are mean and nearest"),
+            (Some("max"), _) => Ok(Self::Max),
+            (Some(other), _) => bail!("{other}: there are mean, nearest and max"),
         }
     }
 }
@@ -84,6 +88,7 @@ fractions!(f16: f16::to_f64, f16::from_f64; f32: f64::from, |mean: f64| mean as 
 pub fn reduce(rule: Rule, dtype: DType, factors: &[usize], fine: (&[u8], &Region), coarse: (&mut [u8], &Region)) {
     match (rule, dtype) {
         (Rule::Nearest, _) => nearest(dtype.num_bytes(), factors, fine, coarse),
+        (Rule::Max, _) => crate::dispatch_dtype!(dtype, T => maxima::<T>(factors, fine, coarse)),
         (Rule::Mean, DType::F16) => means::<f16>(factors, fine, coarse),
         (Rule::Mean, DType::F32) => means::<f32>(factors, fine, coarse),
         (Rule::Mean, DType::F64) => means::<f64>(factors, fine, coarse),
@@ -145,6 +150,24 @@ fn means<T: Average>(factors: &[usize], (fine, from): (&[u8], &Region), (coarse,
             let across = factor.min(width - i * factor);
             let mean = T::of(*sum, (across * made_of.len()) as u32);
             out.copy_from_slice(bytemuck::bytes_of(&mean));
+        }
+    });
+}
+
+fn maxima<T: Voxel>(factors: &[usize], (fine, from): (&[u8], &Region), (coarse, to): (&mut [u8], &Region)) {
+    let last = to.rank() - 1;
+    let (width, wide, factor) = (from.shape().dims()[last], to.shape().dims()[last], factors[last]);
+    let item = size_of::<T>();
+    rows(factors, from, to, |row, made_of| {
+        for (i, out) in coarse[row * item..(row + wide) * item].chunks_exact_mut(item).enumerate() {
+            let across = i * factor..((i + 1) * factor).min(width);
+            let voxels = made_of.iter().flat_map(|first| across.clone().map(move |x| (first + x) * item));
+            let voxels = voxels.map(|at| bytemuck::pod_read_unaligned::<T>(&fine[at..at + item]));
+            // What is no number is not equal to itself, and stays.
+            let greatest = voxels.reduce(|a, b| if a.partial_cmp(&a).is_none() || b <= a { a } else { b });
+            if let Some(greatest) = greatest {
+                out.copy_from_slice(bytemuck::bytes_of(&greatest));
+            }
         }
     });
 }

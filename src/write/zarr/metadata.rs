@@ -90,7 +90,7 @@ fn datasets(axes: &[ImageAxis], levels: &[Level], rule: Rule) -> Vec<Value> {
         let lengths = axes.iter().map(|axis| axis.step.map_or(1.0, |(_, length)| length));
         let scale: Vec<f64> = lengths.clone().zip(&factors).map(|(length, factor)| length * factor).collect();
         let mut steps = vec![json!({"type": "scale", "scale": scale})];
-        if i > 0 && rule == Rule::Mean {
+        if i > 0 && rule != Rule::Nearest {
             let shift: Vec<f64> = lengths.zip(&factors).map(|(length, factor)| length * (factor - 1.0) / 2.0).collect();
             steps.push(json!({"type": "translation", "translation": shift}));
         }

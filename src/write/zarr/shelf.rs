@@ -6,11 +6,14 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::volume::Location;
 use crate::write::Place;
+
+/// Files that are brought to disk at once.
+const SYNCING: usize = 8;
 
 /// Takes objects by name, parts divided by `/`. All methods may be called from any thread, and by many processes at
 /// once.
@@ -18,11 +21,12 @@ pub trait Shelf: Send + Sync {
     /// Where an object lies while all is not whole yet.
     fn location(&self, name: &str) -> Location;
 
-    /// Makes room, once and before everything else. Done again it changes nothing.
+    /// Makes room, once and before everything else. Done again it changes nothing. By `mark`, the name and the bytes of
+    /// an object that is put first of all, it is known whether what lies there belongs to this work.
     ///
     /// # Errors
     /// If there is something else, or it cannot be written.
-    fn prepare(&self) -> Result<()>;
+    fn prepare(&self, mark: (&str, &[u8])) -> Result<()>;
 
     /// Puts one object, in the place of another one.
     ///
@@ -141,7 +145,7 @@ impl Shelf for LocalShelf {
         Location::from(self.path(name))
     }
 
-    fn prepare(&self) -> Result<()> {
+    fn prepare(&self, _: (&str, &[u8])) -> Result<()> {
         std::fs::create_dir_all(self.place.data()).with_context(|| cannot_write(self.place.path()))
     }
 
@@ -206,12 +210,21 @@ impl Many for ManyFiles {
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        let Self { files, .. } = *self;
-        let mut paths = Vec::with_capacity(files.len());
-        for (file, path) in files {
-            publish(file, &path).with_context(|| cannot_write(&path))?;
-            paths.push(path);
-        }
+        let mut files = self.files;
+        let paths: Vec<PathBuf> = files.iter().map(|(_, path)| path.clone()).collect();
+        // Bringing a file to disk is mostly waiting.
+        let of_thread = files.len().div_ceil(SYNCING).max(1);
+        std::thread::scope(|scope| -> Result<()> {
+            let mut threads = Vec::new();
+            while !files.is_empty() {
+                let part = files.split_off(files.len().saturating_sub(of_thread));
+                threads.push(scope.spawn(move || {
+                    part.into_iter()
+                        .try_for_each(|(file, path)| publish(file, &path).with_context(|| cannot_write(&path)))
+                }));
+            }
+            threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow!("a thread has failed"))?)
+        })?;
         sync_folders(paths.iter().map(PathBuf::as_path)).with_context(|| cannot_write(first_of(&paths)))
     }
 }

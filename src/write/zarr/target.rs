@@ -15,6 +15,7 @@ use super::shelf::{LocalShelf, Shelf};
 use super::{codecs, metadata};
 use crate::format::{OpenOptions, open};
 use crate::volume::{DType, Grid, Region, copy_region};
+use crate::write::remote::RemoteShelf;
 use crate::write::{Compression, Kind, PieceWriter, Place, Stage, Subject, Target, TargetOptions};
 
 thread_local! {
@@ -42,13 +43,17 @@ pub struct ZarrTarget {
 }
 
 impl ZarrTarget {
-    /// The finest resolution of an image of this machine. Used are `chunk`, `shard` (without extents: such as suit),
+    /// The finest resolution of an image, of this machine or in a bucket. Used are `chunk`, `shard` (without extents: such as suit),
     /// `compression`, `levels` (0: as many as suit) and `downsample` of the options.
     ///
     /// # Errors
     /// If OME-Zarr cannot hold such an array, or the options make no sense.
     pub fn new(subject: &Subject, place: &Place, options: &TargetOptions) -> Result<Self> {
-        Self::on(subject, Arc::new(LocalShelf::new(place)), options)
+        let shelf: Arc<dyn Shelf> = match place.location() {
+            Some(_) => Arc::new(RemoteShelf::new(place)?),
+            None => Arc::new(LocalShelf::new(place)),
+        };
+        Self::on(subject, shelf, options)
     }
 
     /// The same somewhere else.
@@ -56,12 +61,12 @@ impl ZarrTarget {
     /// # Errors
     /// As [`Self::new`].
     pub fn on(subject: &Subject, shelf: Arc<dyn Shelf>, options: &TargetOptions) -> Result<Self> {
-        options.refuse_but(Kind::Zarr, &["chunk-shape", "shard-shape", "compression", "levels", "downsample"])?;
+        options.refuse_but(Kind::Zarr, &["chunk-shape", "shard-shape", "compression", "levels", "level-by"])?;
         let info = subject.source.info();
         let axes = image::axes(info)?;
         let compression = options.compression.unwrap_or(codecs::USUAL);
         codecs::check(compression)?;
-        let rule = Rule::of(options.downsample.as_deref(), info.dtype)?;
+        let rule = Rule::of(options.downsample.as_deref(), info.dtype).context("--level-by")?;
         let levels = layout::levels(info.shape, info.dtype, &axes, options)?;
         let array = |level: &Level| metadata::array(level, info.dtype, &axes, compression);
         let arrays: Vec<Value> = levels.iter().map(array).collect();
@@ -99,7 +104,7 @@ impl Target for ZarrTarget {
     }
 
     fn prepare(&self) -> Result<()> {
-        self.image.shelf.prepare()?;
+        self.image.shelf.prepare(("0/zarr.json", &text(&self.image.arrays[0])?))?;
         for (i, array) in self.image.arrays.iter().enumerate() {
             self.image.shelf.put(&format!("{i}/zarr.json"), text(array)?)?;
         }
