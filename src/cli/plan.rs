@@ -8,13 +8,14 @@ use super::channels::parts;
 use super::convert::ConvertArgs;
 use super::qc::{Asked, FailOn, Format, Outputs, QcArgs, limits_of};
 use super::said;
+use super::split::SplitArgs;
 use crate::array::LazyArray;
-use crate::format::Source;
+use crate::format::{OpenOptions, Source};
 use crate::jobs::{self, Engine, JobPlan, JobWork, QcChannel, QcJob, QcOutputs, QcPieces};
 use crate::qc::{Code, Codes};
 use crate::sweep::{subject_without_clock, why_not_measured};
 use crate::volume::Location;
-use crate::write::{SourcePlan, state_of};
+use crate::write::{self, SourcePlan, state_of};
 
 /// Arguments of `tectum plan`.
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,8 @@ pub struct PlanArgs {
 enum What {
     /// A conversion.
     Convert(Box<PlanConvertArgs>),
+    /// A recording cut into other blocks.
+    Split(Box<PlanSplitArgs>),
     /// Measuring the quality of a recording.
     Qc(Box<PlanQcArgs>),
 }
@@ -52,6 +55,15 @@ struct CutArgs {
 struct PlanConvertArgs {
     #[command(flatten)]
     convert: ConvertArgs,
+    #[command(flatten)]
+    cut: CutArgs,
+}
+
+/// Arguments of `tectum plan split`.
+#[derive(Debug, clap::Args)]
+struct PlanSplitArgs {
+    #[command(flatten)]
+    split: SplitArgs,
     #[command(flatten)]
     cut: CutArgs,
 }
@@ -89,6 +101,7 @@ impl CutArgs {
 pub fn run(args: &PlanArgs) -> Result<()> {
     let cut = match &args.what {
         What::Convert(args) => &args.cut,
+        What::Split(args) => &args.cut,
         What::Qc(args) => &args.cut,
     };
     if let Some(engine) = cut.emit {
@@ -96,7 +109,11 @@ pub fn run(args: &PlanArgs) -> Result<()> {
         return super::print(&engine.lines(&words(std::env::args().collect()), num_tasks));
     }
     let plan = match &args.what {
-        What::Convert(args) => plan_convert(args)?,
+        What::Convert(args) => plan_convert(args.convert.plan()?, &args.convert.open.options(), &args.cut)?,
+        What::Split(args) => {
+            let options = args.split.open.options();
+            plan_convert(args.split.plan(&options)?, &options, &args.cut)?
+        }
         What::Qc(args) => plan_qc(args)?,
     };
     if let Some(asked) = cut.tasks.filter(|asked| *asked > plan.tasks.len() as u64) {
@@ -119,15 +136,13 @@ fn words(all: Vec<String>) -> Vec<String> {
     words
 }
 
-fn plan_convert(args: &PlanConvertArgs) -> Result<JobPlan> {
-    let standing = args.convert.open.options();
-    let mut plan = args.convert.plan()?;
+fn plan_convert(mut plan: write::Plan, standing: &OpenOptions, cut: &CutArgs) -> Result<JobPlan> {
     plan.target.location = absolute(&plan.target.location);
-    let source = crate::format::open(&plan.source.location, &plan.source.options(&standing))?.source;
+    let source = crate::format::open(&plan.source.location, &plan.source.options(standing))?.source;
     let voxels = plan.shape.iter().fold(1_u64, |n, &dim| n.saturating_mul(dim as u64));
-    let num_tasks = args.cut.num_tasks(voxels.saturating_mul(source.info().dtype.num_bytes() as u64));
+    let num_tasks = cut.num_tasks(voxels.saturating_mul(source.info().dtype.num_bytes() as u64));
     let tasks = jobs::convert_tasks(&plan, num_tasks)?;
-    for what in jobs::prepare_convert(&plan, &standing)? {
+    for what in jobs::prepare_convert(&plan, standing)? {
         said::note(&format!("not carried over: {what}"));
     }
     let (num_pieces, files) = (plan.num_pieces, jobs::stamps(&[&*source]));

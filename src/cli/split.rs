@@ -82,7 +82,7 @@ pub fn run(args: &SplitArgs) -> Result<()> {
 }
 
 impl SplitArgs {
-    fn plan(&self, options: &OpenOptions) -> Result<Plan> {
+    pub(super) fn plan(&self, options: &OpenOptions) -> Result<Plan> {
         let source = SourcePlan::new(self.path.clone(), options);
         let opened = crate::format::open(self.path.clone(), options)?;
         let mut changes = Changes {

@@ -8,7 +8,7 @@ use super::tasks;
 use super::validate::Validate;
 use crate::format::{Cancel, OpenOptions};
 use crate::volume::Shape;
-use crate::write::{BUFFER_BYTES, Chunking, Plan, Records, Run, Start, Subject, Target, Watch, Written};
+use crate::write::{BUFFER_BYTES, Chunking, Kind, Plan, Records, Run, Start, Subject, Target, Watch, Written};
 
 /// What a task needs beside its two buffers.
 const BESIDE_BYTES: u64 = 300_000_000;
@@ -69,10 +69,9 @@ impl Pieces for ConvertPieces {
 /// Where the target is one file and more than one task is asked for.
 pub fn convert_tasks(plan: &Plan, num_tasks: u64) -> Result<Vec<[u64; 2]>> {
     if num_tasks > 1 && plan.num_pieces <= 1 {
-        let voxels = plan.shape == plan.piece;
-        let (kind, location) = (plan.target.kind.name(), &plan.target.location);
-        match (kind, voxels) {
-            ("zarr" | "split", true) => bail!(
+        let location = &plan.target.location;
+        match plan.target.kind {
+            Kind::Zarr | Kind::Split => bail!(
                 "{location}: is a single piece, which one task writes; smaller shards or blocks make more \
                  (--shard-shape, --block)"
             ),

@@ -174,7 +174,7 @@ def main(work):
         os.utime(file, (old, old))
     works = {
         "out.ome.zarr": ["convert", str(recording), "--to", "zarr", "--shard-shape", "8,10,192,256"],
-        "out.split": ["convert", str(recording), "--to", "split", "--chunk-shape", "1,10,192,256"],
+        "out.split": ["split", str(recording), "--block", "t=11"],
         "out.json": ["qc", str(recording)],
     }
     singles = {}

@@ -116,9 +116,9 @@ fn a_conversion_by_tasks_is_a_conversion_in_one_go() {
 fn an_ome_zarr_by_tasks_is_one_in_one_go() {
     let room = Room::whole();
     let source = room.source();
-    let chunks = ["--chunk-shape", "4,6,32,40"];
+    let chunks = ["--chunk-shape", "4,6,32,40", "--shard-shape", "4,6,64,80", "--levels", "2"];
     room.done(&[&["convert", &source, "-o", "one.ome.zarr"], &chunks[..]].concat());
-    for (tasks, seed) in [("3", 1), ("9", 2)] {
+    for (tasks, seed) in [("3", 1), ("8", 2)] {
         let out = format!("{tasks}.ome.zarr");
         let num = room.plan(&[&["convert", &source, "-o", &out, "--tasks", tasks], &chunks[..]].concat());
         assert_eq!(num.to_string(), tasks);
@@ -129,4 +129,17 @@ fn an_ome_zarr_by_tasks_is_one_in_one_go() {
         assert!(!room.path(&format!("{out}.part")).exists());
         room.done(&["run", "plan.json", "--task", "0"]);
     }
+}
+
+#[test]
+fn a_split_dataset_by_tasks_is_one_in_one_go() {
+    let room = Room::whole();
+    let source = room.source();
+    room.done(&["split", &source, "-o", "one", "--block", "t=11"]);
+    let num = room.plan(&["split", &source, "-o", "many", "--block", "t=11", "--tasks", "4"]);
+    assert_eq!(num, 4);
+    room.run_all_badly(num, 5);
+    room.done(&["merge", "plan.json", "--validate", "all"]);
+    assert!(contents(&room.path("many")) == contents(&room.path("one")));
+    assert!(room.path("many/0005.h5").exists() && !room.path("many.part").exists());
 }
