@@ -29,7 +29,7 @@
 //!
 //! What concerns the window comes out of the program as [`app::Effect`]s, so that a test steps it by hand.
 //!
-//! libhdf5 is named only in `format::hdf5` (and in `write::hdf5` and `demo`, which write), wgpu only in
+//! libhdf5 is named only in `format::hdf5` (and in `write::hdf5`, which writes), wgpu only in
 //! `render` and device set-up, egui only in `ui`, `app` and the render callback.
 //!
 //! # One scrub, in a straight line

@@ -29,22 +29,6 @@ impl Default for Compression {
     }
 }
 
-impl Compression {
-    /// The values stored beside the filter; the codec is left out where it is Blosc's own.
-    pub(super) fn filter_values(self, chunk: [usize; 4]) -> Vec<u32> {
-        let chunk_bytes = chunk.iter().product::<usize>() * 2;
-        let mut values = vec![2, 2, 2, chunk_bytes as u32, u32::from(self.level), 1];
-        match self.codec {
-            "lz4" => values.push(1),
-            "lz4hc" => values.push(2),
-            "zlib" => values.push(4),
-            "zstd" => values.push(5),
-            _ => {}
-        }
-        values
-    }
-}
-
 /// Writes blocks of (t, z, y, x) u16 into a folder with libhdf5's default locking, as an acquisition does.
 /// Nothing is kept open between blocks.
 #[derive(Clone, Debug)]

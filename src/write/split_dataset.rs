@@ -22,7 +22,7 @@ const BLOCK_BYTES: usize = 128 << 20;
 /// Arrays of no more voxels are stored in one piece.
 const MAX_SMALL: usize = 300;
 /// What the root of a block file is said to be.
-const ROOT: [(&str, Attribute); 5] = [
+pub const ROOT: [(&str, Attribute); 5] = [
     ("TITLE", Attribute::Utf8("")),
     ("CLASS", Attribute::Utf8("GROUP")),
     ("VERSION", Attribute::Utf8("1.0")),
@@ -30,7 +30,7 @@ const ROOT: [(&str, Attribute); 5] = [
     ("DEEPDISH_IO_VERSION", Attribute::Integer(12)),
 ];
 /// What an array of chunks is said to be.
-const CHUNKED: [(&str, Attribute); 3] =
+pub const CHUNKED: [(&str, Attribute); 3] =
     [("CLASS", Attribute::Ascii("CARRAY")), ("VERSION", Attribute::Ascii("1.1")), ("TITLE", Attribute::Ascii(""))];
 /// What an array in one piece is said to be.
 const CONTIGUOUS: [(&str, Attribute); 4] = [
