@@ -141,13 +141,18 @@ impl Bucket {
         })
     }
 
-    /// Takes an object away, whether it is there or not.
+    /// Takes an object away, whether it is there or not; waits only until there is room for the request.
     ///
     /// # Errors
-    /// What kept it from being taken away.
-    pub fn remove(&self, name: &str) -> Result<(), FormatError> {
+    /// It has no such name.
+    pub fn remove(&self, name: &str) -> Result<Sending<()>, FormatError> {
         let path = self.path(name)?;
-        self.wait(name, async { or_absent(tried(|| self.client.delete(&path)).await).map(drop) })
+        let room = self.room(name, UNIT)?;
+        let client = Arc::clone(&self.client);
+        self.start(name, async move {
+            let _room = room;
+            or_absent(tried(|| client.delete(&path)).await).map(drop)
+        })
     }
 
     /// All of a small object; `None` where there is none.

@@ -51,7 +51,7 @@ impl Shelf for RemoteShelf {
             bail!("{shown}: other objects lie there; --force takes them away");
         }
         // What makes it a whole goes first: nothing opens meanwhile.
-        self.bucket.remove("zarr.json")?;
+        self.bucket.remove("zarr.json")?.wait(&self.bucket)?;
         Ok(self.bucket.clear()?)
     }
 
@@ -60,7 +60,7 @@ impl Shelf for RemoteShelf {
     }
 
     fn remove(&self, name: &str) -> Result<()> {
-        Ok(self.bucket.remove(name)?)
+        Ok(self.bucket.remove(name)?.wait(&self.bucket)?)
     }
 
     fn long(&self, name: &str, max_bytes: u64) -> Result<Box<dyn Long>> {
@@ -149,13 +149,26 @@ struct ManyObjects {
     sending: Vec<Sending<()>>,
 }
 
-impl Many for ManyObjects {
-    fn put(&mut self, name: String, bytes: Vec<u8>) -> Result<()> {
+impl ManyObjects {
+    /// Asks those that are over how they ended.
+    fn ask(&mut self) -> Result<()> {
         let (over, sending) = std::mem::take(&mut self.sending).into_iter().partition(Sending::is_over);
         self.sending = sending;
         let over: Vec<Sending<()>> = over;
-        over.into_iter().try_for_each(|one| one.wait(&self.bucket))?;
+        Ok(over.into_iter().try_for_each(|one| one.wait(&self.bucket))?)
+    }
+}
+
+impl Many for ManyObjects {
+    fn put(&mut self, name: String, bytes: Vec<u8>) -> Result<()> {
+        self.ask()?;
         self.sending.push(self.bucket.put(&name, bytes)?);
+        Ok(())
+    }
+
+    fn remove(&mut self, name: String) -> Result<()> {
+        self.ask()?;
+        self.sending.push(self.bucket.remove(&name)?);
         Ok(())
     }
 

@@ -78,7 +78,9 @@ impl Pages {
         let chunks = Shape::new(&cell).and_then(|cell| Grid::new(info.shape, cell)).context("no such pages")?;
         let rows = if is_compressed { at_once } else { height };
         let directories = num.saturating_mul(260 + 16 * height.div_ceil(rows) as u64);
-        let is_large = size + size / 64 + directories > CLASSIC_BYTES;
+        // What LZW makes of noise is longer by half.
+        let longer = if compression.codec == Codec::Lzw { size / 2 } else { size / 64 };
+        let is_large = size.saturating_add(longer).saturating_add(directories) > CLASSIC_BYTES;
         if flavor == Flavor::ImageJ && options.big {
             bail!("--big: ImageJ itself opens no BigTIFF; --flavor ome or plain");
         }

@@ -103,7 +103,6 @@ impl PieceWriter for Shard {
 
 /// Chunks that are objects of their own.
 pub struct Group {
-    shelf: Arc<dyn Shelf>,
     level: usize,
     chunks: Grid,
     objects: Box<dyn Many>,
@@ -114,14 +113,14 @@ impl Group {
     /// Some chunks of a level.
     pub fn begin(shelf: &Arc<dyn Shelf>, level: usize, chunks: &Grid) -> Self {
         let written = Written { num_bytes: 0, crc32c: 0 };
-        Self { shelf: Arc::clone(shelf), level, chunks: *chunks, objects: shelf.many(), written }
+        Self { level, chunks: *chunks, objects: shelf.many(), written }
     }
 }
 
 impl PieceWriter for Group {
     fn put(&mut self, region: &Region, encoded: Option<Vec<u8>>) -> Result<()> {
         let name = name(self.level, &position(&self.chunks, region));
-        let Some(bytes) = encoded else { return self.shelf.remove(&name) };
+        let Some(bytes) = encoded else { return self.objects.remove(name) };
         add(&mut self.written, &bytes);
         self.objects.put(name, bytes)
     }

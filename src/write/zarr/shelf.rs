@@ -71,13 +71,19 @@ pub trait Long: Send {
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
-/// Many objects that are put one after the other and brought to disk together.
+/// Many objects that are put, or taken away, one after the other and brought to disk together.
 pub trait Many: Send {
     /// Puts one. It may appear later.
     ///
     /// # Errors
     /// If it, or one before it, cannot be written.
     fn put(&mut self, name: String, bytes: Vec<u8>) -> Result<()>;
+
+    /// Takes one away, if it is there. It may be there for a while.
+    ///
+    /// # Errors
+    /// If it, or one before it, cannot be taken away.
+    fn remove(&mut self, name: String) -> Result<()>;
 
     /// Waits until all are there, brought to disk.
     ///
@@ -207,6 +213,10 @@ impl Many for ManyFiles {
         // Closed at once: there are more of them than a process may hold open.
         self.files.push((file.into_temp_path(), path));
         Ok(())
+    }
+
+    fn remove(&mut self, name: String) -> Result<()> {
+        self.shelf.remove(&name)
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
