@@ -8,8 +8,10 @@ use parking_lot::Mutex;
 
 use crate::format::{Chunk, Composite, Filled, Given, Need, ReadError};
 
-/// Bytes that are kept for one step of an expression.
-const MAX_BYTES: usize = 64 << 20;
+/// Bytes that are kept for one step of an expression, where a chunk needs few.
+const MIN_BYTES: usize = 48 << 20;
+/// Bytes that are kept where a chunk needs many: all of a long window, or they would be read again for each.
+const MAX_BYTES: usize = 512 << 20;
 
 type Read = Result<(Vec<u8>, Filled), ReadError>;
 /// Somebody reads it, and others wait.
@@ -27,6 +29,8 @@ struct State {
     slots: HashMap<(usize, u64), (Slot, u64, usize)>,
     now: u64,
     num_bytes: usize,
+    /// The most that one chunk has needed.
+    most_needed: usize,
 }
 
 impl Kept {
@@ -39,6 +43,7 @@ impl Kept {
     ) -> Result<Filled, ReadError> {
         let mut needs = Vec::new();
         source.needs(chunk, &mut needs);
+        self.make_room(source, &needs);
         let read: Vec<Arc<Read>> = needs.iter().map(|need| self.read(source, need)).collect();
         let given = needs.iter().zip(&read).map(|(need, read)| Given {
             need: *need,
@@ -50,9 +55,15 @@ impl Kept {
         source.combine(chunk, &given.collect::<Vec<_>>(), buffer)
     }
 
+    fn make_room(&self, source: &dyn Composite, needs: &[Need]) {
+        let needed = needs.iter().map(|need| num_bytes_of(source, need)).fold(0, usize::saturating_add);
+        let mut state = self.state.lock();
+        state.most_needed = state.most_needed.max(needed);
+    }
+
     fn read(&self, source: &dyn Composite, need: &Need) -> Arc<Read> {
         let input = &source.inputs()[need.input].source;
-        let num_bytes = need.chunk.region.shape().num_bytes(input.info().dtype).unwrap_or(0);
+        let num_bytes = num_bytes_of(source, need);
         let slot = self.slot((need.input, need.chunk.index), num_bytes);
         let mut slot = slot.lock();
         if let Some(read) = &*slot {
@@ -75,7 +86,9 @@ impl Kept {
             *used = now;
             return Arc::clone(slot);
         }
-        while state.num_bytes + num_bytes > MAX_BYTES {
+        // Twice that much, for those who work side by side.
+        let room = state.most_needed.saturating_mul(2).clamp(MIN_BYTES, MAX_BYTES);
+        while state.num_bytes + num_bytes > room {
             let oldest = state.slots.iter().min_by_key(|(_, (_, used, _))| *used).map(|(key, _)| *key);
             let Some((_, _, freed)) = oldest.and_then(|key| state.slots.remove(&key)) else { break };
             state.num_bytes -= freed;
@@ -85,4 +98,9 @@ impl Kept {
         state.slots.insert(key, (Arc::clone(&slot), now, num_bytes));
         slot
     }
+}
+
+fn num_bytes_of(source: &dyn Composite, need: &Need) -> usize {
+    let dtype = source.inputs()[need.input].source.info().dtype;
+    need.chunk.region.shape().num_bytes(dtype).unwrap_or(0)
 }

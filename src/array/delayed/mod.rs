@@ -31,9 +31,10 @@
 //!
 //! # How it is computed
 //! Steps that make a voxel of one voxel of each input, and those that choose and order voxels, are one
-//! [`crate::format::Composite`] over the source: a chunk of the result is made in one pass, in runs of a few thousand voxels, so that no
-//! step takes memory of its own. Chunks of the result lie where those of the source do. Filters read their
-//! neighbourhood. Reductions go through what they fold chunk by chunk.
+//! [`crate::format::Composite`] over the source: a chunk of the result is made in one pass, in runs of a few thousand
+//! voxels, so that no step takes memory of its own. Chunks of the result lie where those of the source do. Filters read
+//! their neighbourhood; where nobody has it in memory (a conversion), what neighbours share is kept, 48 MB for a step, or twice
+//! what one chunk needs up to 512 MB. Reductions go through what they fold chunk by chunk.
 //! The arrays are as long as they were when they were made. Of a recording that has grown they are made again, which
 //! reads nothing; chunks keep their numbers where the steps leave its axes alone.
 
