@@ -156,7 +156,7 @@ fn a_bucket_holds_what_a_folder_holds() {
         let wanted = wanted(&source(), is_sharded);
         let sharded = if is_sharded { &[("TECTUM_TEST_SHARDED", "1")][..] } else { &[] };
         let faults: &[Fault] = match is_sharded {
-            false => &[Fault::Silent],
+            false => &[Fault::Silent, Fault::Slow],
             true => &[Fault::Ill, Fault::Busy, Fault::Cut, Fault::Silent, Fault::Slow],
         };
         for fault in std::iter::once(None).chain(faults.iter().map(Some)) {
@@ -170,7 +170,8 @@ fn a_bucket_holds_what_a_folder_holds() {
             assert!(is_done, "{fault:?} {said}");
             assert!(server.objects("bucket/fish/a.zarr/") == wanted, "{fault:?}");
             assert_eq!(server.objects("bucket/fish/a.zarr2/").len(), 1);
-            assert!(is_sharded || server.max_under_way() > 2, "{}", server.max_under_way());
+            // While one waits, others are sent.
+            assert!(fault != Some(&Fault::Slow) || is_sharded || server.max_under_way() > 1);
         }
     }
 }
