@@ -21,6 +21,9 @@ use crate::volume::{ArrayInfo, DType, LayerId, Selection, Shape};
 /// Steps of one expression that read a neighbourhood or fold axes, at most: each one reads through the others.
 const MAX_PASSES: usize = 8;
 
+/// Opens an array by the name that it has in an expression.
+pub type Open<'a> = dyn Fn(&str) -> Result<Arc<dyn Source>, FormatError> + 'a;
+
 /// The source that computes an expression over another, region by region.
 ///
 /// `layer` and `level` are those under which chunks of `source` are kept (those of the layer which shows it; a new
@@ -34,7 +37,7 @@ pub fn delayed(
     layer: LayerId,
     level: u8,
     operations: &Operations,
-    open: &dyn Fn(&str) -> Result<Arc<dyn Source>, FormatError>,
+    open: &Open<'_>,
 ) -> Result<Arc<dyn Source>, OperationError> {
     if operations.steps.len() > MAX_STEPS {
         let num = operations.steps.len();
@@ -55,7 +58,7 @@ pub(super) struct Builder<'a> {
     pub(super) chain: Chain,
     /// What was opened so far.
     others: HashMap<String, Input>,
-    open: &'a dyn Fn(&str) -> Result<Arc<dyn Source>, FormatError>,
+    open: &'a Open<'a>,
     done: Operations,
     num_passes: usize,
 }
@@ -274,7 +277,7 @@ impl Builder<'_> {
             false => unshown(&super::cast(&input.source, dtype)),
         };
         let others: Vec<Input> = others.into_iter().map(as_dtype).collect();
-        self.pass(|first, info| Concatenated::new(std::iter::once(first).chain(others).collect(), axis, info))
+        self.pass(|first, info| Concatenated::of(std::iter::once(first).chain(others).collect(), axis, info))
     }
 
     fn reduce(&mut self, how: Reduction, over: &[AxisName]) -> Result<(), String> {
@@ -286,7 +289,7 @@ impl Builder<'_> {
         if !matches!(how, Reduction::Min | Reduction::Max) {
             self.chain.info.value_scale = None;
         }
-        self.pass(|input, info| Folded::new(input, fold, &axes, false, info))
+        self.pass(|input, info| Folded::of(input, fold, &axes, false, info))
     }
 
     fn filter(&mut self, how: &Filter, over: &[AxisName]) -> Result<(), String> {
@@ -295,7 +298,7 @@ impl Builder<'_> {
             Filter::Median(size) => Kind::Median(along_axes(size, &axes, self.dims().len())?),
             Filter::Gaussian(sigma) => Kind::Gaussian(along_axes(sigma, &axes, self.dims().len())?),
         };
-        self.pass(|input, info| Filtered::new(input, kind, info))
+        self.pass(|input, info| Filtered::of(input, kind, info))
     }
 }
 

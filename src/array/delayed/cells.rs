@@ -44,8 +44,8 @@ impl Cells {
         let Some(box_of_cells) = Region::new(&first[..rank], &stop[..rank]) else { return };
         for at in box_of_cells.indices() {
             let mut region = inside;
-            for axis in 0..rank {
-                region = region.with_axis(axis, self.edges[axis][at[axis]], self.edges[axis][at[axis] + 1]);
+            for (axis, (edges, &at)) in self.edges.iter().zip(&at).enumerate() {
+                region = region.with_axis(axis, edges[at], edges[at + 1]);
             }
             visit(&Chunk { index: self.order.position(&at, self.counts.dims()), region });
         }

@@ -24,7 +24,7 @@ impl Concatenated {
     ///
     /// # Errors
     /// Where the other extents differ.
-    pub fn new(inputs: Vec<Input>, axis: usize, mut info: ArrayInfo) -> Result<Arc<dyn Source>, String> {
+    pub fn of(inputs: Vec<Input>, axis: usize, mut info: ArrayInfo) -> Result<Arc<dyn Source>, String> {
         let first = inputs[0].source.info().shape;
         let mut dims = first.dims().to_vec();
         let mut begins = vec![0];

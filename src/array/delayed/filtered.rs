@@ -46,7 +46,7 @@ impl Filtered {
     ///
     /// # Errors
     /// Where a window is too large.
-    pub fn new(input: Input, kind: Kind, mut info: ArrayInfo) -> Result<Arc<dyn Source>, String> {
+    pub fn of(input: Input, kind: Kind, mut info: ArrayInfo) -> Result<Arc<dyn Source>, String> {
         let from = input.source.info().dtype;
         let shape = input.source.info().shape;
         let (radii, dtype): (Vec<usize>, DType) = match &kind {

@@ -34,7 +34,7 @@ impl Folded {
     ///
     /// # Errors
     /// Where nothing can be made of no values, or too many are needed at once.
-    pub fn new(
+    pub fn of(
         input: Input,
         fold: Fold,
         axes: &[usize],
@@ -88,7 +88,7 @@ impl Folded {
     }
 
     /// What a box of the result is made of.
-    fn of(&self, region: &Region) -> Region {
+    fn made_from(&self, region: &Region) -> Region {
         let mut whole = Region::whole(&self.from());
         for (axis, dim) in self.stays.iter().enumerate() {
             if let Some(dim) = *dim {
@@ -131,8 +131,10 @@ struct Under<'a> {
 impl Under<'_> {
     fn add(&mut self, chunk: &Chunk, voxels: Result<(&[u8], &Filled), &ReadError>) {
         let folded = self.folded;
-        let Some(part) =
-            chunk.region.intersect(&folded.of(&self.region)).or((chunk.region.rank() == 0).then_some(chunk.region))
+        let Some(part) = chunk
+            .region
+            .intersect(&folded.made_from(&self.region))
+            .or((chunk.region.rank() == 0).then_some(chunk.region))
         else {
             return;
         };
@@ -184,7 +186,7 @@ impl Composite for Folded {
     fn needs(&self, chunk: &Chunk, needs: &mut Vec<Need>) {
         self.inputs[0]
             .source
-            .each_chunk(&self.of(&chunk.region), &mut |chunk| needs.push(Need { input: 0, chunk: *chunk }));
+            .each_chunk(&self.made_from(&chunk.region), &mut |chunk| needs.push(Need { input: 0, chunk: *chunk }));
     }
 
     fn combine(&self, chunk: &Chunk, given: &[Given<'_>], buffer: &mut [u8]) -> Result<Filled, ReadError> {
@@ -212,7 +214,7 @@ impl Source for Folded {
         let source = &self.inputs[0].source;
         let (mut under, mut bytes) = (self.begin(&chunk.region), Vec::new());
         let mut needed = Vec::new();
-        source.chunks(&self.of(&chunk.region), &mut needed);
+        source.chunks(&self.made_from(&chunk.region), &mut needed);
         for chunk in &needed {
             bytes.resize(chunk.region.shape().num_bytes(source.info().dtype).unwrap_or(0), 0);
             let read = source.read(chunk, &mut bytes);

@@ -28,7 +28,7 @@ impl Builder<'_> {
         let baseline = match of {
             Frames::Window(num) => {
                 let kind = Kind::Running { axis: time, num, level };
-                Filtered::new(input, kind, self.chain.info.clone())?
+                Filtered::of(input, kind, self.chain.info.clone())?
             }
             Frames::Range(start, stop) => {
                 let len = self.dims()[time];
@@ -66,7 +66,7 @@ impl Builder<'_> {
             true => chain.inputs[0].clone(),
             false => unshown(&chain.source()),
         };
-        Folded::new(input, fold, &[axis], true, info)
+        Folded::of(input, fold, &[axis], true, info)
     }
 
     /// Subtracts another array, and divides by it where that is wanted, in double precision.
@@ -101,7 +101,7 @@ impl Builder<'_> {
                 let axes = self.axes(over)?;
                 let fold = Fold::of(Reduction::Percentile(*percent), self.chain.program.dtype())?;
                 let input = self.input();
-                let level = Folded::new(input, fold, &axes, true, self.chain.info.clone())?;
+                let level = Folded::of(input, fold, &axes, true, self.chain.info.clone())?;
                 let mut view = View::identity(self.dims().len());
                 axes.iter().for_each(|&axis| view.along[axis] = Along::Fixed(0));
                 self.against(level, view, false, dtype)

@@ -67,7 +67,7 @@ mod words;
 
 use std::sync::Arc;
 
-pub use build::delayed;
+pub use build::{Open, delayed};
 pub use catalogue::{Argument, ArgumentKind, Entry, Group, catalogue};
 pub use npy::{open_operand, read_npy};
 pub use operator::{Binary, Unary};

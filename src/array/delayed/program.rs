@@ -111,15 +111,16 @@ impl Program {
             Operand::Lane { dtype, .. } => Beside::Array(dtype),
         };
         match (operand, self.now) {
+            // Integers of any size are compared exactly.
             (Operand::Integer(value), now)
-                if op.is_comparison() && now.integer_range().is_some() && now != DType::Bool =>
+                if op.is_comparison()
+                    && now.integer_range().is_some()
+                    && now != DType::Bool
+                    && op.types(now, beside).is_err() =>
             {
-                // Integers of any size are compared exactly.
-                if op.types(now, beside).is_err() {
-                    self.instructions.push(Instruction::Truth(compares_with(op, value, is_left)));
-                    self.now = DType::Bool;
-                    return Ok(());
-                }
+                self.instructions.push(Instruction::Truth(compares_with(op, value, is_left)));
+                self.now = DType::Bool;
+                return Ok(());
             }
             (Operand::Lane { lane, dtype }, now)
                 if op.is_comparison() && [[I64, U64], [U64, I64]].contains(&[now, dtype]) =>
