@@ -229,6 +229,8 @@ pub struct Running {
     pub fraction: f32,
     /// Seconds left, once that can be told.
     pub seconds_left: Option<f64>,
+    /// Whether somebody has stopped it: it ends with what is being written at this moment.
+    pub is_stopping: bool,
 }
 
 #[cfg(test)]

@@ -305,7 +305,7 @@ impl Writing {
         let elapsed = self.began.elapsed().as_secs_f64();
         let seconds_left = (fraction > 0.01 && elapsed > 1.0).then(|| elapsed * (1.0 - fraction) / fraction);
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Running { name, fraction: fraction as f32, seconds_left }
+        Running { name, fraction: fraction as f32, seconds_left, is_stopping: self.cancel.is_cancelled() }
     }
 }
 

@@ -218,11 +218,19 @@ fn expression_row(ui: &mut Ui, steps: &[Step], fault: Option<&str>, commands: &m
     let field =
         TextField { name: "Operations as text", id: Id::unique("operations as text"), ghost: "Type: - 100 | log1p" };
     let known = expression(steps);
-    let wrong_id = field.id.with("wrong");
+    let (wrong_id, sent_id) = (field.id.with("wrong"), field.id.with("sent"));
+    // What was refused can be mended.
+    let sent = ui.data_mut(|data| data.remove_temp::<String>(sent_id));
+    if let Some(text) = sent.filter(|_| fault.is_some()) {
+        field.reopen(ui, &text);
+    }
     match field.show(ui, area, &known) {
         Some(Typed::Entered(text)) => match steps_of(&text) {
             Ok(new) => {
-                ui.data_mut(|data| data.remove_temp::<(String, String)>(wrong_id));
+                ui.data_mut(|data| {
+                    data.remove_temp::<(String, String)>(wrong_id);
+                    data.insert_temp(sent_id, text);
+                });
                 commands.push(set(new));
             }
             Err(message) => {

@@ -35,9 +35,11 @@ pub fn running_ui(ui: &mut Ui, bar: Rect, model: &Model<'_>, commands: &mut Vec<
         left += 8.0;
     }
     let percent = format!("{}\u{2009}%", (running.fraction * 100.0) as u32);
-    let time = running
-        .seconds_left
-        .map_or(String::new(), |seconds| format!(" · {} left", format::duration_s(seconds.ceil().max(1.0))));
+    let time = match running.seconds_left {
+        _ if running.is_stopping => " · stopping…".to_owned(),
+        Some(seconds) => format!(" · {} left", format::duration_s(seconds.ceil().max(1.0))),
+        None => String::new(),
+    };
     let at = pos2(left + 4.0, rect.center().y);
     let parts = [(percent.as_str(), Weight::Medium, tokens.t1), (time.as_str(), Weight::Regular, tokens.t2)];
     let galley = runs(ui.painter(), 11.5, stop.left() - at.x - 4.0, &parts);
