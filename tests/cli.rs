@@ -4,6 +4,8 @@
 
 #[path = "cli/channels.rs"]
 mod channels;
+#[path = "cli/convert.rs"]
+mod convert;
 #[path = "cli/delayed.rs"]
 mod delayed;
 #[path = "cli/quality.rs"]

@@ -42,7 +42,7 @@ fn words(plan: &JobPlan, status: &Status) -> String {
             let _ = writeln!(out, "  {label:<9} {value}");
         }
     };
-    let [whole, of] = status.pieces.map(|num| text::integer(num));
+    let [whole, of] = status.pieces.map(text::integer);
     line("pieces", format!("{whole} of {of}"));
     line("done", status.done.clone());
     line("running", status.running.clone());

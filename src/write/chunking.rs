@@ -140,9 +140,10 @@ mod tests {
             let grid = |cell: [usize; 3]| Grid::new(shape.into(), cell.into()).unwrap();
             let buffer = Chunking::buffer(&source, &grid(chunk), &grid(piece), max);
             let dims: [usize; 3] = buffer.dims().try_into().unwrap();
-            let is_many = (0..3).all(|axis| dims[axis] % piece[axis] == 0);
-            let is_within = (0..3)
-                .all(|axis| dims[axis] <= piece[axis] && (dims[axis] % chunk[axis] == 0 || dims[axis] >= shape[axis]));
+            let is_many = (0..3).all(|axis| dims[axis].is_multiple_of(piece[axis]));
+            let is_within = (0..3).all(|axis| {
+                dims[axis] <= piece[axis] && (dims[axis].is_multiple_of(chunk[axis]) || dims[axis] >= shape[axis])
+            });
             assert!(is_many || is_within, "{dims:?}");
             dims
         };

@@ -106,7 +106,7 @@ struct Huge {
 }
 
 impl Huge {
-    fn new(dims: [usize; 4]) -> Arc<dyn Source> {
+    fn of(dims: [usize; 4]) -> Arc<dyn Source> {
         let shape = Shape::from(dims);
         let axes = Axis::ALL.map(Some).to_vec();
         let info = ArrayInfo { axes, ..ArrayInfo::new("huge", Location::parse("huge"), "huge", shape, DType::U16) };
@@ -140,7 +140,7 @@ impl Source for Huge {
 
 #[test]
 fn arrays_larger_than_memory_are_computed_piece_by_piece() {
-    let source = || Huge::new([100_000, 50, 4096, 4096]);
+    let source = || Huge::of([100_000, 50, 4096, 4096]);
     let start = Instant::now();
     for text in [
         "- 1 | / 3 | subset [::7, 1:, ::-2, 5:] | transpose 0, 3, 2, 1 | > 2",

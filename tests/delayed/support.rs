@@ -11,12 +11,11 @@ pub fn computed(source: Arc<dyn Source>, text: &str) -> Result<Arc<dyn Source>, 
     computed_with(source, text, &|name| open_operand(name, &OpenOptions::default()))
 }
 
+/// Opens an array that an expression names.
+type Open<'a> = &'a dyn Fn(&str) -> Result<Arc<dyn Source>, FormatError>;
+
 /// The same, of arrays that somebody opens.
-pub fn computed_with(
-    source: Arc<dyn Source>,
-    text: &str,
-    open: &dyn Fn(&str) -> Result<Arc<dyn Source>, FormatError>,
-) -> Result<Arc<dyn Source>, OperationError> {
+pub fn computed_with(source: Arc<dyn Source>, text: &str, open: Open<'_>) -> Result<Arc<dyn Source>, OperationError> {
     let operations: Operations = text.parse()?;
     assert_eq!(operations.to_string().parse::<Operations>()?, operations, "{text} is printed as it was read");
     delayed(source, LayerId::next(), 0, &operations, open)

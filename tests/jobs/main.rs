@@ -1,5 +1,6 @@
 //! Work cut into tasks: whatever is killed, run twice, or run at once, the whole is what one process makes, to the byte;
 //! and what does not belong together is refused.
+#![allow(clippy::unwrap_used)]
 
 mod refused;
 mod same;

@@ -41,7 +41,7 @@ fn quality_by_tasks_is_quality_in_one_go() {
     for (tasks, seed) in [("1", 1), ("4", 2), ("100", 3)] {
         let (json, csv) = (format!("{tasks}.json"), format!("{tasks}.csv"));
         let num = room.plan(&["qc", &source, "-o", &json, "-o", &csv, "--tasks", tasks]);
-        assert!(num >= 1 && num <= 60, "{num}");
+        assert!((1..=60).contains(&num), "{num}");
         room.run_all_badly(num.min(12), seed);
         let rest = room.done(&["status", "plan.json", "--missing"]);
         if !rest.trim().is_empty() {

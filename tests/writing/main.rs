@@ -8,6 +8,7 @@ mod common;
 mod convert;
 mod hands;
 mod hdf5;
+mod lindi;
 mod s3;
 mod sparse;
 mod split;

@@ -29,7 +29,8 @@ fn real(file: &Path) -> Result<PathBuf> {
 fn relative(file: &Path, folder: &Path) -> Option<PathBuf> {
     let (mut to, mut from) = (file.components().peekable(), folder.components().peekable());
     while to.peek().is_some() && to.peek() == from.peek() {
-        (to.next(), from.next());
+        to.next();
+        from.next();
     }
     let up: PathBuf = from
         .map(|component| matches!(component, Component::Normal(_)).then_some(".."))
