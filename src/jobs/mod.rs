@@ -1,4 +1,4 @@
-//! Long work cut up, so that a cluster can do it: a [`Plan`] fixes all of it, [`run()`] does some of its tasks and knows
+//! Long work cut up, so that a cluster can do it: a [`JobPlan`] fixes all of it, [`run()`] does some of its tasks and knows
 //! of no other, and the merge checks that all are there and makes the whole. In between there are files alone.
 //!
 //! What one process does at once (`tectum convert`, `tectum qc`) are the same steps. A task is a range of pieces, and a

@@ -12,7 +12,7 @@ use super::view::{Along, View};
 use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source};
 use crate::volume::{ArrayInfo, Axis, DType, Piece, Region, Shape};
 
-/// A chain of steps that each make a voxel of one voxel of each input. Built step by step, then [`Mapped::source`].
+/// A chain of steps that each make a voxel of one voxel of each input. Built step by step, then [`Chain::source`].
 pub(super) struct Chain {
     pub inputs: Vec<Input>,
     views: Vec<View>,

@@ -1,7 +1,7 @@
 //! Arrays computed from a source when they are asked for, by an expression that is written as text.
 //!
 //! # The expression
-//! Steps are separated by `|`; each is the name of an operation and what it takes. [`catalogue`] lists all of them.
+//! Steps are separated by `|`; each is the name of an operation and what it takes. [`catalogue()`] lists all of them.
 //!
 //! ```text
 //! subtract 100 | divide [1, 2, 3] over x | log1p
