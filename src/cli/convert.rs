@@ -108,6 +108,12 @@ pub struct TargetArgs {
     /// Extent of a buffer along each axis, instead of its memory.
     #[arg(long, value_name = "SHAPE", value_parser = parse_shape)]
     pub buffer_shape: Option<Dims>,
+    /// Chunks shaped as HDMF's GenericDataChunkIterator does, of at most so many megabytes.
+    #[arg(long, value_name = "MB", allow_hyphen_values = true)]
+    pub chunk_mb: Option<f64>,
+    /// Buffers shaped as HDMF's GenericDataChunkIterator does, of about so many gigabytes.
+    #[arg(long, value_name = "GB", allow_hyphen_values = true, conflicts_with = "memory")]
+    pub buffer_gb: Option<f64>,
 }
 
 /// An extent along each of some axes.
@@ -151,6 +157,8 @@ impl TargetArgs {
         Buffering {
             shape: self.buffer_shape.as_ref().map(|dims| dims.0.clone()),
             num_bytes: self.memory.map(|mb| mb as usize * 1_000_000),
+            chunk_mb: self.chunk_mb,
+            buffer_gb: self.buffer_gb,
         }
     }
 }

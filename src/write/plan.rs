@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::kinds::{self, Kind, TargetOptions};
-use super::{Chunking, Place, Subject, Target};
+use super::{BufferIter, BufferOptions, Chunking, Place, Subject, Target};
 use crate::format::{OpenOptions, Source, VirtualOptions};
-use crate::volume::{Grid, Location, Shape};
+use crate::volume::{ArrayInfo, Grid, Location, Shape};
 
 /// Version of what is written; another one is refused.
 pub const PLAN_VERSION: u32 = 1;
@@ -128,12 +128,30 @@ pub struct TargetPlan {
 }
 
 /// How buffers are made, where somebody says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Buffering {
     /// Extent of a buffer along each axis, before anything else.
     pub shape: Option<Vec<usize>>,
     /// Bytes of a buffer; [`BUFFER_BYTES`] without it.
     pub num_bytes: Option<usize>,
+    /// Chunks as HDMF shapes them, of at most so many megabytes ([`BufferOptions::chunk_mb`]).
+    pub chunk_mb: Option<f64>,
+    /// Buffers as HDMF shapes them, of about so many gigabytes ([`BufferOptions::buffer_gb`]).
+    pub buffer_gb: Option<f64>,
+}
+
+impl Buffering {
+    /// What HDMF makes of what was said in its words, of an array whose chunks are given or left to it.
+    fn as_hdmf(&self, info: &ArrayInfo, chunk: Option<&[usize]>) -> Result<BufferIter> {
+        let extents = |dims: &[usize]| dims.iter().map(|&dim| i64::try_from(dim)).collect::<Result<Vec<_>, _>>();
+        let options = BufferOptions {
+            chunk_mb: self.chunk_mb,
+            chunk_shape: chunk.map(extents).transpose()?,
+            buffer_gb: self.buffer_gb,
+            buffer_shape: self.shape.as_deref().map(extents).transpose()?,
+        };
+        Ok(BufferIter::new(info.shape, info.dtype, &options)?)
+    }
 }
 
 impl SourcePlan {
@@ -224,9 +242,22 @@ impl Plan {
         if plan.target.location.path().is_some() {
             super::refuse_inside(place.path(), subject.source.info())?;
         }
+        let info = subject.source.info();
+        if buffering.chunk_mb.is_some() {
+            let as_hdmf = buffering.as_hdmf(info, plan.target.options.chunk.as_deref())?;
+            plan.target.options.chunk = Some(as_hdmf.chunk_shape().dims().to_vec());
+        }
         let target = kinds::target(plan.target.kind, &subject, &place, &plan.target.options)?;
-        let (chunks, pieces, info) = (target.chunks(), target.pieces(), subject.source.info());
+        let (chunks, pieces) = (target.chunks(), target.pieces());
         let buffer = match &buffering.shape {
+            None if buffering.buffer_gb.is_some() => {
+                // Chunks are fixed by now, however they came about, and may stick out of the array.
+                let chunk = chunks.cell().dims().iter().zip(info.shape.dims()).map(|(cell, dim)| *cell.min(dim));
+                let fixed = Buffering { chunk_mb: None, ..buffering.clone() };
+                let as_hdmf = fixed.as_hdmf(info, Some(&chunk.collect::<Vec<_>>()))?;
+                Chunking::asked_buffer(as_hdmf.buffer_shape(), chunks, pieces)
+            }
+            Some(_) if buffering.buffer_gb.is_some() => bail!("give either --buffer-gb or --buffer-shape"),
             Some(dims) => {
                 TargetOptions::of_rank("buffer-shape", dims, info.shape.rank())?;
                 let asked = Shape::new(dims).context("--buffer-shape: too many axes")?;

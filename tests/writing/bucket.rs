@@ -123,6 +123,7 @@ struct Request {
 fn serve(state: &Mutex<State>, stream: TcpStream) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
+    stream.set_nodelay(true).unwrap();
     // A client that has gone is no fault of the server.
     while let Ok(Some(request)) = head(&mut reader) {
         let fault = {
@@ -284,10 +285,12 @@ fn list(state: &State, request: &Request) -> String {
 }
 
 fn answer(stream: &mut TcpStream, request: &Request, status: u16, headers: &str, body: &[u8]) -> std::io::Result<bool> {
-    write!(stream, "HTTP/1.1 {status} Status\r\n{headers}Content-Length: {}\r\n\r\n", body.len())?;
+    // In one piece: small ones wait for each other's receipt.
+    let mut bytes = format!("HTTP/1.1 {status} Status\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     if request.method != "HEAD" {
-        stream.write_all(body)?;
+        bytes.extend_from_slice(body);
     }
+    stream.write_all(&bytes)?;
     Ok(true)
 }
 

@@ -107,12 +107,9 @@ fn a_recording_is_one_array_where_its_blocks_are_alike() {
             num += 1;
         }
     }
-    assert!(num >= 20, "{num}: {refused:#?}");
-    assert!(
-        refused
-            .iter()
-            .all(|why| why.contains("no Zarr array") || why.contains("lindi does not read") || why.contains(": "))
-    );
+    // Small blocks have chunks that reach beyond them, which no Zarr array has.
+    assert!(num >= 11, "{num}: {refused:#?}");
+    assert!(refused.iter().all(|why| why.contains("no Zarr array")), "{refused:#?}");
 }
 
 #[test]

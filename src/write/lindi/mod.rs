@@ -5,7 +5,7 @@ mod arrays;
 mod container;
 mod document;
 mod own;
-mod split;
+mod recording;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -109,7 +109,7 @@ pub fn index_recording(source: &dyn Source, dataset: &str, naming: &Naming) -> R
     let info = source.info();
     let path = info.location.path().with_context(|| format!("{}: does not lie on this machine", info.location))?;
     let mut index = Index::new(path);
-    let array = split::array(source, naming, &mut index)?;
+    let array = recording::array(source, naming, &mut index)?;
     index.set_json(".zgroup".to_owned(), json!({ "zarr_format": 2 }));
     let groups = dataset.match_indices('/').map(|(at, _)| &dataset[..at]);
     groups.for_each(|group| index.set_json(format!("{group}/.zgroup"), json!({ "zarr_format": 2 })));
