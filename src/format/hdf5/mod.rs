@@ -49,6 +49,7 @@ pub use links::follow;
 pub use list::{Alias, Contents, Elsewhere, Unread, contents, list};
 pub use mappings::{Mapping, Picked, VirtualLayout};
 pub use objects::{Object, ObjectKind, Objects, TypedValue, TypedValues, ValueKind};
+pub use plugins::settle_filters;
 pub(super) use rows::{Rows, fill_with, filled, normalize_bools, place, span, zero};
 pub use tree::H5Tree;
 pub use twin::Twin;

@@ -5,12 +5,13 @@
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_uint, c_void};
+use std::ptr;
 use std::sync::Once;
 
 use hdf5_sys::h5::{H5allocate_memory, H5free_memory};
 use hdf5_sys::h5z::{H5Z_CLASS_T_VERS, H5Z_FLAG_REVERSE, H5Z_class2_t, H5Zfilter_avail, H5Zregister};
 
-use super::library::{Library, last_error};
+use super::library::{Library, last_error, locked};
 use crate::codec::{self, Filter, Scratch};
 
 thread_local! {
@@ -30,7 +31,9 @@ pub fn prepare(_: &Library, chunk_bytes: usize) {
                 // Said to be there, or no dataset could be created whose chunks arrive packed.
                 encoder_present: 1,
                 decoder_present: 1,
-                name: c"tectum".as_ptr(),
+                // A file's own record of a filter without a name takes this one, at the moment it is written: with a
+                // name here, its length would depend on whether somebody has read before.
+                name: ptr::null(),
                 can_apply: None,
                 set_local: None,
                 filter: Some(filter),
@@ -44,6 +47,13 @@ pub fn prepare(_: &Library, chunk_bytes: usize) {
             }
         }
     });
+}
+
+/// Settles which filters the library knows, plugins of the user's among them, and what they are called. Done before a
+/// file is made: what the library learns of them while the file is open, because another thread reads, it would
+/// write into room that it had measured without.
+pub fn settle_filters() {
+    locked(|library| prepare(library, 0));
 }
 
 /// Refuses filters that neither the library nor the user's plugins have: its own words for that name the

@@ -19,6 +19,7 @@ use hdf5_sys::h5t::{H5Tclose, H5Tcopy};
 
 use super::Filters;
 use super::raw::{Attribute, Handle, Step, done, type_of, write_attribute};
+use crate::format::hdf5::settle_filters;
 use crate::volume::{DType, Shape};
 
 /// How the file is opened for writing.
@@ -63,6 +64,7 @@ impl ArrayFile {
     /// When the library refuses, in words that follow "cannot".
     pub fn create(path: &Path, layout: &Layout<'_>) -> Step<Self> {
         let path = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|_| "use a file name with a zero byte")?;
+        settle_filters();
         hdf5::sync::sync(|| {
             // SAFETY: of the whole block: called under the library's lock after its initialisation; every identifier is
             // checked before use and closed once by its `Handle`; all pointers are to live values of the sizes the
