@@ -117,8 +117,9 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A name such that 10 comes behind 9: each run of digits as its length without leading zeros, and itself.
-fn in_order(name: &str) -> Vec<(bool, usize, String)> {
+/// A name such that 10 comes behind 9 and 02 behind 1: each run of digits as a number, by its length and itself
+/// without leading zeros; then the name as it is.
+fn in_order(name: &str) -> (Vec<(bool, usize, String)>, String) {
     let mut parts: Vec<(bool, usize, String)> = Vec::new();
     for letter in name.chars() {
         match parts.last_mut() {
@@ -126,10 +127,11 @@ fn in_order(name: &str) -> Vec<(bool, usize, String)> {
             _ => parts.push((letter.is_ascii_digit(), 0, letter.to_string())),
         }
     }
-    for (is_number, len, text) in &mut parts {
-        *len = if *is_number { text.trim_start_matches('0').len() } else { 0 };
+    for (_, len, text) in parts.iter_mut().filter(|(is_number, ..)| *is_number) {
+        *text = text.trim_start_matches('0').to_owned();
+        *len = text.len();
     }
-    parts
+    (parts, name.to_owned())
 }
 
 /// Says what is not there, and what is wrong with what is.
@@ -153,4 +155,20 @@ fn say(sources: &[Arc<dyn Source>], made: &VirtualDataset, fill: &str) {
         None => format!("warning: {}", problem.message),
     };
     named(wrong.map(words).collect());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_count_as_numbers() {
+        let wanted = ["scan 0.h5", "scan 1.h5", "scan 01.h5", "scan 02.h5", "scan 3.h5", "scan 10.h5", "scan 010 b.h5"];
+        let mut names = wanted;
+        names.reverse();
+        names.sort_by_cached_key(|name| in_order(name));
+        assert_eq!(names[..2], wanted[..2]);
+        let number = |name: &str| name[5..].split([' ', '.']).next().and_then(|text| text.parse::<u32>().ok());
+        assert!(names.is_sorted_by_key(|name| number(name)), "{names:?}");
+    }
 }
