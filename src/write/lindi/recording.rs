@@ -76,6 +76,9 @@ fn unlike(
     if header.filters != like.filters || is_piece != (like.layout == Layout::Contiguous) {
         return Some("is compressed otherwise than the first block".to_owned());
     }
+    if header.fill != like.fill {
+        return Some("has another fill value than the first block".to_owned());
+    }
     // A shorter piece is filled up with zeros behind its end: it may be shorter along its first axis alone.
     let is_shorter = is_piece && own_chunk.dims()[0] <= chunk.dims()[0] && own_chunk.dims()[1..] == chunk.dims()[1..];
     if own_chunk != chunk && !is_shorter {
