@@ -11,7 +11,7 @@ use super::{Lender, NoLender};
 use crate::array::LazyArray;
 use crate::format::Source;
 use crate::qc::{Codes, Figures, Missing, Pictures, Subject, Table};
-use crate::volume::{Axis, Piece, PieceState};
+use crate::volume::{Piece, PieceState};
 
 /// What is measured, and of what.
 #[derive(Clone, Debug)]
@@ -90,16 +90,13 @@ pub fn check(
     let num_bytes = range.len() as u64 * subject.shape[1..].iter().product::<usize>() as u64 * voxel;
     let seconds = begin.elapsed().as_secs_f64();
     let (subject, missing) = (subject.clone(), shard.missing);
-    let broken_blocks = broken_blocks(&**array.source(), &(0..num_t));
+    let broken_blocks = broken_blocks(&**array.source());
     Some(Checked { subject, table, figures, missing, pictures, broken_blocks, num_bytes, seconds })
 }
 
-/// The blocks that have a part in these timepoints and that reading has found not to be whole.
-pub fn broken_blocks(source: &dyn Source, t: &Range<usize>) -> Vec<usize> {
-    let is_broken = |piece: &Piece| {
-        let is_here = piece.axis != Some(Axis::T) || (piece.range[0] < t.end && t.start < piece.range[1]);
-        is_here && !matches!(piece.state, PieceState::Whole | PieceState::Unseen)
-    };
+/// The blocks that reading has found not to be whole.
+pub fn broken_blocks(source: &dyn Source) -> Vec<usize> {
+    let is_broken = |piece: &Piece| !matches!(piece.state, PieceState::Whole | PieceState::Unseen);
     let pieces = source.pieces();
     pieces.iter().enumerate().filter(|(_, piece)| is_broken(piece)).map(|(i, _)| i).collect()
 }

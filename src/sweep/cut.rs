@@ -106,7 +106,7 @@ pub fn measure_cut(
         rows.extend(shard.take(&piece, &reader.threads));
     }
     let state = shard.state().clone();
-    let broken_blocks = broken_blocks(&**array.source(), &cut);
+    let broken_blocks = broken_blocks(&**array.source());
     pack(&Cut { range: [cut.start, cut.end], rows, missing: shard.missing, broken_blocks, state })
 }
 
@@ -167,7 +167,12 @@ mod tests {
         std::fs::remove_file(original.join("0002.h5")).unwrap();
         let array = LazyArray::new(open(&original, &OpenOptions::default()).unwrap().source);
         let subject = subject_of(&array, None);
-        for (range, ends) in [(None, vec![0, 1, 12, 16, 29, 30]), (Some(5..28), vec![5, 15, 28]), (None, vec![0, 30])] {
+        for (range, ends) in [
+            (None, vec![0, 1, 12, 16, 29, 30]),
+            (Some(5..28), vec![5, 15, 28]),
+            (Some(0..15), vec![0, 7, 15]),
+            (None, vec![0, 30]),
+        ] {
             let options = CheckOptions { range, num_cores: Some(2), ..CheckOptions::default() };
             let all = check(&array, &subject, &options, |_, _| true).unwrap();
             let references = cut_references(&array, &subject, &options).unwrap();
@@ -178,6 +183,8 @@ mod tests {
             let joined = join_cuts(&array, &subject, &options, &references, cuts.clone()).unwrap();
             assert_eq!(joined.missing, all.missing);
             assert!(!all.missing.is_empty());
+            assert_eq!(joined.broken_blocks, all.broken_blocks);
+            assert_eq!(all.broken_blocks, [2]);
             // What was not measured is NaN, which is equal to nothing.
             assert_eq!(format!("{:?}", joined.table), format!("{:?}", all.table));
             assert_eq!(format!("{:?}", joined.figures), format!("{:?}", all.figures));

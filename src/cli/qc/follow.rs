@@ -210,7 +210,7 @@ impl<'a> Following<'a> {
             figures: snapshot.figures.clone(),
             missing: snapshot.missing.clone(),
             pictures: snapshot.pictures.as_deref().cloned(),
-            broken_blocks: broken_blocks(&*part.opened.source, &(0..usize::MAX)),
+            broken_blocks: broken_blocks(&*part.opened.source),
             num_bytes,
             seconds: self.begun.elapsed().as_secs_f64(),
         };
