@@ -34,8 +34,8 @@ pub struct LimitArgs {
     /// Threads; what the job was given ($SLURM_CPUS_PER_TASK, its control group) without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub threads: Option<u32>,
-    /// Memory in MB; what the job was given ($SLURM_MEM_PER_NODE, its control group) without it. A plan that needs more
-    /// is refused.
+    /// Memory in MB; what the job was given ($SLURM_MEM_PER_NODE, its control group) without it. `run` refuses
+    /// a conversion that needs more.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     pub memory: Option<u64>,
 }

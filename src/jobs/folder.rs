@@ -18,7 +18,9 @@ pub struct WorkFolder {
 
 /// As long as it lives, what is written is not made whole by anybody else.
 #[derive(Debug)]
-pub struct Working(Option<File>);
+pub struct Working {
+    _lock: Option<File>,
+}
 
 impl WorkFolder {
     /// Of the plan with this text.
@@ -58,26 +60,19 @@ impl WorkFolder {
             bail!("{shown}: belongs to another plan, or this one was changed in more than its tasks; make it anew");
         }
         // Where the file system knows no locks, tasks are kept apart by their engine alone.
-        let Ok(lock) = File::open(self.place.work().join("lock")) else { return Ok(Working(None)) };
+        let Ok(lock) = File::open(self.place.work().join("lock")) else { return Ok(Working { _lock: None }) };
         match lock.try_lock_shared() {
-            Ok(()) => Ok(Working(Some(lock))),
+            Ok(()) => Ok(Working { _lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => {
                 Err(Passing(format!("{shown}: is being made whole by another process")).into())
             }
-            Err(TryLockError::Error(_)) => Ok(Working(None)),
+            Err(TryLockError::Error(_)) => Ok(Working { _lock: None }),
         }
     }
 
     /// Where tasks say how far they are.
     pub fn notes(&self) -> PathBuf {
         self.place.work().join("tasks")
-    }
-}
-
-impl Working {
-    /// Whether others are kept from making it whole.
-    pub fn is_locked(&self) -> bool {
-        self.0.is_some()
     }
 }
 

@@ -70,8 +70,12 @@ impl Beat {
         let (kept, place) = (Arc::clone(&note), folder.to_owned());
         let thread = std::thread::spawn(move || {
             while ended.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                let mut note = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                note.seen_s = now_s();
+                let note = {
+                    let mut note = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    note.seen_s = now_s();
+                    note.clone()
+                };
+                // Not under the lock: the disk may be slow, and whoever works says how far it is.
                 write(&place, &note);
             }
         });

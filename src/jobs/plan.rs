@@ -83,8 +83,15 @@ impl JobPlan {
         Ok(plan)
     }
 
-    /// Every piece belongs to a task, and every task has pieces that there are.
+    /// The pieces are those of the work, every one belongs to a task, and every task has pieces that there are.
     fn check_tasks(&self) -> Result<()> {
+        let num_pieces = match &self.work {
+            JobWork::Convert(plan) => plan.num_pieces,
+            JobWork::Qc(job) => job.num_pieces()?,
+        };
+        if self.num_pieces != num_pieces {
+            bail!("says that there are {} pieces, where its work has {num_pieces}", self.num_pieces);
+        }
         let mut ranges = self.tasks.clone();
         ranges.sort_unstable();
         let mut next = 0;

@@ -103,6 +103,21 @@ impl QcJob {
         self.halo_t = HALO;
     }
 
+    /// How many pieces there are.
+    ///
+    /// # Errors
+    /// For timepoints that a channel has not.
+    pub fn num_pieces(&self) -> Result<u64> {
+        let of = |channel: &QcChannel| {
+            let ([first, end], num_t) = (channel.t, channel.shape[0]);
+            if first > end || end > num_t {
+                bail!("timepoints {first} to {end} are none of the {num_t} that it measures");
+            }
+            Ok((end - first).div_ceil(self.piece_t.max(1)) as u64)
+        };
+        self.channels.iter().map(of).sum()
+    }
+
     /// Pieces of every channel, in order.
     pub fn pieces(&self) -> Vec<(usize, Range<usize>)> {
         let step = self.piece_t.max(1);

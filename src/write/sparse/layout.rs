@@ -18,7 +18,7 @@ pub enum SparseLayout {
 }
 
 impl SparseLayout {
-    /// All of them, by the names that `--to` takes.
+    /// All of them, by the names that `--layout` takes.
     pub const ALL: [(&'static str, Self); 4] =
         [("csc", Self::Csc), ("csr", Self::Csr), ("anndata-csc", Self::AnnDataCsc), ("anndata-csr", Self::AnnDataCsr)];
 
