@@ -254,12 +254,12 @@ fn expression_row(ui: &mut Ui, steps: &[Step], fault: Option<&str>, commands: &m
     }
 }
 
-/// A quiet line; what does not fit is told where the pointer is.
+/// A few quiet words, in as many lines as they take.
 fn note(ui: &mut Ui, words: &str, color: egui::Color32) -> egui::Response {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
+    let width = ui.available_width();
+    let galley = ui.painter().layout(words.to_owned(), font(12.0, Weight::Regular), color, width);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, (galley.size().y + 4.0).max(20.0)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
-    let galley = widgets::runs(ui.painter(), 12.0, rect.width(), &[(words, Weight::Regular, color)]);
-    let is_cut = galley.elided;
     ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, color);
-    if is_cut { response.on_hover_text(words) } else { response }
+    response
 }
