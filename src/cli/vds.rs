@@ -163,12 +163,10 @@ mod tests {
 
     #[test]
     fn numbers_in_names_count_as_numbers() {
-        let wanted = ["scan 0.h5", "scan 1.h5", "scan 01.h5", "scan 02.h5", "scan 3.h5", "scan 10.h5", "scan 010 b.h5"];
+        let wanted = ["scan 0.h5", "scan 01.h5", "scan 1.h5", "scan 02.h5", "scan 3.h5", "scan 010 b.h5", "scan 10.h5"];
         let mut names = wanted;
         names.reverse();
         names.sort_by_cached_key(|name| in_order(name));
-        assert_eq!(names[..2], wanted[..2]);
-        let number = |name: &str| name[5..].split([' ', '.']).next().and_then(|text| text.parse::<u32>().ok());
-        assert!(names.is_sorted_by_key(|name| number(name)), "{names:?}");
+        assert_eq!(names, wanted);
     }
 }

@@ -83,13 +83,18 @@ impl JobPlan {
         Ok(plan)
     }
 
-    /// The pieces are those of the work, every one belongs to a task, and every task has pieces that there are.
+    /// How many pieces the work has.
+    fn pieces_of_work(&self) -> Result<u64> {
+        match &self.work {
+            JobWork::Convert(plan) => Ok(plan.num_pieces),
+            JobWork::Qc(job) => job.num_pieces(),
+        }
+    }
+
+    /// Every piece belongs to a task, and every task has pieces that there are.
     fn check_tasks(&self) -> Result<()> {
-        let num_pieces = match &self.work {
-            JobWork::Convert(plan) => plan.num_pieces,
-            JobWork::Qc(job) => job.num_pieces()?,
-        };
-        if self.num_pieces != num_pieces {
+        let num_pieces = self.pieces_of_work()?;
+        if self.num_pieces > num_pieces {
             bail!("says that there are {} pieces, where its work has {num_pieces}", self.num_pieces);
         }
         let mut ranges = self.tasks.clone();
@@ -154,11 +159,15 @@ impl JobPlan {
         tasks_as_text(&tasks.collect::<Vec<_>>())
     }
 
-    /// Refuses a recording that is not what it was when the plan was made.
+    /// Refuses a recording that is not what it was when the plan was made, and pieces that are not all of the work.
     ///
     /// # Errors
     /// Names the first file that has changed.
     pub fn refuse_changed(&self) -> Result<()> {
+        let num_pieces = self.pieces_of_work()?;
+        if self.num_pieces != num_pieces {
+            bail!("the plan has {} pieces, its work has {num_pieces}: some would be left out", self.num_pieces);
+        }
         refuse_changed(&self.files)
     }
 

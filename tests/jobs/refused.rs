@@ -47,6 +47,9 @@ fn another_version_another_plan_and_lost_pieces_are_refused() {
     assert!(with("\"piece_t\": 15", "\"piece_t\": 5").contains("another plan"));
     assert!(with("[1,2],", "").contains("piece 1 belongs to none"));
     assert!(with("[1,2],", "[1,9],").contains("no range"));
+    let num = serde_json::from_str::<serde_json::Value>(&text).unwrap()["num_pieces"].as_u64().unwrap();
+    let pieces = format!("\"num_pieces\": {num}");
+    assert!(with(&pieces, "\"num_pieces\": 99999999999999").contains("where its work has"));
     assert!(with("{", "").contains("is no plan"));
     std::fs::write(room.path("other.json"), "{\"a\": 3}").unwrap();
     assert!(room.refused(&["merge", "other.json"]).contains("tectum plan"));
