@@ -1,5 +1,6 @@
 //! How near conversion comes to what its halves allow: reading alone, encoding and writing alone, and both as they are
-//! overlapped, of a recording that is written for it (`TECTUM_CONVERT_VOLUMES` of 20 planes, 200 without it).
+//! overlapped: of the recording `TECTUM_CONVERT_RECORDING`, or else of one that is written for it
+//! (`TECTUM_CONVERT_VOLUMES` of 20 planes, 200 without it).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +19,10 @@ const PLANES: [usize; 3] = [20, 512, 512];
 fn main() -> Result<()> {
     let num_volumes = std::env::var("TECTUM_CONVERT_VOLUMES").ok().and_then(|text| text.parse().ok()).unwrap_or(200);
     let folder = tempfile::tempdir()?;
-    let source = recording(&folder.path().join("recording"), num_volumes)?;
+    let source = match std::env::var_os("TECTUM_CONVERT_RECORDING") {
+        Some(path) => open(Path::new(&path), &OpenOptions::default())?.source,
+        None => recording(&folder.path().join("recording"), num_volumes)?,
+    };
     let num_bytes = source.info().shape.num_bytes(source.info().dtype).context("too large")?;
     println!("{} of {}, {:.2} GB", source.info().shape, source.info().dtype, num_bytes as f64 / 1e9);
     for (kind, compression) in [

@@ -9,8 +9,10 @@ use tectum::cli;
 use tectum::machine::give_back_freed_memory;
 
 fn main() -> ExitCode {
-    give_back_freed_memory();
     let args = cli::Args::parse();
+    if args.lasts() {
+        give_back_freed_memory();
+    }
     init_log();
     panic::set_hook(Box::new(|panic| {
         let place =

@@ -68,6 +68,14 @@ pub struct Args {
     settings: Option<PathBuf>,
 }
 
+impl Args {
+    /// Whether this is a window, or measures what one does, and not work with an end. Work allocates the same sizes
+    /// over and over, and asking the system for fresh pages each time costs half of its time.
+    pub fn lasts(&self) -> bool {
+        matches!(self.command, None | Some(Command::Demo(_) | Command::Bench(_)))
+    }
+}
+
 /// How much memory the window may take.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct BudgetArgs {

@@ -318,30 +318,36 @@ pub fn encode(
     if data.len() > MAX_BYTES || !(1..256).contains(&item) {
         return Err(CodecError::Unsupported("data are too long for blosc".into()));
     }
-    let mut coded = vec![0; data.len() + HEADER_BYTES];
-    // SAFETY: both buffers are as long as said, and c-blosc keeps within them; the codec's name ends
-    // with a zero byte.
-    let len = unsafe {
-        blosc_src::blosc_compress_ctx(
-            level.clamp(0, 9),
-            1,
-            item,
-            data.len(),
-            data.as_ptr().cast(),
-            coded.as_mut_ptr().cast(),
-            coded.len(),
-            codec.as_ptr(),
-            block_bytes,
-            1,
-        )
-    };
-    match usize::try_from(len) {
-        Ok(len) if len > 0 => {
-            coded.truncate(len);
-            Ok(coded)
-        }
-        _ => Err(CodecError::Unsupported("blosc cannot encode this".into())),
+    thread_local! {
+        static CODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
+    CODED.with_borrow_mut(|coded| {
+        let most = data.len() + HEADER_BYTES;
+        if coded.len() < most {
+            coded.resize(most, 0);
+        }
+        // SAFETY: both buffers are at least as long as said, and c-blosc keeps within them; the codec's name ends with a
+        // zero byte.
+        let len = unsafe {
+            blosc_src::blosc_compress_ctx(
+                level.clamp(0, 9),
+                1,
+                item,
+                data.len(),
+                data.as_ptr().cast(),
+                coded.as_mut_ptr().cast(),
+                most,
+                codec.as_ptr(),
+                block_bytes,
+                1,
+            )
+        };
+        match usize::try_from(len) {
+            // As long as it is: many wait to be written, and what was reserved for each is several times that.
+            Ok(len) if len > 0 => Ok(coded[..len].to_vec()),
+            _ => Err(CodecError::Unsupported("blosc cannot encode this".into())),
+        }
+    })
 }
 
 #[cfg(test)]

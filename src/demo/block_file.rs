@@ -65,7 +65,7 @@ impl BlockFile<'_> {
         };
         let write = || {
             let mut file = ArrayFile::create(self.path, &layout)?;
-            chunks.iter().try_for_each(|chunk| file.write_chunk(&chunk.offset, &chunk.bytes).map(drop))?;
+            chunks.iter().try_for_each(|chunk| file.write_chunk(&chunk.offset, &chunk.bytes))?;
             file.finish(&split_dataset::CHUNKED)
         };
         write().map_err(|what: &'static str| failed(what.to_owned()))

@@ -7,7 +7,8 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const OWN_PAGES_FROM: i32 = 128 << 10;
 
-/// Keeps what the process occupies at what it uses. Called once, before there are threads.
+/// Keeps what the process occupies at what it uses: for a process that lasts, since it takes time. Called once, before
+/// there are threads.
 pub fn give_back_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: sets a number of the allocator, which copies it; no other thread runs yet.

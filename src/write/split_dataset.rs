@@ -247,7 +247,7 @@ impl PieceWriter for BlockWriter {
         let start = region.relative_to(self.block.start());
         let written = match self.is_small {
             true => file.write_whole(&bytes),
-            false => file.write_chunk(start.start(), &bytes).map(drop),
+            false => file.write_chunk(start.start(), &bytes),
         };
         written.map_err(|what| anyhow!("{}: cannot {what}", self.shown))
     }

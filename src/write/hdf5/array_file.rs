@@ -4,12 +4,14 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_int};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use hdf5::globals::{H5P_DATASET_CREATE, H5P_FILE_ACCESS, H5P_LINK_CREATE, H5T_STD_B8LE};
 use hdf5_sys::h5::hsize_t;
 use hdf5_sys::h5d::{H5Dclose, H5Dcreate2, H5Dget_chunk_info_by_coord, H5Dwrite, H5Dwrite_chunk};
-use hdf5_sys::h5f::{H5F_ACC_TRUNC, H5F_libver_t, H5F_scope_t, H5Fclose, H5Fcreate, H5Fflush};
+use hdf5_sys::h5f::{H5F_ACC_TRUNC, H5F_libver_t, H5F_scope_t, H5Fclose, H5Fcreate, H5Fflush, H5Fget_filesize};
 use hdf5_sys::h5p::{
     H5Pclose, H5Pcreate, H5Pset_chunk, H5Pset_create_intermediate_group, H5Pset_file_locking, H5Pset_filter,
     H5Pset_libver_bounds, H5Pset_obj_track_times,
@@ -55,7 +57,15 @@ pub struct Layout<'a> {
 pub struct ArrayFile {
     /// The array, its type, and the file; taken when it is closed, in this order.
     open: Option<(Handle, Handle, Handle)>,
+    path: PathBuf,
+    /// The file as anybody sees it, to find chunks again.
+    seen: Option<File>,
+    /// Where the last chunk ended whose place was asked for.
+    last_end: u64,
 }
+
+/// What is compared at either end of a chunk to know it again.
+const END_BYTES: usize = 512;
 
 impl ArrayFile {
     /// Creates the file, truncating what was there, and the array in it, of which nothing is written.
@@ -63,7 +73,7 @@ impl ArrayFile {
     /// # Errors
     /// When the library refuses, in words that follow "cannot".
     pub fn create(path: &Path, layout: &Layout<'_>) -> Step<Self> {
-        let path = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|_| "use a file name with a zero byte")?;
+        let name = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|_| "use a file name with a zero byte")?;
         settle_filters();
         hdf5::sync::sync(|| {
             // SAFETY: of the whole block: called under the library's lock after its initialisation; every identifier is
@@ -76,40 +86,93 @@ impl ArrayFile {
                 if layout.locking == Locking::Off {
                     done(H5Pset_file_locking(access.id(), 0, 1), "switch locking off")?;
                 }
-                let file = H5Fcreate(path.as_ptr(), H5F_ACC_TRUNC, 0, access.id());
+                let file = H5Fcreate(name.as_ptr(), H5F_ACC_TRUNC, 0, access.id());
                 let file = Handle::new(file, H5Fclose, "create the file")?;
                 layout.root.iter().try_for_each(|(name, value)| write_attribute(&file, name, value))?;
                 let (dataset, kind) = layout.create_array(&file)?;
-                Ok(Self { open: Some((dataset, kind, file)) })
+                Ok(Self { open: Some((dataset, kind, file)), path: path.to_owned(), seen: None, last_end: 0 })
             }
         })
     }
 
-    /// Writes a chunk as it is coded. `start` is its first voxel. Returns where it lies in the file.
+    /// Writes a chunk as it is coded. `start` is its first voxel.
     ///
     /// # Errors
     /// As [`Self::create`].
-    pub fn write_chunk(&mut self, start: &[usize], coded: &[u8]) -> Step<u64> {
+    pub fn write_chunk(&mut self, start: &[usize], coded: &[u8]) -> Step<()> {
         let (dataset, ..) = self.open.as_ref().ok_or("write to a closed file")?;
         let start: Vec<hsize_t> = start.iter().map(|&index| index as hsize_t).collect();
         hdf5::sync::sync(|| {
-            let (mut mask, mut place, mut size) = (0, 0, 0);
-            // SAFETY: the lock is held, the array is open, `start` has as many numbers as it has axes, and what is
-            // written to are numbers of the kinds the call documents.
-            unsafe {
-                let status = H5Dwrite_chunk(dataset.id(), 0, 0, start.as_ptr(), coded.len(), coded.as_ptr().cast());
-                done(status, "write a chunk; is the disk full?")?;
-                let status = H5Dget_chunk_info_by_coord(
-                    dataset.id(),
-                    start.as_ptr(),
-                    &raw mut mask,
-                    &raw mut place,
-                    &raw mut size,
-                );
-                done(status, "find a chunk again")?;
-            }
-            Ok(place)
+            // SAFETY: the lock is held, the array is open, and `start` has as many numbers as it has axes.
+            let status =
+                unsafe { H5Dwrite_chunk(dataset.id(), 0, 0, start.as_ptr(), coded.len(), coded.as_ptr().cast()) };
+            done(status, "write a chunk; is the disk full?")
         })
+    }
+
+    /// The same, and says where it lies in the file.
+    ///
+    /// The library looks for a chunk by going through all there are. It puts one behind all others, or a small one behind
+    /// the last, nearly always: so it is looked there first.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn write_chunk_placed(&mut self, start: &[usize], coded: &[u8]) -> Step<u64> {
+        let end = self.end()?;
+        self.write_chunk(start, coded)?;
+        let is_seen = |file: &mut Self, at| file.holds(at, coded).map_err(|_| "read a chunk again");
+        // What is not zero cannot have been there before.
+        let place = if is_seen(self, end)? {
+            end
+        } else if coded.iter().any(|&byte| byte != 0) && is_seen(self, self.last_end)? {
+            self.last_end
+        } else {
+            self.find_chunk(start)?
+        };
+        self.last_end = place + coded.len() as u64;
+        Ok(place)
+    }
+
+    /// Where the library's file ends.
+    fn end(&self) -> Step<u64> {
+        let (_, _, file) = self.open.as_ref().ok_or("write to a closed file")?;
+        let mut end = 0;
+        // SAFETY: the lock is held, the file is open, and the number is of the kind the call documents.
+        hdf5::sync::sync(|| done(unsafe { H5Fget_filesize(file.id(), &raw mut end) }, "ask for the size of the file"))?;
+        Ok(end)
+    }
+
+    /// Whether a chunk just written lies at a place behind what was written before: its ends do.
+    fn holds(&mut self, at: u64, coded: &[u8]) -> io::Result<bool> {
+        if self.seen.is_none() {
+            self.seen = Some(File::open(&self.path)?);
+        }
+        let Some(file) = &mut self.seen else { return Ok(false) };
+        let mut bytes = [0; END_BYTES];
+        for from in [0, coded.len().saturating_sub(END_BYTES)] {
+            let part = &coded[from..coded.len().min(from + END_BYTES)];
+            let read = &mut bytes[..part.len()];
+            file.seek(SeekFrom::Start(at + from as u64))?;
+            match file.read_exact(read) {
+                Ok(()) if read == part => {}
+                Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn find_chunk(&self, start: &[usize]) -> Step<u64> {
+        let (dataset, ..) = self.open.as_ref().ok_or("write to a closed file")?;
+        let start: Vec<hsize_t> = start.iter().map(|&index| index as hsize_t).collect();
+        let (mut mask, mut place, mut size) = (0, 0, 0);
+        // SAFETY: the lock is held, the array is open, `start` has as many numbers as it has axes, and what is written to
+        // are numbers of the kinds the call documents.
+        let status = hdf5::sync::sync(|| unsafe {
+            H5Dget_chunk_info_by_coord(dataset.id(), start.as_ptr(), &raw mut mask, &raw mut place, &raw mut size)
+        });
+        done(status, "find a chunk again")?;
+        Ok(place)
     }
 
     /// Writes all of an array that has no chunks: its bytes in C order.
@@ -185,5 +248,43 @@ impl Layout<'_> {
             let made = H5Dcreate2(file.id(), name.as_ptr(), kind.id(), space.id(), links.id(), create.id(), 0);
             Ok((Handle::new(made, H5Dclose, "create the array")?, kind))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write::{Codec, Compression};
+
+    /// Small chunks lie in blocks that the library keeps for them, large ones at the end; a chunk of zeros could be
+    /// taken for what was never written.
+    #[test]
+    fn chunks_of_any_size_lie_where_they_are_said_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chunks.h5");
+        let compression = Compression { codec: Codec::Gzip, level: 1 };
+        let shape = Shape::new(&[700, 64, 64]).unwrap();
+        let layout = Layout {
+            name: "a/b",
+            shape,
+            chunk: Shape::new(&[1, 64, 64]),
+            dtype: DType::U16,
+            has_bit_fields: false,
+            filters: &Filters::new(compression, DType::U16, 8192).unwrap(),
+            root: &[],
+            locking: Locking::Off,
+        };
+        let mut file = ArrayFile::create(&path, &layout).unwrap();
+        let mut written = Vec::new();
+        for t in (0..700usize).rev() {
+            let len = [1, 7, 900, 1500, 2047, 2048, 2049, 8000, 400][(t * 7 + t / 13) % 9];
+            let coded: Vec<u8> = (0..len).map(|i| if t % 5 == 0 { 0 } else { (i * t / 3 % 251) as u8 }).collect();
+            let place = file.write_chunk_placed(&[t, 0, 0], &coded).unwrap();
+            assert_eq!(place, file.find_chunk(&[t, 0, 0]).unwrap(), "chunk {t} of {len} bytes");
+            written.push((place, coded));
+        }
+        file.finish(&[]).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(written.iter().all(|(place, coded)| bytes[*place as usize..].starts_with(coded)));
     }
 }

@@ -218,7 +218,7 @@ struct Hdf5Writer {
 
 impl Hdf5Writer {
     fn put_coded(&mut self, region: &Region, coded: &[u8]) -> Result<()> {
-        let place = self.file.write_chunk(region.start(), coded);
+        let place = self.file.write_chunk_placed(region.start(), coded);
         let offset = place.map_err(|what| anyhow!("{}: cannot {what}", self.shown))?;
         let at: Vec<usize> = region.start().iter().zip(self.chunks.cell().dims()).map(|(i, cell)| i / cell).collect();
         let (chunk, num_bytes) = (self.chunks.position(&at), coded.len() as u64);
