@@ -10,7 +10,7 @@ use tectum::format::memory::MemorySource;
 use tectum::format::{FormatError, Source};
 use tectum::volume::{DType, Region, Shape};
 
-use crate::common::{read_region, read_whole};
+use crate::common::{indices, read_region, read_whole};
 use crate::support::computed_with;
 
 struct Array {
@@ -30,11 +30,36 @@ fn array(value: &Value) -> Array {
 
 /// In chunks that divide no axis evenly.
 fn source(array: &Array, number: usize) -> Arc<dyn Source> {
+    Arc::new(memory(array, number, array.bytes.clone()))
+}
+
+fn memory(array: &Array, number: usize, bytes: Vec<u8>) -> MemorySource {
     let axes = &"tzyx"[4 - array.shape.len()..];
     let grid: Vec<usize> =
         array.shape.iter().enumerate().map(|(axis, dim)| (1 + (number + axis) % 3).min(*dim)).collect();
     let shape = Shape::new(&array.shape).unwrap();
-    Arc::new(MemorySource::new(array.dtype, shape, axes, &grid, array.bytes.clone()).unwrap())
+    MemorySource::new(array.dtype, shape, axes, &grid, bytes).unwrap()
+}
+
+/// A part of it is missing, and something else stands in its place.
+fn with_gap(array: &Array, number: usize, seed: usize) -> Option<Arc<dyn Source>> {
+    let whole = Region::whole(&Shape::new(&array.shape).unwrap());
+    let mut gap = whole;
+    for (axis, dim) in array.shape.iter().enumerate() {
+        let start = (seed / (axis + 1) + 3 * axis) % (*dim).max(1);
+        gap = gap.with_axis(axis, start, (start + 1 + (seed + axis) % 2).min(*dim));
+    }
+    if gap.is_empty() || gap == whole {
+        return None;
+    }
+    let item = array.dtype.num_bytes();
+    let mut junk = vec![0; gap.shape().num_bytes(array.dtype)?];
+    tectum::volume::copy_region(&array.bytes, &whole, &mut junk, &gap, item);
+    let flipped = if array.dtype == DType::Bool { 1 } else { 0x5b };
+    junk.iter_mut().for_each(|byte| *byte ^= flipped);
+    let mut bytes = array.bytes.clone();
+    tectum::volume::copy_region(&junk, &gap, &mut bytes, &whole, item);
+    Some(Arc::new(memory(array, number, bytes).with_missing(&[gap])))
 }
 
 fn values(dtype: DType, bytes: &[u8]) -> Vec<f64> {
@@ -70,7 +95,7 @@ fn expressions_are_what_numpy_makes_of_them() {
         let number: usize = name.strip_prefix('a').and_then(|number| number.parse().ok()).unwrap();
         Ok(source(&arrays[number], number + 1))
     };
-    let (mut faults, mut num) = (Vec::new(), 0);
+    let (mut faults, mut num, mut num_gaps) = (Vec::new(), 0, 0);
     for case in lines {
         num += 1;
         let text = case["text"].as_str().unwrap();
@@ -101,9 +126,12 @@ fn expressions_are_what_numpy_makes_of_them() {
             faults.push(format!("a{input} | {text}: {difference}"));
         }
         assert_region_agrees(&*result, &whole.bytes, text);
+        let Some(with_gap) = with_gap(&arrays[input], input, num) else { continue };
+        let result = computed_with(with_gap, text, &open).unwrap();
+        num_gaps += usize::from(assert_nothing_is_of_the_gap(&*result, &whole.bytes, text));
     }
     assert!(faults.is_empty(), "{} of {num}:\n{}", faults.len(), faults[..faults.len().min(40)].join("\n"));
-    assert!(num >= 500);
+    assert!(num >= 500 && num_gaps >= num / 3, "{num_gaps} of {num} with something missing and something there");
 }
 
 /// A part of a result is what it is of the whole.
@@ -120,4 +148,20 @@ fn assert_region_agrees(source: &dyn Source, whole: &[u8], text: &str) {
     let mut wanted = vec![0; got.len()];
     tectum::volume::copy_region(whole, &all, &mut wanted, &part, source.info().dtype.num_bytes());
     assert_eq!(got, wanted, "{text}");
+}
+
+/// What is made without what is missing is what it was; whatever stands in the gap, nothing of it is seen. Returns
+/// whether some of the result is missing and some is not.
+fn assert_nothing_is_of_the_gap(source: &dyn Source, wanted: &[u8], text: &str) -> bool {
+    let (got, item) = (read_whole(source), source.info().dtype.num_bytes());
+    let mut num_missing = 0;
+    for (at, index) in indices(source.info().shape.dims()).enumerate() {
+        if got.is_missing(&index) {
+            num_missing += 1;
+            continue;
+        }
+        let [got, wanted] = [&got.bytes, wanted].map(|bytes| &bytes[at * item..(at + 1) * item]);
+        assert_eq!(got, wanted, "{text}: voxel {index:?} is made of one that is missing");
+    }
+    num_missing > 0 && num_missing * item < wanted.len()
 }

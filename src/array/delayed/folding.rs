@@ -37,6 +37,11 @@ impl Fold {
         Ok(Self { how, from, result })
     }
 
+    /// The same mean or percentile, not rounded to the type of what it is of.
+    pub fn in_doubles(self) -> Self {
+        Self { result: DType::F64, ..self }
+    }
+
     /// Whether all values have to be there at once.
     pub fn is_of_all_at_once(self) -> bool {
         matches!(self.how, Reduction::Median | Reduction::Percentile(_))
@@ -199,8 +204,10 @@ impl Folder {
                 }
                 State::Values { values, num_folded } => {
                     let values = &mut values[place * *num_folded..(place + 1) * *num_folded];
-                    let percent = if let Reduction::Percentile(percent) = how { percent } else { 50.0 };
-                    percentile(values, percent)
+                    match how {
+                        Reduction::Percentile(percent) => percentile(values, percent),
+                        _ => median(values),
+                    }
                 }
             };
             let mut voxel = [0];
@@ -212,12 +219,24 @@ impl Folder {
 
 /// numpy's percentile, linearly between neighbours; no number where one of the values is none.
 pub(super) fn percentile(values: &mut [f64], percent: f64) -> f64 {
+    let at = percent / 100.0 * values.len().saturating_sub(1) as f64;
+    let below = at.floor() as usize;
+    neighbours(values, below).map_or(f64::NAN, |[low, high]| interpolated(low, high, at - below as f64))
+}
+
+/// numpy's median: the mean of the two in the middle of an even number.
+fn median(values: &mut [f64]) -> f64 {
+    let below = values.len().saturating_sub(1) / 2;
+    let is_odd = values.len() % 2 == 1;
+    neighbours(values, below).map_or(f64::NAN, |[low, high]| if is_odd { low } else { (low + high) / 2.0 })
+}
+
+/// The value at a place in the order of all, and the next; `None` where one of the values is no number, or there are
+/// none.
+fn neighbours(values: &mut [f64], below: usize) -> Option<[f64; 2]> {
     if values.is_empty() || values.iter().any(|value| value.is_nan()) {
-        return f64::NAN;
+        return None;
     }
-    let at = percent / 100.0 * (values.len() - 1) as f64;
-    let below = (at.floor() as usize).min(values.len() - 1);
-    let (_, &mut low, above) = values.select_nth_unstable_by(below, ordered);
-    let high = above.iter().copied().min_by(ordered).unwrap_or(low);
-    interpolated(low, high, at - below as f64)
+    let (_, &mut low, above) = values.select_nth_unstable_by(below.min(values.len() - 1), ordered);
+    Some([low, above.iter().copied().min_by(ordered).unwrap_or(low)])
 }

@@ -193,7 +193,8 @@ pub(super) fn compare_mixed(
 /// Rounds to so many decimals, half to even, as numpy does: multiplied, rounded, divided, in the type itself.
 /// Integers are rounded to tens and more by way of doubles.
 pub(super) fn round(decimals: i32, dtype: DType, source: &Block, target: &mut Block, len: usize) {
-    let power = 10f64.powi(decimals.abs());
+    // As numpy makes it, which is not the nearest double from 10^23 on.
+    let power = (0..decimals.abs()).fold(1.0, |power: f64, _| power * 10.0);
     match dtype {
         DType::F64 => map(of::<f64>(source, len), of_mut::<f64>(target, len), |value| match decimals {
             0 => value.round_ties_even(),

@@ -48,8 +48,31 @@ macro_rules! integer_power {
     }};
 }
 
-macro_rules! common_of_integers {
+/// What the language converts by itself.
+macro_rules! as_the_language_does {
     () => {
+        #[inline(always)]
+        fn of_i64(value: i64) -> Self {
+            value as Self
+        }
+        #[inline(always)]
+        fn of_u64(value: u64) -> Self {
+            value as Self
+        }
+        #[inline(always)]
+        fn to_i64(self) -> i64 {
+            self as i64
+        }
+        #[inline(always)]
+        fn to_u64(self) -> u64 {
+            self as u64
+        }
+    };
+}
+
+macro_rules! common_of_integers {
+    ($convert:expr) => {
+        as_the_language_does!();
         #[inline(always)]
         fn add(self, other: Self) -> Self {
             self.wrapping_add(other)
@@ -71,20 +94,12 @@ macro_rules! common_of_integers {
             self != 0
         }
         #[inline(always)]
-        fn of_i64(value: i64) -> Self {
-            value as Self
+        fn of_f64(value: f64) -> Self {
+            $convert(value) as Self
         }
         #[inline(always)]
-        fn of_u64(value: u64) -> Self {
-            value as Self
-        }
-        #[inline(always)]
-        fn to_i64(self) -> i64 {
-            self as i64
-        }
-        #[inline(always)]
-        fn to_u64(self) -> u64 {
-            self as u64
+        fn of_f32(value: f32) -> Self {
+            $convert(f64::from(value)) as Self
         }
     };
 }
@@ -114,7 +129,7 @@ fn to_u64(value: f64) -> u64 {
 macro_rules! unsigned {
     ($($T:ty: $convert:expr),*) => {$(
         impl Number for $T {
-            common_of_integers!();
+            common_of_integers!($convert);
             #[inline(always)]
             fn cast<T: Number>(self) -> T {
                 T::of_u64(self as u64)
@@ -138,14 +153,6 @@ macro_rules! unsigned {
             fn sign(self) -> Self {
                 Self::from(self != 0)
             }
-            #[inline(always)]
-            fn of_f64(value: f64) -> Self {
-                $convert(value) as Self
-            }
-            #[inline(always)]
-            fn of_f32(value: f32) -> Self {
-                $convert(f64::from(value)) as Self
-            }
         }
     )*};
 }
@@ -153,7 +160,7 @@ macro_rules! unsigned {
 macro_rules! signed {
     ($($T:ty: $convert:expr),*) => {$(
         impl Number for $T {
-            common_of_integers!();
+            common_of_integers!($convert);
             #[inline(always)]
             fn cast<T: Number>(self) -> T {
                 T::of_i64(self as i64)
@@ -185,14 +192,6 @@ macro_rules! signed {
             fn sign(self) -> Self {
                 self.signum()
             }
-            #[inline(always)]
-            fn of_f64(value: f64) -> Self {
-                $convert(value) as Self
-            }
-            #[inline(always)]
-            fn of_f32(value: f32) -> Self {
-                $convert(f64::from(value)) as Self
-            }
         }
     )*};
 }
@@ -203,6 +202,7 @@ signed!(i8: to_i32, i16: to_i32, i32: to_i32, i64: to_i64);
 macro_rules! floats {
     ($($T:ty: $of:ident),*) => {$(
         impl Number for $T {
+            as_the_language_does!();
             #[inline(always)]
             fn cast<T: Number>(self) -> T {
                 T::$of(self)
@@ -280,27 +280,25 @@ macro_rules! floats {
             fn of_f32(value: f32) -> Self {
                 value as Self
             }
-            #[inline(always)]
-            fn of_i64(value: i64) -> Self {
-                value as Self
-            }
-            #[inline(always)]
-            fn of_u64(value: u64) -> Self {
-                value as Self
-            }
-            #[inline(always)]
-            fn to_i64(self) -> i64 {
-                self as i64
-            }
-            #[inline(always)]
-            fn to_u64(self) -> u64 {
-                self as u64
-            }
         }
     )*};
 }
 
 floats!(f32: of_f32, f64: of_f64);
+
+/// A double in single precision such that rounding it once more gives what rounding the double does: where digits
+/// are lost, the last one that is kept is odd, and lies on no tie. Processors go to half precision by way of single.
+#[inline(always)]
+fn rounded_to_odd(value: f64) -> f32 {
+    let nearest = value as f32;
+    let back = f64::from(nearest);
+    if back == value || !back.is_finite() {
+        return nearest;
+    }
+    // Towards zero, then the last digit.
+    let bits = nearest.to_bits() - u32::from(back.abs() > value.abs());
+    f32::from_bits(bits | 1)
+}
 
 macro_rules! by_single_precision {
     ($($name:ident),*) => {$(
@@ -346,7 +344,7 @@ impl Number for f16 {
     }
     #[inline(always)]
     fn of_f64(value: f64) -> Self {
-        f16::from_f64(value)
+        f16::from_f32(rounded_to_odd(value))
     }
     #[inline(always)]
     fn of_f32(value: f32) -> Self {
@@ -390,6 +388,25 @@ mod tests {
         assert!(1.0f64.remainder(0.0).is_nan() && 1.0f64.floor_divide(0.0) == f64::INFINITY);
         assert!(Number::sign(f64::NAN).is_nan());
         assert_eq!(f16::from_f32(5.5).remainder(f16::from_f32(-2.0)).to_f32(), -0.5);
+    }
+
+    #[test]
+    fn doubles_become_halves_in_one_rounding() {
+        // 1 + 2^-11 lies between two halves, and these a little beside it.
+        for (value, half) in [
+            (1.000_488_281_25, 1.0),
+            (1.000_488_281_250_909_5, 1.000_976_562_5),
+            (-1.000_488_281_250_909_5, -1.000_976_562_5),
+            (1.000_488_281_249, 1.0),
+            (65_519.999_999_999, 65_504.0),
+            (1e300, f64::INFINITY),
+            (2.980_232_238_769_531e-8, 0.0),
+            (2.980_232_238_769_532e-8, 5.960_464_477_539_063e-8),
+            (1e-300, 0.0),
+        ] {
+            assert_eq!(f64::from(<f16 as Number>::of_f64(value)), half, "{value}");
+        }
+        assert!(<f16 as Number>::of_f64(f64::NAN).is_nan());
     }
 
     #[test]

@@ -19,10 +19,14 @@ pub(super) fn ordered<T: PartialOrd>(a: &T, b: &T) -> Ordering {
     a.partial_cmp(b).unwrap_or_else(|| is_none(a).cmp(&is_none(b)))
 }
 
-/// numpy's way between two neighbours.
+/// numpy's way between two neighbours. One that is met exactly is the result whatever the other is, and between a
+/// finite one and infinity everything is infinite; numpy makes no number of both.
 pub(super) fn interpolated(low: f64, high: f64, part: f64) -> f64 {
-    if low == high {
+    if low == high || part == 0.0 {
         return low;
+    }
+    if low.is_infinite() || high.is_infinite() {
+        return low + high;
     }
     let distance = high - low;
     if part >= 0.5 { high - distance * (1.0 - part) } else { low + distance * part }
