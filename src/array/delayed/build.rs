@@ -121,14 +121,21 @@ impl Builder<'_> {
         facts.push((LABEL.to_owned(), self.done.words()));
     }
 
+    /// Counts a step that reads what came before more than once.
+    pub(super) fn count_pass(&mut self) -> Result<(), String> {
+        self.num_passes += 1;
+        match self.num_passes > MAX_PASSES {
+            true => Err(format!(
+                "more than {MAX_PASSES} steps that filter, fold, join or look for a level; write what they make, and go \
+                 on from there"
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Ends the chain and begins another over what it makes.
     fn pass(&mut self, made: impl FnOnce(Input, ArrayInfo) -> Result<Arc<dyn Source>, String>) -> Result<(), String> {
-        self.num_passes += 1;
-        if self.num_passes > MAX_PASSES {
-            return Err(format!(
-                "more than {MAX_PASSES} steps that filter, fold or join; write what they make, and go on from there"
-            ));
-        }
+        self.count_pass()?;
         self.describe();
         let info = self.chain.info.clone();
         let input = self.input();

@@ -23,6 +23,7 @@ impl Builder<'_> {
 
     pub(super) fn dff(&mut self, level: Level, of: Frames) -> Result<(), String> {
         let time = self.time()?;
+        self.count_pass()?;
         let input = self.input();
         let mut view = View::identity(self.dims().len());
         let baseline = match of {
@@ -61,7 +62,8 @@ impl Builder<'_> {
             text.join(", ").parse().map_err(|error: crate::volume::SelectionError| error.to_string())?;
         select(&mut chain, &selection)?;
         let info = chain.info.clone();
-        let fold = Fold::of(how, chain.program.dtype())?;
+        // Whatever the recording's type, F0 is not rounded to it.
+        let fold = Fold::of(how, chain.program.dtype())?.in_doubles();
         let input = match chain.is_bare() {
             true => chain.inputs[0].clone(),
             false => unshown(&chain.source()),
@@ -99,7 +101,8 @@ impl Builder<'_> {
             }
             Background::Percentile(percent, over) => {
                 let axes = self.axes(over)?;
-                let fold = Fold::of(Reduction::Percentile(*percent), self.chain.program.dtype())?;
+                self.count_pass()?;
+                let fold = Fold::of(Reduction::Percentile(*percent), self.chain.program.dtype())?.in_doubles();
                 let input = self.input();
                 let level = Folded::of(input, fold, &axes, true, self.chain.info.clone())?;
                 let mut view = View::identity(self.dims().len());
