@@ -138,14 +138,14 @@ fn words(all: Vec<String>) -> Vec<String> {
 
 fn plan_convert(mut plan: write::Plan, standing: &OpenOptions, cut: &CutArgs) -> Result<JobPlan> {
     plan.target.location = absolute(&plan.target.location);
-    let source = crate::format::open(&plan.source.location, &plan.source.options(standing))?.source;
+    let array = plan.array(standing)?;
     let voxels = plan.shape.iter().fold(1_u64, |n, &dim| n.saturating_mul(dim as u64));
-    let num_tasks = cut.num_tasks(voxels.saturating_mul(source.info().dtype.num_bytes() as u64));
+    let num_tasks = cut.num_tasks(voxels.saturating_mul(array.info().dtype.num_bytes() as u64));
     let tasks = jobs::convert_tasks(&plan, num_tasks)?;
     for what in jobs::prepare_convert(&plan, standing)? {
         said::note(&format!("not carried over: {what}"));
     }
-    let (num_pieces, files) = (plan.num_pieces, jobs::stamps(&[&*source]));
+    let (num_pieces, files) = (plan.num_pieces, jobs::stamps(&[&*array]));
     Ok(JobPlan::new(JobWork::Convert(plan), num_pieces, tasks, files))
 }
 

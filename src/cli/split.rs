@@ -94,10 +94,10 @@ impl SplitArgs {
         };
         if let Some(crop) = &self.crop {
             let chosen = Changes { channel: self.channel.clone(), ..Changes::default() };
-            let subject = Subject::of(&opened, &chosen)?;
+            let subject = Subject::of(&opened, &chosen, options)?;
             changes.select = Some(ranges(crop, subject.source.info()).with_context(|| format!("--crop {crop}"))?);
         }
-        let subject = Subject::of(&opened, &changes)?;
+        let subject = Subject::of(&opened, &changes, options)?;
         let info = subject.source.info();
         let block = self.block_of(info)?;
         let padding = self.padding.as_ref().map(|text| along_axes(text, info)).transpose().context("--padding")?;

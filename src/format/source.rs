@@ -91,6 +91,11 @@ pub trait Source: Send + Sync {
         vec![self.info().location.clone()]
     }
 
+    /// Where it is, and where the arrays are that it is computed with. Without IO.
+    fn locations(&self) -> Vec<Location> {
+        vec![self.info().location.clone()]
+    }
+
     /// Where all of it lies in HDF5 files of this machine, in disjoint boxes; empty where it does not, or where a
     /// voxel is more than what such a file holds. May block: every file is looked at.
     fn stored_parts(&self) -> Vec<StoredPart> {

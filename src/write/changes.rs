@@ -8,11 +8,12 @@ use anyhow::{Context, Result, bail};
 use super::along::coarser;
 use super::plan::Changes;
 use super::subject::ChannelLook;
-use crate::array::delayed::{Operations, Step, cast, delayed, filled, open_operand, selected};
+use crate::array::delayed::{Operations, Step, absolute_operand, cast, delayed, filled, open_operand, selected};
 use crate::format::{Channel, OpenOptions, Opened, Source};
 use crate::volume::{DType, LayerId, Selected, Selection, Severity};
 
-/// The array with all of it done, and the names of its channels, `looks` those of what was opened.
+/// The array with all of it done, and the names of its channels, `looks` those of what was opened. Arrays that
+/// operations name are opened with the same options.
 ///
 /// # Errors
 /// Where one of them does not fit.
@@ -20,6 +21,7 @@ pub(super) fn applied(
     opened: &Opened,
     mut looks: Vec<ChannelLook>,
     changes: &Changes,
+    options: &OpenOptions,
 ) -> Result<(Arc<dyn Source>, Vec<ChannelLook>)> {
     let mut source = Arc::clone(&opened.source);
     let place = opened.source.info().location.clone();
@@ -45,7 +47,7 @@ pub(super) fn applied(
         operations.steps.extend(parsed.steps);
     }
     if !operations.is_empty() {
-        let open = |name: &str| open_operand(name, &OpenOptions::default());
+        let open = |name: &str| open_operand(name, options);
         let done = delayed(source, LayerId::next(), 0, &operations, &open);
         source = done.with_context(|| format!("{place}: --op"))?;
         let is_rearranged = |step: &Step| matches!(step, Step::Subset(_) | Step::Cross(_) | Step::Concatenate { .. });
@@ -75,6 +77,20 @@ pub(super) fn applied(
 }
 
 impl Changes {
+    /// The same, with arrays that operations name found wherever the program is started. What cannot be read is left,
+    /// and refused where it is carried out.
+    #[must_use]
+    pub(super) fn from_anywhere(mut self) -> Self {
+        for text in &mut self.operations {
+            if let Ok(mut parsed) = text.parse::<Operations>()
+                && parsed.rename(absolute_operand)
+            {
+                *text = parsed.to_string();
+            }
+        }
+        self
+    }
+
     /// Refuses an array of which something is known to be missing, unless that is filled, or may not have been asked
     /// for.
     ///

@@ -41,7 +41,7 @@ pub use convert::{Run, Watch, convert};
 pub use journal::{Entry, Journal};
 pub use kinds::{Kind, TargetOptions, target};
 pub use load::{Refused, load};
-pub use output::{Output, check_name, refuse_inside};
+pub use output::{Output, check_name, refuse_inside, refuse_inside_all};
 pub use place::{Held, Place, Start};
 pub use plan::{BUFFER_BYTES, Buffering, Changes, PLAN_VERSION, Plan, SourcePlan, TargetPlan, state_of};
 pub use records::{Record, Records};

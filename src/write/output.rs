@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
 use super::interrupt::{self, Unfinished};
-use crate::volume::ArrayInfo;
+use crate::format::Source;
+use crate::volume::{ArrayInfo, Location};
 
 /// Whether a file can be written, asked before hours are spent on what goes into it. `suffix` is the only
 /// one that is written.
@@ -41,11 +42,23 @@ pub fn check_name(out: &Path, suffix: &str, is_forced: bool) -> Result<()> {
 /// # Errors
 /// If `out` lies there, or its folder does not exist.
 pub fn refuse_inside(out: &Path, info: &ArrayInfo) -> Result<()> {
+    refuse_at(out, &info.location)
+}
+
+/// The same for what is computed: of the recording and of every array that it is computed with.
+///
+/// # Errors
+/// If `out` lies in a folder of one of them, or its folder does not exist.
+pub fn refuse_inside_all(out: &Path, source: &dyn Source) -> Result<()> {
+    source.locations().iter().try_for_each(|location| refuse_at(out, location))
+}
+
+fn refuse_at(out: &Path, location: &Location) -> Result<()> {
     let folder = folder_of(out);
     let folder = folder.canonicalize().with_context(|| format!("{}: cannot write here", folder.display()))?;
     let target = out.file_name().map_or_else(|| folder.clone(), |name| folder.join(name));
     // What lies elsewhere cannot be hit from here.
-    let Some(dataset) = info.location.path() else { return Ok(()) };
+    let Some(dataset) = location.path() else { return Ok(()) };
     let dataset = dataset.canonicalize().unwrap_or_else(|_| dataset.to_owned());
     if dataset.starts_with(&target) && dataset != target {
         bail!("{}: holds the recording itself; choose another name", out.display());

@@ -1,7 +1,9 @@
 //! What a conversion does, fixed before it begins, as JSON that can be read and edited: which recording, what is done to
 //! it, where it goes and in which buffers. One process follows all of it, or many a part each.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -49,7 +51,8 @@ pub struct Plan {
 pub struct SourcePlan {
     /// Where it is.
     pub location: Location,
-    /// Hash of what its files were when the plan was made: size and time of each, shape and type.
+    /// Hash of what its files, and those of arrays that operations name, were when the plan was made: size and time of
+    /// each, shape and type.
     pub state: String,
     /// Which array of several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,7 +232,7 @@ impl Plan {
         let mut plan = Self {
             version: PLAN_VERSION,
             source,
-            changes,
+            changes: changes.from_anywhere(),
             target,
             shape: Vec::new(),
             dtype: String::new(),
@@ -240,7 +243,7 @@ impl Plan {
         let (subject, state) = plan.subject(standing)?;
         plan.changes.refuse_missing(&*subject.source)?;
         if plan.target.location.path().is_some() {
-            super::refuse_inside(place.path(), subject.source.info())?;
+            super::refuse_inside_all(place.path(), &*subject.source)?;
         }
         let info = subject.source.info();
         if buffering.chunk_mb.is_some() {
@@ -323,7 +326,11 @@ impl Plan {
         let (subject, state) = self.subject(standing)?;
         let (info, location) = (subject.source.info(), &self.source.location);
         if state != self.source.state {
-            bail!("{location}: has changed since the plan was made; make it anew");
+            let or_others = match subject.source.locations().len() {
+                0 | 1 => "",
+                _ => "it, or an array that its operations name, ",
+            };
+            bail!("{location}: {or_others}has changed since the plan was made; make it anew");
         }
         if info.shape.dims() != self.shape || info.dtype.name() != self.dtype {
             bail!("{location}: gives {} of {}, which is not what the plan says", info.shape, info.dtype);
@@ -333,6 +340,14 @@ impl Plan {
             bail!("{}: its pieces are not those of the plan; make it anew", self.target.location);
         }
         Ok((subject, target))
+    }
+
+    /// The array that is to be written, computed from the recording and what operations name.
+    ///
+    /// # Errors
+    /// If one of them cannot be opened.
+    pub fn array(&self, standing: &OpenOptions) -> Result<Arc<dyn Source>> {
+        Ok(self.subject(standing)?.0.source)
     }
 
     /// The buffers, as cells of the array.
@@ -347,19 +362,28 @@ impl Plan {
 
     /// The array that is to be written, and the state of the source it is made of.
     fn subject(&self, standing: &OpenOptions) -> Result<(Subject, String)> {
-        let opened = crate::format::open(self.source.location.clone(), &self.source.options(standing))?;
-        let state = state_of(&*opened.source);
-        let subject = Subject::of(&opened, &self.changes)?;
+        let options = self.source.options(standing);
+        let opened = crate::format::open(self.source.location.clone(), &options)?;
+        let subject = Subject::of(&opened, &self.changes, &options)?;
+        let state = state_with(&*opened.source, &*subject.source);
         Ok((subject, state))
     }
 }
 
 /// Hash of what a source's files are: shape, type, and the name, size and time of each. Asks the disk, never a server.
 pub fn state_of(source: &dyn Source) -> String {
+    state_with(source, source)
+}
+
+/// The same, and of the files of all that goes into what is `made` of it: its channels, arrays that operations name.
+fn state_with(source: &dyn Source, made: &dyn Source) -> String {
     let info = source.info();
     let mut hash = Sha256::new();
     hash.update(format!("{} {}", info.shape, info.dtype));
-    for file in source.files() {
+    let own = source.files();
+    let known: HashSet<&Location> = own.iter().collect();
+    let others = made.files().into_iter().filter(|file| !known.contains(file)).collect::<Vec<_>>();
+    for file in own.iter().chain(&others) {
         hash.update(file.without_secrets());
         let Some(there) = file.path().and_then(|path| path.metadata().ok()) else { continue };
         let modified = there.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());

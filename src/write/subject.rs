@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::changes::applied;
 use super::plan::Changes;
-use crate::format::{Opened, Source};
+use crate::format::{OpenOptions, Opened, Source};
 use crate::volume::ArrayInfo;
 
 /// An array that is to be written. All that is done to it on the way (a selection, operations, another type) has
@@ -31,12 +31,12 @@ pub struct ChannelLook {
 }
 
 impl Subject {
-    /// What was opened, with all that is to be done to it.
+    /// What was opened with these options, with all that is to be done to it.
     ///
     /// # Errors
     /// If that cannot be done to it.
-    pub fn of(opened: &Opened, changes: &Changes) -> Result<Self> {
-        let (source, channels) = applied(opened, looks(opened), changes)?;
+    pub fn of(opened: &Opened, changes: &Changes, options: &OpenOptions) -> Result<Self> {
+        let (source, channels) = applied(opened, looks(opened), changes, options)?;
         Ok(Self { source, channels })
     }
 }

@@ -93,10 +93,55 @@ fn only_what_is_needed_is_read_and_neighbours_once() {
     assert_eq!(reads("mean over t"), 12);
 }
 
+/// An array whose timepoints are known.
+struct Timed(MemorySource);
+
+impl Source for Timed {
+    fn info(&self) -> &Arc<ArrayInfo> {
+        self.0.info()
+    }
+
+    fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+        self.0.chunks(region, chunks);
+    }
+
+    fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        self.0.read(chunk, buffer)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    fn times_s(&self) -> Option<Vec<f64>> {
+        Some(vec![0.0, 0.5, 1.0, 2.5, 3.0, 3.5])
+    }
+}
+
 #[test]
 fn times_follow_the_timepoints() {
     let result = computed(Arc::new(array()), "subset [[3, 1]]").unwrap();
     assert_eq!(result.times_s(), None, "nothing is known of the recording's");
+    let times = |text: &str| computed(Arc::new(Timed(array())), text).unwrap().times_s();
+    assert_eq!(times("subset [[3, 1]] | log"), Some(vec![2.5, 0.5]));
+    let all = Timed(array()).times_s();
+    for text in ["median_filter 3", "gaussian_filter 2 over t", "dff mean window 3", "dff mean of :2", "max over y"] {
+        assert_eq!(times(text), all, "{text}");
+    }
+    assert_eq!(times("max over t"), None);
+}
+
+#[test]
+fn steps_that_read_what_came_before_again_are_counted() {
+    let long = |step: &str, num: usize| vec![step; num].join(" | ");
+    for step in ["median_filter 1", "dff mean of 0:2", "dff mean window 3", "background percentile 5 over y, x"] {
+        let start = Instant::now();
+        read_whole(&*computed(Arc::new(array()), &long(step, 4)).unwrap());
+        assert!(computed(Arc::new(array()), &long(step, 8)).is_ok(), "{step}");
+        let refused = computed(Arc::new(array()), &long(step, 64)).err().unwrap().to_string();
+        assert!(refused.contains("step 9") && refused.contains("more than 8 steps"), "{refused}");
+        assert!(start.elapsed() < Duration::from_secs(30), "{step}: {:?}", start.elapsed());
+    }
 }
 
 /// More voxels than any machine holds, one value.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tectum::array::delayed::{filled, selected};
-use tectum::format::memory::MemorySource;
-use tectum::format::{Filled, Source};
+use tectum::format::memory::{GatedSource, MemorySource};
+use tectum::format::{Filled, ReadErrorKind, Source};
 use tectum::volume::{DType, Region, Shape};
 
 use crate::common::{indices, read_whole};
@@ -85,6 +85,23 @@ fn what_is_filled_is_missing_no_more() {
         assert_eq!(value, if is_gap(&index) { 77 } else { stored });
     }
     assert!(filled(&array(), &[1]).is_err());
+}
+
+#[test]
+fn what_could_not_be_had_at_this_moment_is_not_filled() {
+    for (kind, is_filled) in [
+        (ReadErrorKind::Missing, true),
+        (ReadErrorKind::Corrupt, true),
+        (ReadErrorKind::Io, false),
+        (ReadErrorKind::NotYetWritten, false),
+        (ReadErrorKind::Unsupported, false),
+    ] {
+        let gated = GatedSource::open(array());
+        gated.fail(2, kind);
+        let whole = read_whole(&*filled(&(gated as Arc<dyn Source>), &77u16.to_le_bytes()).unwrap());
+        assert_eq!(whole.is_missing(&[2, 0, 0, 0]), !is_filled, "{kind:?}");
+        assert!(!whole.is_missing(&[1, 1, 2, 3]));
+    }
 }
 
 #[test]

@@ -21,6 +21,45 @@ fn a_recording_that_has_changed_is_named() {
 }
 
 #[test]
+fn an_array_that_operations_name_is_watched_and_kept_as_the_recording_is() {
+    let room = Room::whole();
+    let convert = |out: &str, op: &str| {
+        let source = room.source();
+        ["convert", &source, "-o", out, "--op", op].map(str::to_owned)
+    };
+    let cut = ["--tasks", "2", "--chunk-shape", "5,6,64,80", "--shard-shape", "10,6,64,80"];
+    let all = |words: [String; 6]| words.into_iter().chain(cut.map(str::to_owned)).collect::<Vec<_>>();
+    room.done(&["export", &room.source(), "-o", "gain.npy", "--select", "0, 0, 0"]);
+    let args = all(convert("out.zarr", "multiply @gain.npy over x"));
+    room.plan(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    room.done(&["run", "plan.json", "--task", "0"]);
+    // The plan is followed from another folder.
+    let output = command(["run", room.path("plan.json").to_str().unwrap(), "--task", "1"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    room.done(&["export", &room.source(), "-o", "gain.npy", "--force", "--select", "1, 0, 0"]);
+    let line = room.refused(&["merge", "plan.json"]);
+    assert!(line.contains("gain.npy") && line.contains("has changed"), "{line}");
+
+    std::fs::create_dir(room.path("other")).unwrap();
+    for entry in room.path("demo/original").read_dir().unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), room.path("other").join(entry.file_name())).unwrap();
+    }
+    for command in ["plan", "now"] {
+        let words = convert("other/out.zarr", "add @other");
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if command == "plan" {
+            words.insert(0, "plan");
+            words.extend(["--tasks", "1"]);
+        }
+        assert!(room.refused(&words).contains("never written to"));
+    }
+    let source = room.source();
+    let line = room.refused(&["export", &source, "-o", "other/out.npy", "--op", "add @other | max over t"]);
+    assert!(line.contains("never written to"), "{line}");
+}
+
+#[test]
 fn a_task_that_does_not_exist_and_none_at_all_are_refused() {
     let room = Room::new();
     room.plan(&["qc", &room.source(), "-o", "a.json", "--tasks", "3"]);

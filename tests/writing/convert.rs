@@ -175,6 +175,63 @@ fn what_lies_where_it_should_not_is_refused() {
 }
 
 #[test]
+fn an_array_that_operations_name_is_watched_as_the_recording_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = fixtures().join("a_4d_default/data");
+    let (whole, other) = (folder.path().join("whole.npy"), folder.path().join("other"));
+    std::fs::create_dir(&other).unwrap();
+    for entry in source.read_dir().unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), other.join(entry.file_name())).unwrap();
+    }
+    let num_t = open(source.as_path(), &OpenOptions::default()).unwrap().source.info().shape.dims()[0];
+    let vector = |value: u16| [npy::header(DType::U16, &[num_t]), value.to_le_bytes().repeat(num_t)].concat();
+    let file = folder.path().join("gain.npy");
+    std::fs::write(&file, vector(2)).unwrap();
+    let plan = |out: &Path, operations: &[String]| {
+        let changes = Changes { operations: operations.to_vec(), ..Changes::default() };
+        let target = TargetPlan {
+            kind: Kind::Npy,
+            location: Location::from(out),
+            force: false,
+            options: TargetOptions::default(),
+        };
+        let from = SourcePlan::new(source.as_path().into(), &OpenOptions::default());
+        Plan::make(from, changes, target, &Buffering::default(), &OpenOptions::default())
+    };
+    let operations = [format!("multiply @{} over t", file.display()), format!("add @{}", other.display())];
+
+    for (changed, bytes) in
+        [(file.clone(), vector(3)), (other.join("0001.h5"), std::fs::read(other.join("0001.h5")).unwrap())]
+    {
+        let made = plan(&whole, &operations).unwrap();
+        std::fs::write(&changed, bytes).unwrap();
+        let refused = run(&made, Start::New).unwrap_err().to_string();
+        assert!(refused.contains("an array that its operations name, has changed"), "{refused}");
+        assert!(!whole.exists());
+        assert!(run(&plan(&whole, &operations).unwrap(), Start::New).is_ok());
+        std::fs::remove_file(&whole).unwrap();
+    }
+
+    let refused = format!("{:#}", plan(&other.join("out.npy"), &operations).unwrap_err());
+    assert!(refused.contains("never written to"), "{refused}");
+    assert!(plan(&other.join("out.npy"), &operations[..1]).is_ok(), "nothing of it is read");
+    let inside = format!(
+        "{:#}",
+        plan(&other.join("out.npy"), &[format!("concatenate @{} over t | mean over t", other.display())]).unwrap_err()
+    );
+    assert!(inside.contains("never written to"), "{inside}");
+
+    // A plan is followed wherever the program is started.
+    let here = std::env::current_dir().unwrap();
+    let up = "../".repeat(here.components().count() - 1);
+    let relative = format!("{up}{}", file.strip_prefix("/").unwrap().display());
+    let made = plan(&whole, &[format!("* @{relative} over t"), "- 1".to_owned()]).unwrap();
+    let found = format!("multiply @{} over t", here.join(&relative).display());
+    assert_eq!(made.changes.operations, [found, "- 1".to_owned()]);
+}
+
+#[test]
 fn a_disk_without_room_says_so_and_leaves_nothing_under_the_name() {
     // A device that takes nothing: writing to it fails as on a full disk.
     let source = MemorySource::new(DType::U8, Shape::from([4, 8, 8]), "zyx", &[1, 8, 8], vec![1; 256]).unwrap();

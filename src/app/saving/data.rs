@@ -21,7 +21,7 @@ use crate::machine::{Priority, lower_this_thread};
 use crate::ui::{DataFormat, DataResult, Running, SavingData};
 use crate::volume::{DType, LayerId, Region};
 use crate::write::{
-    self, BUFFER_BYTES, Chunking, Kind, Place, Run, Start, Subject, Target, TargetOptions, Watch, refuse_inside,
+    self, BUFFER_BYTES, Chunking, Kind, Place, Run, Start, Subject, Target, TargetOptions, Watch, refuse_inside_all,
 };
 
 /// What a request comes to is looked up again this often: a disk fills, a name is taken.
@@ -346,7 +346,7 @@ fn write_all(request: &Request, place: &Place, progress: &Progress, cancel: &Can
     // Those of this process who compute on all cores are behind what is on screen, all of them.
     let _known = rayon::ThreadPoolBuilder::new().start_handler(lower).build_global();
     let pool = rayon::ThreadPoolBuilder::new().start_handler(lower).build()?;
-    refuse_inside(place.path(), request.source.info())?;
+    refuse_inside_all(place.path(), &*request.source)?;
     let _held = place.begin("written from the window\n", Start::New)?;
     let written = pool.install(|| write_stages(request, place, progress, cancel));
     if written.is_err() {
@@ -414,7 +414,7 @@ fn in_words(error: &anyhow::Error, path: &Path) -> String {
 fn result_of(request: &Request, is_replacing: bool, known: Option<Rate>) -> Result<(DataResult, Option<Rate>)> {
     let place = request.place(is_replacing);
     place.check()?;
-    refuse_inside(place.path(), request.source.info())
+    refuse_inside_all(place.path(), &*request.source)
         .ok()
         .context("that lies in the recording, which is never written to")?;
     let work = place.work();

@@ -64,6 +64,10 @@ impl Source for Described {
         self.source.files()
     }
 
+    fn locations(&self) -> Vec<Location> {
+        self.source.locations()
+    }
+
     fn fetching(&self) -> Option<&dyn Fetching> {
         self.source.fetching()
     }

@@ -1,10 +1,9 @@
 //! Arrays one behind the other along an axis.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::cells::{Cells, edges_of};
-use super::joint::{self, of_inputs};
+use super::joint::{self, laid_in_cells, of_inputs};
 use super::mapped::shape_of;
 use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source};
 use crate::volume::{ArrayInfo, Axis, Region, copy_region};
@@ -118,14 +117,7 @@ impl Composite for Concatenated {
 
 impl Source for Concatenated {
     of_inputs!();
-
-    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
-        self.cells.each(region, visit);
-    }
-
-    fn region_of(&self, indices: &Range<u64>) -> Region {
-        self.cells.region_of(indices)
-    }
+    laid_in_cells!();
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
         joint::read(self, chunk, buffer)

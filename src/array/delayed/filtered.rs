@@ -1,18 +1,17 @@
 //! The source that makes each voxel of those around it. Beyond the ends of the array it goes on mirrored.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::convert::{convert, of};
 use super::imaging::imaging_dtype;
-use super::joint::{self, of_inputs};
+use super::joint::{self, laid_as_input, of_inputs};
 use super::kept::Kept;
 use super::number::Number;
 use super::step::Level;
 use super::window::{Box, bell, median, radius_of, reflected, running_percentile, weighed};
 use crate::dispatch_dtype;
 use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source, gather};
-use crate::volume::{ArrayInfo, DType, MAX_RANK, Piece, Region};
+use crate::volume::{ArrayInfo, DType, MAX_RANK, Region};
 
 /// Voxels of a box of which the middle one is sought, at most.
 const MAX_WINDOW: usize = 4096;
@@ -203,25 +202,10 @@ impl Composite for Filtered {
 
 impl Source for Filtered {
     of_inputs!();
-
-    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
-        self.inputs[0].source.each_chunk(region, visit);
-    }
-
-    fn region_of(&self, indices: &Range<u64>) -> Region {
-        self.inputs[0].source.region_of(indices)
-    }
+    laid_as_input!();
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
         self.kept.read_and_combine(self, chunk, buffer)
-    }
-
-    fn pieces(&self) -> Vec<Piece> {
-        self.inputs[0].source.pieces()
-    }
-
-    fn times_s(&self) -> Option<Vec<f64>> {
-        self.inputs[0].source.times_s()
     }
 
     fn composite(&self) -> Option<&dyn Composite> {

@@ -1,13 +1,12 @@
 //! The source that folds axes of another: goes through what it folds chunk by chunk, so that memory holds a chunk
 //! and the result, however long the recording.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::cells::{Cells, edges_of};
 use super::facts::{self, Kept};
 use super::folding::{Fold, Folder};
-use super::joint::{self, of_inputs};
+use super::joint::{self, laid_in_cells, of_inputs};
 use super::mapped::shape_of;
 use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source};
 use crate::volume::{ArrayInfo, MAX_RANK, Region, Shape};
@@ -200,14 +199,7 @@ impl Composite for Folded {
 
 impl Source for Folded {
     of_inputs!();
-
-    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
-        self.cells.each(region, visit);
-    }
-
-    fn region_of(&self, indices: &Range<u64>) -> Region {
-        self.cells.region_of(indices)
-    }
+    laid_in_cells!();
 
     /// One chunk of the input after the other, in memory for one.
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {

@@ -1,6 +1,7 @@
 //! What every computed source has in common: it is made of other sources, whose problems, files and failures are its
 //! own.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::format::{Chunk, Composite, Filled, Given, Input, ReadError};
@@ -40,13 +41,18 @@ pub(super) fn problems(inputs: &[Input]) -> Vec<Problem> {
 
 /// The files of all inputs.
 pub(super) fn files(inputs: &[Input]) -> Vec<Location> {
-    let mut all: Vec<Location> = Vec::new();
-    for file in inputs.iter().flat_map(|input| input.source.files()) {
-        if !all.contains(&file) {
-            all.push(file);
-        }
-    }
-    all
+    each_once(inputs.iter().flat_map(|input| input.source.files()))
+}
+
+/// Where all inputs are.
+pub(super) fn locations(inputs: &[Input]) -> Vec<Location> {
+    each_once(inputs.iter().flat_map(|input| input.source.locations()))
+}
+
+/// In order, and quickly: a recording may be thousands of files.
+fn each_once(locations: impl Iterator<Item = Location>) -> Vec<Location> {
+    let mut known = HashSet::new();
+    locations.filter(|location| known.insert(location.clone())).collect()
 }
 
 /// Looks at all of them.
@@ -101,9 +107,49 @@ macro_rules! of_inputs {
             super::joint::files(&self.inputs)
         }
 
+        fn locations(&self) -> Vec<crate::volume::Location> {
+            super::joint::locations(&self.inputs)
+        }
+
         fn forget_failures(&self) {
             super::joint::forget_failures(&self.inputs);
         }
     };
 }
 pub(super) use of_inputs;
+
+/// Those of a source whose chunks are the ones of its first input, at the same timepoints.
+macro_rules! laid_as_input {
+    () => {
+        fn each_chunk(&self, region: &crate::volume::Region, visit: &mut dyn FnMut(&crate::format::Chunk)) {
+            self.inputs[0].source.each_chunk(region, visit);
+        }
+
+        fn region_of(&self, indices: &std::ops::Range<u64>) -> crate::volume::Region {
+            self.inputs[0].source.region_of(indices)
+        }
+
+        fn pieces(&self) -> Vec<crate::volume::Piece> {
+            self.inputs[0].source.pieces()
+        }
+
+        fn times_s(&self) -> Option<Vec<f64>> {
+            self.inputs[0].source.times_s()
+        }
+    };
+}
+pub(super) use laid_as_input;
+
+/// Those of a source that is cut into cells of its own.
+macro_rules! laid_in_cells {
+    () => {
+        fn each_chunk(&self, region: &crate::volume::Region, visit: &mut dyn FnMut(&crate::format::Chunk)) {
+            self.cells.each(region, visit);
+        }
+
+        fn region_of(&self, indices: &std::ops::Range<u64>) -> crate::volume::Region {
+            self.cells.region_of(indices)
+        }
+    };
+}
+pub(super) use laid_in_cells;

@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::cells::{Cells, edges_of};
-use super::joint::{self, of_inputs};
+use super::joint::{self, laid_as_input, of_inputs};
 use super::kept::Kept;
 use super::lane::Lane;
 use super::program::Program;
 use super::view::{Along, View};
-use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source};
+use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, ReadErrorKind, Source};
 use crate::volume::{ArrayInfo, Axis, DType, Piece, Region, Shape};
 
 /// A chain of steps that each make a voxel of one voxel of each input. Built step by step, then [`Chain::source`].
@@ -198,7 +198,7 @@ struct FilledIn {
 }
 
 /// The source with these bytes of a voxel in place of voxels that are missing or damaged. What is stored in a way that
-/// is not read here stays missing: it may be there and whole.
+/// is not read here, is being written or was refused by the system stays missing: it may be there and whole.
 pub(super) fn filled(input: Input, value: Vec<u8>, words: &str) -> Arc<dyn Source> {
     let mut info = ArrayInfo::clone(input.source.info());
     info.facts.push(("Missing voxels".to_owned(), format!("stand as {words}")));
@@ -227,18 +227,19 @@ impl Composite for FilledIn {
     }
 
     fn combine(&self, chunk: &Chunk, given: &[Given<'_>], buffer: &mut [u8]) -> Result<Filled, ReadError> {
-        let is_another_format = |error: &ReadError| error.kind == crate::format::ReadErrorKind::Unsupported;
+        // What is stored in another way, or could not be had at this moment, may be there and whole.
+        let may_be_whole = |error: &ReadError| !matches!(error.kind, ReadErrorKind::Missing | ReadErrorKind::Corrupt);
         for Given { voxels, .. } in given {
             match voxels {
                 Ok((bytes, Filled::All)) => buffer.copy_from_slice(bytes),
                 Ok((bytes, Filled::Except(parts, error))) => {
                     buffer.copy_from_slice(bytes);
-                    if is_another_format(error) {
+                    if may_be_whole(error) {
                         return Ok(Filled::Except(parts.clone(), (*error).clone()));
                     }
                     parts.iter().for_each(|part| self.fill(&chunk.region, part, buffer));
                 }
-                Err(error) if is_another_format(error) => return Err((*error).clone()),
+                Err(error) if may_be_whole(error) => return Err((*error).clone()),
                 Err(_) => self.fill(&chunk.region, &chunk.region, buffer),
             }
         }
@@ -248,25 +249,10 @@ impl Composite for FilledIn {
 
 impl Source for FilledIn {
     of_inputs!();
-
-    fn each_chunk(&self, region: &Region, visit: &mut dyn FnMut(&Chunk)) {
-        self.inputs[0].source.each_chunk(region, visit);
-    }
-
-    fn region_of(&self, indices: &Range<u64>) -> Region {
-        self.inputs[0].source.region_of(indices)
-    }
+    laid_as_input!();
 
     fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
         joint::read(self, chunk, buffer)
-    }
-
-    fn pieces(&self) -> Vec<Piece> {
-        self.inputs[0].source.pieces()
-    }
-
-    fn times_s(&self) -> Option<Vec<f64>> {
-        self.inputs[0].source.times_s()
     }
 
     fn composite(&self) -> Option<&dyn Composite> {

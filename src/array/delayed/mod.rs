@@ -69,7 +69,7 @@ use std::sync::Arc;
 
 pub use build::{Open, delayed};
 pub use catalogue::{Argument, ArgumentKind, Entry, Group, catalogue};
-pub use npy::{open_operand, read_npy};
+pub use npy::{absolute_operand, open_operand, read_npy};
 pub use operator::{Binary, Unary};
 pub use step::{AxisName, Background, Filter, Frames, Level, Number, Operand, Reduction, Step};
 
@@ -88,6 +88,24 @@ impl Operations {
     /// Whether nothing is to be done.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Gives the arrays that it names other names. Returns whether any was another.
+    pub fn rename(&mut self, to: impl Fn(&str) -> String) -> bool {
+        let mut is_changed = false;
+        let mut rename = |name: &mut String| {
+            let new = to(name);
+            is_changed |= *name != new;
+            *name = new;
+        };
+        for step in &mut self.steps {
+            match step {
+                Step::Binary { operand: Operand::Array(name, _), .. } => rename(name),
+                Step::Concatenate { names, .. } => names.iter_mut().for_each(&mut rename),
+                _ => {}
+            }
+        }
+        is_changed
     }
 }
 
@@ -155,7 +173,7 @@ pub fn cast(source: &Arc<dyn Source>, dtype: DType) -> Arc<dyn Source> {
 }
 
 /// A source with a value in place of voxels that are missing or damaged. What is stored in a way that is not read
-/// here stays missing: it may be there and whole. `value` is the bytes of one voxel.
+/// here, is being written or was refused by the system stays missing: it may be there and whole. `value` is the bytes of one voxel.
 ///
 /// # Errors
 /// When the value is not one voxel.

@@ -17,10 +17,7 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// # Errors
 /// As [`open()`], and where a .npy file is none or too large.
 pub fn open_operand(name: &str, options: &OpenOptions) -> Result<Arc<dyn Source>, FormatError> {
-    let (path, dataset) = match name.rsplit_once('#') {
-        Some((path, dataset)) if !path.is_empty() && !Path::new(name).exists() => (path, Some(dataset.to_owned())),
-        _ => (name, None),
-    };
+    let (path, dataset) = split(name);
     let location = Location::parse(path);
     if dataset.is_none() && Path::new(path).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("npy")) {
         let too_large = |num: u64| {
@@ -38,8 +35,28 @@ pub fn open_operand(name: &str, options: &OpenOptions) -> Result<Arc<dyn Source>
         }
         return read_npy(&std::fs::read(path).map_err(failed)?, location);
     }
-    let options = OpenOptions { dataset, axes: None, level: None, prefix: None, ..options.clone() };
+    let options =
+        OpenOptions { dataset: dataset.map(str::to_owned), axes: None, level: None, prefix: None, ..options.clone() };
     open(&location, &options).map(|opened| opened.source)
+}
+
+/// A location, and the name of one of its datasets.
+fn split(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('#') {
+        Some((path, dataset)) if !path.is_empty() && !Path::new(name).exists() => (path, Some(dataset)),
+        _ => (name, None),
+    }
+}
+
+/// The name under which [`open_operand`] finds the same array whichever folder the program is started in.
+pub fn absolute_operand(name: &str) -> String {
+    let (path, dataset) = split(name);
+    let absolute = Location::parse(path).path().and_then(|path| std::path::absolute(path).ok());
+    match (absolute.as_deref().and_then(Path::to_str), dataset) {
+        (Some(path), Some(dataset)) => format!("{path}#{dataset}"),
+        (Some(path), None) => path.to_owned(),
+        (None, _) => name.to_owned(),
+    }
 }
 
 /// The array of a .npy file (versions 1 to 3) of numbers in any byte order; in Fortran order its axes are turned round.

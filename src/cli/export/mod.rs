@@ -32,7 +32,7 @@ use crate::volume::{
     Accumulator, ArrayInfo, Axis, Buffer, DType, FoldBox, Location, Pool, Projection, Selected, Selection,
     projected_dtype,
 };
-use crate::write::{Output, check_name, npy, parse_fill, refuse_inside};
+use crate::write::{Output, check_name, npy, parse_fill, refuse_inside_all};
 
 /// Bytes of a tile: large enough for the disk, small enough for the processor's cache to matter.
 const TILE_BYTES: usize = 8 << 20;
@@ -91,7 +91,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         (opened, pinned) = (part.opened, part.pinned);
     }
     let (source, info) = (&*opened.source, opened.source.info());
-    refuse_inside(&args.out, info).context("--out")?;
+    refuse_inside_all(&args.out, source).context("--out")?;
     let path = &args.path;
     let text = args.select.as_deref().unwrap_or("...");
     let on_select = || format!("{path}: --select {text}");
@@ -107,6 +107,8 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     let fill = args.fill.as_ref().map(|text| parse_fill(text, info.dtype)).transpose();
     let fill = fill.with_context(|| format!("{path}: --fill"))?;
     let work = Work::new(args, &opened.source, &selection, &pinned, &selected, fill, &options)?;
+    // Arrays that are computed with are not written to either.
+    refuse_inside_all(&args.out, &*work.source).context("--out")?;
     let fold = match (args.project, &args.over) {
         (Some(op), Some(over)) => Some((
             op,

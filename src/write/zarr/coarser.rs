@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::mean::{Rule, made_of, reduce};
 use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source, gather, read_and_combine};
-use crate::volume::{ArrayInfo, Grid, LayerId, Problem, Region};
+use crate::volume::{ArrayInfo, Grid, LayerId, Location, Problem, Region};
 
 /// A source in which one voxel stands for several of another.
 pub struct Coarser {
@@ -66,6 +66,14 @@ impl Source for Coarser {
 
     fn problems(&self) -> Vec<Problem> {
         self.source().problems()
+    }
+
+    fn files(&self) -> Vec<Location> {
+        self.source().files()
+    }
+
+    fn locations(&self) -> Vec<Location> {
+        self.source().locations()
     }
 
     fn composite(&self) -> Option<&dyn Composite> {
