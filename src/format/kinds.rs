@@ -9,6 +9,7 @@ pub fn kind_of_name(name: &str) -> Option<&'static str> {
         () if ends(&[".lindi.json", ".lindi.tar"]) => Some("LINDI file"),
         () if ends(&[".nwb"]) => Some("NWB file"),
         () if ends(&[".tif", ".tiff", ".btf", ".tf8"]) => Some("TIFF file"),
+        () if ends(&[".npy"]) => Some("NumPy array"),
         () if ends(&[".zarr.zip", ".ozx"]) => Some("Zarr archive"),
         () if ends(&[".h5", ".hdf5", ".h5ad"]) => Some("HDF5 file"),
         () => None,
@@ -26,7 +27,7 @@ pub fn kind_of_folder_with(name: &str) -> Option<&'static str> {
 
 /// What can be opened, for who gave something else.
 pub const WHAT_TO_GIVE: &str =
-    "give an acquisition folder, an HDF5, NWB, LINDI or TIFF file, or a Zarr folder or archive";
+    "give an acquisition folder, an HDF5, NWB, LINDI, TIFF or .npy file, or a Zarr folder or archive";
 
 #[cfg(test)]
 mod tests {

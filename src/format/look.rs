@@ -132,8 +132,7 @@ impl Look {
 }
 
 /// How files begin that people have beside their recordings.
-const KNOWN: [(&[u8], &str); 8] = [
-    (b"\x93NUMPY", "a numpy array"),
+const KNOWN: [(&[u8], &str); 7] = [
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),

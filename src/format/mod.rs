@@ -32,6 +32,7 @@ mod kinds;
 mod lindi;
 mod look;
 pub mod memory;
+mod npy;
 pub mod nwb;
 mod open;
 mod plain;

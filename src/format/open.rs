@@ -249,6 +249,7 @@ struct Format {
 const FORMATS: &[Format] = &[
     Format { open: zarr::open },
     Format { open: super::tiff::open },
+    Format { open: super::npy::open },
     Format { open: super::lindi::open },
     Format { open: split::open },
     Format { open: super::nwb::open },
@@ -357,7 +358,7 @@ mod tests {
         for (name, bytes, word) in [
             ("notes.h5", &b"plane 3 is out of focus\n"[..], "is text"),
             ("umlaut.h5", "Größe: 3 µm".as_bytes(), "is text"),
-            ("mean.hdf5", b"\x93NUMPY\x01\0", "is a numpy array"),
+            ("mean.hdf5", b"\x93NUMPY\x01\0", "is no numpy array of numbers"),
             ("empty.h5", b"", "is empty"),
             ("copying.h5", &[0; 5000], "begins with zeros"),
             ("noise.h5", &[0xfe; 5000], "is not HDF5"),

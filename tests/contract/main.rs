@@ -8,6 +8,7 @@ mod files;
 mod folders;
 mod made;
 mod memory;
+mod numpy;
 mod references;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../common/server.rs"]

@@ -42,6 +42,7 @@ pub use attributes::{AttributeValue, have_attribute, read_attributes, read_texts
 pub use convert::{convert, is_convertible};
 pub use direct::check_chunk_bytes;
 pub use external::RawPiece;
+pub(super) use file::read_as_far_as_it_goes;
 pub use file::{Stamp, has_signature, open_shared, read_at, read_error};
 pub use growth::{Changes, stored_bytes};
 pub use header::{Header, Layout};

@@ -41,7 +41,7 @@ pub fn choices_ui(ui: &mut Ui, recent: &[Location], commands: &mut Vec<Command>)
     let file = Button {
         text: "Open file…",
         icon: icons::FILE,
-        hint: "An HDF5, NWB, LINDI or TIFF file, a Zarr archive, or stack_metadata.json",
+        hint: "An HDF5, NWB, LINDI, TIFF or .npy file, a Zarr archive, or stack_metadata.json",
         ..Button::default()
     };
     if file.show(ui, Rect::from_min_size(rect.min + vec2(half + gap, 0.0), vec2(half, 36.0))) {
