@@ -17,6 +17,8 @@ const MARKS: [&str; 4] = ["zarr.json", ".zgroup", ".zarray", "stack_metadata.jso
 pub enum Start {
     /// From the beginning; refused where somebody else's work lies there, unless it is to be replaced.
     New,
+    /// The same, but what a former run of the same plan left is taken away unasked.
+    Over,
     /// Where a former run of the same plan stopped.
     Resumed,
 }
@@ -124,6 +126,42 @@ impl Place {
         }
     }
 
+    /// Whether [`Start::Over`] can begin by a plan, asked before; nothing is written.
+    ///
+    /// # Errors
+    /// If it is being worked at, or something else lies there.
+    pub fn check_work(&self, plan: &str) -> Result<()> {
+        let work = self.work();
+        let shown = work.display();
+        if work.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        self.refuse_foreign()?;
+        let is_held = |lock: File| matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
+        if File::open(work.join("lock")).is_ok_and(is_held) {
+            bail!("{shown}: another process is working at it");
+        }
+        match std::fs::read_to_string(self.plan()) {
+            Ok(former) if former != plan => bail!(
+                "{shown}: is of a run that did not end; `tectum convert --resume` goes on with it, or choose another name"
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to take what has the name of the work, and is none: work begins with its lock.
+    fn refuse_foreign(&self) -> Result<()> {
+        let work = self.work();
+        let is_foreign = match work.read_dir() {
+            Ok(mut entries) => !work.join("lock").exists() && !self.plan().exists() && entries.next().is_some(),
+            Err(_) => work.symlink_metadata().is_ok_and(|there| !there.is_dir()),
+        };
+        if is_foreign {
+            bail!("{}: is in the way, and not of this program; choose another name", work.display());
+        }
+        Ok(())
+    }
+
     /// Begins the work, or goes on with it, by a plan as its JSON text.
     ///
     /// # Errors
@@ -131,6 +169,7 @@ impl Place {
     /// if it cannot be written.
     pub fn begin(&self, plan: &str, start: Start) -> Result<Held> {
         self.check()?;
+        self.refuse_foreign()?;
         let work = self.work();
         let shown = work.display();
         let cannot_write = || format!("{shown}: cannot write");
@@ -146,7 +185,7 @@ impl Place {
                     "{shown}: was begun from another source or with other options; without --resume, --force begins anew"
                 )
             }
-            (Ok(_), Start::New) if !self.is_forced => {
+            (Ok(former), Start::New | Start::Over) if !self.is_forced && !(start == Start::Over && former == plan) => {
                 bail!("{shown}: a run that did not end is there; --resume goes on with it, --force begins anew")
             }
             _ => {
@@ -224,6 +263,39 @@ mod tests {
         let forced = Place::new(place.path(), true);
         drop(forced.begin("b", Start::New).unwrap());
         assert!(!place.data().exists() && std::fs::read_to_string(place.plan()).unwrap() == "b");
+    }
+
+    #[test]
+    fn work_that_nobody_goes_on_with_is_begun_anew_and_what_is_none_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(&folder.path().join("out"), false);
+        let words = |result: Result<()>| result.unwrap_err().to_string();
+        // Killed as it began, and later.
+        for is_planned in [false, true] {
+            std::fs::create_dir_all(place.records()).unwrap();
+            std::fs::write(place.work().join("lock"), "").unwrap();
+            if is_planned {
+                std::fs::write(place.plan(), "a").unwrap();
+            }
+            place.check_work("a").unwrap();
+            let held = place.begin("a", Start::Over).unwrap();
+            assert!(words(place.check_work("a")).contains("another process"));
+            assert!(!place.records().exists());
+            drop(held);
+        }
+        assert!(words(place.check_work("b")).contains("--resume"));
+        assert!(words(place.begin("b", Start::Over).map(drop)).contains("--resume"));
+        std::fs::remove_dir_all(place.work()).unwrap();
+        // Somebody has called a folder of his own like that.
+        std::fs::create_dir(place.work()).unwrap();
+        place.check_work("a").unwrap();
+        let thesis = place.work().join("thesis.txt");
+        std::fs::write(&thesis, "").unwrap();
+        for start in [Start::New, Start::Over, Start::Resumed] {
+            let forced = Place::new(place.path(), true);
+            assert!(words(forced.begin("a", start).map(drop)).contains("in the way"));
+        }
+        assert!(words(place.check_work("a")).contains("in the way") && thesis.exists());
     }
 
     #[test]
