@@ -18,6 +18,8 @@ pub enum Effect {
     PathField(PathField),
     /// Show one of the system's dialogs, starting at a place; [`super::Program::answer`] takes its result.
     Dialog(Ask, Option<PathBuf>),
+    /// Have an operation typed, beginning like this, for this reason.
+    TypeOperation(String, &'static str),
     /// Put this picture on the clipboard.
     CopyPicture(image::RgbaImage),
     /// Tell of this on the desktop.
@@ -27,6 +29,8 @@ pub enum Effect {
         /// In full.
         body: String,
     },
+    /// Close the window.
+    Close,
     /// Show this folder in the system's own program.
     ShowFolder(PathBuf),
 }
@@ -55,4 +59,11 @@ pub enum Ask {
     StillPath,
     /// Where data are to be saved.
     DataPath,
+    /// An array for this operation, in a file or a folder.
+    Array {
+        /// By its name.
+        operation: &'static str,
+        /// Whether it is a folder.
+        is_folder: bool,
+    },
 }

@@ -6,8 +6,10 @@
 //! [`Program::step`], also while the window is covered or minimised and nothing is drawn.
 
 mod commands;
+mod leaving;
 mod said;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::activity::{Activity, Wait};
@@ -20,13 +22,14 @@ use super::memory::{Memory, Preferences, WindowPlace};
 use super::notes::Notes;
 use super::open_job::{OpenJob, Opener};
 use super::recent::Recent;
+use super::saving::Writing;
 use super::session::Session;
 use super::sheet::Sheet;
 use super::wake::WakeFn;
 use crate::format::OpenOptions;
 use crate::render::RendererHandle;
 use crate::stream::StreamConfig;
-use crate::ui::{Overlay, ViewState, Welcome, letter};
+use crate::ui::{Command, Leave, Overlay, Step, ViewState, Welcome, letter, with_array};
 use crate::volume::Location;
 
 /// One run of the program.
@@ -59,6 +62,11 @@ pub struct Program {
     /// Whether the last step was followed by drawing: a hidden window only steps.
     was_drawn: bool,
     is_in_front: bool,
+    /// What is being written while no recording is open, and whether what was so last was written.
+    unattended: Option<Writing>,
+    is_written: bool,
+    /// Set while the window is to be closed and something is being written: whether to wait, or stop it.
+    leaving: Option<Leave>,
 }
 
 /// What was open before a guess, and comes back where nobody says that it is one as it is; `None`: nothing was.
@@ -202,6 +210,9 @@ impl Program {
             start: Instant::now(),
             was_drawn: false,
             is_in_front: true,
+            unattended: None,
+            is_written: true,
+            leaving: None,
         }
     }
 
@@ -247,6 +258,7 @@ impl Program {
             self.effects.push(Effect::RepaintAfter(pause));
         }
         self.tell_alarms();
+        self.attend_writing();
         if let Some(notes) = self.notes.since(&mut self.notes_version) {
             self.effects.push(Effect::Notes(notes));
         }
@@ -342,10 +354,23 @@ impl Program {
                     session.data_saver.set_path(path.display().to_string());
                 }
             }
+            (Ask::Array { operation, .. }, Picked::Path(path)) => self.compute_with(operation, &path),
+            (Ask::Array { operation, .. }, Picked::NoDialog) => {
+                let why = "This system shows no file dialog: type the path behind the @, in quotes where it has spaces";
+                self.effects.push(Effect::TypeOperation(format!("{operation} @"), why));
+            }
             (Ask::Folder | Ask::File, Picked::Path(path)) => self.open(path, OpenOptions::default()),
             (Ask::Folder | Ask::File, Picked::NoDialog) => self.ask_for_path(),
             (_, Picked::Nothing) | (Ask::StillPath | Ask::DataPath, Picked::NoDialog) => {}
         }
+    }
+
+    /// Adds a step with an array to what is computed of the chosen layer.
+    fn compute_with(&mut self, operation: &str, path: &Path) {
+        let Some(session) = &self.session else { return };
+        let step = Step::new(with_array(operation, path));
+        let steps = [session.view.layer().operations.as_slice(), &[step]].concat();
+        self.carry_out(&[Command::SetOperations(steps)], Instant::now());
     }
 
     /// Seconds since the run began.
@@ -385,6 +410,7 @@ impl Program {
         session.set_profiles(self.preferences.profiles.clone());
         // That of another recording goes with it.
         self.sheet = None;
+        let writing = self.take_writing();
         let before = self.session.take();
         let former = self.former.take().unwrap_or(Former(before));
         if session.wants_sheet {
@@ -392,6 +418,7 @@ impl Program {
             self.former = Some(former);
         }
         self.session = Some(session);
+        self.attend(writing);
         self.keeping.opened(self.session.as_deref());
         self.effects.push(Effect::PathField(PathField::Clear));
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
-pub use data::{DataSaver, Request, Written};
+pub use data::{DataSaver, Request, Writing, Written};
 use image::RgbaImage;
 pub use place::data_folder;
 use place::{Look, folder, write};

@@ -57,6 +57,10 @@ impl TectumApp {
         }
         let is_in_front = ctx.input(|input| input.raw.focused && input.raw.viewport().minimized != Some(true));
         self.program.set_in_front(is_in_front);
+        if ctx.input(|input| input.viewport().close_requested()) && !self.program.may_leave() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            ctx.request_repaint();
+        }
         self.program.step(now);
         self.perform(ctx);
     }
@@ -108,10 +112,15 @@ impl TectumApp {
                 Effect::Dialog(ask, start) => {
                     self.dialogs.push((ask, FileDialog::show(ask, start, self.wake.callback())));
                 }
+                Effect::TypeOperation(begin, why) => {
+                    let steps = self.program.session().map(|session| session.view.layer().operations.clone());
+                    ui::type_operation(ctx, &steps.unwrap_or_default(), &begin, why);
+                }
                 Effect::CopyPicture(image) => {
                     let size = [image.width() as usize, image.height() as usize];
                     ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, image.as_raw()));
                 }
+                Effect::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
                 Effect::Notify { title, body } => notify(title, body),
                 Effect::ShowFolder(folder) => show_folder(&folder),
             }
@@ -160,6 +169,7 @@ impl eframe::App for TectumApp {
     }
 
     fn on_exit(&mut self) {
+        self.program.end_writing();
         self.program.keep_everything();
     }
 

@@ -227,6 +227,12 @@ pub struct Running {
     pub name: String,
     /// Part done, 0 to 1.
     pub fraction: f32,
+    /// Bytes of voxels that are written, and of all that are known to be written.
+    pub done_bytes: u64,
+    /// See there.
+    pub num_bytes: u64,
+    /// How many of them a second, once that can be told.
+    pub bytes_per_s: Option<f64>,
     /// Seconds left, once that can be told.
     pub seconds_left: Option<f64>,
     /// Whether somebody has stopped it: it ends with what is being written at this moment.

@@ -29,6 +29,31 @@ pub fn dialog_about(
     commands: &mut Vec<Command>,
     add: impl FnOnce(&mut Ui, &mut Vec<Command>),
 ) {
+    let mut is_crossed = false;
+    let is_beside = modal_ui(ui, [title, subject, facts], width, &mut is_crossed, |ui| add(ui, commands));
+    if is_crossed {
+        commands.push(Command::CloseOverlay);
+    }
+    // Esc is among the keys, which are read in the order they were typed.
+    if is_beside && !commands.contains(&Command::CloseOverlay) {
+        commands.push(Command::ToggleOverlay(overlay));
+    }
+}
+
+/// The same where no overlay of the view is meant. Returns whether somebody wants it gone.
+pub fn modal(ui: &mut Ui, heading: [&str; 3], width: f32, add: impl FnOnce(&mut Ui)) -> bool {
+    let mut is_crossed = false;
+    modal_ui(ui, heading, width, &mut is_crossed, add) || is_crossed
+}
+
+/// Returns whether the ground beside it was clicked.
+fn modal_ui(
+    ui: &mut Ui,
+    [title, subject, facts]: [&str; 3],
+    width: f32,
+    is_crossed: &mut bool,
+    add: impl FnOnce(&mut Ui),
+) -> bool {
     let tokens = Tokens::get(ui);
     let screen = ui.ctx().content_rect();
     let width = width.min(screen.width() - 64.0);
@@ -47,16 +72,11 @@ pub fn dialog_about(
             let (rect, _) = ui.allocate_exact_size(vec2(width, 24.0), Sense::hover());
             heading(ui, rect, [title, subject, facts]);
             let close = Rect::from_center_size(rect.right_center() - vec2(12.0, 0.0), vec2(26.0, 26.0));
-            if icon_button(ui, close, icons::X, false, Fill::None, "Close", "Esc").clicked() {
-                commands.push(Command::CloseOverlay);
-            }
+            *is_crossed = icon_button(ui, close, icons::X, false, Fill::None, "Close", "Esc").clicked();
             ui.add_space(14.0);
-            add(ui, commands);
+            add(ui);
         });
-    // Esc is among the keys, which are read in the order they were typed.
-    if response.backdrop_response.clicked() && !commands.contains(&Command::CloseOverlay) {
-        commands.push(Command::ToggleOverlay(overlay));
-    }
+    response.backdrop_response.clicked()
 }
 
 /// Title, what it is about, facts of that, cut where the cross stands.

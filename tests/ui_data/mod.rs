@@ -117,7 +117,7 @@ fn what_is_being_written_is_told_and_can_be_stopped() {
     let mut bench = bench();
     bench.view.data = DataOptions { kind: SaveKind::Data, ..DataOptions::default() };
     bench.saving.data.running =
-        Some(Running { name: "a.npy".to_owned(), fraction: 0.64, seconds_left: Some(11.3), is_stopping: false });
+        Some(Running { name: "a.npy".to_owned(), fraction: 0.64, seconds_left: Some(11.3), ..Running::default() });
     let mut window = harness_of(bench, [1280.0, 800.0], 1.0);
     let told = window.get_by_role_and_label(Role::ProgressIndicator, "Writing a.npy").value();
     assert_eq!(told.as_deref(), Some("64\u{2009}% · 12\u{2009}s left"));

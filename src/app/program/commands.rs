@@ -11,7 +11,7 @@ use crate::app::open_job::OpenJob;
 use crate::app::profiles::Profiles;
 use crate::array::ViewInfo;
 use crate::format::OpenOptions;
-use crate::ui::{AppCommand, Command, Forget, Overlay};
+use crate::ui::{AppCommand, Command, Forget, Overlay, SessionCommand};
 use crate::volume::{DType, Location};
 
 /// What a command is checked against while nothing is open.
@@ -28,6 +28,9 @@ impl Program {
             false => {
                 for command in commands {
                     self.preferences.view.apply(command, &NO_DATASET);
+                }
+                if commands.contains(&Command::Session(SessionCommand::CancelSaving)) {
+                    self.stop_writing();
                 }
                 false
             }
@@ -88,13 +91,22 @@ impl Program {
                     self.ask(Ask::DataPath, Some(start));
                 }
             }
+            AppCommand::BrowseArray { operation, is_folder } => {
+                if let Some(session) = &self.session {
+                    let start = session.folder().path().and_then(Path::parent).map(Path::to_owned);
+                    self.ask(Ask::Array { operation, is_folder }, start);
+                }
+            }
             AppCommand::OpenDemo => self.activity = Activity::Opening(OpenJob::demo(self.opener())),
             AppCommand::CancelOpening => self.activity = Activity::Idle,
             AppCommand::CloseDataset => {
                 self.keep_view();
+                let writing = self.take_writing();
                 (self.session, self.sheet, self.former) = (None, None, None);
+                self.attend(writing);
                 self.activity = Activity::Idle;
             }
+            AppCommand::Leave(leave) => self.leave(leave),
             AppCommand::LeaveOutSuspects(is_left_out) => {
                 self.open_again(|options| options.leave_out_suspects = is_left_out);
             }

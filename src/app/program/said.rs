@@ -27,7 +27,9 @@ impl Program {
     pub(super) fn leave_guess(&mut self) {
         let Some(Former(former)) = self.former.take() else { return };
         self.sheet = None;
+        let writing = self.take_writing();
         self.session = former;
+        self.attend(writing);
         self.keeping.opened(self.session.as_deref());
     }
 

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::app::effects::PathField;
 use crate::app::memory::Given;
+use crate::app::saving::Writing;
 use crate::app::stage::{PATIENCE, contents, copy, fixture, no_wake};
 use crate::demo::BlockWriter;
 use crate::live::LiveState;
 use crate::qc::Code;
-use crate::ui::{AppCommand, Command, Forget, Mode, SessionCommand, Shown, Tell, Theme};
+use crate::ui::{AppCommand, Command, Forget, Leave, Mode, SessionCommand, Shown, Tell, Theme};
 use crate::volume::Colormap;
 
 pub(super) struct Run {
@@ -405,4 +406,83 @@ fn what_goes_wrong_in_the_program_is_told_the_window_once() {
     assert_eq!(notes(&mut run), [1]);
     run.apply(Command::App(AppCommand::ClearNotes));
     assert_eq!(notes(&mut run), [0]);
+}
+
+/// Has the open recording write something that ends as it is told to.
+fn write(run: &mut Run) -> crossbeam_channel::Sender<Result<Vec<String>, String>> {
+    let (writing, end) = Writing::pretended(Path::new("/data/out.npy"));
+    run.program.session.as_mut().unwrap().data_saver.go_on(Some(writing));
+    end
+}
+
+#[test]
+fn what_is_being_written_goes_on_whatever_is_opened_or_closed() {
+    let root = tempfile::tempdir().unwrap();
+    let mut run = Run::new(&root.path().join("settings"));
+    run.open(&fixture("a_4d_default"));
+    let end = write(&mut run);
+    run.open(&root.path().join("no/such/folder"));
+    run.apply(Command::CloseOverlay);
+    run.open(&fixture("a_4d_default"));
+    let running = |run: &Run| run.program.running().map(|running| running.is_stopping);
+    assert_eq!(running(&run), Some(false));
+    run.apply(Command::App(AppCommand::CloseDataset));
+    assert!(run.program.session().is_none());
+    assert_eq!(running(&run), Some(false));
+    run.open(&fixture("a_4d_default"));
+    end.send(Ok(Vec::new())).unwrap();
+    run.until("it is taken in", |run| running(run).is_none());
+    assert_eq!(run.session().saver.shown.done.clone().unwrap().0, "Saved out.npy");
+    // Where nothing is open, what failed is among the notes, and it can be stopped.
+    let end = write(&mut run);
+    run.apply(Command::App(AppCommand::CloseDataset));
+    run.apply(Command::Session(SessionCommand::CancelSaving));
+    assert_eq!(running(&run), Some(true));
+    end.send(Err("cancelled".to_owned())).unwrap();
+    run.until("it is taken in", |run| running(run).is_none());
+    run.open(&fixture("a_4d_default"));
+    let end = write(&mut run);
+    run.apply(Command::App(AppCommand::CloseDataset));
+    end.send(Err("the disk is full".to_owned())).unwrap();
+    run.until("it is told", |run| {
+        let is_it = |effect: &Effect| matches!(effect, Effect::Notes(notes) if notes[0].text.contains("disk is full"));
+        run.effects.iter().any(is_it)
+    });
+    assert!(!run.effects.contains(&Effect::Close));
+}
+
+#[test]
+fn nobody_loses_what_is_being_written_by_closing_the_window_unasked() {
+    let root = tempfile::tempdir().unwrap();
+    let mut run = Run::new(&root.path().join("settings"));
+    run.open(&fixture("a_4d_default"));
+    assert!(run.program.may_leave(), "nothing is being written");
+    let leave = |run: &mut Run, leave| run.apply(Command::App(AppCommand::Leave(leave)));
+    let is_closed = |run: &Run| run.effects.contains(&Effect::Close);
+    // Asked, and the user stays.
+    let end = write(&mut run);
+    assert!(!run.program.may_leave() && run.program.leaving() == Some(Leave::Stay));
+    leave(&mut run, Leave::Stay);
+    assert_eq!(run.program.leaving(), None);
+    // It fails: he has to know.
+    assert!(!run.program.may_leave());
+    leave(&mut run, Leave::WhenWritten);
+    end.send(Err("the disk is full".to_owned())).unwrap();
+    run.until("it is taken in", |run| run.program.running().is_none());
+    run.step();
+    assert!(!is_closed(&run) && run.program.leaving().is_none());
+    let end = write(&mut run);
+    assert!(!run.program.may_leave());
+    leave(&mut run, Leave::WhenWritten);
+    assert!(!run.program.may_leave() && !is_closed(&run));
+    end.send(Ok(Vec::new())).unwrap();
+    run.until("it closes", is_closed);
+    run.effects.clear();
+    let end = write(&mut run);
+    assert!(!run.program.may_leave());
+    leave(&mut run, Leave::Stop);
+    assert!(run.program.running().is_some_and(|running| running.is_stopping));
+    assert!(run.program.may_leave(), "it does not stop, and he means it");
+    end.send(Err("cancelled".to_owned())).unwrap();
+    run.until("it closes", is_closed);
 }

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use parking_lot::Mutex;
 
 use super::described::described;
 use super::place::{age_of, free_bytes};
+use crate::app::session::Named;
 use crate::app::wake::WakeFn;
 use crate::array::ViewInfo;
 use crate::array::delayed::{Operations, delayed, filled};
@@ -26,6 +27,8 @@ use crate::write::{
 
 /// What a request comes to is looked up again this often: a disk fills, a name is taken.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// What stands for a plan where one is needed: nobody goes on with what the window has begun.
+const PLAN: &str = "written from the window\n";
 /// A part of the recording is read for so long to tell how long all of it takes.
 const MEASURE_FOR: Duration = Duration::from_millis(250);
 /// Progress is drawn this often at most.
@@ -36,12 +39,16 @@ const WAKE_EVERY: Duration = Duration::from_millis(200);
 pub struct Request {
     /// The recording as it is now.
     pub source: Arc<dyn Source>,
+    /// Which layer that is: it stays the same while the recording grows.
+    pub layer: LayerId,
     /// What is shown of it, with what somebody said of it.
     pub info: ViewInfo,
     /// What stands for missing voxels.
     pub fill: Option<f64>,
     /// What is done to it, in steps.
     pub operations: Vec<String>,
+    /// The arrays that these name.
+    pub others: Named,
     /// In which format.
     pub format: DataFormat,
     /// Where, as typed.
@@ -50,13 +57,29 @@ pub struct Request {
 
 impl PartialEq for Request {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.source, &other.source)
-            && (self.info, self.fill, self.format) == (other.info, other.fill, other.format)
-            && (&self.operations, &self.path) == (&other.operations, &other.path)
+        Arc::ptr_eq(&self.source, &other.source) && self.info == other.info && self.is_of_longer(other)
     }
 }
 
 impl Request {
+    /// Whether it is the same but of a recording that has grown since.
+    fn is_of_longer(&self, other: &Self) -> bool {
+        let said = |info: &ViewInfo| (info.voxel_size, info.rate_hz, info.dtype, info.has_axis);
+        self.computes_as(other)
+            && said(&self.info) == said(&other.info)
+            && (self.fill, self.format, &self.path) == (other.fill, other.format, &other.path)
+    }
+
+    /// Whether the same is done to the same recording, however long it is and wherever that goes.
+    fn computes_as(&self, other: &Self) -> bool {
+        let is_same = |(name, source): (&String, &Arc<dyn Source>)| {
+            other.others.get(name).is_some_and(|known| Arc::ptr_eq(known, source))
+        };
+        (self.layer, &self.operations) == (other.layer, &other.operations)
+            && self.others.len() == other.others.len()
+            && self.others.iter().all(is_same)
+    }
+
     /// Where it goes, with the ending of the format.
     fn place(&self, is_forced: bool) -> Place {
         Place::new(&data_path(&self.path, self.format), is_forced)
@@ -72,9 +95,18 @@ impl Request {
             true => Operations::default(),
             false => self.operations.join(" | ").parse::<Operations>()?,
         };
-        let none = |name: &str| Err(FormatError::new(name, "is not opened here"));
-        let source = delayed(source, LayerId::next(), 0, &operations, &none)?;
+        let known = |name: &str| {
+            let other = self.others.get(name).cloned();
+            other.ok_or_else(|| FormatError::new(name, "is not open"))
+        };
+        let source = delayed(source, LayerId::next(), 0, &operations, &known)?;
         Ok(Subject { source: described(source, &self.info, self.source.info()), channels: Vec::new() })
+    }
+
+    /// Refuses to write where it, or an array that it is computed with, is kept.
+    fn check_place(&self, path: &Path) -> Result<()> {
+        let all = self.others.values().chain([&self.source]);
+        all.into_iter().try_for_each(|source| refuse_inside_all(path, &**source))
     }
 
     fn target(&self, subject: &Subject, place: &Place) -> Result<Box<dyn Target>> {
@@ -118,9 +150,9 @@ struct Rate {
 }
 
 impl Rate {
-    /// Whether it holds for another request as well: where it goes makes no difference.
+    /// Whether it holds for another request as well.
     fn is_of(&self, request: &Request) -> bool {
-        Arc::ptr_eq(&self.of.source, &request.source) && self.of.operations == request.operations
+        self.of.computes_as(request)
     }
 }
 
@@ -140,8 +172,8 @@ pub struct DataSaver {
     writing: Option<Writing>,
 }
 
-/// Data on their way to the disk.
-struct Writing {
+/// Data on their way to the disk. Nobody is left to be told where it is dropped: then it stops.
+pub struct Writing {
     path: PathBuf,
     cancel: Cancel,
     progress: Arc<Progress>,
@@ -195,10 +227,10 @@ impl DataSaver {
             self.shown.formats =
                 DataFormat::ALL.into_iter().filter(|format| Kind::from_str(format.name()).is_ok()).collect();
         }
-        let is_new = self.looked.as_ref().is_none_or(|(known, _)| *known != request);
+        let is_new = self.looked.as_ref().is_none_or(|(known, _)| !request.is_of_longer(known));
         let is_due = is_new || self.looked.as_ref().is_some_and(|(_, at)| now.duration_since(*at) >= LOOK_EVERY);
         if is_new {
-            // Nothing is written that was not looked at.
+            // Nothing is written that was not looked at; what was of a recording that grows stays what it was.
             (self.possible, self.shown.is_ready) = (None, false);
         }
         if self.looking.is_some() || !is_due {
@@ -224,20 +256,27 @@ impl DataSaver {
             self.take(look);
         }
         self.shown.is_ready = self.possible.is_some() && self.shown.refusal.is_none();
-        let writing = self.writing.as_ref()?;
-        self.shown.running = Some(writing.running());
-        let result = match writing.result.try_recv() {
-            Ok(result) => result,
-            Err(crossbeam_channel::TryRecvError::Empty) => return None,
-            Err(crossbeam_channel::TryRecvError::Disconnected) => Err("writing ended unexpectedly".to_owned()),
-        };
-        let Writing { path, cancel, .. } = self.writing.take()?;
-        (self.shown.running, self.looked) = (None, None);
-        Some(match result {
-            Ok(not_carried) => Written::Done(path, not_carried),
-            Err(_) if cancel.is_cancelled() => Written::Stopped,
-            Err(reason) => Written::Failed(reason),
-        })
+        self.shown.running = self.writing.as_ref().map(Writing::running);
+        let written = self.writing.as_ref()?.result()?;
+        (self.writing, self.shown.running, self.looked) = (None, None, None);
+        Some(written)
+    }
+
+    /// What is being written.
+    pub fn writing(&self) -> Option<&Writing> {
+        self.writing.as_ref()
+    }
+
+    /// The same, for somebody else to go on with.
+    pub fn take_writing(&mut self) -> Option<Writing> {
+        self.shown.running = None;
+        self.writing.take()
+    }
+
+    /// Goes on with what somebody else began.
+    pub fn go_on(&mut self, writing: Option<Writing>) {
+        self.shown.running = writing.as_ref().map(Writing::running);
+        self.writing = writing;
     }
 
     fn take(&mut self, look: Look) {
@@ -287,25 +326,60 @@ impl DataSaver {
 
     /// Stops what is being written.
     pub fn cancel(&self) {
-        self.writing.iter().for_each(|writing| writing.cancel.cancel());
+        self.writing.iter().for_each(Writing::cancel);
     }
 }
 
-impl Drop for DataSaver {
-    /// Nobody is there any more to be told.
+impl Drop for Writing {
     fn drop(&mut self) {
         self.cancel();
     }
 }
 
 impl Writing {
-    fn running(&self) -> Running {
+    /// Nothing that is written, for tests: it ends as they say.
+    #[cfg(test)]
+    pub fn pretended(path: &Path) -> (Self, crossbeam_channel::Sender<Result<Vec<String>, String>>) {
+        let (sender, result) = bounded(1);
+        let progress = Arc::new(Progress::new(crate::app::stage::no_wake()));
+        let (path, cancel, began) = (path.to_owned(), Cancel::new(), Instant::now());
+        (Self { path, cancel, progress, began, result }, sender)
+    }
+
+    /// Stops it.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// What became of it, once that is known.
+    pub fn result(&self) -> Option<Written> {
+        let result = match self.result.try_recv() {
+            Ok(result) => result,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => Err("writing ended unexpectedly".to_owned()),
+        };
+        Some(match result {
+            Ok(not_carried) => Written::Done(self.path.clone(), not_carried),
+            Err(_) if self.cancel.is_cancelled() => Written::Stopped,
+            Err(reason) => Written::Failed(reason),
+        })
+    }
+
+    /// How far it is.
+    pub fn running(&self) -> Running {
         let (done, of) = (self.progress.done.load(Ordering::Relaxed), self.progress.of.load(Ordering::Relaxed));
         let fraction = if of == 0 { 0.0 } else { (done as f64 / of as f64).min(1.0) };
         let elapsed = self.began.elapsed().as_secs_f64();
-        let seconds_left = (fraction > 0.01 && elapsed > 1.0).then(|| elapsed * (1.0 - fraction) / fraction);
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Running { name, fraction: fraction as f32, seconds_left, is_stopping: self.cancel.is_cancelled() }
+        let is_known = fraction > 0.01 && elapsed > 1.0;
+        Running {
+            name: self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            fraction: fraction as f32,
+            done_bytes: done,
+            num_bytes: of,
+            bytes_per_s: is_known.then(|| done as f64 / elapsed),
+            seconds_left: is_known.then(|| elapsed * (1.0 - fraction) / fraction),
+            is_stopping: self.cancel.is_cancelled(),
+        }
     }
 }
 
@@ -346,8 +420,8 @@ fn write_all(request: &Request, place: &Place, progress: &Progress, cancel: &Can
     // Those of this process who compute on all cores are behind what is on screen, all of them.
     let _known = rayon::ThreadPoolBuilder::new().start_handler(lower).build_global();
     let pool = rayon::ThreadPoolBuilder::new().start_handler(lower).build()?;
-    refuse_inside_all(place.path(), &*request.source)?;
-    let _held = place.begin("written from the window\n", Start::New)?;
+    request.check_place(place.path())?;
+    let _held = place.begin(PLAN, Start::Over)?;
     let written = pool.install(|| write_stages(request, place, progress, cancel));
     if written.is_err() {
         // All of it is of this run: nothing was there when it began.
@@ -404,24 +478,20 @@ impl Look {
     }
 }
 
-/// What is wrong, without the path that stands in the field above it.
+/// What is wrong, without the path that stands in the field above it, nor the folder of what lies beside that.
 fn in_words(error: &anyhow::Error, path: &Path) -> String {
     let text = format!("{error:#}");
     let prefix = format!("{}: ", path.display());
-    text.strip_prefix(&prefix).map(str::to_owned).unwrap_or(text)
+    let folder = path.parent().map(|folder| format!("{}/", folder.display())).unwrap_or_default();
+    let short = text.strip_prefix(&prefix).or_else(|| text.strip_prefix(&folder));
+    short.map(str::to_owned).unwrap_or(text)
 }
 
 fn result_of(request: &Request, is_replacing: bool, known: Option<Rate>) -> Result<(DataResult, Option<Rate>)> {
     let place = request.place(is_replacing);
     place.check()?;
-    refuse_inside_all(place.path(), &*request.source)
-        .ok()
-        .context("that lies in the recording, which is never written to")?;
-    let work = place.work();
-    if work.symlink_metadata().is_ok() {
-        let name = work.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        bail!("{name} is there, of a run that did not end; choose another name");
-    }
+    request.check_place(place.path()).ok().context("that lies in what is read, which is never written to")?;
+    place.check_work(PLAN)?;
     let subject = request.subject()?;
     let _fits = request.target(&subject, &place)?;
     let info = subject.source.info();

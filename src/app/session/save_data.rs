@@ -32,7 +32,12 @@ impl Session {
                 };
                 self.saver.say_saved(format!("Saved {name}{without}"), path, now);
             }
-            Some(Written::Failed(reason)) => self.saver.say_failed(format!("Not saved: {reason}"), now),
+            Some(Written::Failed(reason)) => {
+                // Also for whoever does not look just now.
+                tracing::warn!("not saved: {reason}");
+                self.did_not_save = true;
+                self.saver.say_failed(format!("Not saved: {reason}"), now);
+            }
             Some(Written::Stopped) => self.saver.say_failed("Stopped; nothing was saved".to_owned(), now),
             None => {}
         }
@@ -85,8 +90,10 @@ impl Session {
         operations.extend(fold);
         Request {
             source: Arc::clone(layer.array().source()),
+            layer: layer.recorded.id(),
             info: *layer.info(),
             fill: options.fill,
+            others: self.others.named_by(&operations),
             operations,
             format: options.format,
             path: self.data_saver.shown.path.clone(),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::tests_of_operations::write_npy;
 use crate::app::stage::{PATIENCE, Scene, Stage};
 use crate::format::Source;
 use crate::format::memory::{GatedSource, MemorySource};
@@ -132,16 +133,50 @@ fn what_is_stopped_leaves_nothing() {
 }
 
 #[test]
-fn nothing_is_written_into_the_recording_nor_beside_a_run_that_did_not_end() {
+fn nothing_is_written_into_the_recording_nor_over_a_run_that_others_go_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = sheet(Arc::new(recording()), folder.path(), DataOptions::default());
     std::fs::create_dir(folder.path().join("a.npy.part")).unwrap();
+    std::fs::write(folder.path().join("a.npy.part/plan.json"), "{}").unwrap();
     until(&mut stage, |stage| stage.session.data_saver.shown.refusal.is_some());
     let refusal = stage.session.data_saver.shown.refusal.clone().unwrap();
-    assert!(refusal.contains("a.npy.part"), "{refusal}");
+    assert!(refusal.starts_with("a.npy.part: ") && refusal.contains("--resume"), "{refusal}");
     let nowhere = folder.path().join("no/a.npy").display().to_string();
     stage.apply(&Command::Session(SessionCommand::SetDataPath(nowhere)));
     until(&mut stage, |stage| stage.session.data_saver.shown.refusal.as_ref().is_some_and(|r| r.contains("no folder")));
     stage.apply(&Command::Session(SessionCommand::SaveData));
     assert!(stage.session.saver.shown.done.clone().unwrap().0.starts_with("Not saved"));
+}
+
+#[test]
+fn what_a_killed_program_left_is_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let left = folder.path().join("a.npy.part");
+    std::fs::create_dir(&left).unwrap();
+    for name in ["lock", "data"] {
+        std::fs::write(left.join(name), "half").unwrap();
+    }
+    std::fs::write(left.join("plan.json"), "written from the window\n").unwrap();
+    let mut stage = sheet(Arc::new(recording()), folder.path(), DataOptions::default());
+    assert!(save(&mut stage).starts_with("Saved a.npy"));
+    assert_eq!(names_in(folder.path()), ["a.npy"]);
+}
+
+#[test]
+fn what_is_computed_with_another_array_is_saved_and_never_over_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("b.npy");
+    write_npy(&other, &[8], |x| x as u16);
+    let mut stage = sheet(Arc::new(recording()), folder.path(), DataOptions::default());
+    stage.apply(&Command::SetOperations(vec![Step::new(format!("add @{}", other.display()))]));
+    stage.frames_until(|stage| stage.session.computed_words(stage.session.layer()).is_some());
+    assert!(save(&mut stage).starts_with("Saved a.npy"));
+    let (_, values) = npy(&folder.path().join("a.npy"));
+    assert_eq!(values[48..56], [10, 11, 12, 13, 14, 15, 16, 17]);
+    let before = std::fs::read(&other).unwrap();
+    stage.apply(&Command::ToggleOverlay(Overlay::Save));
+    stage.apply(&Command::Session(SessionCommand::SetDataPath(other.display().to_string())));
+    until(&mut stage, |stage| stage.session.data_saver.shown.refusal.is_some());
+    let refusal = stage.session.data_saver.shown.refusal.clone().unwrap();
+    assert!(refusal.contains("never written to") && std::fs::read(&other).unwrap() == before, "{refusal}");
 }

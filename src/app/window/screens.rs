@@ -23,6 +23,21 @@ pub fn screen_ui(
     state: &mut SessionUi,
     now: Instant,
 ) -> Vec<Command> {
+    let mut commands = shown_ui(ui, program, renderer, state, now);
+    if let Some(running) = program.running() {
+        let is_seen = matches!(program.screen().0, Screen::Session { .. });
+        ui::writing_ui(ui, &running, is_seen, program.leaving(), &mut commands);
+    }
+    commands
+}
+
+fn shown_ui(
+    ui: &mut egui::Ui,
+    program: &mut Program,
+    renderer: &RendererHandle,
+    state: &mut SessionUi,
+    now: Instant,
+) -> Vec<Command> {
     let (screen, view) = program.screen();
     match screen {
         Screen::Welcome(welcome) => ui::welcome_ui(ui, view, &welcome),

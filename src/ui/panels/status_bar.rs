@@ -53,7 +53,9 @@ pub fn status_bar_ui(
         }
         left = show(ui, rect, left, &item, false) + GAP;
     }
-    save_running::running_ui(ui, rect, model, commands);
+    if let Some(running) = &model.saving.data.running {
+        save_running::running_ui(ui, rect, running, commands);
+    }
     let mut right = rect.right() - 12.0 - save_running::width(model);
     for item in right_items(model) {
         // Nor for what the rest of the program takes, where its own measuring has to be told of.
