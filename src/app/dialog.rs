@@ -38,6 +38,8 @@ impl FileDialog {
             Ask::File => recording(start).pick_file(),
             Ask::StillPath => still(start).save_file(),
             Ask::DataPath => data(start).save_file(),
+            Ask::Array { is_folder: true, .. } => array(start).pick_folder(),
+            Ask::Array { is_folder: false, .. } => array(start).pick_file(),
         };
         Self::run(pick, wake)
     }
@@ -73,7 +75,15 @@ impl FileDialog {
 
 /// The dialog for a recording, beginning in a folder.
 fn recording(folder: Option<PathBuf>) -> rfd::FileDialog {
-    let dialog = rfd::FileDialog::new().set_title("Open a recording");
+    beginning(rfd::FileDialog::new().set_title("Open a recording"), folder)
+}
+
+/// The same for an array that is computed with.
+fn array(folder: Option<PathBuf>) -> rfd::FileDialog {
+    beginning(rfd::FileDialog::new().set_title("Compute with an array"), folder)
+}
+
+fn beginning(dialog: rfd::FileDialog, folder: Option<PathBuf>) -> rfd::FileDialog {
     match folder {
         Some(folder) => dialog.set_directory(folder),
         None => dialog,

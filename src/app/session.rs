@@ -6,6 +6,7 @@ mod facts;
 mod judging;
 mod layers;
 mod operations;
+mod others;
 mod picture;
 mod quality;
 mod remembered;
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 use facts::Facts;
 pub(super) use layers::{Follower, Layer};
 use layers::{Layers, with_layers};
+pub use others::Named;
+use others::Others;
 pub use picture::{CanvasSize, OnScreen, Pane};
 pub(super) use tiles::voxel_of;
 
@@ -76,6 +79,8 @@ pub struct Session {
     pub(super) is_background_limited: bool,
     pub(super) saver: Saver,
     pub(super) data_saver: DataSaver,
+    /// Whether saving data failed last, until somebody takes that from here.
+    pub(super) did_not_save: bool,
     /// The canvas as it was last drawn.
     pub(super) canvas: CanvasSize,
     /// Size of each view's canvas in pixels, as it was last drawn.
@@ -94,6 +99,8 @@ pub struct Session {
     pub(super) files: Arc<OnceLock<FilesText>>,
     /// Why what was asked of a layer last, by its position, is not computed.
     operations_fault: Option<(usize, String)>,
+    /// Arrays that are computed with.
+    others: Others,
     /// Whether the user should look at what it was taken for.
     pub(super) wants_sheet: bool,
 }
@@ -164,6 +171,7 @@ impl Session {
             is_background_limited: false,
             saver: Saver::default(),
             data_saver: DataSaver::default(),
+            did_not_save: false,
             canvas: CanvasSize::default(),
             canvases_px: Vec::new(),
             effects: Vec::new(),
@@ -176,6 +184,7 @@ impl Session {
             recall,
             files: Arc::default(),
             operations_fault: None,
+            others: Others::default(),
             wants_sheet: false,
         };
         session.compute_all();
@@ -319,6 +328,7 @@ impl Session {
     /// Everything that happens without the user: measured contrast, playback. Call once a frame, before
     /// drawing. Returns how long the window may sleep, `None` for as long as nothing happens.
     pub fn advance(&mut self, now: Instant, now_s: f64) -> Option<Duration> {
+        self.take_others(now, now_s);
         self.measure_contrast(now, now_s);
         self.follow_recording(now, now_s);
         self.renew_facts(now);

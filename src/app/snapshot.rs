@@ -12,7 +12,7 @@ use super::window::{SessionUi, session_ui};
 use crate::format::{self, OpenOptions};
 use crate::render::{self, GpuConfig, OffscreenTarget, RendererHandle};
 use crate::stream::{NoSample, StreamConfig};
-use crate::ui::{self, Command, Mode, Shown, Theme, ViewState, gaps_text};
+use crate::ui::{self, Command, Mode, Shown, Step, Theme, ViewState, gaps_text};
 use crate::volume::{Location, Projection, ValueKind, measured_values};
 use crate::write::{Output, check_name, refuse_inside};
 
@@ -40,6 +40,8 @@ pub struct SnapshotRequest {
     pub z: Option<i64>,
     /// A projection along the depth axis instead of a plane.
     pub project: Option<Projection>,
+    /// What is computed of it, step by step.
+    pub operations: Vec<String>,
     /// Width and height of the window in pixels.
     pub size: [u32; 2],
     /// Whether everything is waited for that will be loaded, and not the picture alone.
@@ -80,6 +82,7 @@ pub fn snapshot(request: &SnapshotRequest) -> Result<SnapshotWritten> {
     let now = Instant::now();
     let mut session = Session::new(opened, request.location.clone(), request.options.clone(), setup, now)?;
     session.attach(&renderer);
+    compute(request, &mut session)?;
     for command in commands(request, &session)? {
         session.apply(&command, now, 0.0);
     }
@@ -118,6 +121,23 @@ fn what_is_lacking(session: &Session) -> Result<Option<String>> {
         (_, Some(shown)) if !is_finite(shown) => Some("the picture holds no finite value".to_owned()),
         _ => None,
     })
+}
+
+/// Has computed what is asked for, once the arrays that it names are there.
+fn compute(request: &SnapshotRequest, session: &mut Session) -> Result<()> {
+    if request.operations.is_empty() {
+        return Ok(());
+    }
+    let steps = request.operations.iter().map(Step::new).collect();
+    session.apply(&Command::SetOperations(steps), Instant::now(), 0.0);
+    while session.awaited_array().is_some() {
+        std::thread::sleep(Duration::from_millis(2));
+        session.take_others(Instant::now(), 0.0);
+    }
+    match session.operations_fault() {
+        Some(fault) => bail!("{}: --op: {fault}", request.location),
+        None => Ok(()),
+    }
 }
 
 /// The view asked for on the command line, as the commands that lead to it.

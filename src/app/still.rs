@@ -184,6 +184,7 @@ fn draw(ui: &mut egui::Ui, renderer: &RendererHandle, subject: &Subject) {
         info: &subject.info,
         layer_info: &subject.info,
         operations_fault: None,
+        awaited_array: None,
         is_moved: false,
         name: &subject.name,
         layers: &layers,

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use super::ops::OpsArgs;
 use super::{OpenArgs, said, window};
 use crate::volume::{Location, Projection};
 
@@ -29,6 +30,9 @@ pub struct SnapshotArgs {
     /// Plane shown; negative counts from the end.
     #[arg(short, long, allow_negative_numbers = true)]
     pub z: Option<i64>,
+    /// What is computed of it; of several channels, of the chosen one.
+    #[command(flatten)]
+    pub ops: OpsArgs,
     /// Show a projection along the depth axis instead of a plane.
     #[arg(long, value_name = "OP", value_parser = parse_projection)]
     pub project: Option<Projection>,

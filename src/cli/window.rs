@@ -67,6 +67,7 @@ pub fn show(show: Show) -> Result<()> {
 /// When the recording can not be opened, or the file not be written.
 #[cfg(feature = "window")]
 pub fn snapshot(args: &SnapshotArgs) -> Result<Drawn> {
+    let operations = args.ops.operations()?;
     let written = crate::app::snapshot(&crate::app::SnapshotRequest {
         location: args.path.clone(),
         options: args.open.options(),
@@ -75,6 +76,7 @@ pub fn snapshot(args: &SnapshotArgs) -> Result<Drawn> {
         t: args.t,
         z: args.z,
         project: args.project,
+        operations: operations.steps.iter().map(ToString::to_string).collect(),
         size: args.size,
         waits: args.wait,
         is_light: args.light,

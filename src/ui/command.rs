@@ -240,6 +240,17 @@ pub enum SessionCommand {
     ToggleChecking,
 }
 
+/// What becomes of data that are being written when the window is to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// They are written, and the window stays.
+    Stay,
+    /// It is closed when they are written.
+    WhenWritten,
+    /// It is closed, and nothing is left of them.
+    Stop,
+}
+
 /// What concerns files, dialogs and which dataset is open.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AppCommand {
@@ -247,6 +258,13 @@ pub enum AppCommand {
     BrowseStillPath,
     /// Let the user choose where the data are saved.
     BrowseDataPath,
+    /// Let the user choose an array that the active layer is computed with.
+    BrowseArray {
+        /// What is done with it: the name of an operation.
+        operation: &'static str,
+        /// Whether it is a folder.
+        is_folder: bool,
+    },
     /// Let the user choose a folder.
     BrowseFolder,
     /// Let the user choose a file.
@@ -259,6 +277,8 @@ pub enum AppCommand {
     CancelOpening,
     /// Go back to the welcome screen.
     CloseDataset,
+    /// Close the window although data are being written, or do not.
+    Leave(Leave),
     /// Leave out the blocks that may be of an earlier recording, or show them.
     LeaveOutSuspects(bool),
     /// Show another array of the same file.

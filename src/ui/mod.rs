@@ -43,7 +43,7 @@ pub use choices::{
     Camera, GAMMA_RANGE, Loop, MapMeasure, Mode, Overlay, PLAY_RATE_RANGE, PLAY_SPEED_RANGE, Panels, Play, PlayMode,
     Section, Theme,
 };
-pub use command::{AppCommand, Command, Forget, SessionCommand, SheetCommand, Tell};
+pub use command::{AppCommand, Command, Forget, Leave, SessionCommand, SheetCommand, Tell};
 pub use data::{DataFormat, DataOptions, DataResult, Running, SaveKind, SavingData, What};
 pub use gaps_text::gaps_text;
 pub use heat::Trace;
@@ -56,8 +56,10 @@ pub use model::{
     Shown, Value, Welcome,
 };
 pub use notes::Note;
-pub use operations::{Step, texts};
+pub use operations::{Step, absolute, texts, with_array};
 pub use panels::axes::axes_ui;
+pub use panels::operations::type_operation;
+pub use panels::save_running::writing_ui;
 pub use playback::Playback;
 pub use quality::Quality;
 pub use quality_text::letter;

@@ -32,6 +32,8 @@ pub struct Model<'a> {
     pub layer_info: &'a ViewInfo,
     /// Why what was asked last is not computed.
     pub operations_fault: Option<&'a str>,
+    /// An array that is being opened before something is computed with it, by its name.
+    pub awaited_array: Option<&'a str>,
     /// Whether what is shown of it lies elsewhere than it was recorded: then the pieces, and what was measured of the
     /// recording's timepoints and planes, have no place in its picture.
     pub is_moved: bool,

@@ -3,8 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::path::Path;
+
 use super::{LayerView, Limits};
-use crate::volume::ValueKind;
+use crate::array::delayed::{Operand, Operations, Step as Operation};
+use crate::volume::{Location, ValueKind};
 
 /// One step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +31,31 @@ impl Step {
         let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
         &text[..end]
     }
+}
+
+/// The text of a step with an array in a file or folder. `name` is that of an operation of two, or `concatenate`.
+pub fn with_array(name: &str, path: &Path) -> String {
+    let over = if name == "concatenate" { " over t" } else { "" };
+    let quoted = path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
+    let text = format!("{name} @\"{quoted}\"{over}");
+    text.parse::<Operations>().map_or(text, |operations| operations.to_string())
+}
+
+/// Names of arrays as they hold wherever the program is started the next time.
+pub fn absolute(mut operations: Operations) -> Operations {
+    let names = operations.steps.iter_mut().flat_map(|step| match step {
+        Operation::Binary { operand: Operand::Array(name, _), .. } => std::slice::from_mut(name),
+        Operation::Concatenate { names, .. } => names.as_mut_slice(),
+        _ => &mut [],
+    });
+    for name in names {
+        if let Location::Path(path) = super::typed_location(name)
+            && let Ok(path) = std::path::absolute(path)
+        {
+            *name = path.to_string_lossy().into_owned();
+        }
+    }
+    operations
 }
 
 /// The texts of the steps that are carried out.
@@ -92,6 +120,21 @@ mod tests {
             history.apply(&mut view, &Command::Undo, &info(), 9.0);
         }
         assert_eq!((view.layers[0].operations.len(), view.limits(&info())), (0, Some([10.0, 20.0])));
+    }
+
+    #[test]
+    fn arrays_are_named_so_that_they_are_found_again() {
+        let here = std::env::current_dir().unwrap();
+        let absolute = |text: &str| absolute(text.parse().unwrap()).to_string();
+        let flat = here.join("flat.npy");
+        assert_eq!(absolute("divide @flat.npy over y"), format!("{} over y", with_array("divide", &flat)));
+        assert_eq!(absolute("add @https://host/a.zarr#b"), "add @https://host/a.zarr#b");
+        assert_eq!(
+            absolute("- 1 | concatenate @/a/b.h5#x, @\"/c d.h5\" over t"),
+            "subtract 1 | concatenate @/a/b.h5#x, @\"/c d.h5\" over t"
+        );
+        assert_eq!(with_array("concatenate", Path::new("/a \"b\".h5")), r#"concatenate @"/a \"b\".h5" over t"#);
+        assert_eq!(with_array("subtract", Path::new("/a|b")), r#"subtract @"/a|b""#);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use tectum::ui::{Command, LayerInfo, LayerState, Section, Step};
+use tectum::ui::{AppCommand, Command, LayerInfo, LayerState, Section, Step};
 
 use super::ui_bench::{Bench, harness_of};
 use super::{Window, click, press, press_with, type_number};
@@ -44,6 +44,22 @@ fn an_operation_is_chosen_from_the_groups_of_the_menu() {
     assert_eq!(texts(&window), ["subtract 1", "log1p"]);
     press_with(&mut window, Modifiers::COMMAND, Key::Z);
     assert_eq!(texts(&window), ["subtract 1"]);
+}
+
+#[test]
+fn an_array_is_chosen_in_a_dialog_and_named_shortly() {
+    let mut window = window_of(&["divide @/data/fish/flat.npy over y"]);
+    // Where it lies is told by pointing at it.
+    assert!(window.query_by_role_and_label(Role::Button, "Edit step 1: divide by flat.npy along y").is_some());
+    click(&mut window, Role::ComboBox, "Add operation");
+    click(&mut window, Role::DisclosureTriangle, "With an array in a folder…");
+    click(&mut window, Role::MenuItem, "concatenate: behind the last timepoint");
+    let sent = window.state_mut().take();
+    let asked = AppCommand::BrowseArray { operation: "concatenate", is_folder: true };
+    assert_eq!(sent, [Command::App(asked)]);
+    window.state_mut().awaited_array = Some("/data/fish/second half.h5");
+    window.run();
+    assert!(window.query_by_role_and_label(Role::Label, "Opening second half.h5…").is_some());
 }
 
 #[test]

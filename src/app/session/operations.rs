@@ -1,11 +1,13 @@
 //! What is computed of the layers: a layer with operations shows another image, whose inputs are the chunks of the
 //! recorded one. Files are not opened again for it, and what is said of the recording stays about the recording.
 
+use std::time::Instant;
+
+use super::others::{Arrived, Asked, Others};
 use super::{Layer, Session};
 use crate::app::contrast::Contrast;
 use crate::array::delayed::{Background, Operand, Operations, Step as Operation, delayed};
 use crate::array::{Image, Told};
-use crate::format::FormatError;
 use crate::ui::{Command, Step, texts};
 use crate::volume::{Axis, Selection};
 
@@ -37,7 +39,8 @@ impl Layer {
 }
 
 impl Session {
-    /// Whether a command can be carried out: what it asks to be computed can be. If not, why is said.
+    /// Whether a command can be carried out: what it asks to be computed can be. If not, why is said; where an array
+    /// that it names has to be opened first, it is carried out then.
     pub(super) fn can_compute(&mut self, command: &Command) -> bool {
         let chosen = self.chosen_layer();
         let steps = match command {
@@ -50,9 +53,48 @@ impl Session {
             _ => return true,
         };
         let texts = owned_texts(&steps);
+        let lacking = self.others.lacking(&texts, true);
+        if !lacking.is_empty() {
+            let steps = self.view.layers[chosen].operations.clone();
+            let asked = Asked { command: command.clone(), layer: chosen, steps };
+            self.operations_fault = None;
+            self.open_others(lacking, Some(asked));
+            return false;
+        }
+        self.others.let_go();
         let made = if texts.is_empty() { Ok(()) } else { self.image_of(chosen, texts).map(drop) };
         self.operations_fault = made.err().map(|fault| (chosen, fault));
         self.operations_fault.is_none()
+    }
+
+    fn open_others(&mut self, names: Vec<String>, asked: Option<Asked>) {
+        let max_bytes = self.stream.stats().budget_bytes as u64;
+        self.others.open(names, asked, (&self.options, max_bytes), &self.wake);
+    }
+
+    /// Takes in arrays that have been opened, and computes what waited for them.
+    pub(in crate::app) fn take_others(&mut self, now: Instant, now_s: f64) {
+        while let Some(Arrived { asked, fault }) = self.others.collect() {
+            match (asked, fault) {
+                (None, _) => {
+                    self.compute_all();
+                    self.ask(now);
+                }
+                // Somebody has asked for something else meanwhile.
+                (Some(asked), _)
+                    if asked.layer != self.chosen_layer()
+                        || asked.steps != self.view.layers[asked.layer].operations => {}
+                (Some(asked), Some(fault)) => self.operations_fault = Some((asked.layer, fault)),
+                (Some(asked), None) => {
+                    self.apply(&asked.command, now, now_s);
+                }
+            }
+        }
+    }
+
+    /// The array that is being opened before something is computed with it.
+    pub(in crate::app) fn awaited_array(&self) -> Option<&str> {
+        self.others.awaited()
     }
 
     /// Why what was asked last of the chosen layer is not computed.
@@ -71,12 +113,18 @@ impl Session {
         self.layer().computed.as_ref().is_some_and(|computed| computed.is_moved)
     }
 
-    /// Shows of every layer what the view says is computed of it.
+    /// Shows of every layer what the view says is computed of it; as recorded until the arrays that it is computed
+    /// with have been opened.
     pub(super) fn compute_all(&mut self) {
         let mut is_changed = false;
         for index in 0..self.layers.len() {
             let known = self.layers[index].computed.as_ref().map_or(&[][..], |computed| &computed.texts);
             if texts(&self.view.layers[index].operations) != known {
+                let lacking = self.others.lacking(&owned_texts(&self.view.layers[index].operations), false);
+                if !lacking.is_empty() {
+                    self.open_others(lacking, None);
+                    continue;
+                }
                 self.compute_layer(index);
                 is_changed = true;
             }
@@ -146,7 +194,7 @@ impl Session {
     /// Why there is nothing to show, in a line.
     fn image_of(&self, index: usize, texts: Vec<String>) -> Result<(Image, Computed), String> {
         let recorded = &self.layers[index].recorded;
-        let (image, computed) = computed(recorded, texts)?;
+        let (image, computed) = computed(recorded, texts, &self.others)?;
         let (before, after) = (recorded.info().shape, image.info().shape);
         if self.layers.len() > 1 && before != after {
             return Err(format!(
@@ -167,7 +215,7 @@ fn owned_texts(steps: &[Step]) -> Vec<String> {
 ///
 /// # Errors
 /// Where a step is not understood or does not fit, and where what comes of it is no picture.
-fn computed(recorded: &Image, texts: Vec<String>) -> Result<(Image, Computed), String> {
+fn computed(recorded: &Image, texts: Vec<String>, others: &Others) -> Result<(Image, Computed), String> {
     let asked: Operations = texts.join(" | ").parse().map_err(|error| format!("{error}"))?;
     let words = asked.words();
     let is_pointwise = asked.steps.iter().all(is_pointwise);
@@ -178,9 +226,7 @@ fn computed(recorded: &Image, texts: Vec<String>) -> Result<(Image, Computed), S
     let one = selection_of(&finest.held_axes(), finest.source().info().shape.rank());
     let is_one_of = one.is_some();
     operations.steps.splice(0..0, one.map(Operation::Subset));
-    let open = |name: &str| {
-        Err(FormatError::new(name, "other arrays are computed with on the command line: `tectum convert … --op`"))
-    };
+    let open = |name: &str| others.source(name);
     let num_levels = if is_pointwise { recorded.num_levels() } else { 1 };
     let level = |level: u8| {
         let source = std::sync::Arc::clone(recorded.level(level)?.source());

@@ -168,6 +168,7 @@ fn model<'a>(
         array: session.layer().array().source().info(),
         layer_info: session.layer().info(),
         operations_fault: session.operations_fault(),
+        awaited_array: session.awaited_array(),
         is_moved: session.is_moved(),
         datasets: &session.datasets,
         chosen_dataset: session.chosen,

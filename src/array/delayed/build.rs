@@ -242,9 +242,11 @@ impl Builder<'_> {
             (None, []) => Ok(View { along: vec![Along::Fixed(0); own.len()] }),
             (None, [_]) if own.len() == 1 && !dims.is_empty() => fits(0, dims.len() - 1),
             (None, &[axis]) if own.len() == dims.len() => fits(axis, axis),
-            (None, _) => {
-                Err(format!("'left' and 'right' shapes should be the same: {} and {}", tuple(dims), tuple(own)))
-            }
+            (None, _) => Err(format!(
+                "{} and {}: 'left' and 'right' shapes should be the same, or it is a vector `over` an axis",
+                tuple(dims),
+                tuple(own)
+            )),
         }
     }
 

@@ -126,6 +126,12 @@ pub(super) fn is_plain(letter: char) -> bool {
     !letter.is_whitespace() && !letter.is_control() && !matches!(letter, ',' | '|' | '"' | '[' | ']' | '\'')
 }
 
+/// What an array is called, without where it lies.
+fn short_name(name: &str) -> &str {
+    let name = name.rsplit_once('#').map_or(name, |(_, name)| name);
+    name.rsplit('/').next().unwrap_or(name)
+}
+
 fn quoted_name(name: &str) -> String {
     if !name.is_empty() && name.chars().all(is_plain) {
         return format!("@{name}");
@@ -200,10 +206,7 @@ impl Step {
                         format!("[{}]{}", listed(numbers, ", "), along(over))
                     }
                     Operand::List(numbers, over) => format!("a list of {} numbers{}", numbers.len(), along(over)),
-                    Operand::Array(name, over) => {
-                        let name = name.rsplit_once('#').map_or(name.as_str(), |(_, name)| name);
-                        format!("{}{}", name.rsplit('/').next().unwrap_or(name), along(over))
-                    }
+                    Operand::Array(name, over) => format!("{}{}", short_name(name), along(over)),
                 };
                 match is_left {
                     true => format!("{operand} {} the value", op.symbol_or_name()),
@@ -220,7 +223,10 @@ impl Step {
             Self::Transpose(Some(order)) => format!("order the axes as {}", listed(order, ", ")),
             Self::Subset(selection) => format!("take [{selection}]"),
             Self::Cross(selection) => format!("take [{selection}], each list along its axis"),
-            Self::Concatenate { names, over } => format!("append {} along {over}", names.join(" and ")),
+            Self::Concatenate { names, over } => {
+                let names: Vec<&str> = names.iter().map(|name| short_name(name)).collect();
+                format!("append {} along {over}", names.join(" and "))
+            }
             Self::Reduce { how, over } if over.is_empty() => format!("{} of all values", how.words()),
             Self::Reduce { how, over } => format!("{} over {}", how.words(), listed(over, " and ")),
             Self::Filter { how: Filter::Median(size), over } => {

@@ -5,10 +5,11 @@ use egui::{Align2, CursorIcon, EventFilter, Id, Key, Modifiers, Rect, Sense, Str
 
 use super::super::theme::{Tokens, Weight, font, icon_font};
 use super::super::widgets::{self, Button, Fill, Number, elided, focus_ring, icon_button, text, text_width};
-use super::super::{Command, Model, Step, icons};
+use super::super::{Command, Model, Step, icons, texts};
 use super::operations_menu::add_menu;
 use super::operations_text::{Numbers, expression, quoted, said, steps_of};
 use super::text_field::{TextField, Typed};
+use crate::volume::Location;
 
 const ROW: f32 = 28.0;
 const SMALL: f32 = 22.0;
@@ -27,7 +28,7 @@ pub fn operations_rows(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Comman
     let rows: Vec<Rect> = (0..steps.len()).map(|index| step_row(ui, index, steps, commands)).collect();
     move_dragged(ui, &rows, steps, commands);
     buttons_row(ui, steps, commands);
-    expression_row(ui, steps, model.operations_fault, commands);
+    expression_row(ui, model, commands);
 }
 
 fn set(steps: Vec<Step>) -> Command {
@@ -210,19 +211,34 @@ fn buttons_row(ui: &mut Ui, steps: &[Step], commands: &mut Vec<Command>) {
     }
 }
 
+/// The field that holds all of it as text.
+fn expression_field() -> TextField<'static> {
+    TextField { name: "Operations as text", id: Id::unique("operations as text"), ghost: "Type: - 100 | log1p" }
+}
+
+/// Has a step typed behind those there are, beginning like this, and says why.
+pub fn type_operation(ctx: &egui::Context, steps: &[Step], begin: &str, why: &str) {
+    let field = expression_field();
+    let text = [texts(steps).as_slice(), &[begin]].concat().join(" | ");
+    field.reopen(ctx, &text);
+    ctx.data_mut(|data| data.insert_temp(field.id.with("wrong"), (text, why.to_owned())));
+    ctx.request_repaint();
+}
+
 /// All of it as text.
-fn expression_row(ui: &mut Ui, steps: &[Step], fault: Option<&str>, commands: &mut Vec<Command>) {
+fn expression_row(ui: &mut Ui, model: &Model<'_>, commands: &mut Vec<Command>) {
     let tokens = Tokens::get(ui);
+    let (steps, fault) = (&model.layer.operations, model.operations_fault);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::hover());
     let area = rect.shrink2(vec2(0.0, 3.0));
-    let field =
-        TextField { name: "Operations as text", id: Id::unique("operations as text"), ghost: "Type: - 100 | log1p" };
+    let field = expression_field();
     let known = expression(steps);
     let (wrong_id, sent_id) = (field.id.with("wrong"), field.id.with("sent"));
-    // What was refused can be mended.
-    let sent = ui.data_mut(|data| data.remove_temp::<String>(sent_id));
-    if let Some(text) = sent.filter(|_| fault.is_some()) {
-        field.reopen(ui, &text);
+    // What was refused can be mended, also where that takes a while to be known.
+    if model.awaited_array.is_none()
+        && let Some(text) = ui.data_mut(|data| data.remove_temp::<String>(sent_id)).filter(|_| fault.is_some())
+    {
+        field.reopen(ui.ctx(), &text);
     }
     match field.show(ui, area, &known) {
         Some(Typed::Entered(text)) => match steps_of(&text) {
@@ -235,7 +251,7 @@ fn expression_row(ui: &mut Ui, steps: &[Step], fault: Option<&str>, commands: &m
             }
             Err(message) => {
                 ui.data_mut(|data| data.insert_temp(wrong_id, (text.clone(), message)));
-                field.reopen(ui, &text);
+                field.reopen(ui.ctx(), &text);
             }
         },
         Some(Typed::Left) => {
@@ -246,6 +262,9 @@ fn expression_row(ui: &mut Ui, steps: &[Step], fault: Option<&str>, commands: &m
             }
         }
         None => {}
+    }
+    if let Some(name) = model.awaited_array {
+        note(ui, &format!("Opening {}…", Location::parse(name).short()), tokens.t3);
     }
     let wrong = ui.data(|data| data.get_temp::<(String, String)>(wrong_id)).map(|(_, message)| message);
     if let Some(message) = wrong.as_deref().or(fault) {

@@ -1,6 +1,6 @@
 //! Steps as the panel shows them: in words, and with the numbers in their texts taken out to be dragged.
 
-use super::super::{Step, texts};
+use super::super::{Step, absolute, texts};
 use crate::array::delayed::Operations;
 
 /// All steps that are carried out as one text.
@@ -29,7 +29,7 @@ pub fn steps_of(text: &str) -> Result<Vec<Step>, String> {
         return Ok(Vec::new());
     }
     let operations: Operations = text.parse().map_err(|error| format!("{error}"))?;
-    Ok(operations.steps.iter().map(|step| Step::new(step.to_string())).collect())
+    Ok(absolute(operations).steps.iter().map(|step| Step::new(step.to_string())).collect())
 }
 
 /// What stands in the quotes of `--op '…'`.
@@ -70,6 +70,10 @@ impl Numbers {
     /// Finds them.
     pub fn of(text: &str) -> Self {
         let name = text.split_whitespace().next().unwrap_or_default();
+        if text.contains('@') {
+            // Where an array lies is longer than any row; what it is called is said.
+            return Self { text: text.to_owned(), all: Vec::new(), shown: said(text) };
+        }
         let mut all = Vec::new();
         let mut depth = 0i32;
         let mut is_quoted = false;
@@ -181,6 +185,7 @@ mod tests {
             ("multiply [1, 2, 3] over z", vec![], "multiply [1, 2, 3] over z"),
             ("transpose 1, 0", vec![], "transpose 1, 0"),
             ("cast f4", vec![], "cast f4"),
+            ("divide @/data/flat.npy over y", vec![], "divide by flat.npy along y"),
         ] {
             assert_eq!(found(text), (values, shown.to_owned()), "{text}");
         }

@@ -36,14 +36,14 @@ impl TextField<'_> {
 
     /// Begins to type over a text.
     pub fn open(&self, ui: &Ui, known: &str) {
-        self.reopen(ui, known);
+        self.reopen(ui.ctx(), known);
         ui.ctx().request_repaint();
     }
 
     /// Goes on typing what was entered.
-    pub fn reopen(&self, ui: &Ui, text: &str) {
-        ui.data_mut(|data| data.insert_temp(self.draft_id(), text.to_owned()));
-        ui.memory_mut(|memory| memory.request_focus(self.id));
+    pub fn reopen(&self, ctx: &egui::Context, text: &str) {
+        ctx.data_mut(|data| data.insert_temp(self.draft_id(), text.to_owned()));
+        ctx.memory_mut(|memory| memory.request_focus(self.id));
     }
 
     /// Draws it into a rectangle. `known` is what stands there while nothing is typed.
