@@ -98,14 +98,7 @@ impl NpySource {
             ..ArrayInfo::new(stem, path, "NumPy array", header.shape, header.dtype)
         };
         let grid = Grid::new(header.shape, chunk_shape(&header)).ok_or_else(|| failed("has no extent".to_owned()))?;
-        Ok(Self {
-            info: Arc::new(info),
-            path: path.into(),
-            header,
-            stored_header,
-            grid,
-            found: Found::new(problems),
-        })
+        Ok(Self { info: Arc::new(info), path: path.into(), header, stored_header, grid, found: Found::new(problems) })
     }
 
     /// The bytes of a box that lie in the file as one run, as they are stored; how many there were.
