@@ -17,7 +17,7 @@ use hdf5_sys::h5p::H5P_DEFAULT;
 use super::afar::file_at;
 use super::file::Hdf5File;
 use super::index::not_hdf5;
-use super::library::{Handle, Library, last_error, locked};
+use super::library::{Handle, Library, MAX_DEPTH, last_error, locked};
 use crate::format::FormatError;
 
 /// Most links followed on the way to one object.
@@ -197,6 +197,21 @@ pub fn links_of(group: &Handle<'_>, path: &str) -> Option<Links> {
         _ => Some(format!("the group {path:?} is damaged: its first {} links are listed", links.len())),
     };
     Some(Links { names: links, cut })
+}
+
+/// The names of the links of a group that is called `path` and lies so deep, for whoever follows all of them; `cut` is
+/// told why these are not all.
+pub fn names_in(group: &Handle<'_>, path: &str, depth: usize, mut cut: impl FnMut(String)) -> Vec<CString> {
+    let Some(links) = links_of(group, path) else {
+        cut(format!("the group {path:?} is damaged"));
+        return Vec::new();
+    };
+    links.cut.into_iter().for_each(&mut cut);
+    if depth > MAX_DEPTH {
+        cut(format!("groups lie deeper than {MAX_DEPTH} in one another"));
+        return Vec::new();
+    }
+    links.names
 }
 
 /// What identifies an object in its file, whatever it is called.

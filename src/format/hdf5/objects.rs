@@ -23,8 +23,8 @@ use hdf5_sys::h5t::{
 
 use super::file::Hdf5File;
 use super::index::not_hdf5;
-use super::library::{Handle, Library, MAX_DEPTH, last_error, locked, text};
-use super::links::{Link, Token, link_at, links_of, object_at, token_of};
+use super::library::{Handle, Library, last_error, locked, text};
+use super::links::{Link, Token, link_at, names_in, object_at, token_of};
 use super::types::{StoredType, member_name};
 use super::{chunks, mappings, plugins};
 use crate::dispatch_dtype;
@@ -49,6 +49,8 @@ pub struct Objects {
     pub cut: Option<String>,
     /// Paths of objects by what references hold.
     paths: HashMap<u64, String>,
+    /// Where in `all` an object is, by its path.
+    places: HashMap<String, usize>,
 }
 
 /// A named object.
@@ -149,7 +151,7 @@ impl Objects {
 
     /// A text among the attributes of an object, by the path it has here.
     pub fn text_of(&self, path: &str, attribute: &str) -> Option<String> {
-        let object = self.all.iter().find(|object| object.path == path.trim_start_matches('/'))?;
+        let object = &self.all[*self.places.get(path.trim_start_matches('/'))?];
         let (_, value) = object.attributes.iter().find(|(name, _)| name == attribute)?;
         match value.as_ref().ok()?.values.as_slice() {
             [TypedValue::Text(text)] => String::from_utf8(text.clone()).ok(),
@@ -179,21 +181,13 @@ impl Walk<'_> {
 
     fn push(&mut self, path: String, kind: ObjectKind, object: Option<&Handle<'_>>) {
         let attributes = object.map(|object| attributes_of(self.library, object)).unwrap_or_default();
+        self.found.places.insert(path.clone(), self.found.all.len());
         self.found.all.push(Object { path, kind, attributes });
     }
 
     fn group(&mut self, group: &Handle<'_>, path: &str, depth: usize) {
         self.push(path.to_owned(), ObjectKind::Group, Some(group));
-        let Some(links) = links_of(group, path) else {
-            self.cut(format!("the group {path:?} is damaged"));
-            return;
-        };
-        links.cut.into_iter().for_each(|why| self.cut(why));
-        if depth > MAX_DEPTH {
-            self.cut(format!("groups lie deeper than {MAX_DEPTH} in one another"));
-            return;
-        }
-        for name in links.names {
+        for name in names_in(group, path, depth, |why| self.cut(why)) {
             if self.found.all.len() >= MAX_OBJECTS {
                 self.cut(format!("it holds more than {MAX_OBJECTS} objects"));
                 return;

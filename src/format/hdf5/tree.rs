@@ -17,8 +17,8 @@ use super::attributes::attributes_of;
 use super::blocks::REFUSED;
 use super::file::Hdf5File;
 use super::index::not_hdf5;
-use super::library::{Handle, Library, MAX_DEPTH, last_error, locked};
-use super::links::{Link, Token, link_at, links_of, object_at, token_of};
+use super::library::{Handle, Library, last_error, locked};
+use super::links::{Link, Token, link_at, names_in, object_at, token_of};
 use super::types::StoredType;
 use super::{mappings, small};
 use crate::format::tree::{Listing, Node, NodeKind, Shown, Tree, Values};
@@ -102,16 +102,7 @@ impl Walk<'_> {
     fn group(&mut self, group: &Handle<'_>, path: &str, depth: usize) {
         let attributes = attributes_of(self.library, group).unwrap_or_default();
         self.listing.insert(path, Node { kind: NodeKind::Group, attributes });
-        let Some(links) = links_of(group, path) else {
-            self.cut(format!("the group {path:?} is damaged"));
-            return;
-        };
-        links.cut.into_iter().for_each(|why| self.cut(why));
-        if depth > MAX_DEPTH {
-            self.cut(format!("groups lie deeper than {MAX_DEPTH} in one another"));
-            return;
-        }
-        for name in links.names {
+        for name in names_in(group, path, depth, |why| self.cut(why)) {
             self.num_objects += 1;
             if self.num_objects > MAX_OBJECTS {
                 self.cut(format!("it holds more than {MAX_OBJECTS} objects, of which the first are listed"));

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 pub use plan::{Gap, Over};
 
-pub(super) use self::names::name_of;
+pub(super) use self::names::Names;
 use self::plan::Plan;
 use super::hdf5::{Attribute, Mapping, VirtualFile};
 use super::{Output, check_name, refuse_inside};
@@ -57,17 +57,16 @@ impl VirtualDataset {
             refuse_inside(out, source.info())?;
         }
         let plan = Plan::of(sources, options.over)?;
-        for part in &plan.parts {
-            let is_source = part.file.canonicalize().is_ok_and(|file| out.canonicalize().is_ok_and(|out| out == file));
-            if is_source {
-                bail!("{}: is one of the files that the virtual dataset is made of", out.display());
-            }
+        if let Ok(there) = out.canonicalize()
+            && plan.parts.iter().any(|part| part.file.canonicalize().is_ok_and(|file| file == there))
+        {
+            bail!("{}: is one of the files that the virtual dataset is made of", out.display());
         }
-        let folder = out.parent().unwrap_or(Path::new(""));
+        let mut names = Names::from(out.parent().unwrap_or(Path::new("")), options.is_absolute)?;
         let mapping = |part: &plan::Part| {
             Ok(Mapping {
                 region: part.region,
-                file: names::escaped(&name_of(&part.file, folder, options.is_absolute)?),
+                file: names::escaped(&names.of(&part.file)?),
                 dataset: part.held.dataset.replace('%', "%%"),
                 source_shape: part.held.shape,
                 source_region: part.held.region,

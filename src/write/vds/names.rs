@@ -1,28 +1,46 @@
 //! How a virtual dataset names the files of its sources.
 
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The name of a file in a virtual dataset that lies in `folder`.
-///
-/// # Errors
-/// When a folder cannot be asked where it is.
-pub fn name_of(file: &Path, folder: &Path, is_absolute: bool) -> Result<PathBuf> {
-    let file = real(file)?;
-    if is_absolute {
-        return Ok(file);
-    }
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let folder = folder.canonicalize().with_context(|| format!("{}: no such folder", folder.display()))?;
-    Ok(relative(&file, &folder).unwrap_or(file))
+/// Names of files as they are seen from one folder.
+pub struct Names {
+    /// Where that is; `None` for names that hold everywhere.
+    folder: Option<PathBuf>,
+    /// Where folders really are that were asked for it.
+    known: HashMap<PathBuf, PathBuf>,
 }
 
-/// The file where its folder really is. What it is called, as a link perhaps, stays: it is the name by which it is known.
-fn real(file: &Path) -> Result<PathBuf> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = folder.canonicalize().with_context(|| format!("{}: no such folder", folder.display()))?;
-    Ok(folder.join(file.file_name().unwrap_or_default()))
+impl Names {
+    /// Names seen from `folder`, or absolute ones.
+    ///
+    /// # Errors
+    /// When it cannot be asked where it is.
+    pub fn from(folder: &Path, is_absolute: bool) -> Result<Self> {
+        let folder = if is_absolute { None } else { Some(real(folder)?) };
+        Ok(Self { folder, known: HashMap::new() })
+    }
+
+    /// The name of a file. What it is called itself, as a link perhaps, stays: it is the name by which it is known.
+    ///
+    /// # Errors
+    /// When its folder cannot be asked where it is.
+    pub fn of(&mut self, file: &Path) -> Result<PathBuf> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        if !self.known.contains_key(folder) {
+            self.known.insert(folder.to_owned(), real(folder)?);
+        }
+        let file = self.known[folder].join(file.file_name().unwrap_or_default());
+        let way = self.folder.as_ref().and_then(|from| relative(&file, from));
+        Ok(way.unwrap_or(file))
+    }
+}
+
+fn real(folder: &Path) -> Result<PathBuf> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    folder.canonicalize().with_context(|| format!("{}: no such folder", folder.display()))
 }
 
 /// The way from a folder to a file, both absolute; `None` where there is none (two disks of Windows).
@@ -58,12 +76,12 @@ mod tests {
         for name in ["day/fish", "out/deep"] {
             std::fs::create_dir_all(at(name)).unwrap();
         }
-        let name = |out: &str, is_absolute| name_of(&at("day/fish/0000.h5"), &at(out), is_absolute).unwrap();
+        let name = |out: &str, is_absolute| Names::from(&at(out), is_absolute).unwrap().of(&at("day/fish/0000.h5")).unwrap();
         assert_eq!(name("out/deep", false), Path::new("../../day/fish/0000.h5"));
         assert_eq!(name("day", false), Path::new("fish/0000.h5"));
         assert_eq!(name("day/fish", false), Path::new("0000.h5"));
         assert!(name("out", true).is_absolute());
-        assert!(name_of(&at("nowhere/0.h5"), &at("out"), false).is_err());
+        assert!(Names::from(&at("out"), false).unwrap().of(&at("nowhere/0.h5")).is_err());
         assert_eq!(escaped(Path::new("50%/%b.h5")), b"50%%/%%b.h5");
     }
 }
