@@ -6,14 +6,16 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::OpenArgs;
+use super::form::Form;
 use super::ops::OpsArgs;
 use super::progress::Progress;
 use super::said::written;
+use super::sparse::{self, Sparse};
 use crate::format::{Cancel, OpenOptions};
 use crate::volume::Location;
+use crate::write::sparse::SparseLayout;
 use crate::write::{
-    Buffering, Changes, Compression, Kind, Plan, SourcePlan, Start, TargetOptions, TargetPlan, Watch, convert,
-    interrupt,
+    Buffering, Changes, Compression, Plan, SourcePlan, Start, TargetOptions, TargetPlan, Watch, convert, interrupt,
 };
 
 /// Arguments of `tectum convert`.
@@ -69,12 +71,13 @@ impl ChangeArgs {
 /// What is written, where and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TargetArgs {
-    /// Where to write. Its ending says in which format: .h5, .zarr, .tif, .npy, or a slash for a split dataset.
+    /// Where to write. Its ending says in which format: .h5, .zarr, .tif, .npy, .h5ad, or a slash for a split dataset.
     #[arg(short, long, value_name = "DST")]
     pub out: Location,
-    /// The format, where the ending of DST does not say or says another one.
+    /// The format, where the ending of DST does not say or says another one: npy, zarr, tiff, hdf5, split, or a sparse
+    /// matrix in an HDF5 file: csc, csr, anndata-csc, anndata-csr.
     #[arg(long, value_name = "KIND")]
-    pub to: Option<Kind>,
+    pub to: Option<Form>,
     /// Replace DST if it exists.
     #[arg(long)]
     pub force: bool,
@@ -134,12 +137,25 @@ fn parse_shard(text: &str) -> Result<Dims> {
 impl TargetArgs {
     /// The same for the layers below.
     pub(super) fn plan(&self) -> Result<TargetPlan> {
-        let kind = match self.to.or_else(|| Kind::of(&self.out)) {
-            Some(kind) => kind,
-            None => bail!("--out {}: its ending says no format; give one with --to", self.out),
+        let kind = match self.form()? {
+            Form::Array(kind) => kind,
+            form => {
+                bail!("--to {}: is written in one go, by `tectum convert` alone; it has no pieces to plan", form.name())
+            }
         };
+        Ok(TargetPlan { kind, location: self.out.clone(), force: self.force, options: self.options() })
+    }
+
+    fn form(&self) -> Result<Form> {
+        match self.to.or_else(|| Form::of(&self.out)) {
+            Some(form) => Ok(form),
+            None => bail!("--out {}: its ending says no format; give one with --to", self.out),
+        }
+    }
+
+    fn options(&self) -> TargetOptions {
         let dims = |dims: &Option<Dims>| dims.as_ref().map(|dims| dims.0.clone());
-        let options = TargetOptions {
+        TargetOptions {
             chunk: dims(&self.chunk_shape),
             shard: dims(&self.shard_shape),
             compression: self.compression,
@@ -149,8 +165,7 @@ impl TargetArgs {
             big: self.big,
             name: self.name.clone(),
             ..TargetOptions::default()
-        };
-        Ok(TargetPlan { kind, location: self.out.clone(), force: self.force, options })
+        }
     }
 
     pub(super) fn buffering(&self) -> Buffering {
@@ -164,6 +179,36 @@ impl TargetArgs {
 }
 
 impl ConvertArgs {
+    /// The same for a sparse matrix, which is one file that is written in one go.
+    fn sparse(&self, layout: SparseLayout) -> Result<Sparse<'_>> {
+        let name = Form::Sparse(layout).name();
+        let target = &self.target;
+        target.options().refuse(name, &[])?;
+        let said = [
+            ("resume", self.resume),
+            ("buffer-shape", target.buffer_shape.is_some()),
+            ("chunk-mb", target.chunk_mb.is_some()),
+            ("buffer-gb", target.buffer_gb.is_some()),
+        ];
+        if let Some((option, _)) = said.iter().find(|(_, is_said)| *is_said) {
+            bail!("--{option}: has no meaning for {name}");
+        }
+        let Some(out) = target.out.path() else {
+            bail!("{}: a sparse matrix is written into a file of this machine", target.out);
+        };
+        let (path, open, changes) = (&self.path, &self.open, &self.changes);
+        Ok(Sparse {
+            path,
+            open,
+            changes,
+            out,
+            layout,
+            memory: target.memory,
+            is_forced: target.force,
+            threads: self.threads,
+        })
+    }
+
     /// All of it, fixed. Reads headers only.
     ///
     /// # Errors
@@ -181,7 +226,10 @@ impl ConvertArgs {
 /// If either side cannot be opened, read or written, or something that was asked for is missing.
 pub fn run(args: &ConvertArgs) -> Result<()> {
     let start = Instant::now();
-    follow(&args.plan()?, &args.open.options(), args.resume, args.threads, start)
+    match args.target.form()? {
+        Form::Array(_) => follow(&args.plan()?, &args.open.options(), args.resume, args.threads, start),
+        Form::Sparse(layout) => sparse::write(&args.sparse(layout)?, start),
+    }
 }
 
 /// Follows a plan from the beginning to the end, and says what came of it.
@@ -195,14 +243,19 @@ pub fn follow(
     threads: Option<u16>,
     start: Instant,
 ) -> Result<()> {
-    if let Some(threads) = threads {
-        // It fails only where it was done before, which it was not.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
-    }
+    use_threads(threads);
     let how = if is_resumed { Start::Resumed } else { Start::New };
     interrupt::keep("what was written so far stays beside it; --resume goes on");
     let not_carried = convert(plan, how, options, &Bar(Progress::start()), &Cancel::new())?;
     say(plan, &not_carried, start)
+}
+
+/// Lets so many cores work.
+pub fn use_threads(threads: Option<u16>) {
+    if let Some(threads) = threads {
+        // It fails only where it was done before, which it was not.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+    }
 }
 
 /// What was written, and what of the recording is not in it.
@@ -213,10 +266,13 @@ fn say(plan: &Plan, not_carried: &[String], start: Instant) -> Result<()> {
         Some(path) => written(path, &what, size_of(path), start),
         None => format!("{}: {what}, written in {:.1} s\n", plan.target.location, start.elapsed().as_secs_f64()),
     };
-    for fact in not_carried {
-        text += &format!("not carried: {fact} (no field in {})\n", plan.target.kind.name());
-    }
+    text += &not_carried_in_words(not_carried, plan.target.kind.name());
     super::print(&text)
+}
+
+/// What is known of a recording and has no place in a format, a line for each.
+pub fn not_carried_in_words(facts: &[String], format: &str) -> String {
+    facts.iter().map(|fact| format!("not carried: {fact} (no field in {format})\n")).collect()
 }
 
 /// Bytes of a file, or of all files in a folder.

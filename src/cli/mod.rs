@@ -5,6 +5,7 @@ mod channels;
 mod convert;
 mod demo;
 mod export;
+mod form;
 mod index;
 mod info;
 mod merge;

@@ -114,6 +114,14 @@ impl TargetOptions {
     /// # Errors
     /// Names the first of it.
     pub fn refuse_but(&self, kind: Kind, used: &[&str]) -> Result<()> {
+        self.refuse(kind.name(), used)
+    }
+
+    /// The same for what is no kind of its own.
+    ///
+    /// # Errors
+    /// Names the first of it.
+    pub fn refuse(&self, what: &str, used: &[&str]) -> Result<()> {
         let Self { chunk, shard, compression, levels, downsample, flavor, big, name, block, padding } = self;
         let said = [
             ("chunk-shape", chunk.is_some()),
@@ -128,7 +136,7 @@ impl TargetOptions {
             ("padding", padding.is_some()),
         ];
         match said.iter().find(|(option, is_said)| *is_said && !used.contains(option)) {
-            Some((option, _)) => bail!("--{option}: has no meaning for {}", kind.name()),
+            Some((option, _)) => bail!("--{option}: has no meaning for {what}"),
             None => Ok(()),
         }
     }

@@ -1,16 +1,18 @@
 //! Promise: what is written as a sparse matrix is read back bit for bit, however little memory there is.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use tectum::array::delayed::filled;
 use tectum::format::memory::MemorySource;
-use tectum::format::{OpenOptions, open};
+use tectum::format::{OpenOptions, Source, open};
 use tectum::volume::{DType, Region, Shape};
 use tectum::write::sparse::{SparseLayout, SparseOptions, write_sparse};
 
 use crate::common::read_whole;
 
 fn options(layout: SparseLayout, buffer_bytes: usize) -> SparseOptions {
-    SparseOptions { layout, fill: None, buffer_bytes, is_forced: true }
+    SparseOptions { layout, buffer_bytes, is_forced: true }
 }
 
 /// Mostly zero; the bits of the other values come from their place.
@@ -73,8 +75,8 @@ fn what_is_no_matrix_or_missing_is_refused() {
     let error = write(&holed, &csr).unwrap_err().to_string();
     assert!(error.contains("never written") && error.contains("--fill"), "{error}");
     assert!(!out.exists() && folder.path().read_dir().unwrap().count() == 0);
-    let filled = SparseOptions { fill: Some(vec![9, 0]), ..csr.clone() };
-    write(&holed, &filled).unwrap();
+    let holed: Arc<dyn Source> = Arc::new(holed);
+    write_sparse(&*filled(&holed, &[9, 0]).unwrap(), &out, &csr, |_, _| true).unwrap();
     let read = read_whole(&*open(&out, &OpenOptions::default()).unwrap().source).bytes;
     assert_eq!(read[2 * 2 * 30..4 * 2 * 30], [9, 0].repeat(60));
     let kept = SparseOptions { is_forced: false, ..csr.clone() };

@@ -23,8 +23,8 @@ except ImportError:
 DTYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "bool"]
 
 
-def run(tectum, *args, fails=False):
-    done = subprocess.run([tectum, "sparse", *map(str, args)], capture_output=True, text=True)
+def run(tectum, *args, fails=False, command="sparse"):
+    done = subprocess.run([tectum, command, *map(str, args)], capture_output=True, text=True)
     assert (done.returncode != 0) == fails, (args, done.stdout, done.stderr)
     return done.stderr
 
@@ -46,7 +46,25 @@ def one(tectum, rng, folder):
         file.create_dataset("dense", data=dense, chunks=chunks)
     layout = rng.choice(["csc", "csr", "anndata-csc", "anndata-csr"])
     out = folder / rng.choice(["out.h5", "out.h5ad"])
-    run(tectum, path, "-o", out, "--layout", layout, "--axes", "yx", "--buffer-mb", rng.choice([1, 256]))
+    # What is done on the way.
+    changes = []
+    if rng.random() < 0.3:
+        start, step = rng.randint(0, 3), rng.randint(1, 2)
+        changes += ["--select", f"{start}:, ::{step}"]
+        dense = dense[start:, ::step]
+    if rng.random() < 0.3 and dtype != "bool":
+        changes += ["--op", "* 2"]
+        dense = dense * np.asarray(2, dense.dtype)
+    if rng.random() < 0.3 and dtype not in ("bool", "int64", "uint64"):
+        changes += ["--dtype", "f8"]
+        dense = dense.astype("f8")
+    dtype = str(dense.dtype)
+    if rng.random() < 0.5:
+        run(tectum, path, "-o", out, "--layout", layout, "--axes", "yx", "--buffer-mb", rng.choice([1, 256]), *changes)
+    else:
+        to = [] if out.suffix == ".h5ad" and layout == "anndata-csr" and rng.random() < 0.5 else ["--to", layout]
+        run(tectum, path, "-o", out, *to, "--axes", "yx", "--memory", rng.choice([1, 256]), *changes, command="convert")
+    assert sorted(p.name for p in folder.iterdir()) == sorted(["dense.h5", out.name])
     with h5py.File(out) as file:
         group = file["X" if layout.startswith("anndata") else "matrix"]
         if layout == "csc":
@@ -64,6 +82,10 @@ def one(tectum, rng, folder):
             read = anndata.read_h5ad(out)
         assert read.shape == dense.shape and list(read.obs_names[:3]) == ["0", "1", "2"]
         assert np.array_equal(read.X.toarray(), dense, equal_nan=dtype.startswith("float"))
+    # And back.
+    run(tectum, out, "-o", folder / "back.h5", command="convert")
+    with h5py.File(folder / "back.h5") as file:
+        assert np.array_equal(file["data"][()], dense, equal_nan=dtype.startswith("float")) and file["data"].dtype == dense.dtype
 
 
 def main():
@@ -78,6 +100,28 @@ def main():
             file["v"] = np.ones((3, 9, 9), "uint8")
         said = run(tectum, Path(root) / "volume.h5", "-o", Path(root) / "x.h5", fails=True)
         assert "two axes" in said and len(said.splitlines()) == 1, said
+        run(tectum, Path(root) / "volume.h5", "-o", Path(root) / "x.h5", "--select", "0", "--to", "csc", command="convert")
+        with h5py.File(Path(root) / "x.h5") as file:
+            assert (file["matrix/data"][()] == 1).all() and len(file["matrix/data"]) == 81
+        for args, word in [
+            (["-o", "x.h5", "--to", "csr", "--select", "0"], "--force"),
+            (["-o", "y.h5", "--to", "csr"], "two axes"),
+            (["-o", "y.npy", "--to", "csr", "--select", "0"], "only .h5"),
+            (["-o", "y.h5", "--to", "csx", "--select", "0"], "csc, csr"),
+            (["-o", "y.h5", "--to", "csr", "--select", "0", "--resume"], "--resume"),
+            (["-o", "y.h5", "--to", "csr", "--select", "0", "--chunk-shape", "3,3"], "--chunk-shape"),
+            (["-o", "y.h5", "--to", "csr", "--select", "0", "--compression", "gzip:1"], "--compression"),
+            (["-o", "y.h5", "--to", "csr", "--select", "0", "--buffer-gb", "1"], "--buffer-gb"),
+            (["-o", "s3://bucket/y.h5", "--to", "csr", "--select", "0"], "this machine"),
+            (["-o", "none/y.h5", "--to", "csr", "--select", "0"], "no folder"),
+            (["-o", "volume.h5", "--to", "csr", "--select", "0", "--force"], "never written to"),
+        ]:
+            args = [str(Path(root) / arg) if arg.endswith((".h5", ".npy")) and ":" not in arg else arg for arg in args]
+            said = run(tectum, Path(root) / "volume.h5", *args, fails=True, command="convert")
+            assert word in said, (args, said)
+            assert not (Path(root) / "y.h5").exists() and not list(Path(root).glob(".*part*"))
+        said = run(tectum, "convert", Path(root) / "volume.h5", "-o", Path(root) / "y.h5", "--to", "csr", "--tasks", 2, fails=True, command="plan")
+        assert "in one go" in said, said
     print(f"sparse: {number} random cases as scipy {scipy.__version__} reads them" + (", and anndata" if anndata else ""))
 
 

@@ -14,15 +14,13 @@ use self::bands::{Band, bands};
 use super::hdf5::{File, List};
 use super::{Output, check_name, read_buffer, refuse_inside};
 use crate::format::Source;
-use crate::volume::{DType, Region, copy_region};
+use crate::volume::{DType, Region};
 
 /// How a sparse matrix is written.
 #[derive(Clone, Debug)]
 pub struct SparseOptions {
     /// How it is packed and described.
     pub layout: SparseLayout,
-    /// What stands for voxels that are missing: the bytes of one, little-endian. Refused without.
-    pub fill: Option<Vec<u8>>,
     /// Memory for voxels that are read at once, in bytes.
     pub buffer_bytes: usize,
     /// Whether a file of that name is replaced.
@@ -47,7 +45,7 @@ pub struct SparseWritten {
 /// `progress` is called with how many voxels of how many are done; where it returns false, nothing is left.
 ///
 /// # Errors
-/// When the array has other axes, a voxel is missing and no fill stands for it, or the file cannot be written.
+/// When the array has other axes, a voxel is missing, or the file cannot be written.
 pub fn write_sparse(
     source: &dyn Source,
     out: &Path,
@@ -78,7 +76,7 @@ pub fn write_sparse(
     let mut lists = Lists::begin(&file, group, info.dtype, shape[1 - packed], layout).map_err(cannot)?;
     let (mut done, all) = (0, shape[0] as u64 * shape[1] as u64);
     for band in bands(source, [rows, columns][packed], [rows, columns][1 - packed], options.buffer_bytes) {
-        let voxels = read(source, &band, [rows, columns], packed, options.fill.as_deref())?;
+        let voxels = read(source, &band, [rows, columns], packed)?;
         lists.append(&voxels, &band, shape[1 - packed], info.dtype.num_bytes()).map_err(cannot)?;
         done += band.region.shape().num_voxels().unwrap_or(0) as u64;
         if !progress(done, all) {
@@ -93,16 +91,12 @@ pub fn write_sparse(
 }
 
 /// A band in the order in which it is packed: line by line, along the other axis.
-fn read(source: &dyn Source, band: &Band, axes: [usize; 2], packed: usize, fill: Option<&[u8]>) -> Result<Vec<u8>> {
+fn read(source: &dyn Source, band: &Band, axes: [usize; 2], packed: usize) -> Result<Vec<u8>> {
     let (info, region) = (source.info(), &band.region);
     let item = info.dtype.num_bytes();
-    let mut buffer = read_buffer(source, region)?;
-    for (part, error) in &buffer.missing {
-        let Some(fill) = fill else {
-            bail!("{error} ({part} of the array; --fill says what stands for it)");
-        };
-        let filled = fill.repeat(part.shape().num_voxels().unwrap_or(0));
-        copy_region(&filled, part, &mut buffer.bytes, region, item);
+    let buffer = read_buffer(source, region)?;
+    if let Some((part, error)) = buffer.missing.first() {
+        bail!("{error} ({part} of the array; --fill says what stands for it)");
     }
     if packed == 0 {
         return Ok(buffer.bytes);
