@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tectum::dispatch_dtype;
 use tectum::format::{OpenOptions, Source, open};
 use tectum::volume::{Axis, DType, Region, Shape, Voxel};
-use tectum::write::vds::{Over, VirtualDataset, VirtualOptions};
+use tectum::write::vds::{Over, VirtualDataset, VirtualOptions, write_file};
 
 use crate::common::{Whole, fixtures, read_whole, state_of};
 
@@ -18,6 +18,10 @@ fn options() -> VirtualOptions {
         is_growing: false,
         is_forced: false,
     }
+}
+
+fn write(made: &VirtualDataset, out: &Path, fill: &[u8], options: &VirtualOptions) {
+    write_file(&made.bytes(out, fill, options).unwrap(), out, options.is_forced).unwrap();
 }
 
 fn source(path: &Path) -> Option<Arc<dyn Source>> {
@@ -67,7 +71,7 @@ fn every_split_dataset_reads_the_same_through_one() {
             Ok(made) => made,
             Err(error) => panic!("{name}: {error:#}"),
         };
-        made.write(&out, &vec![0; made.dtype().num_bytes()], &options()).unwrap();
+        write(&made, &out, &vec![0; made.dtype().num_bytes()], &options());
         let read = source(&out).unwrap_or_else(|| panic!("{name}: {:?}", open(&out, &OpenOptions::default()).err()));
         assert_same(&name, (&*split, &read_whole(&*split)), (&*read, &read_whole(&*read)));
         assert_eq!(made.gaps().is_empty(), split.stored_parts().iter().all(|part| part.held.is_ok()), "{name}");
@@ -103,7 +107,7 @@ fn files_follow_one_another_along_any_axis() {
         let out = folder.path().join("all.h5");
         let options = VirtualOptions { over, is_forced: true, is_absolute: over == Over::New, ..options() };
         let made = VirtualDataset::new(&sources, &out, &options).unwrap();
-        made.write(&out, &[0, 0], &options).unwrap();
+        write(&made, &out, &[0, 0], &options);
         let read = source(&out).unwrap();
         assert_eq!(read.info().shape, shape);
         assert_eq!(crate::common::read_region(&*read, &at.unwrap()).bytes, first, "{over:?}");
@@ -118,7 +122,7 @@ fn a_missing_block_is_named_and_reads_as_the_fill_value() {
     let made = VirtualDataset::new(&[Arc::clone(&split)], &out, &options()).unwrap();
     let [gap] = made.gaps() else { panic!("{:?}", made.gaps()) };
     assert!(gap.why.ends_with("the block is missing"), "{}", gap.why);
-    made.write(&out, &777u16.to_le_bytes(), &options()).unwrap();
+    write(&made, &out, &777u16.to_le_bytes(), &options());
     let read = source(&out).unwrap();
     // A gap of a virtual dataset is its fill value, and said to be one: nothing of it was measured.
     let whole = read_whole(&*read);
@@ -140,7 +144,7 @@ fn a_growing_one_has_the_blocks_that_come() {
     let out = folder.path().join("out.h5");
     let growing = VirtualOptions { is_growing: true, ..options() };
     let made = VirtualDataset::new(&files(2), &out, &growing).unwrap();
-    made.write(&out, &[0, 0], &growing).unwrap();
+    write(&made, &out, &[0, 0], &growing);
     assert_eq!(source(&out).unwrap().info().shape, Shape::from([4, 3, 8, 8]));
     (2..11).for_each(|i| block(&rec.join(format!("cam1_{i}.h5")), "stack_4D", 1000 * i));
     let read = source(&out).unwrap();

@@ -3,11 +3,14 @@
 `vds.py TECTUM [NUMBER [SEED]]`. Needs h5py and hdf5plugin; where split_dataset is there, it writes the recordings.
 """
 
+import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import h5py
@@ -39,8 +42,6 @@ def write_split(rng, folder, full, truth, block, padding):
     if split_dataset is not None and not any(padding) and full.ndim == 4:
         split_dataset.save_to_split_dataset(full, root_name=folder, block_size=block)
         return
-    import json
-
     folder.mkdir()
     starts = [range(0, max(1, dim - pad), step) for dim, step, pad in zip(full.shape, block, padding)]
     import itertools
@@ -138,6 +139,76 @@ def growing(tectum, rng, folder):
         assert np.array_equal(read(out)[0], np.concatenate(parts[:end])), end
 
 
+def wait_for(what, seconds=20):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if what():
+            return
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+def followed(tectum, rng, folder):
+    """A recording that still runs, in blocks that HDF5 cannot count; h5py looks at it all the time."""
+    shape = [rng.randint(1, 3), 2, 8, 9]
+    num = rng.randint(4, 9)
+    parts = [array(rng, shape if i < num - 1 else [1, *shape[1:]], "uint16") + 1 for i in range(num)]
+    is_split = rng.random() < 0.6
+    rec, out = folder / "rec", folder / "out.h5"
+    rec.mkdir()
+    name = rng.choice(["{:04d}.h5", "cam1_{:04d}.h5"] if is_split else ["scan {:02d}.h5", "{}_day.h5"]).format
+
+    def record(number):
+        # As a rig does: under its own name, growing.
+        with h5py.File(rec / name(number), "w") as file:
+            file["stack_4D"] = parts[number]
+
+    record(0)
+    if is_split:
+        record(1)
+        args = ["--axes", "tzyx"]
+    else:
+        args = ["--axes", "tzyx", "--dataset", "stack_4D"]
+    process = subprocess.Popen([tectum, "vds", rec, "-o", out, "--follow", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(out.exists)
+        kept = h5py.File(out, "r")
+        first = kept["data"][()]
+        longest = 0
+        for end in range(1 + is_split, num + 1):
+            if end > 1 + is_split:
+                record(end - 1)
+            truth = np.concatenate(parts[:end])
+
+            def is_there():
+                nonlocal longest
+                got = read(out)[0]
+                longest = max(longest, len(got))
+                same = min(len(got), len(truth))
+                # Never anything else than what was recorded, or what is not there yet.
+                assert all(np.array_equal(got[t], truth[t]) or not got[t].any() for t in range(same))
+                return got.shape == truth.shape and np.array_equal(got, truth)
+
+            wait_for(is_there)
+        assert len(kept["data"]) == len(first) and np.array_equal(kept["data"][()], first)
+        kept.close()
+        assert process.poll() is None, process.communicate()
+        # The writer says that it is done, or somebody has seen enough.
+        ends = is_split and rng.random() < 0.5
+        if ends:
+            claim = {"shape_full": [sum(map(len, parts)), *shape[1:]], "shape_block": shape, "resolution": [5, 0.5, 0.5]}
+            (rec / "stack_metadata.json").write_text(json.dumps(claim))
+        else:
+            process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)
+        assert process.returncode == (0 if ends else 130), (process.returncode, said)
+        assert np.array_equal(read(out)[0], np.concatenate(parts))
+        assert sorted(p.name for p in folder.iterdir()) == ["out.h5", "rec"]
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+
 def refused(tectum, folder):
     rec = folder / "rec"
     rec.mkdir()
@@ -149,7 +220,8 @@ def refused(tectum, folder):
         ([rec, "-o", rec / "x.h5"], "never written to"),
         ([rec, "-o", folder / "nowhere" / "x.h5"], "no folder"),
         ([rec, "-o", folder / "x.txt"], "only .h5"),
-        ([rec, "-o", out, "--grow"], "leading zeros"),
+        ([rec, "-o", out, "--grow"], "--follow"),
+        ([rec, rec, "-o", out, "--follow"], "one recording"),
         ([rec, "-o", out, "--fill", "70000"], "is no uint16"),
         ([folder / "absent", "-o", out], "no such"),
         ([rec / "0000.h5", folder / "absent.h5", "-o", out], "no such"),
@@ -172,7 +244,7 @@ def main():
         for i in range(number):
             folder = Path(root) / f"case{i}"
             folder.mkdir()
-            kind = [one_split, many_files, growing][rng.choices(range(3), [6, 3, 1])[0]]
+            kind = [one_split, many_files, growing, followed][rng.choices(range(4), [60, 30, 10, 8])[0]]
             state = rng.getstate()
             try:
                 kind(tectum, rng, folder)

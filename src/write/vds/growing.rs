@@ -68,7 +68,8 @@ fn pattern(parts: &[Part], first: &[u8]) -> Result<Vec<u8>, String> {
     }
     let shown = names.iter().take(2).cloned().collect::<Vec<_>>().join(", ");
     Err(format!(
-        "its files are called {shown}{}; HDF5 counts 0, 1, … 10 without leading zeros and without leaving one out",
+        "its files are called {shown}{}; HDF5 counts 0, 1, … 10 without leading zeros and without leaving one out: \
+         --follow writes it anew as they come",
         if names.len() > 2 { ", …" } else { "" }
     ))
 }

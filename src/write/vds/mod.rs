@@ -101,11 +101,11 @@ impl VirtualDataset {
         self.plan.dtype
     }
 
-    /// Writes the file; `fill` is one voxel of [`VirtualDataset::dtype`]. Returns its size in bytes.
+    /// The file; `fill` is one voxel of [`VirtualDataset::dtype`].
     ///
     /// # Errors
-    /// When it cannot be written; nothing is left then.
-    pub fn write(&self, out: &Path, fill: &[u8], options: &VirtualOptions) -> Result<u64> {
+    /// When libhdf5 refuses it.
+    pub fn bytes(&self, out: &Path, fill: &[u8], options: &VirtualOptions) -> Result<Vec<u8>> {
         let attributes = attributes(&self.info, &self.plan.axes, self.plan.channel_axis);
         let file = VirtualFile {
             dataset: &options.dataset,
@@ -116,11 +116,18 @@ impl VirtualDataset {
             endless: self.endless,
             attributes: &attributes,
         };
-        let bytes = file.bytes().map_err(|what| anyhow::anyhow!("{}: cannot {what}", out.display()))?;
-        let mut output = Output::create(out, options.is_forced)?;
-        output.file().write_all(&bytes).with_context(|| format!("{}: cannot write", out.display()))?;
-        output.finish()
+        file.bytes().map_err(|what| anyhow::anyhow!("{}: cannot {what}", out.display()))
     }
+}
+
+/// Writes the file, in place of another where that is to be. Returns its size in bytes.
+///
+/// # Errors
+/// When it cannot be written; what was there stays then.
+pub fn write_file(bytes: &[u8], out: &Path, is_forced: bool) -> Result<u64> {
+    let mut output = Output::create(out, is_forced)?;
+    output.file().write_all(bytes).with_context(|| format!("{}: cannot write", out.display()))?;
+    output.finish()
 }
 
 /// What programs in use look for beside an array: names of axes (h5py), edges of a voxel in µm (Fiji and ilastik:

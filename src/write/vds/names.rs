@@ -76,7 +76,8 @@ mod tests {
         for name in ["day/fish", "out/deep"] {
             std::fs::create_dir_all(at(name)).unwrap();
         }
-        let name = |out: &str, is_absolute| Names::from(&at(out), is_absolute).unwrap().of(&at("day/fish/0000.h5")).unwrap();
+        let name =
+            |out: &str, is_absolute| Names::from(&at(out), is_absolute).unwrap().of(&at("day/fish/0000.h5")).unwrap();
         assert_eq!(name("out/deep", false), Path::new("../../day/fish/0000.h5"));
         assert_eq!(name("day", false), Path::new("fish/0000.h5"));
         assert_eq!(name("day/fish", false), Path::new("0000.h5"));

@@ -1,5 +1,7 @@
 //! `tectum vds`: a virtual dataset over a recording, or over many files, so that HDF5 programs see one array.
 
+mod follow;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +13,7 @@ use super::{OpenArgs, print};
 use crate::format::{OpenOptions, Source, open, open_alone};
 use crate::volume::{Axis, Location, Problem, Severity, codes};
 use crate::write::parse_fill;
-use crate::write::vds::{Over, VirtualDataset, VirtualOptions};
+use crate::write::vds::{Over, VirtualDataset, VirtualOptions, write_file};
 
 /// Gaps and problems that are named one by one.
 const MAX_NAMED: usize = 20;
@@ -39,10 +41,15 @@ pub struct VdsArgs {
     /// can be moved together.
     #[arg(long)]
     pub absolute: bool,
-    /// Let blocks that appear later belong to it, of a recording that still runs. Its files must be numbered 0, 1, …
-    /// 10 without leading zeros, and all alike.
+    /// Let blocks that appear later belong to it, of a recording that still runs. HDF5 does that by itself where the
+    /// files are numbered 0, 1, … 10 without leading zeros, and all alike; for others there is --follow.
     #[arg(long)]
     pub grow: bool,
+    /// Follow a recording that still runs, however its blocks are called: OUT.h5 is written anew, and replaced as a
+    /// whole, whenever one is complete, until the recording ends or Ctrl-C. Whoever opens it sees all there is so far;
+    /// who has it open sees what there was then.
+    #[arg(long, conflicts_with = "grow")]
+    pub follow: bool,
     /// What voxels read as that lie in no file.
     #[arg(long, value_name = "VALUE", default_value = "0", allow_hyphen_values = true)]
     pub fill: String,
@@ -77,13 +84,42 @@ pub fn run(args: &VdsArgs) -> Result<()> {
     if options.dataset.is_empty() {
         bail!("--name: names no dataset");
     }
-    let start = Instant::now();
+    if args.follow {
+        return follow::follow(args, options);
+    }
     let sources = opened(&args.paths, &args.open.options())?;
-    let made = VirtualDataset::new(&sources, &args.out, &options)?;
-    let fill = parse_fill(&args.fill, made.dtype()).context("--fill")?;
-    say(&sources, &made, &args.fill);
-    let num_bytes = made.write(&args.out, &fill, &options)?;
-    print(&written(&args.out, &made.summary(), num_bytes, start))
+    Last::default().write(args, &sources, &options, true)
+}
+
+/// What was written last, if anything was.
+#[derive(Default)]
+struct Last(Option<Vec<u8>>);
+
+impl Last {
+    /// Writes the file if it is another one now, and says so; what is missing or wrong only where it `is_to_tell`.
+    fn write(
+        &mut self,
+        args: &VdsArgs,
+        sources: &[Arc<dyn Source>],
+        options: &VirtualOptions,
+        is_to_tell: bool,
+    ) -> Result<()> {
+        let start = Instant::now();
+        let is_forced = options.is_forced || self.0.is_some();
+        let options = VirtualOptions { is_forced, ..options.clone() };
+        let made = VirtualDataset::new(sources, &args.out, &options)?;
+        let fill = parse_fill(&args.fill, made.dtype()).context("--fill")?;
+        if is_to_tell {
+            say(sources, &made, &args.fill);
+        }
+        let bytes = made.bytes(&args.out, &fill, &options)?;
+        if self.0.as_ref() == Some(&bytes) {
+            return Ok(());
+        }
+        let num_bytes = write_file(&bytes, &args.out, is_forced)?;
+        self.0 = Some(bytes);
+        print(&written(&args.out, &made.summary(), num_bytes, start))
+    }
 }
 
 /// The recordings at these paths; of a folder that is none, its HDF5 files.
@@ -97,12 +133,16 @@ fn opened(paths: &[Location], options: &OpenOptions) -> Result<Vec<Arc<dyn Sourc
         Ok(sources) => return Ok(sources),
         Err(error) => error,
     };
-    let folder = paths.first().filter(|_| paths.len() == 1).and_then(Location::path).filter(|path| path.is_dir());
-    let files = folder.map(files_in).unwrap_or_default();
+    let files = paths.first().filter(|_| paths.len() == 1).map(loose_files).unwrap_or_default();
     if files.is_empty() {
         return Err(error.into());
     }
     Ok(files.iter().map(|file| one(&file.as_path().into(), true)).collect::<Result<_, _>>()?)
+}
+
+/// The HDF5 files of a folder, in their order; none of anything else.
+fn loose_files(path: &Location) -> Vec<PathBuf> {
+    path.path().filter(|path| path.is_dir()).map(files_in).unwrap_or_default()
 }
 
 /// The HDF5 files of a folder in the order of the numbers in their names.
