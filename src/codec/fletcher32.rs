@@ -3,6 +3,9 @@
 use super::{CodecError, slice, u32_le};
 
 /// Checks the sum at the end of `data` and returns the number of bytes in front of it.
+///
+/// # Errors
+/// When it is another one.
 pub fn verify(data: &[u8]) -> Result<usize, CodecError> {
     let len = data.len().checked_sub(4).ok_or_else(|| CodecError::corrupt("chunk is shorter than its checksum"))?;
     let stored = u32_le(data, len, "fletcher32")?;

@@ -8,7 +8,7 @@ mod blosc_block;
 mod blosclz;
 mod byte_order;
 pub mod crc32c;
-mod fletcher32;
+pub mod fletcher32;
 mod lz4;
 mod lzf;
 mod lzo;

@@ -10,7 +10,7 @@ use super::output::folder_of;
 use crate::volume::Location;
 
 /// What marks a folder as one that this program, or another of its kind, has written as a whole.
-const MARKS: [&str; 4] = ["zarr.json", ".zgroup", ".zarray", "stack_metadata.json"];
+const MARKS: [&str; 5] = ["zarr.json", ".zgroup", ".zarray", "stack_metadata.json", "lindi.json"];
 
 /// How work begins where some may have been done before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,6 +24,9 @@ pub(super) struct Document {
     pub refs: BTreeMap<String, Entry>,
     #[serde(default)]
     templates: HashMap<String, String>,
+    /// What whoever wrote it says of that.
+    #[serde(default, rename = "generationMetadata")]
+    pub made_by: Value,
 }
 
 /// What stands under a key.

@@ -7,6 +7,7 @@ mod document;
 mod metadata;
 mod parts;
 mod place;
+mod references;
 mod small;
 mod source;
 mod tree;
@@ -14,6 +15,7 @@ mod tree;
 use std::sync::Arc;
 
 use place::Home;
+pub use references::{Reference, References};
 use tree::LindiTree;
 
 use super::look::Look;

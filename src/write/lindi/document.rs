@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use super::Naming;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 /// So often a file is named before a template stands for its name.
 const MIN_FOR_TEMPLATE: usize = 5;
@@ -28,6 +30,44 @@ pub(super) enum Entry {
     },
 }
 
+impl Entry {
+    /// Tells content from other content, however it is written down; `None` for what lies in a file.
+    pub fn digest(&self) -> Option<String> {
+        match self {
+            Self::Json(value) => Some(digest_of(ordered(value).as_bytes())),
+            Self::Bytes(bytes) => Some(digest_of(bytes)),
+            Self::Piece { .. } => None,
+        }
+    }
+
+    /// Whether it lies in the folder or archive of the reference file itself.
+    pub fn is_inside(&self) -> bool {
+        matches!(self, Self::Piece { name, .. } if name.starts_with("./"))
+    }
+}
+
+/// The same for bytes.
+pub(super) fn digest_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// JSON with its fields in order, and numbers as they are once they were read from a file.
+pub(super) fn ordered(value: &Value) -> String {
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let fields: BTreeMap<&String, Value> =
+                    fields.iter().map(|(name, value)| (name, sorted(value))).collect();
+                json!(fields)
+            }
+            Value::Array(items) => items.iter().map(sorted).collect(),
+            value => value.clone(),
+        }
+    }
+    let read = serde_json::from_str(&value.to_string());
+    sorted(&read.unwrap_or_else(|_| value.clone())).to_string()
+}
+
 /// An array: what `.zarray` says, and its chunks by the ends of their keys.
 pub(super) struct Array {
     pub metadata: Value,
@@ -37,14 +77,28 @@ pub(super) struct Array {
 /// A reference file.
 pub struct Index {
     pub(super) refs: BTreeMap<String, Entry>,
-    source: String,
+    pub(super) source: String,
     left_out: Vec<(String, String)>,
+    /// How files are named, and what the array of a recording is called: what to go by when it is brought up to date.
+    pub(super) naming: Naming,
+    pub(super) array: Option<String>,
+    /// What the source says under each key that names no bytes of it, by digests: whoever changes the reference file
+    /// later is told from the source by them.
+    pub(super) described: BTreeMap<String, String>,
 }
 
 impl Index {
-    pub(super) fn new(source: &Path) -> Self {
+    pub(super) fn new(source: &Path, naming: &Naming) -> Self {
         let source = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { refs: BTreeMap::new(), source, left_out: Vec::new() }
+        let (naming, described) = (naming.clone(), BTreeMap::new());
+        Self { refs: BTreeMap::new(), source, left_out: Vec::new(), naming, array: None, described }
+    }
+
+    /// Notes what the source says, all of which is there.
+    pub(super) fn described(mut self) -> Self {
+        let digest = |(key, entry): (&String, &Entry)| Some((key.clone(), entry.digest()?));
+        self.described = self.refs.iter().filter_map(digest).collect();
+        self
     }
 
     pub(super) fn set(&mut self, key: String, entry: Entry) {
@@ -67,8 +121,8 @@ impl Index {
     /// Number of arrays, and of chunks that lie in other files.
     pub fn counts(&self) -> (usize, usize) {
         let arrays = self.refs.keys().filter(|key| key.ends_with(".zarray")).count();
-        let pieces = self.refs.values().filter(|entry| matches!(entry, Entry::Piece { .. })).count();
-        (arrays, pieces)
+        let is_elsewhere = |entry: &&Entry| matches!(entry, Entry::Piece { .. }) && !entry.is_inside();
+        (arrays, self.refs.values().filter(is_elsewhere).count())
     }
 
     /// The content of `lindi.json`.
@@ -79,10 +133,9 @@ impl Index {
                 *counts.entry(name).or_default() += 1;
             }
         }
-        let is_inside = |name: &str| name.starts_with("./blobs/");
         let mut often: Vec<&str> =
             counts.iter().filter(|(_, num)| **num >= MIN_FOR_TEMPLATE).map(|(name, _)| *name).collect();
-        often.retain(|name| !is_inside(name));
+        often.retain(|name| !name.starts_with("./"));
         often.sort_unstable();
         let templates: HashMap<&str, String> =
             often.iter().enumerate().map(|(i, name)| (*name, format!("u{}", i + 1))).collect();
@@ -99,6 +152,9 @@ impl Index {
             "generationMetadata": {
                 "generatedBy": format!("tectum {}", env!("CARGO_PKG_VERSION")),
                 "source": self.source,
+                "files": self.naming.word(),
+                "array": self.array,
+                "described": self.described,
             },
             "refs": refs,
         });

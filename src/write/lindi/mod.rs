@@ -2,8 +2,10 @@
 //! whose chunks are named by file, offset and length. Nothing is copied but what is small.
 
 mod arrays;
+mod changed;
 mod container;
 mod document;
+mod former;
 mod own;
 mod recording;
 mod values;
@@ -13,15 +15,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-pub use container::write_index;
+pub use changed::{Changed, Voxels};
+pub use container::{Writer, write_index};
 pub use document::Index;
+pub use former::Former;
 
 use self::arrays::numbers;
 use self::own::compressor;
 use self::values::{attribute, inline};
 use crate::format::Source;
 use crate::format::hdf5::{ObjectKind, Objects};
-use crate::write::vds::attributes_of_array;
+use crate::write::vds::{Names, attributes_of_array};
 
 /// How chunks name their file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,18 +39,57 @@ pub enum Naming {
 }
 
 impl Naming {
+    /// How it is written down in a reference file.
+    fn word(&self) -> &str {
+        match self {
+            Self::Absolute => "absolute",
+            Self::RelativeTo(_) => "relative",
+            Self::As(name) => name,
+        }
+    }
+
+    /// The same read again, for a reference file in `folder`.
+    fn parse(word: &str, folder: &Path) -> Self {
+        match word {
+            "absolute" => Self::Absolute,
+            "relative" => Self::RelativeTo(folder.to_owned()),
+            name => Self::As(name.to_owned()),
+        }
+    }
+
+    /// What names files.
+    ///
+    /// # Errors
+    /// When it cannot be asked where the folder lies.
+    fn names(&self) -> Result<FileNames> {
+        Ok(match self {
+            Self::As(name) => FileNames::As(name.clone()),
+            Self::Absolute => FileNames::Seen(Names::from(Path::new(""), true)?),
+            Self::RelativeTo(folder) => FileNames::Seen(Names::from(folder, false)?),
+        })
+    }
+}
+
+/// Names of files.
+enum FileNames {
+    As(String),
+    Seen(Names),
+}
+
+impl FileNames {
     /// The name of a file.
     ///
     /// # Errors
     /// When it cannot be asked where it lies, or its name is no text.
-    fn name(&self, file: &Path) -> Result<String> {
-        let path = match self {
-            Self::As(name) => return Ok(name.clone()),
-            Self::Absolute => super::vds::name_of(file, Path::new(""), true)?,
-            Self::RelativeTo(folder) => super::vds::name_of(file, folder, false)?,
-        };
-        let name = path.to_str().with_context(|| format!("{}: its name is no text", file.display()))?;
-        Ok(name.to_owned())
+    fn of(&mut self, file: &Path) -> Result<String> {
+        match self {
+            Self::As(name) => Ok(name.clone()),
+            Self::Seen(names) => {
+                let path = names.of(file)?;
+                let name = path.to_str().with_context(|| format!("{}: its name is no text", file.display()))?;
+                Ok(name.to_owned())
+            }
+        }
     }
 }
 
@@ -56,8 +99,8 @@ impl Naming {
 /// When it cannot be read. What of it cannot be described is left out and named ([`Index::left_out`]).
 pub fn index_file(path: &Path, naming: &Naming) -> Result<Index> {
     let objects = Objects::read(path)?;
-    let name = naming.name(path)?;
-    let mut index = Index::new(path);
+    let name = naming.names()?.of(path)?;
+    let mut index = Index::new(path, naming);
     if let Some(why) = &objects.cut {
         bail!("{}: cannot be described as a whole: {why}", path.display());
     }
@@ -97,7 +140,7 @@ pub fn index_file(path: &Path, naming: &Naming) -> Result<Index> {
             index.set_json(key(".zattrs"), Value::Object(attributes));
         }
     }
-    Ok(index)
+    Ok(index.described())
 }
 
 /// Describes the array of a recording whose blocks lie in HDF5 files, as one array under this name. Blocks: every file
@@ -108,7 +151,8 @@ pub fn index_file(path: &Path, naming: &Naming) -> Result<Index> {
 pub fn index_recording(source: &dyn Source, dataset: &str, naming: &Naming) -> Result<Index> {
     let info = source.info();
     let path = info.location.path().with_context(|| format!("{}: does not lie on this machine", info.location))?;
-    let mut index = Index::new(path);
+    let mut index = Index::new(path, naming);
+    index.array = Some(dataset.to_owned());
     let array = recording::array(source, naming, &mut index)?;
     index.set_json(".zgroup".to_owned(), json!({ "zarr_format": 2 }));
     let groups = dataset.match_indices('/').map(|(at, _)| &dataset[..at]);
@@ -116,5 +160,5 @@ pub fn index_recording(source: &dyn Source, dataset: &str, naming: &Naming) -> R
     index.set_json(format!("{dataset}/.zarray"), array.metadata);
     array.chunks.into_iter().for_each(|(chunk, entry)| index.set(format!("{dataset}/{chunk}"), entry));
     index.set_json(format!("{dataset}/.zattrs"), attributes_of_array(info));
-    Ok(index)
+    Ok(index.described())
 }

@@ -21,7 +21,7 @@ pub fn array(source: &dyn Source, naming: &Naming, index: &mut Index) -> Result<
         bail!("{}: is no array of HDF5 files on this machine ({})", info.location, info.format);
     }
     let mut first: Option<(Header, Shape)> = None;
-    let mut chunks = Vec::new();
+    let (mut chunks, mut names) = (Vec::new(), naming.names()?);
     for StoredPart { region, file, held } in &parts {
         let shown = file.display();
         let held = match held {
@@ -41,7 +41,7 @@ pub fn array(source: &dyn Source, naming: &Naming, index: &mut Index) -> Result<
             );
         }
         let at: Vec<usize> = region.start().iter().zip(chunk.dims()).map(|(start, chunk)| start / chunk).collect();
-        let name = naming.name(file)?;
+        let name = names.of(file)?;
         pieces(&array, &own_chunk, &at, &info.shape, &name, &mut chunks)
             .map_err(|why| anyhow::anyhow!("{shown}: {why}"))?;
     }
