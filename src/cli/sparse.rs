@@ -76,9 +76,10 @@ pub fn run(args: &SparseArgs) -> Result<()> {
 /// As [`run`].
 pub fn write(asked: &Sparse<'_>, start: Instant) -> Result<()> {
     use_threads(asked.threads);
-    let opened = crate::format::open(asked.path, &asked.open.options())?;
+    let standing = asked.open.options();
+    let opened = crate::format::open(asked.path, &standing)?;
     let changes = asked.changes.changes();
-    let subject = Subject::of(&opened, &changes)?;
+    let subject = Subject::of(&opened, &changes, &standing)?;
     changes.refuse_missing(&*subject.source)?;
     let options = SparseOptions {
         layout: asked.layout,
