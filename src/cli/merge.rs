@@ -97,6 +97,6 @@ fn merge_qc(job: &QcJob, seconds: f64, num_cores: usize) -> Result<ExitCode> {
     }
     outputs.write(&all)?;
     // The reports are there: what is left is of no use to anybody, and no harm.
-    let _ = std::fs::remove_dir_all(place.work());
+    let _ = place.discard();
     Ok(exit_code(all.iter().any(|report| is_worse(report, fail_on))))
 }

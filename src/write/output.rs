@@ -63,10 +63,35 @@ fn refuse_at(out: &Path, location: &Location) -> Result<()> {
     if dataset.starts_with(&target) && dataset != target {
         bail!("{}: holds the recording itself; choose another name", out.display());
     }
+    if target == dataset {
+        bail!("{}: is the recording itself, which is never written to; choose another name", out.display());
+    }
     if target.starts_with(&dataset) || target.canonicalize().is_ok_and(|t| t.starts_with(&dataset)) {
         bail!("{}: lies in the recording's own folder, which is never written to; choose another place", out.display());
     }
     Ok(())
+}
+
+/// Refuses an output that would harm anything it is made from: as [`refuse_inside`] of the source and of all that it is
+/// computed from, and in the place of none of their files; and one among the blocks of any split dataset.
+///
+/// # Errors
+/// If `out` lies, or would lie, where it must not.
+pub fn refuse_harm(out: &Path, source: &dyn Source) -> Result<()> {
+    let shown = out.display();
+    refuse_inside_all(out, source)?;
+    if folder_of(out).join("stack_metadata.json").is_file() {
+        bail!("{shown}: lies among the blocks of a recording, which are never written to; choose another place");
+    }
+    let Ok(there) = out.canonicalize() else { return Ok(()) };
+    let is_hit = |file: &&Location| {
+        let file = file.path().and_then(|file| file.canonicalize().ok());
+        file.is_some_and(|file| file.starts_with(&there))
+    };
+    match source.files().iter().find(is_hit) {
+        Some(file) => bail!("{shown}: {file} is read from there, which is never written to; choose another name"),
+        None => Ok(()),
+    }
 }
 
 fn exists(path: &Path) -> String {

@@ -1,16 +1,21 @@
 //! Where a target lies: under its final name only when it is whole, and until then in a folder beside it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, ReadDir, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use super::output::folder_of;
+use super::sync_folder;
 use crate::volume::Location;
 
 /// What marks a folder as one that this program, or another of its kind, has written as a whole.
 const MARKS: [&str; 5] = ["zarr.json", ".zgroup", ".zarray", "stack_metadata.json", "lindi.json"];
+
+/// What lies in the folder of work, as nobody else calls it, and beside that.
+const OWN: [&str; 4] = ["lock", "plan.part", "pieces", "records"];
+const HELD: [&str; 6] = ["data", "data.former", "journal", "journal.former", "former", "tasks"];
 
 /// How work begins where some may have been done before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,15 +154,15 @@ impl Place {
         }
     }
 
-    /// Refuses to take what has the name of the work, and is none: work begins with its lock.
+    /// Refuses to take what has the name of the work, and is none: nobody else's folder is ever cleared.
     fn refuse_foreign(&self) -> Result<()> {
         let work = self.work();
         let is_foreign = match work.read_dir() {
-            Ok(mut entries) => !work.join("lock").exists() && !self.plan().exists() && entries.next().is_some(),
+            Ok(entries) => !self.is_of_work(&work, entries),
             Err(_) => work.symlink_metadata().is_ok_and(|there| !there.is_dir()),
         };
         if is_foreign {
-            bail!("{}: is in the way, and not of this program; choose another name", work.display());
+            bail!("{}: is in the way, and not of this program; take it away, or choose another name", work.display());
         }
         Ok(())
     }
@@ -199,6 +204,16 @@ impl Place {
         Ok(Held { _lock: lock })
     }
 
+    /// Whether there is nothing, or what a former run left, or what it made anew of a folder that was taken away under
+    /// it.
+    fn is_of_work(&self, work: &Path, entries: ReadDir) -> bool {
+        let was_begun = work.join("lock").is_file() && self.plan().is_file();
+        let names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        let has = |known: &[&str]| names.iter().any(|name| known.iter().any(|known| name == known));
+        let are_known = names.iter().all(|name| OWN.iter().chain(&HELD).any(|known| name == known));
+        was_begun || names.is_empty() || are_known && has(&OWN)
+    }
+
     /// Takes away all that a former run left but the lock.
     fn clear(&self, work: &Path) -> io::Result<()> {
         // The plan last: as long as it is there, what is left is known for what it is.
@@ -220,6 +235,11 @@ impl Place {
     /// If something has that name and is not to be replaced, or the system refuses.
     pub fn finish(&self) -> Result<()> {
         let shown = self.path.display();
+        if self.afar.is_none() && self.data().symlink_metadata().is_err() {
+            // The records speak of nothing any more.
+            let _ = std::fs::remove_dir_all(self.records());
+            bail!("{shown}: what was written of it is gone from {}; --resume writes it again", self.work().display());
+        }
         match self.path.symlink_metadata() {
             _ if self.afar.is_some() => {}
             Ok(_) if !self.is_forced => bail!("{shown}: exists already; --force replaces it"),
@@ -227,9 +247,21 @@ impl Place {
                 .with_context(|| format!("{shown}: cannot replace it"))?,
             Err(_) => std::fs::rename(self.data(), &self.path).with_context(|| format!("{shown}: cannot write"))?,
         }
+        // What is left tells how to go on as long as the name may be lost with the power.
+        sync_folder(folder_of(&self.path)).with_context(|| format!("{shown}: cannot write"))?;
         // What is left is of no use to anybody, and no harm.
-        let _ = std::fs::remove_dir_all(self.work());
+        let _ = self.discard();
         Ok(())
+    }
+
+    /// Takes the work away: all of it that was begun by [`Place::begin`]. What tells that it is work goes last.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn discard(&self) -> io::Result<()> {
+        let work = self.work();
+        self.clear(&work)?;
+        std::fs::remove_dir_all(work)
     }
 }
 
@@ -312,6 +344,25 @@ mod tests {
         assert!(
             Place::new(&folder.path().join("no/out"), false).check().unwrap_err().to_string().contains("no folder")
         );
+    }
+
+    #[test]
+    fn a_folder_that_has_the_name_of_the_work_is_never_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(&folder.path().join("fish"), true);
+        // As recordings are: in a folder of their own, and that with a lock of whoever writes it.
+        std::fs::create_dir_all(place.data()).unwrap();
+        assert!(place.begin("a", Start::New).is_err());
+        std::fs::write(place.work().join("lock"), "").unwrap();
+        std::fs::write(place.work().join("notes.txt"), "").unwrap();
+        assert!(place.begin("a", Start::New).is_err() && place.data().exists());
+        // What a process makes anew of a folder that was taken away under it.
+        for name in ["lock", "notes.txt"] {
+            std::fs::remove_file(place.work().join(name)).unwrap();
+        }
+        std::fs::create_dir(place.work().join("pieces")).unwrap();
+        drop(place.begin("a", Start::Resumed).unwrap());
+        assert!(!place.data().exists() && place.plan().exists());
     }
 
     #[test]

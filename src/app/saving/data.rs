@@ -22,7 +22,7 @@ use crate::machine::{Priority, lower_this_thread};
 use crate::ui::{DataFormat, DataResult, Running, SavingData};
 use crate::volume::{DType, LayerId, Region};
 use crate::write::{
-    self, BUFFER_BYTES, Chunking, Kind, Place, Run, Start, Subject, Target, TargetOptions, Watch, refuse_inside_all,
+    self, BUFFER_BYTES, Chunking, Kind, Place, Run, Start, Subject, Target, TargetOptions, Watch, refuse_harm,
 };
 
 /// What a request comes to is looked up again this often: a disk fills, a name is taken.
@@ -106,7 +106,7 @@ impl Request {
     /// Refuses to write where it, or an array that it is computed with, is kept.
     fn check_place(&self, path: &Path) -> Result<()> {
         let all = self.others.values().chain([&self.source]);
-        all.into_iter().try_for_each(|source| refuse_inside_all(path, &**source))
+        all.into_iter().try_for_each(|source| refuse_harm(path, &**source))
     }
 
     fn target(&self, subject: &Subject, place: &Place) -> Result<Box<dyn Target>> {
@@ -425,7 +425,7 @@ fn write_all(request: &Request, place: &Place, progress: &Progress, cancel: &Can
     let written = pool.install(|| write_stages(request, place, progress, cancel));
     if written.is_err() {
         // All of it is of this run: nothing was there when it began.
-        let _left = std::fs::remove_dir_all(place.work());
+        let _left = place.discard();
     }
     written
 }
