@@ -78,6 +78,7 @@ pub fn convert(
     let not_carried = target.not_carried();
     let buffer = Shape::new(&plan.buffer).context("the plan's buffers have too many axes")?;
     let hash = plan.hash()?;
+    let from = std::sync::Arc::clone(&subject.source);
     let mut stage = (subject.source, target, buffer);
     for number in 0.. {
         let (source, target, buffer) = stage;
@@ -92,6 +93,7 @@ pub fn convert(
         run.expect(watch);
         run.run(&done, watch)?;
         let Some(next) = target.next()? else {
+            plan.refuse_changed(&*from)?;
             target.finish()?;
             break;
         };

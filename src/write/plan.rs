@@ -1,8 +1,7 @@
 //! What a conversion does, fixed before it begins, as JSON that can be read and edited: which recording, what is done to
 //! it, where it goes and in which buffers. One process follows all of it, or many a part each.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -240,17 +239,23 @@ impl Plan {
             num_pieces: 0,
             buffer: Vec::new(),
         };
-        let (subject, state) = plan.subject(standing)?;
+        let subject = plan.subject(standing)?;
         plan.changes.refuse_missing(&*subject.source)?;
         if plan.target.location.path().is_some() {
-            super::refuse_inside_all(place.path(), &*subject.source)?;
+            super::refuse_harm(place.path(), &*subject.source)?;
         }
+        // Wherever the data go, the work lies in a folder of this machine.
+        super::refuse_harm(&place.work(), &*subject.source)?;
         let info = subject.source.info();
         if buffering.chunk_mb.is_some() {
+            if matches!(plan.target.kind, Kind::Npy | Kind::Tiff) {
+                bail!("--chunk-mb: has no meaning for {}", plan.target.kind.name());
+            }
             let as_hdmf = buffering.as_hdmf(info, plan.target.options.chunk.as_deref())?;
             plan.target.options.chunk = Some(as_hdmf.chunk_shape().dims().to_vec());
         }
         let target = kinds::target(plan.target.kind, &subject, &place, &plan.target.options)?;
+        target.check()?;
         let (chunks, pieces) = (target.chunks(), target.pieces());
         let buffer = match &buffering.shape {
             None if buffering.buffer_gb.is_some() => {
@@ -271,7 +276,7 @@ impl Plan {
                 Chunking::buffer(&*subject.source, chunks, pieces, num_bytes)
             }
         };
-        plan.source.state = state;
+        plan.source.state = state_of(&*subject.source);
         plan.shape = info.shape.dims().to_vec();
         plan.dtype = info.dtype.name().to_owned();
         plan.piece = pieces.cell().dims().to_vec();
@@ -323,15 +328,9 @@ impl Plan {
     /// # Errors
     /// If one cannot be opened, or the source has changed.
     pub fn open(&self, standing: &OpenOptions) -> Result<(Subject, Box<dyn Target>)> {
-        let (subject, state) = self.subject(standing)?;
+        let subject = self.subject(standing)?;
         let (info, location) = (subject.source.info(), &self.source.location);
-        if state != self.source.state {
-            let or_others = match subject.source.locations().len() {
-                0 | 1 => "",
-                _ => "it, or an array that its operations name, ",
-            };
-            bail!("{location}: {or_others}has changed since the plan was made; make it anew");
-        }
+        self.refuse_changed(&*subject.source)?;
         if info.shape.dims() != self.shape || info.dtype.name() != self.dtype {
             bail!("{location}: gives {} of {}, which is not what the plan says", info.shape, info.dtype);
         }
@@ -347,7 +346,23 @@ impl Plan {
     /// # Errors
     /// If one of them cannot be opened.
     pub fn array(&self, standing: &OpenOptions) -> Result<Arc<dyn Source>> {
-        Ok(self.subject(standing)?.0.source)
+        Ok(self.subject(standing)?.source)
+    }
+
+    /// Refuses an array, of this plan, that is not made of what it was made of when the plan was ([`state_of`]): of what
+    /// was read before and what was read after, something would be written that never was.
+    ///
+    /// # Errors
+    /// Something of it has changed.
+    pub fn refuse_changed(&self, array: &dyn Source) -> Result<()> {
+        if state_of(array) == self.source.state {
+            return Ok(());
+        }
+        let or_others = match array.locations().len() {
+            0 | 1 => "",
+            _ => "it, or an array that its operations name, ",
+        };
+        bail!("{}: {or_others}has changed since the plan was made; make it anew", self.source.location)
     }
 
     /// The buffers, as cells of the array.
@@ -360,39 +375,51 @@ impl Plan {
         grid.context("the plan's buffers are none of its shape")
     }
 
-    /// The array that is to be written, and the state of the source it is made of.
-    fn subject(&self, standing: &OpenOptions) -> Result<(Subject, String)> {
+    /// The array that is to be written.
+    fn subject(&self, standing: &OpenOptions) -> Result<Subject> {
         let options = self.source.options(standing);
         let opened = crate::format::open(self.source.location.clone(), &options)?;
-        let subject = Subject::of(&opened, &self.changes, &options)?;
-        let state = state_with(&*opened.source, &*subject.source);
-        Ok((subject, state))
+        Subject::of(&opened, &self.changes, &options)
     }
 }
 
-/// Hash of what a source's files are: shape, type, and the name, size and time of each. Asks the disk, never a server.
-pub fn state_of(source: &dyn Source) -> String {
-    state_with(source, source)
-}
+/// Files of a folder that are looked at: of those behind them nobody notices a change.
+const MAX_IN_FOLDER: usize = 200_000;
 
-/// The same, and of the files of all that goes into what is `made` of it: its channels, arrays that operations name.
-fn state_with(source: &dyn Source, made: &dyn Source) -> String {
+/// Hash of what a source is: shape, type and what is said of both, and the name, size and time of each of its files; of
+/// a source that is a folder, of the files below. Asks the disk, never a server.
+pub fn state_of(source: &dyn Source) -> String {
     let info = source.info();
     let mut hash = Sha256::new();
-    hash.update(format!("{} {}", info.shape, info.dtype));
-    let own = source.files();
-    let known: HashSet<&Location> = own.iter().collect();
-    let others = made.files().into_iter().filter(|file| !known.contains(file)).collect::<Vec<_>>();
-    for file in own.iter().chain(&others) {
+    let said = (info.axes_in_letters(), info.voxel_size, info.rate_hz, &info.value_scale);
+    hash.update(format!("{} {} {said:?}", info.shape, info.dtype));
+    for file in source.files() {
         hash.update(file.without_secrets());
-        let Some(there) = file.path().and_then(|path| path.metadata().ok()) else { continue };
-        let modified = there.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        // What lies beside the files of a folder is not the recording's.
-        if there.is_file() {
-            hash.update(format!(" {} {}\n", there.len(), modified.map_or(0, |time| time.as_nanos())));
+        if let Some(path) = file.path() {
+            hash_files(path, &mut hash, &mut MAX_IN_FOLDER.clone());
         }
     }
     hex(hash.finalize().as_slice())
+}
+
+fn hash_files(path: &Path, hash: &mut Sha256, left: &mut usize) {
+    let Ok(there) = path.metadata() else { return };
+    *left = left.saturating_sub(1);
+    if there.is_file() {
+        let modified = there.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        hash.update(format!(" {} {}\n", there.len(), modified.map_or(0, |time| time.as_nanos())));
+        return;
+    }
+    let mut entries: Vec<_> = path.read_dir().into_iter().flatten().flatten().collect();
+    entries.sort_unstable_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        // Links to folders may lead round in a circle.
+        if *left > 0 && !(path.is_symlink() && path.is_dir()) {
+            hash.update(entry.file_name().as_encoded_bytes());
+            hash_files(&path, hash, left);
+        }
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

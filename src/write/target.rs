@@ -38,6 +38,15 @@ pub trait Target: Send + Sync {
         chunks
     }
 
+    /// Whether what is to be written can have its place, asked when a plan is made and before anything is written: for
+    /// what lies afar, of which the plan itself knows nothing.
+    ///
+    /// # Errors
+    /// If something lies there that is not to be replaced, or it cannot be told.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Creates what pieces are written into, with all metadata that does not depend on them. Done again it changes
     /// nothing.
     ///

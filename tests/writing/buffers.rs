@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use serde_json::Value;
+use tectum::format::OpenOptions;
 use tectum::format::memory::MemorySource;
-use tectum::volume::{DType, Region, Shape, copy_region};
-use tectum::write::{BufferIter, BufferOptions};
+use tectum::volume::{DType, Location, Region, Shape, copy_region};
+use tectum::write::{BufferIter, BufferOptions, Buffering, Changes, Kind, Plan, SourcePlan, TargetOptions, TargetPlan};
 
 fn text(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/writing/gdci");
@@ -152,5 +153,84 @@ fn buffers_read_one_after_the_other_are_the_array() {
             let wanted = if is_gap { &[0, 0] } else { &whole[2 * position..2 * position + 2] };
             assert_eq!(&bytes[2 * position..2 * position + 2], wanted);
         }
+    }
+}
+
+/// A folder that is taken for an array of any size: nothing of it was ever written.
+fn array_of(folder: &Path, shape: &Shape, dtype: DType) {
+    let array = serde_json::json!({
+        "zarr_format": 3, "node_type": "array", "shape": shape.dims(), "data_type": dtype.name(),
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": vec![1; shape.rank()]}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": if dtype == DType::Bool { Value::Bool(false) } else { 0.into() },
+        "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+    });
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join("zarr.json"), array.to_string()).unwrap();
+}
+
+/// What was said on the command line in HDMF's words, of a file of HDF5.
+fn planned(folder: &Path, case: &Value) -> anyhow::Result<(Vec<usize>, Vec<usize>)> {
+    let (source, out) = (folder.join("in.zarr"), folder.join("out.h5"));
+    array_of(&source, &shape(&case[0]), dtype(&case[1]));
+    let said = options(&case[2]);
+    let extents = |dims: Option<Vec<i64>>| dims.map(|dims| dims.iter().map(|&dim| dim as usize).collect());
+    let buffering = Buffering {
+        shape: extents(said.buffer_shape),
+        chunk_mb: said.chunk_mb,
+        buffer_gb: said.buffer_gb,
+        num_bytes: None,
+    };
+    let target = TargetPlan {
+        kind: Kind::Hdf5,
+        location: Location::from(out.as_path()),
+        force: false,
+        options: TargetOptions { chunk: extents(said.chunk_shape), ..TargetOptions::default() },
+    };
+    let source = SourcePlan::new(source.as_path().into(), &OpenOptions::default());
+    let plan = Plan::make(source, Changes::default(), target, &buffering, &OpenOptions::default())?;
+    Ok((plan.target.options.chunk.unwrap_or_default(), plan.buffer))
+}
+
+#[test]
+fn a_conversion_takes_the_shapes_that_were_asked_for_in_these_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut num_cases, mut num_refused) = (0, 0);
+    for line in text("random.jsonl").lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let has = |name: &str| case[2].get(name).is_some();
+        // Chunks that nobody speaks of are those of the format.
+        let (is_chunk_said, is_buffer_said) =
+            (has("chunk_mb") || has("chunk_shape"), has("buffer_gb") || has("buffer_shape"));
+        match &case[3] {
+            // HDF5 holds no such chunks.
+            Value::Array(wanted)
+                if shape(&wanted[0]).num_bytes(dtype(&case[1])).is_none_or(|bytes| bytes >= 1 << 31) => {}
+            Value::Array(wanted) if is_chunk_said => {
+                let (chunk, buffer) = planned(folder.path(), &case).unwrap_or_else(|error| panic!("{case}: {error:#}"));
+                assert_eq!(chunk, shape(&wanted[0]).dims(), "{case}");
+                assert!(!is_buffer_said || buffer == shape(&wanted[1]).dims(), "{buffer:?} for {case}");
+                num_cases += usize::from(is_buffer_said);
+            }
+            Value::String(_) if has("chunk_mb") => {
+                planned(folder.path(), &case).unwrap_err();
+                num_refused += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(num_cases >= 80 && num_refused >= 10, "{num_cases}, {num_refused}");
+    let refused = |options: Value| {
+        let case = serde_json::json!([[20, 30], "uint16", options]);
+        planned(folder.path(), &case).unwrap_err().to_string()
+    };
+    for (options, words) in [
+        (serde_json::json!({"chunk_mb": 1, "chunk_shape": [2, 3]}), "Only one of 'chunk_mb' or 'chunk_shape'"),
+        (serde_json::json!({"buffer_gb": 1, "buffer_shape": [2, 3]}), "either --buffer-gb or --buffer-shape"),
+        (serde_json::json!({"chunk_mb": -1}), "chunk_mb (-1) must be greater than zero!"),
+        (serde_json::json!({"buffer_gb": 0}), "buffer_gb (0) must be greater than zero!"),
+    ] {
+        let said = refused(options);
+        assert!(said.contains(words), "{said}");
     }
 }

@@ -146,11 +146,7 @@ fn what_was_begun_is_resumed_wherever_it_stopped() {
 fn what_lies_where_it_should_not_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("fish");
-    std::fs::create_dir(&source).unwrap();
-    for entry in fixtures().join("a_4d_default/data").read_dir().unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), source.join(entry.file_name())).unwrap();
-    }
+    copied("a_4d_default", &source);
     let words = |out: &Path| {
         let made = plan(&source, out, Kind::Npy, TargetOptions::default(), 1 << 20);
         format!("{:#}", made.unwrap_err())
@@ -172,6 +168,109 @@ fn what_lies_where_it_should_not_is_refused() {
     let refused = words(&out);
     assert!(refused.contains("0001.h5") && refused.contains("--fill"), "{refused}");
     assert!(!out.exists());
+}
+
+/// A copy of a recording.
+fn copied(name: &str, folder: &Path) {
+    std::fs::create_dir(folder).unwrap();
+    for entry in fixtures().join(name).join("data").read_dir().unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+}
+
+/// A plan of a recording with something done to it.
+fn plan_of(source: &Path, operation: &str, out: &Path, force: bool) -> anyhow::Result<Plan> {
+    let source = SourcePlan::new(source.into(), &OpenOptions::default());
+    let changes = Changes { operations: vec![operation.to_owned()], ..Changes::default() };
+    let kind = Kind::of(&out.into()).unwrap();
+    let target = TargetPlan { kind, location: out.into(), force, options: TargetOptions::default() };
+    Plan::make(source, changes, target, &Buffering::default(), &OpenOptions::default())
+}
+
+#[test]
+fn nothing_that_is_read_is_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let [source, other] = ["fish", "other"].map(|name| folder.path().join(name));
+    copied("a_4d_default", &source);
+    let single = folder.path().join("single.h5");
+    run(&plan(&source, &single, Kind::Hdf5, TargetOptions::default(), 1 << 20).unwrap(), Start::New).unwrap();
+    copied("a_4d_default", &other);
+    let words = |operation: String, out: &Path| plan_of(&source, &operation, out, true).unwrap_err().to_string();
+    untouched(folder.path(), || {
+        let twice = format!("concatenate @\"{}\" over t", other.display());
+        assert!(words(twice, &other.join("out.npy")).contains("never written to"));
+        let twice = format!("concatenate @\"{}\" over t", single.display());
+        assert!(words(twice, &single).contains("never written to"));
+        // Among the blocks of a recording that has nothing to do with it.
+        assert!(words("add 1".into(), &other.join("out.h5")).contains("never written to"));
+    });
+    // A folder that has the name which the work would have.
+    let work = folder.path().join("fish.part");
+    std::fs::rename(&source, &work).unwrap();
+    untouched(folder.path(), || {
+        let refused = plan_of(&work, "add 1", &folder.path().join("fish/"), true).unwrap_err().to_string();
+        assert!(refused.contains("never written to"), "{refused}");
+    });
+}
+
+#[test]
+fn a_source_that_has_changed_is_known_by_all_it_is_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let [source, other, array] = ["fish", "other", "array.zarr"].map(|name| folder.path().join(name));
+    copied("a_4d_default", &source);
+    copied("a_4d_default", &other);
+    run(&plan(&source, &array, Kind::Zarr, TargetOptions::default(), 1 << 20).unwrap(), Start::New).unwrap();
+    let out = folder.path().join("out.npy");
+    let touch = |path: &Path| {
+        let file = std::fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(7)).unwrap();
+    };
+    let has_changed = |plan: &Plan| run(plan, Start::New).unwrap_err().to_string().contains("has changed");
+    // An operand.
+    let made = plan_of(&source, &format!("concatenate @\"{}\" over t", other.display()), &out, false).unwrap();
+    touch(&other.join("0002.h5"));
+    assert!(has_changed(&made));
+    // What is said of the voxels.
+    let metadata = source.join("stack_metadata.json");
+    let text = std::fs::read_to_string(&metadata).unwrap();
+    let mut said: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let made = plan_of(&source, "add 1", &out, false).unwrap();
+    said["voxel_size"] = serde_json::json!([9.0, 8.0, 7.0]);
+    std::fs::write(&metadata, said.to_string()).unwrap();
+    assert!(has_changed(&made));
+    // A chunk of a folder of them.
+    let made = plan_of(&array, "add 1", &out, false).unwrap();
+    run(&made, Start::New).unwrap();
+    std::fs::remove_file(&out).unwrap();
+    touch(&array.join("0/c/0/0/0/0"));
+    assert!(has_changed(&made));
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_source_that_changes_meanwhile_is_not_written() {
+    struct Touch<'a>(&'a Path);
+    impl Watch for Touch<'_> {
+        fn finished(&self, _: usize, _: u64, _: &Written) {
+            let file = std::fs::File::options().append(true).open(self.0).unwrap();
+            file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(7)).unwrap();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("fish");
+    copied("a_4d_default", &source);
+    let block = source.join("0001.h5");
+    for (name, kind) in
+        [("o.npy", Kind::Npy), ("o.h5", Kind::Hdf5), ("o.zarr", Kind::Zarr), ("o.tif", Kind::Tiff), ("o", Kind::Split)]
+    {
+        let out = folder.path().join(name);
+        let made = plan(&source, &out, kind, TargetOptions::default(), 2000).unwrap();
+        let error = convert(&made, Start::New, &OpenOptions::default(), &Touch(&block), &Cancel::new()).unwrap_err();
+        let is_known = ["has changed", "written anew"].iter().any(|words| error.to_string().contains(words));
+        assert!(is_known, "{error}");
+        assert!(!out.exists());
+    }
 }
 
 #[test]

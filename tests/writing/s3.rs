@@ -5,11 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tectum::format::memory::MemorySource;
-use tectum::format::{OpenOptions, open};
+use tectum::format::{Cancel, OpenOptions, open};
 use tectum::volume::{DType, Location, Shape};
-use tectum::write::{Place, Subject, Target, TargetOptions, zarr::ZarrTarget};
+use tectum::write::{
+    Buffering, Changes, Kind, Place, Plan, SourcePlan, Start, Subject, Target, TargetOptions, TargetPlan, convert,
+    zarr::ZarrTarget,
+};
 
 use crate::bucket::{BucketServer, Fault};
+use crate::common::fixtures;
 use crate::hands::{Dice, files_below, whole, write_all, write_piece};
 
 const URL: &str = "s3://bucket/fish/a.zarr";
@@ -144,6 +148,26 @@ fn begun_afar() {
     std::thread::sleep(std::time::Duration::from_millis(500));
 }
 
+#[test]
+#[ignore = "run with an environment of its own"]
+fn converted_afar() {
+    // Where the work lies of what goes afar.
+    std::env::set_current_dir(std::env::var_os("TECTUM_TEST_WORK").unwrap()).unwrap();
+    let source = fixtures().join("a_4d_default/data");
+    let target = TargetPlan {
+        kind: Kind::Zarr,
+        location: Location::parse(URL),
+        force: std::env::var("TECTUM_TEST_FORCE").is_ok(),
+        options: TargetOptions::default(),
+    };
+    let source = SourcePlan::new(source.as_path().into(), &OpenOptions::default());
+    let plan = Plan::make(source, Changes::default(), target, &Buffering::default(), &OpenOptions::default());
+    let done = plan.and_then(|plan| convert(&plan, Start::New, &OpenOptions::default(), &(), &Cancel::new()));
+    if let Err(error) = done {
+        panic!("failed so: {error:#}");
+    }
+}
+
 fn write_afar(server: &BucketServer, variables: &[(&str, &str)]) -> (bool, String) {
     let folder = tempfile::tempdir().unwrap();
     let work = [("TECTUM_TEST_WORK", folder.path().to_str().unwrap())];
@@ -152,28 +176,34 @@ fn write_afar(server: &BucketServer, variables: &[(&str, &str)]) -> (bool, Strin
 
 #[test]
 fn a_bucket_holds_what_a_folder_holds() {
-    for is_sharded in [false, true] {
-        let wanted = wanted(&source(), is_sharded);
-        let sharded = if is_sharded { &[("TECTUM_TEST_SHARDED", "1")][..] } else { &[] };
-        let faults: &[Fault] = match is_sharded {
-            false => &[Fault::Silent, Fault::Slow],
-            true => &[Fault::Ill, Fault::Busy, Fault::Cut, Fault::Silent, Fault::Slow],
-        };
-        for fault in std::iter::once(None).chain(faults.iter().map(Some)) {
-            let server = BucketServer::new();
-            server.put("bucket/fish/a.zarr2/zarr.json", b"another one");
-            if let Some(fault) = fault {
-                server.go_wrong(9, *fault);
+    let by_chunks = (wanted(&source(), false), false, vec![Fault::Silent, Fault::Slow]);
+    let faults = vec![Fault::Ill, Fault::Busy, Fault::Cut, Fault::Silent, Fault::Slow];
+    let by_shards = (wanted(&source(), true), true, faults);
+    // All at once: each of them mostly waits.
+    std::thread::scope(|scope| {
+        for (wanted, is_sharded, faults) in [&by_chunks, &by_shards] {
+            for fault in std::iter::once(None).chain(faults.iter().copied().map(Some)) {
+                scope.spawn(move || holds_what_a_folder_holds(wanted, *is_sharded, fault));
             }
-            let read = if fault.is_none() { &[("TECTUM_TEST_READ", "1")][..] } else { &[] };
-            let (is_done, said) = write_afar(&server, &[sharded, read].concat());
-            assert!(is_done, "{fault:?} {said}");
-            assert!(server.objects("bucket/fish/a.zarr/") == wanted, "{fault:?}");
-            assert_eq!(server.objects("bucket/fish/a.zarr2/").len(), 1);
-            // While one waits, others are sent.
-            assert!(fault != Some(&Fault::Slow) || is_sharded || server.max_under_way() > 1);
         }
+    });
+}
+
+fn holds_what_a_folder_holds(wanted: &BTreeMap<String, Vec<u8>>, is_sharded: bool, fault: Option<Fault>) {
+    let server = BucketServer::new();
+    server.put("bucket/fish/a.zarr2/zarr.json", b"another one");
+    if let Some(fault) = fault {
+        // Each busy answer costs a second.
+        server.go_wrong(if fault == Fault::Busy { 30 } else { 9 }, fault);
     }
+    let sharded = if is_sharded { &[("TECTUM_TEST_SHARDED", "1")][..] } else { &[] };
+    let read = if fault.is_none() { &[("TECTUM_TEST_READ", "1")][..] } else { &[] };
+    let (is_done, said) = write_afar(&server, &[sharded, read].concat());
+    assert!(is_done, "{fault:?} {said}");
+    assert!(server.objects("bucket/fish/a.zarr/") == *wanted, "{fault:?}");
+    assert_eq!(server.objects("bucket/fish/a.zarr2/").len(), 1);
+    // While one waits, others are sent.
+    assert!(fault != Some(Fault::Slow) || is_sharded || server.max_under_way() > 1);
 }
 
 #[test]
@@ -208,6 +238,26 @@ fn what_is_there_is_replaced_by_force_only() {
     server.put("bucket/fish/a.zarr/0/zarr.json", b"{}");
     let (is_done, said) = write_afar(&server, &[]);
     assert!(!is_done && said.contains("other objects lie there"), "{said}");
+}
+
+#[test]
+fn what_is_refused_afar_leaves_nothing_here() {
+    let server = BucketServer::new();
+    for (key, force, words) in [
+        ("bucket/fish/a.zarr/zarr.json", false, "exists already; --force replaces it"),
+        ("bucket/fish/a.zarr/notes.txt", false, "other objects lie there"),
+        ("bucket/fish/a.zarr/zarr.json", true, ""),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        server.put(key, b"{}");
+        let mut variables = vec![("TECTUM_TEST_WORK", folder.path().to_str().unwrap())];
+        variables.extend(force.then_some(("TECTUM_TEST_FORCE", "1")));
+        let (is_done, said) = alone("s3::converted_afar", &server, &variables);
+        assert!(is_done == force && said.contains(words), "{said}");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0, "{key}");
+        server.remove(key);
+    }
+    assert!(!server.objects("bucket/fish/a.zarr/").contains_key("notes.txt"));
 }
 
 #[test]

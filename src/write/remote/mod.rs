@@ -30,14 +30,9 @@ impl RemoteShelf {
         let bucket = Bucket::open(location, &OpenOptions::default())?;
         Ok(Self { place: place.clone(), bucket })
     }
-}
 
-impl Shelf for RemoteShelf {
-    fn location(&self, name: &str) -> Location {
-        self.bucket.location(name)
-    }
-
-    fn prepare(&self, (mark, bytes): (&str, &[u8])) -> Result<()> {
+    /// Whether what lies there is to be taken away first; an error where it is not to be.
+    fn others_lie_there(&self, (mark, bytes): (&str, &[u8])) -> Result<bool> {
         let shown = self.bucket.location("");
         let is_whole = self.bucket.get("zarr.json")?.is_some();
         if is_whole && !self.place.is_forced() {
@@ -45,10 +40,27 @@ impl Shelf for RemoteShelf {
         }
         let is_ours = !is_whole && self.bucket.get(mark)?.is_some_and(|there| there == bytes);
         if is_ours || self.bucket.is_empty()? {
-            return Ok(());
+            return Ok(false);
         }
         if !self.place.is_forced() {
             bail!("{shown}: other objects lie there; --force takes them away");
+        }
+        Ok(true)
+    }
+}
+
+impl Shelf for RemoteShelf {
+    fn location(&self, name: &str) -> Location {
+        self.bucket.location(name)
+    }
+
+    fn check(&self, mark: (&str, &[u8])) -> Result<()> {
+        self.others_lie_there(mark).map(drop)
+    }
+
+    fn prepare(&self, mark: (&str, &[u8])) -> Result<()> {
+        if !self.others_lie_there(mark)? {
+            return Ok(());
         }
         // What makes it a whole goes first: nothing opens meanwhile.
         self.bucket.remove("zarr.json")?.wait(&self.bucket)?;

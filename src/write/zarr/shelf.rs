@@ -21,6 +21,14 @@ pub trait Shelf: Send + Sync {
     /// Where an object lies while all is not whole yet.
     fn location(&self, name: &str) -> Location;
 
+    /// Whether there is room, as [`Shelf::prepare`] asks; nothing is changed.
+    ///
+    /// # Errors
+    /// If there is something else, or it cannot be told.
+    fn check(&self, _mark: (&str, &[u8])) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes room, once and before everything else. Done again it changes nothing. By `mark`, the name and the bytes of
     /// an object that is put first of all, it is known whether what lies there belongs to this work.
     ///

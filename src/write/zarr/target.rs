@@ -14,7 +14,7 @@ use super::piece::{Group, Shard};
 use super::shelf::{LocalShelf, Shelf};
 use super::{codecs, metadata};
 use crate::format::{OpenOptions, open};
-use crate::volume::{DType, Grid, Region, copy_region};
+use crate::volume::{DType, Grid, Location, Region, copy_region};
 use crate::write::remote::RemoteShelf;
 use crate::write::{Compression, Kind, PieceWriter, Place, Stage, Subject, Target, TargetOptions};
 
@@ -22,6 +22,9 @@ thread_local! {
     /// Memory for chunks that stick out of the array, touched before.
     static WHOLE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
+
+/// The object by which it is known whose work lies somewhere.
+const MARK: &str = "0/zarr.json";
 
 /// What all resolutions have in common.
 struct Image {
@@ -103,8 +106,12 @@ impl Target for ZarrTarget {
         &self.here().pieces
     }
 
+    fn check(&self) -> Result<()> {
+        self.image.shelf.check((MARK, &text(&self.image.arrays[0])?))
+    }
+
     fn prepare(&self) -> Result<()> {
-        self.image.shelf.prepare(("0/zarr.json", &text(&self.image.arrays[0])?))?;
+        self.image.shelf.prepare((MARK, &text(&self.image.arrays[0])?))?;
         for (i, array) in self.image.arrays.iter().enumerate() {
             self.image.shelf.put(&format!("{i}/zarr.json"), text(array)?)?;
         }
@@ -161,6 +168,13 @@ impl Target for ZarrTarget {
     fn finish(&self) -> Result<()> {
         if !self.is_last() {
             bail!("of {} resolutions only {} are written", self.image.levels.len(), self.level + 1);
+        }
+        // Whoever cleans up meanwhile takes away what is recorded as whole: what is absent would read as 0.
+        let is_gone = |place: &Location| place.path().is_some_and(|path| !path.exists());
+        let mut arrays =
+            (0..self.image.levels.len()).map(|level| self.image.shelf.location(&format!("{level}/zarr.json")));
+        if let Some(gone) = arrays.find(is_gone) {
+            bail!("{gone}: was written and is gone, perhaps with more; --force begins anew");
         }
         self.image.shelf.put("zarr.json", text(&self.image.group)?)?;
         self.image.shelf.finish()
