@@ -1,8 +1,8 @@
 //! The folder in which the work of a plan lies until it is whole, as its tasks see it.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
@@ -74,18 +74,4 @@ impl WorkFolder {
     pub fn notes(&self) -> PathBuf {
         self.place.work().join("tasks")
     }
-}
-
-/// Writes a small file that appears as a whole.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

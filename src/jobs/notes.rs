@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::write_whole;
+use crate::write::write_whole;
 
 /// How often a task says that it is alive.
 const BEAT: Duration = Duration::from_secs(5);

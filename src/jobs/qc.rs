@@ -8,14 +8,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::folder::write_whole;
 use super::run::Pieces;
 use super::tasks;
 use crate::array::LazyArray;
 use crate::codec::crc32c;
 use crate::qc::{Code, Codes, Limits};
 use crate::sweep::{CheckOptions, Checked, cut_references, join_cuts, measure_cut, subject_of};
-use crate::write::{Place, Records, SourcePlan, Start, Written};
+use crate::write::{Place, Records, SourcePlan, Start, Written, write_whole};
 
 /// Bytes of voxels of a piece at most, unless one chunk is more: what a task that is killed loses.
 const MAX_PIECE_BYTES: u64 = 8_000_000_000;

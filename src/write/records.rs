@@ -1,13 +1,12 @@
 //! What is known of the pieces that are whole: one small file for each, beside the data. A piece is done when its
 //! record is there and says that it was written by this plan; that its file exists says nothing.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::Written;
+use super::{Written, write_whole};
 
 /// Records in one folder: more files are slow to list on many file systems.
 const IN_FOLDER: u64 = 1000;
@@ -53,23 +52,15 @@ impl Records {
         (record.piece == piece && record.plan == self.plan).then_some(record)
     }
 
-    /// Says that a piece is whole. The record appears as a whole too: whoever reads it meanwhile finds all of it or
-    /// nothing.
+    /// Says that a piece is whole, and on disk: whatever happens, no record outlives what it speaks of. It appears as
+    /// a whole too: whoever reads it meanwhile finds all of it or nothing.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn put(&self, piece: u64, written: &Written) -> Result<()> {
         let path = self.path(piece);
         let record = Record { plan: self.plan.clone(), piece, written: written.clone() };
-        let write = || -> Result<()> {
-            let folder = path.parent().unwrap_or(&self.folder);
-            std::fs::create_dir_all(folder)?;
-            let mut file = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
-            file.write_all(&serde_json::to_vec(&record)?)?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().with_context(|| format!("{}: cannot write", path.display()))
+        write_whole(&path, &serde_json::to_vec(&record)?).with_context(|| format!("{}: cannot write", path.display()))
     }
 
     /// Which of so many pieces are not whole, in order.

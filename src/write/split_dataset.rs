@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::hdf5::{ArrayFile, Attribute, Filters, Layout, Locking, whole_chunk};
 use super::journal::{Entry, Journal};
 use super::kinds::{Kind, TargetOptions};
-use super::{Compression, Fact, PieceWriter, Place, Subject, Target, Written, not_carried};
+use super::output::folder_of;
+use super::{Compression, Fact, PieceWriter, Place, Subject, Target, Written, not_carried, sync_folder, write_whole};
 use crate::volume::{ArrayInfo, Axis, DType, Grid, Region, Shape};
 
 /// Names have four digits, and readers take them in the order of their text.
@@ -181,7 +182,7 @@ impl Target for SplitTarget {
     fn begin(&self, piece: u64, _is_resumed: bool) -> Result<Box<dyn PieceWriter>> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let block = self.piece_region(piece).with_context(|| format!("there is no block {piece}"))?;
-        let name = format!("{piece:04}.h5");
+        let name = block_name(piece);
         let shown = self.place.path().join(&name).display().to_string();
         let path = self.place.data().join(&name);
         // Whoever writes the same block at the same time does so under another name.
@@ -204,6 +205,14 @@ impl Target for SplitTarget {
 
     fn finish(&self) -> Result<()> {
         let path = self.place.data().join("stack_metadata.json");
+        // Whoever cleans up meanwhile takes away what is recorded as whole.
+        let is_there = |piece: &u64| self.place.data().join(block_name(*piece)).is_file();
+        if let Some(gone) = (0..self.blocks.num_cells()).find(|piece| !is_there(piece)) {
+            bail!(
+                "{}: was written and is gone; --force begins anew",
+                self.place.path().join(block_name(gone)).display()
+            );
+        }
         let write = || -> io::Result<()> {
             // What a killed process has left of a block.
             for entry in self.place.data().read_dir()? {
@@ -212,12 +221,15 @@ impl Target for SplitTarget {
                     std::fs::remove_file(entry.path())?;
                 }
             }
-            std::fs::write(&path, self.metadata.to_string())?;
-            File::open(&path)?.sync_all()
+            write_whole(&path, self.metadata.to_string().as_bytes())
         };
         write().with_context(|| format!("{}: cannot write", path.display()))?;
         self.place.finish()
     }
+}
+
+fn block_name(piece: u64) -> String {
+    format!("{piece:04}.h5")
 }
 
 /// A file that is taken away unless it gets another name.
@@ -262,6 +274,7 @@ impl PieceWriter for BlockWriter {
             file.sync_all()?;
             let written = Journal::checksum_of_chunks(&[] as &[Entry], &mut file)?;
             std::fs::rename(&self.part.0, &self.path)?;
+            sync_folder(folder_of(&self.path))?;
             Ok(written)
         };
         whole().with_context(|| format!("{shown}: cannot write"))

@@ -163,7 +163,7 @@ fn a_file_that_was_resumed_is_the_same_file() {
                     file.set_len(len - 5).unwrap();
                 }
                 1 => {
-                    let file = std::fs::File::options().write(true).open(work.join("strips")).unwrap();
+                    let file = std::fs::File::options().write(true).open(work.join("journal")).unwrap();
                     let len = file.metadata().unwrap().len();
                     file.set_len(len - 3).unwrap();
                 }

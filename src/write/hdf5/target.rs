@@ -12,7 +12,10 @@ use crate::codec::crc32c;
 use crate::volume::{ArrayInfo, Axis, DType, Grid, Region, Shape, copy_region};
 use crate::write::journal::{Entry, Journal, read_chunk};
 use crate::write::kinds::{Kind, TargetOptions};
-use crate::write::{ChannelLook, Codec, Compression, Fact, PieceWriter, Place, Subject, Target, Written, not_carried};
+use crate::write::output::folder_of;
+use crate::write::{
+    ChannelLook, Codec, Compression, Fact, PieceWriter, Place, Subject, Target, Written, not_carried, sync_folder,
+};
 
 /// What a chunk of an array of large planes holds at most: h5py's cache of a dataset holds a megabyte.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -63,6 +66,10 @@ impl Hdf5Target {
             bail!("--name {name}: is no name of an array");
         }
         let carried = [Fact::Axes, Fact::VoxelSize, Fact::Rate, Fact::Channels, Fact::ValueScale];
+        let mut left = not_carried(subject, &carried);
+        if subject.channels.iter().any(|look| look.rgb.is_some() || look.limits.is_some()) {
+            left.push("colours and contrast limits of channels".to_owned());
+        }
         Ok(Self {
             place: place.clone(),
             dtype: info.dtype,
@@ -71,7 +78,7 @@ impl Hdf5Target {
             name,
             filters,
             attributes: described(info, &subject.channels),
-            not_carried: not_carried(subject, &carried),
+            not_carried: left,
         })
     }
 
@@ -242,6 +249,7 @@ impl PieceWriter for Hdf5Writer {
         let whole = || -> io::Result<Written> {
             let mut file = File::options().read(true).write(true).open(&path)?;
             file.sync_all()?;
+            sync_folder(folder_of(&path))?;
             journal.checksum_of(&mut file)
         };
         whole().with_context(|| format!("{shown}: cannot write"))

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
@@ -10,7 +11,7 @@ use crate::codec::crc32c;
 use crate::volume::{DType, Grid, Region, Shape};
 use crate::write::journal::{Entry, Journal, is_there};
 use crate::write::kinds::{Kind, TargetOptions};
-use crate::write::{Chunking, PieceWriter, Place, Subject, Target, Written, not_carried};
+use crate::write::{Chunking, PieceWriter, Place, Subject, Target, Written, not_carried, sync_folder};
 
 /// Bytes of what is written at once.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -92,7 +93,7 @@ impl Target for NpyTarget {
         let (file, journal) = begin().with_context(|| format!("{shown}: cannot write"))?;
         let num_kept = journal.entries().len() as u64;
         let (shape, item, data) = (*self.chunks.shape(), self.dtype.num_bytes(), self.header().len());
-        Ok(Box::new(NpyWriter { shown, file, journal, num_kept, shape, item, data }))
+        Ok(Box::new(NpyWriter { shown, folder: self.place.work(), file, journal, num_kept, shape, item, data }))
     }
 
     fn finish(&self) -> Result<()> {
@@ -114,6 +115,7 @@ fn reserve(file: &File, num_bytes: u64) -> io::Result<()> {
 /// The file that is being written.
 struct NpyWriter {
     shown: String,
+    folder: PathBuf,
     file: File,
     journal: Journal,
     num_kept: u64,
@@ -143,8 +145,9 @@ impl PieceWriter for NpyWriter {
     }
 
     fn finish(self: Box<Self>) -> Result<Written> {
-        let Self { shown, mut file, journal, .. } = *self;
-        let synced = file.sync_all().and_then(|()| journal.checksum_of(&mut file));
+        let Self { shown, folder, mut file, journal, .. } = *self;
+        let on_disk = file.sync_all().and_then(|()| sync_folder(&folder));
+        let synced = on_disk.and_then(|()| journal.checksum_of(&mut file));
         synced.with_context(|| format!("{shown}: cannot write"))
     }
 }

@@ -1,7 +1,8 @@
 //! The file while it is being written: strips where they belong or one behind the other, and at the end the directories.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -10,16 +11,17 @@ use super::directory::header;
 use super::target::FilePlan;
 use crate::codec::crc32c;
 use crate::volume::Region;
-use crate::write::{Entry, Journal, PieceWriter, Place, Written};
+use crate::write::journal::is_there;
+use crate::write::{Entry, Journal, PieceWriter, Place, Written, sync_folder};
 
 /// A file that is being written.
 pub struct Writer {
     shown: String,
     plan: Arc<FilePlan>,
     file: File,
+    /// Where the file lies.
+    folder: PathBuf,
     journal: Journal,
-    /// Which strip each entry of the journal is, in a file of its own.
-    numbers: File,
     num_kept: u64,
     /// Begin and length of each strip, where they are compressed.
     strips: Vec<[u64; 2]>,
@@ -34,33 +36,26 @@ impl Writer {
         let shown = place.path().display().to_string();
         let first_voxel = plan.first_voxel()?;
         let head = plan.head()?;
-        let open = || -> io::Result<(File, Journal, File)> {
-            let mut options = File::options();
-            options.read(true).write(true).create(true);
-            let mut file = options.clone().truncate(!is_resumed).open(place.data())?;
-            let numbers = options.truncate(!is_resumed).open(place.work().join("strips"))?;
-            let known = numbers.metadata()?.len() / 8;
-            let mut num = 0;
+        let open = || -> io::Result<(File, Journal)> {
+            let mut file =
+                File::options().read(true).write(true).create(true).truncate(!is_resumed).open(place.data())?;
             let journal = match is_resumed {
-                true => Journal::resume(&place.journal(), |entry| {
-                    num += 1;
-                    Ok(num <= known && is_there(&mut file, entry)?)
-                })?,
+                true => Journal::resume(&place.journal(), |entry| is_there(&mut file, entry))?,
                 false => Journal::begin(&place.journal())?,
             };
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&head)?;
-            Ok((file, journal, numbers))
+            Ok((file, journal))
         };
-        let (file, journal, numbers) = open().with_context(|| format!("{shown}: cannot write"))?;
+        let (file, journal) = open().with_context(|| format!("{shown}: cannot write"))?;
         let num_kept = journal.entries().len() as u64;
         let end = head.len() as u64;
         let mut writer = Self {
             shown,
             plan: Arc::clone(plan),
             file,
+            folder: place.work(),
             journal,
-            numbers,
             num_kept,
             strips: Vec::new(),
             end,
@@ -75,27 +70,24 @@ impl Writer {
         let pages = &self.plan.pages;
         if pages.is_compressed() {
             let num = pages.num as usize * pages.strips_of_page();
-            self.strips = vec![[0, 0]; num];
-            let mut bytes = vec![0; self.journal.entries().len() * 8];
-            self.numbers.seek(SeekFrom::Start(0))?;
-            self.numbers.read_exact(&mut bytes)?;
-            for (entry, number) in self.journal.entries().iter().zip(bytes.as_chunks::<8>().0) {
-                if let Some(strip) = self.strips.get_mut(u64::from_le_bytes(*number) as usize) {
+            if self.strips.try_reserve_exact(num).is_err() {
+                return Err(io::Error::new(io::ErrorKind::OutOfMemory, "more pages than memory holds the places of"));
+            }
+            self.strips.resize(num, [0, 0]);
+            for entry in self.journal.entries() {
+                if let Some(strip) = self.strips.get_mut(entry.chunk as usize) {
                     *strip = [entry.offset, entry.num_bytes];
                 }
                 self.end = entry.offset + entry.num_bytes;
             }
             self.file.set_len(self.end)?;
         }
-        self.numbers.set_len(self.num_kept * 8)?;
-        self.numbers.seek(SeekFrom::End(0))?;
         Ok(())
     }
 
     fn write(&mut self, number: u64, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(offset))?;
         self.file.write_all(bytes)?;
-        self.numbers.write_all(&number.to_le_bytes())?;
         self.journal.put(Entry {
             chunk: number,
             offset,
@@ -157,22 +149,11 @@ impl Writer {
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&head)?;
         self.file.sync_all()?;
+        sync_folder(&self.folder)?;
         let num_bytes = self.file.metadata()?.len();
         let before = self.journal.checksum_behind(&head);
         Ok(Written { num_bytes, crc32c: crc32c::joined(before, tail, tail_bytes) })
     }
-}
-
-/// Whether a file holds what an entry of its journal says.
-fn is_there(file: &mut File, entry: &Entry) -> io::Result<bool> {
-    let len = file.metadata()?.len();
-    if entry.offset.checked_add(entry.num_bytes).is_none_or(|end| end > len) {
-        return Ok(false);
-    }
-    let mut bytes = vec![0; usize::try_from(entry.num_bytes).unwrap_or(0)];
-    file.seek(SeekFrom::Start(entry.offset))?;
-    file.read_exact(&mut bytes)?;
-    Ok(crc32c::checksum(&bytes) == entry.crc32c)
 }
 
 impl PieceWriter for Writer {
