@@ -25,8 +25,18 @@ pub fn written(
     written_as(kind, source, &place, options, buffer)
 }
 
-const CODECS: [&str; 9] =
-    ["none", "gzip:1", "gzip:9", "zstd:3", "blosc", "blosc:lz4:5", "blosc:lz4hc:3", "blosc:zlib:1", "blosc:zstd:3"];
+const CODECS: [&str; 10] = [
+    "none",
+    "gzip:1",
+    "gzip:9",
+    "lzf",
+    "zstd:3",
+    "blosc",
+    "blosc:lz4:5",
+    "blosc:lz4hc:3",
+    "blosc:zlib:1",
+    "blosc:zstd:3",
+];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]

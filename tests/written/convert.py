@@ -30,7 +30,7 @@ except ImportError:
     flammkuchen = split_dataset = None
 
 DTYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64", "bool"]
-PLAIN = ["none", "gzip:1", "gzip:9"]
+PLAIN = ["none", "gzip:1", "gzip:9", "lzf"]
 PLUGINS = ["zstd:3", "blosc", "blosc:lz4:5", "blosc:zstd:3", "blosc:lz4hc:9"]
 
 

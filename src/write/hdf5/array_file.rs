@@ -87,7 +87,7 @@ impl ArrayFile {
                     done(H5Pset_file_locking(access.id(), 0, 1), "switch locking off")?;
                 }
                 let file = H5Fcreate(name.as_ptr(), H5F_ACC_TRUNC, 0, access.id());
-                let file = Handle::new(file, H5Fclose, "create the file")?;
+                let file = Handle::new(file, H5Fclose, "create the file; is the disk full?")?;
                 layout.root.iter().try_for_each(|(name, value)| write_attribute(&file, name, value))?;
                 let (dataset, kind) = layout.create_array(&file)?;
                 Ok(Self { open: Some((dataset, kind, file)), path: path.to_owned(), seen: None, last_end: 0 })

@@ -14,6 +14,7 @@ pub const MAX_CHUNK_BYTES: usize = (1 << 31) - (1 << 20);
 
 const DEFLATE: i32 = 1;
 const SHUFFLE: i32 = 2;
+const LZF: i32 = 32000;
 const BLOSC: i32 = 32001;
 const ZSTD: i32 = 32015;
 
@@ -47,8 +48,15 @@ impl Filters {
                 values.extend((codec != BloscCodec::Blosclz).then(|| codec.number()));
                 vec![(BLOSC, true, values)]
             }
-            Codec::Lzf | Codec::Lzw => {
-                bail!("--compression {compression}: is not written into HDF5; there are none, gzip, zstd and blosc")
+            Codec::Lzf => {
+                // Versions of h5py's filter and of LibLZF, as h5py says them.
+                let own = vec![4, 0x0105, chunk_bytes as u32];
+                shuffled.into_iter().chain([(LZF, true, own)]).collect()
+            }
+            Codec::Lzw => {
+                bail!(
+                    "--compression {compression}: is not written into HDF5; there are none, gzip, lzf, zstd and blosc"
+                )
             }
         };
         Ok(Self { compression, item, stored })
@@ -68,11 +76,12 @@ impl Filters {
         match self.compression.codec {
             Codec::Gzip => self.shuffled(chunk, |bytes| coders::zlib(level, bytes)),
             Codec::Zstd => self.shuffled(chunk, |bytes| coders::zstandard(level, bytes)),
+            Codec::Lzf => self.shuffled(chunk, |bytes| Ok(coders::lzf(bytes))),
             Codec::Blosc(codec) => {
                 let name = CString::new(codec.name())?;
                 blosc::encode(chunk, self.item, i32::from(level), &name, 0).context("cannot compress a chunk")
             }
-            Codec::None | Codec::Lzf | Codec::Lzw => Ok(chunk.to_vec()),
+            Codec::None | Codec::Lzw => Ok(chunk.to_vec()),
         }
     }
 
