@@ -16,10 +16,10 @@ pub use plan::{Gap, Over};
 
 pub(super) use self::names::Names;
 use self::plan::Plan;
-use super::hdf5::{Attribute, Mapping, VirtualFile};
+use super::hdf5::{Attribute, Mapping, VirtualFile, described};
 use super::{Output, check_name, refuse_inside};
 use crate::format::Source;
-use crate::volume::{ArrayInfo, Axis, DType};
+use crate::volume::{ArrayInfo, DType};
 
 /// How a virtual dataset is written.
 #[derive(Clone, Debug)]
@@ -106,7 +106,8 @@ impl VirtualDataset {
     /// # Errors
     /// When libhdf5 refuses it.
     pub fn bytes(&self, out: &Path, fill: &[u8], options: &VirtualOptions) -> Result<Vec<u8>> {
-        let attributes = attributes(&self.info, &self.plan.axes, self.plan.channel_axis);
+        let (axes, channel_axis) = (self.plan.axes.clone(), self.plan.channel_axis);
+        let attributes = described(&ArrayInfo { axes, channel_axis, ..self.info.clone() }, &[]);
         let file = VirtualFile {
             dataset: &options.dataset,
             shape: self.plan.shape,
@@ -130,34 +131,6 @@ pub fn write_file(bytes: &[u8], out: &Path, is_forced: bool) -> Result<u64> {
     output.finish()
 }
 
-/// What programs in use look for beside an array: names of axes (h5py), edges of a voxel in µm (Fiji and ilastik:
-/// `element_size_um`; split_dataset: `resolution`, both z, y, x), volumes per second, and what a value means (NWB).
-fn attributes(info: &ArrayInfo, axes: &[Option<Axis>], channel_axis: Option<usize>) -> Vec<(&'static str, Attribute)> {
-    let letter = |(i, axis): (usize, &Option<Axis>)| match axis {
-        Some(axis) => axis.letter().to_string(),
-        None if channel_axis == Some(i) => "c".to_owned(),
-        None => String::new(),
-    };
-    let labels: Vec<String> = axes.iter().enumerate().map(letter).collect();
-    let mut attributes = vec![("DIMENSION_LABELS", Attribute::Texts(labels))];
-    if let Some(size) = info.voxel_size {
-        let edges = size.edges().to_vec();
-        attributes.extend([
-            ("element_size_um", Attribute::Numbers(edges.clone())),
-            ("resolution", Attribute::Numbers(edges)),
-        ]);
-    }
-    attributes.extend(info.rate_hz.map(|rate| ("rate", Attribute::Number(rate))));
-    if let Some(scale) = &info.value_scale {
-        attributes.extend([
-            ("conversion", Attribute::Number(scale.factor)),
-            ("offset", Attribute::Number(scale.offset)),
-            ("unit", Attribute::Text(scale.unit.clone())),
-        ]);
-    }
-    attributes
-}
-
 /// The same of an array by itself, in JSON.
 pub(super) fn attributes_of_array(info: &ArrayInfo) -> serde_json::Value {
     let value = |attribute: Attribute| match attribute {
@@ -169,6 +142,6 @@ pub(super) fn attributes_of_array(info: &ArrayInfo) -> serde_json::Value {
         Attribute::Numbers(numbers) => serde_json::json!(numbers),
         Attribute::Integers(numbers) => serde_json::json!(numbers),
     };
-    let attributes = attributes(info, &info.axes, info.channel_axis);
+    let attributes = described(info, &[]);
     attributes.into_iter().map(|(name, attribute)| (name.to_owned(), value(attribute))).collect()
 }
