@@ -9,7 +9,7 @@ use super::OpenArgs;
 use super::form::Form;
 use super::ops::OpsArgs;
 use super::progress::Progress;
-use super::said::written;
+use super::said::{self, written};
 use super::sparse::{self, Sparse};
 use crate::format::{Cancel, OpenOptions};
 use crate::volume::Location;
@@ -244,6 +244,7 @@ pub fn follow(
     start: Instant,
 ) -> Result<()> {
     use_threads(threads);
+    said::stopped_early(&*plan.array(options)?);
     let how = if is_resumed { Start::Resumed } else { Start::New };
     interrupt::keep("what was written so far stays beside it; --resume goes on");
     let not_carried = convert(plan, how, options, &Bar(Progress::start()), &Cancel::new())?;

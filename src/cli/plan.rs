@@ -139,6 +139,7 @@ fn words(all: Vec<String>) -> Vec<String> {
 fn plan_convert(mut plan: write::Plan, standing: &OpenOptions, cut: &CutArgs) -> Result<JobPlan> {
     plan.target.location = absolute(&plan.target.location);
     let array = plan.array(standing)?;
+    said::stopped_early(&*array);
     let voxels = plan.shape.iter().fold(1_u64, |n, &dim| n.saturating_mul(dim as u64));
     let num_tasks = cut.num_tasks(voxels.saturating_mul(array.info().dtype.num_bytes() as u64));
     let tasks = jobs::convert_tasks(&plan, num_tasks)?;

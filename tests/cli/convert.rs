@@ -90,3 +90,19 @@ fn a_recording_is_split_anew() {
     let (is_done, said) = run(&[], &source.join("inside"));
     assert!(!is_done && said.contains("never written to"), "{said}");
 }
+
+#[test]
+fn a_recording_that_ends_early_is_written_and_said_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = fixture("b_sashimi_stopped_early").with_file_name("exp/original");
+    let words = |args: &[&str]| {
+        let done = tectum([args, &[source.to_str().unwrap()]].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stderr).into_owned()
+    };
+    for command in ["convert", "split"] {
+        let out = folder.path().join(format!("{command}/"));
+        let said = words(&[command, "-o", out.to_str().unwrap()]);
+        assert!(said.starts_with("note: ") && said.contains("the blocks hold") && said.lines().count() == 1, "{said}");
+    }
+}
