@@ -150,6 +150,16 @@ def killed(tectum, rng, folder, kind):
     return num_killed
 
 
+def of_numpy(tectum, rng, folder, full):
+    """What numpy saved, in either order of axes and bytes, is what is written of it."""
+    full = full.astype(full.dtype.newbyteorder(rng.choice("<>")))
+    np.save(folder / "saved.npy", np.asfortranarray(full) if rng.random() < 0.5 else full)
+    out = folder / "of_numpy.npy"
+    run(tectum, "convert", folder / "saved.npy", "-o", out)
+    got = np.load(out)
+    assert got.dtype.kind == full.dtype.kind and got.shape == full.shape and np.array_equal(got, full, equal_nan=True)
+
+
 def main():
     tectum, number, seed = Path(sys.argv[1]).absolute(), *(map(int, (sys.argv[2:] + ["60", "0"][len(sys.argv) - 2 :])[:2]))
     rng = random.Random(seed)
@@ -157,14 +167,14 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             shape = [rng.choice([1, 2, 5, 9, 14]) for _ in range(rng.randint(2, 5))]
             full = written(rng, Path(folder), shape, rng.choice(DTYPES))
-            for check in (hdf5, npy, split):
+            for check in (hdf5, npy, split, of_numpy):
                 check(tectum, rng, Path(folder), full)
     num_killed = 0
     for kind in ("hdf5", "npy", "split") * 4:
         with tempfile.TemporaryDirectory() as folder:
             num_killed += killed(tectum, rng, Path(folder), kind)
     with_what = "" if split_dataset is not None else ", without split_dataset"
-    print(f"convert: {number} arrays in three formats, {num_killed} runs killed{with_what}")
+    print(f"convert: {number} arrays in three formats and out of numpy's, {num_killed} runs killed{with_what}")
 
 
 main()
