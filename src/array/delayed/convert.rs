@@ -41,7 +41,7 @@ pub(super) fn convert(from: DType, to: DType, source: &Block, target: &mut Block
 
 /// Runs a loop, compiled for the widest lanes that the machine has: a closure with `inline(always)`, called as `FnMut`.
 #[inline(always)]
-fn wide(run: impl FnMut()) {
+pub(super) fn wide(run: impl FnMut()) {
     struct Wide<F>(F);
     impl<F: FnMut()> pulp::WithSimd for Wide<F> {
         type Output = ();

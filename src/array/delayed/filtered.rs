@@ -11,12 +11,15 @@ use super::step::Level;
 use super::window::{Box, bell, median, radius_of, reflected, running_percentile, weighed};
 use crate::dispatch_dtype;
 use crate::format::{Chunk, Composite, Filled, Given, Input, Need, ReadError, Source, gather};
-use crate::volume::{ArrayInfo, DType, MAX_RANK, Region};
+use crate::volume::{ArrayInfo, DType, MAX_RANK, Region, copy_region};
 
 /// Voxels of a box of which the middle one is sought, at most.
 const MAX_WINDOW: usize = 4096;
 /// Bytes that the surroundings of one chunk may take in double precision.
 const MAX_BYTES: usize = 1 << 30;
+
+/// Of them so many are made at a time, where they can be cut.
+const STRIP_BYTES: usize = 8 << 20;
 
 /// How a voxel is made of those around it.
 #[derive(Clone, Debug)]
@@ -86,6 +89,20 @@ impl Filtered {
         Ok(Arc::new(Self { info: Arc::new(info), inputs: vec![input], kind, from, radii, kept: Kept::default() }))
     }
 
+    /// A box of the result in parts, along an axis that is left alone: what surrounds a part in double precision takes
+    /// no more memory than it must, on however many cores.
+    fn strips(&self, region: &Region) -> Vec<Region> {
+        let shape = region.shape();
+        let free = (0..shape.rank()).filter(|&axis| self.radii[axis] == 0);
+        let longest = free.max_by_key(|&axis| (shape.dims()[axis], std::cmp::Reverse(axis)));
+        let around = self.around(region).shape();
+        let num_bytes = around.num_voxels().map_or(usize::MAX, |num| num.saturating_mul(8));
+        let Some(axis) = longest.filter(|_| num_bytes > STRIP_BYTES) else { return vec![*region] };
+        let (start, stop) = (region.start()[axis], region.stop()[axis]);
+        let step = ((stop - start) / num_bytes.div_ceil(STRIP_BYTES)).max(1);
+        (start..stop).step_by(step).map(|from| region.with_axis(axis, from, (from + step).min(stop))).collect()
+    }
+
     /// What a box of the result is made of.
     fn around(&self, region: &Region) -> Region {
         let shape = self.info.shape;
@@ -98,7 +115,13 @@ impl Filtered {
     }
 
     /// The values of a box and those around it, mirrored beyond the ends.
-    fn padded<T: Number>(&self, bytes: &[u8], around: &Region, region: &Region) -> Box<T> {
+    fn padded<T: Number, U: Copy>(
+        &self,
+        bytes: &[u8],
+        around: &Region,
+        region: &Region,
+        of: impl Fn(T) -> U,
+    ) -> Box<U> {
         let shape = self.info.shape;
         let tables: Vec<Vec<usize>> = self
             .radii
@@ -114,17 +137,28 @@ impl Filtered {
         let dims: Vec<usize> = tables.iter().map(Vec::len).collect();
         let mut values = Vec::with_capacity(dims.iter().product());
         let (strides, item) = (strides(around), self.from.num_bytes());
-        let read = |offset: usize| bytemuck::pod_read_unaligned::<T>(&bytes[offset * item..(offset + 1) * item]);
-        collect(&tables, &strides, 0, &mut |offset| values.push(read(offset)));
+        let read = |voxel: &[u8]| of(bytemuck::pod_read_unaligned::<T>(voxel));
+        let Some((columns, outer)) = tables.split_last() else {
+            values.push(read(bytes));
+            return Box { dims, values };
+        };
+        // Of a row what is mirrored lies at its ends, and the rest in one piece.
+        let radius = self.radii[outer.len()];
+        let middle = radius..columns.len() - radius;
+        let first = columns.get(radius).copied().unwrap_or(0);
+        collect(outer, &strides, 0, &mut |row| {
+            let at = |place: &usize| read(&bytes[(row + place) * item..(row + place + 1) * item]);
+            values.extend(columns[..middle.start].iter().map(at));
+            let start = (row + first) * item;
+            values.extend(bytes[start..start + middle.len() * item].chunks_exact(item).map(read));
+            values.extend(columns[middle.end..].iter().map(at));
+        });
         Box { dims, values }
     }
 
     /// The same in double precision.
     fn padded64(&self, bytes: &[u8], around: &Region, region: &Region) -> Box<f64> {
-        dispatch_dtype!(self.from, T => {
-            let Box { dims, values } = self.padded::<T>(bytes, around, region);
-            Box { dims, values: values.into_iter().map(crate::volume::Voxel::to_f64).collect() }
-        })
+        dispatch_dtype!(self.from, T => self.padded::<T, f64>(bytes, around, region, crate::volume::Voxel::to_f64))
     }
 
     fn compute(&self, bytes: &[u8], around: &Region, region: &Region, buffer: &mut [u8]) {
@@ -132,7 +166,7 @@ impl Filtered {
             Kind::Median(size) => {
                 let size: Vec<usize> = size.iter().map(|size| (*size).max(1)).collect();
                 dispatch_dtype!(self.from, T => {
-                    let values = median::<T>(&self.padded(bytes, around, region), &size);
+                    let values = median::<T>(&self.padded(bytes, around, region, |value: T| value), &size);
                     buffer.copy_from_slice(bytemuck::cast_slice(&values));
                 });
                 return;
@@ -189,13 +223,33 @@ impl Composite for Filtered {
 
     fn combine(&self, chunk: &Chunk, given: &[Given<'_>], buffer: &mut [u8]) -> Result<Filled, ReadError> {
         let around = self.around(&chunk.region);
-        let mut bytes = vec![0; around.shape().num_bytes(self.from).unwrap_or(0)];
-        let missing = gather(given, 0, &around, self.from.num_bytes(), &mut bytes);
         // What reaches into a gap is one: mirrored voxels lie no further away than those they mirror.
-        let reached =
-            missing.into_iter().filter_map(|(gap, error)| Some((self.around(&gap).intersect(&chunk.region)?, error)));
-        let filled = joint::filled(&chunk.region, reached.collect())?;
-        self.compute(&bytes, &around, &chunk.region, buffer);
+        let reached = |gap: &Region| self.around(&gap.intersect(&around)?).intersect(&chunk.region);
+        let mut missing = Vec::new();
+        for Given { voxels, need } in given {
+            match voxels {
+                Ok((_, Filled::All)) => {}
+                Ok((_, Filled::Except(gaps, error))) => {
+                    missing.extend(gaps.iter().filter_map(|gap| Some((reached(gap)?, (*error).clone()))));
+                }
+                Err(error) => missing.extend(reached(&need.chunk.region).map(|gap| (gap, (*error).clone()))),
+            }
+        }
+        let filled = joint::filled(&chunk.region, missing)?;
+        let item = self.info.dtype.num_bytes();
+        let (mut bytes, mut voxels) = (Vec::new(), Vec::new());
+        for strip in self.strips(&chunk.region) {
+            let around = self.around(&strip);
+            bytes.resize(around.shape().num_bytes(self.from).unwrap_or(0), 0);
+            gather(given, 0, &around, self.from.num_bytes(), &mut bytes);
+            if strip == chunk.region {
+                self.compute(&bytes, &around, &strip, buffer);
+                break;
+            }
+            voxels.resize(strip.shape().num_voxels().unwrap_or(0) * item, 0);
+            self.compute(&bytes, &around, &strip, &mut voxels);
+            copy_region(&voxels, &strip, buffer, &chunk.region, item);
+        }
         Ok(filled)
     }
 }

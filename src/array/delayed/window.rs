@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::convert::wide;
 use super::folding::percentile;
 use super::number::Number;
 
@@ -92,15 +93,20 @@ pub(super) fn weighed(padded: &Box<f64>, axis: usize, weights: &[f64]) -> Box<f6
     let inner: usize = dims[axis + 1..].iter().product();
     let outer: usize = dims[..axis].iter().product();
     let mut values = vec![0.0; dims.iter().product()];
-    for row in 0..outer {
-        let from = &padded.values[row * padded.dims[axis] * inner..(row + 1) * padded.dims[axis] * inner];
-        let to = &mut values[row * dims[axis] * inner..(row + 1) * dims[axis] * inner];
-        for (number, weight) in weights.iter().enumerate() {
-            for (to, from) in to.iter_mut().zip(&from[number * inner..]) {
-                *to += weight * from;
+    wide(
+        #[inline(always)]
+        || {
+            for row in 0..outer {
+                let from = &padded.values[row * padded.dims[axis] * inner..(row + 1) * padded.dims[axis] * inner];
+                let to = &mut values[row * dims[axis] * inner..(row + 1) * dims[axis] * inner];
+                for (number, weight) in weights.iter().enumerate() {
+                    for (to, from) in to.iter_mut().zip(&from[number * inner..]) {
+                        *to += weight * from;
+                    }
+                }
             }
-        }
-    }
+        },
+    );
     Box { dims, values }
 }
 
