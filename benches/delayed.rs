@@ -15,10 +15,13 @@ use tectum::volume::{LayerId, Orientation, Picture, Pool, Region};
 const NUM_T: usize = 4;
 const NUM_Z: usize = 16;
 const EDGE: usize = 512;
-const CHAINS: [(&str, &str); 3] = [
+/// The last two read more than the plane that is shown: four timepoints of it, and what lies around every voxel.
+const CHAINS: [(&str, &str); 5] = [
     ("arithmetic", "subtract 100 | multiply 3 | divide 7.5 | add 1 | greater 20"),
     ("to single precision", "cast f4 | subtract 100.0 | divide 2.5 | sqrt | abs"),
     ("with a logarithm", "cast f4 | subtract 100.0 | abs | log1p | round 2"),
+    ("with a baseline", "subtract 100 | abs | dff mean of 0:4 | multiply 100 | round 1"),
+    ("with a Gaussian", "subtract 100 | abs | gaussian_filter 1 over y, x | divide 2.5 | round 2"),
 ];
 
 /// A recording of some volumes of a small demo brain: real structure and real noise.
