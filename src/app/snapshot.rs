@@ -18,8 +18,9 @@ use crate::write::{Output, check_name, refuse_inside};
 
 /// When nothing has come for so long, nothing will.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// With `--wait`, no timepoint measured for this long means that no more will be.
-const MEASURING: Duration = Duration::from_secs(3);
+/// With `--wait`, no timepoint measured for this long means that no more will be: of a recording that may still grow,
+/// and of any other, which is measured behind everything else that the machine does.
+const MEASURING: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(20)];
 /// With `--wait`, nothing new for this long means that all is loaded.
 const QUIET: Duration = Duration::from_millis(300);
 
@@ -192,7 +193,9 @@ fn draw_until_done(
             (last_checked, last_check) = (num_checked, now);
         }
         // What may still grow is not measured to its end before it has grown.
-        let is_checked = is_done || now.duration_since(last_check) > MEASURING;
+        let [growing, whole] = MEASURING;
+        let patience = if session.is_live() { growing } else { whole };
+        let is_checked = is_done || now.duration_since(last_check) > patience;
         let progress = session.progress();
         if progress != last_progress {
             (last_progress, last_change) = (progress, now);
