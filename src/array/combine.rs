@@ -37,6 +37,27 @@ impl LazyArray {
         Some(self.array_chunk(chunk, &region))
     }
 
+    /// Bytes that computing a chunk of its source takes beside the result: all that it is made of, and once more in
+    /// double precision where that is more than one chunk. No IO.
+    pub fn computing_bytes(&self, chunk: &Chunk) -> usize {
+        let Some(composite) = self.source().composite() else { return 0 };
+        let mut needs = Vec::new();
+        composite.needs(chunk, &mut needs);
+        let widened = if needs.len() > 1 { 8 } else { 0 };
+        let own = |need: &Need| {
+            let item = composite.inputs()[need.input].source.info().dtype.num_bytes();
+            need.chunk.region.shape().num_voxels().unwrap_or(usize::MAX).saturating_mul(item + widened)
+        };
+        let all = needs.iter().map(own).fold(0, usize::saturating_add);
+        // They are made one after the other, of which each takes about as much.
+        let of_input = |input: usize| {
+            let first = needs.iter().find(|need| need.input == input)?;
+            Some(self.inputs.get(input)?.computing_bytes(&first.chunk))
+        };
+        let most = (0..composite.inputs().len()).filter_map(of_input).max().unwrap_or(0);
+        all.saturating_add(most)
+    }
+
     /// What of a chunk is there, in the axes of the source.
     fn filled(&self, chunk: &ArrayChunk, Loaded { voxels, reason }: &Loaded) -> Filled {
         let own = |part: &Region| self.map.to_source(&unsqueeze(part).offset_by(chunk.region.start()));

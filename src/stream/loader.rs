@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::assembly::{Assembly, Finished, Product};
 use super::cache::{Entry, Tier};
+use super::computing::Computing;
 use super::state::{Class, Dropped, Keep, Read, State, Target, Task};
 use crate::array::Loaded;
 use crate::format::{ReadError, ReadErrorKind};
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     pub(super) fetching: Condvar,
     pub(super) has_fetchers: AtomicBool,
     pub(super) pool: Pool,
+    pub(super) computing: Computing,
     pub(super) wake: Arc<dyn Fn() + Send + Sync>,
     /// Whether somebody is recording, and reading ahead comes last of all.
     pub(super) is_live: AtomicBool,
@@ -113,6 +115,9 @@ impl Shared {
                 self.wake_for(is_visible);
             }
             Task::Read(job) => {
+                let num_bytes = job.array.computing_bytes(&job.chunk.chunk);
+                let is_visible = || self.state.lock().tier_of(&job) == Some(Tier::Visible);
+                let _held = self.computing.hold(num_bytes, is_visible);
                 let begin = Instant::now();
                 let result = chunk_of(&job, || self.combine(&job, &job.array, &job.chunk));
                 self.land(&job, result, begin.elapsed());

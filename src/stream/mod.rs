@@ -9,6 +9,7 @@ mod assembly;
 mod availability;
 mod cache;
 mod change;
+mod computing;
 mod config;
 mod fetches;
 mod fold;
@@ -80,6 +81,8 @@ impl Stream {
             fetching: Condvar::new(),
             has_fetchers: AtomicBool::new(false),
             pool: Pool::new(config.pool_bytes()),
+            // Beside the budget: what is kept is not thrown away for it.
+            computing: computing::Computing::new(config.total_bytes() / 8),
             wake,
             is_live: AtomicBool::new(config.background_bytes_per_s.is_some()),
             last_quiet_wake: Mutex::new(None),
