@@ -10,6 +10,8 @@ mod convert;
 mod delayed;
 #[path = "cli/quality.rs"]
 mod quality;
+#[path = "cli/references.rs"]
+mod references;
 #[cfg(feature = "window")]
 #[path = "cli/remembered.rs"]
 mod remembered;

@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import h5py
@@ -202,12 +203,17 @@ def split(tectum, rng, folder):
     step = rng.randint(2, 4)
     full = array(rng, [rng.randint(step + 1, 11), 3, 16, 20], rng.choice(DTYPES[:8]))
     chunk = (1, rng.choice([1, 3]), 8, 20) if rng.random() < 0.7 else None
-    for number, start in enumerate(range(0, len(full), step)):
+    out = folder / rng.choice(["all.lindi.json", "all.lindi.tar", "all.lindi.d"])
+    starts = list(range(0, len(full), step))
+    for number, start in enumerate(starts):
+        if number == len(starts) - 1:
+            # It is indexed while it runs, and brought up to date.
+            run(tectum, rec, "-o", out, "--name", "a/movie", "--axes", "tzyx")
+            assert np.array_equal(lindi.LindiH5pyFile.from_lindi_file(str(out))["a/movie"][()], full[:start])
         with h5py.File(rec / f"{number:04d}.h5", "w") as file:
             file.create_dataset("stack_4D", data=full[start : start + step], chunks=chunk, compression="gzip" if chunk else None)
     (rec / "stack_metadata.json").write_text(json.dumps({"shape_full": full.shape, "shape_block": [step, 3, 16, 20], "resolution": [5, 0.5, 0.5]}))
-    out = folder / rng.choice(["all.lindi.json", "all.lindi.tar", "all.lindi.d"])
-    run(tectum, rec, "-o", out, "--name", "a/movie", "--axes", "tzyx")
+    run(tectum, rec, "-o", out, "--update", "--axes", "tzyx")
     made = lindi.LindiH5pyFile.from_lindi_file(str(out))
     assert np.array_equal(made["a/movie"][()], full), (full.shape, step, chunk)
     assert list(made["a/movie"].attrs["DIMENSION_LABELS"]) == list("tzyx")
@@ -420,6 +426,46 @@ def changed(tectum, rng, folder):
     assert not list(folder.glob("*.part"))
 
 
+def killed(tectum, rng, folder):
+    """Killed at any moment while it is brought up to date, an index is the old one or the new one."""
+    path = folder / "rec.h5"
+    movie = np.random.default_rng(3).integers(0, 4000, (60, 4, 200, 200), "uint16")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("movie", data=movie, chunks=(1, 4, 200, 200), compression="gzip", compression_opts=1)
+    was, will = movie + 1, movie + 2
+    np.save(folder / "was.npy", was)
+    np.save(folder / "will.npy", will)
+    for form in ["d", "tar"]:
+        out = folder / f"x.lindi.{form}"
+        run(tectum, path, "-o", out, "--changed", f"movie={folder / 'was.npy'}")
+        started = time.monotonic()
+        done = subprocess.run([tectum, "index", path, "-o", folder / f"y.lindi.{form}", "--changed", f"movie={folder / 'will.npy'}"])
+        seconds = time.monotonic() - started
+        assert done.returncode == 0
+        ends = []
+        for i in range(6):
+            process = subprocess.Popen([tectum, "index", path, "-o", out, "--update", "--changed", f"movie={folder / 'will.npy'}"],
+                                       stdout=subprocess.DEVNULL)
+            time.sleep(seconds * (i + rng.random()) / 5)
+            process.kill()
+            process.wait()
+            made = lindi.LindiH5pyFile.from_lindi_file(str(out))["movie"][()]
+            ends.append(np.array_equal(made, will))
+            assert ends[-1] or np.array_equal(made, was), (form, i)
+        print(f"lindi: .{form} killed {len(ends)} times, whole each time, the new one after {sum(ends)}")
+        run(tectum, path, "-o", out, "--update")
+        assert not [p for p in folder.iterdir() if p.name.endswith(".part")], list(folder.iterdir())
+        if form == "d":
+            # Nobody else does while one is at it.
+            first = subprocess.Popen([tectum, "index", path, "-o", out, "--update", "--changed", f"movie={folder / 'was.npy'}"])
+            while not (folder / "x.lindi.d.part" / "lock").exists() and first.poll() is None:
+                time.sleep(0.001)
+            said = subprocess.run([tectum, "index", path, "-o", out, "--update"], capture_output=True, text=True)
+            assert first.wait() == 0
+            assert said.returncode == 0 or "working at it" in said.stderr or "meanwhile" in said.stderr, said
+            assert np.array_equal(lindi.LindiH5pyFile.from_lindi_file(str(out))["movie"][()], was)
+
+
 def refused(tectum, folder):
     path = folder / "x.h5"
     with h5py.File(path, "w") as file:
@@ -477,6 +523,8 @@ def main():
                 print(f"lindi: {path.relative_to(FIXTURES)}: left out {', '.join(sorted(left))}")
             files += 1
         assert files > 100, files
+        (Path(root) / "killed").mkdir()
+        killed(tectum, rng, Path(root) / "killed")
         (Path(root) / "refused").mkdir()
         refused(tectum, Path(root) / "refused")
     print(f"lindi: {number} random cases, {num} objects, {files} fixtures, as lindi {lindi.__version__ if hasattr(lindi, '__version__') else ''} reads them")
