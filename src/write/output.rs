@@ -73,15 +73,18 @@ fn refuse_at(out: &Path, location: &Location) -> Result<()> {
 }
 
 /// Refuses an output that would harm anything it is made from: as [`refuse_inside`] of the source and of all that it is
-/// computed from, and in the place of none of their files; and one among the blocks of any split dataset.
+/// computed from, and in the place of none of their files; and one that would be taken for a block of any split dataset.
 ///
 /// # Errors
 /// If `out` lies, or would lie, where it must not.
 pub fn refuse_harm(out: &Path, source: &dyn Source) -> Result<()> {
     let shown = out.display();
     refuse_inside_all(out, source)?;
-    if folder_of(out).join("stack_metadata.json").is_file() {
-        bail!("{shown}: lies among the blocks of a recording, which are never written to; choose another place");
+    let is_block = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("h5"));
+    if is_block && folder_of(out).join("stack_metadata.json").is_file() {
+        bail!(
+            "{shown}: would be taken for a block of the recording there, which is never written to; choose another place"
+        );
     }
     let Ok(there) = out.canonicalize() else { return Ok(()) };
     let is_hit = |file: &&Location| {
