@@ -9,7 +9,7 @@ use tectum::format::memory::{GatedSource, MemorySource};
 use tectum::format::{Chunk, Filled, ReadError, Source};
 use tectum::volume::{ArrayInfo, Axis, DType, Grid, LayerId, Location, Problem, Region, Shape, ValueScale, VoxelSize};
 
-use crate::common::read_whole;
+use crate::common::{indices, read_whole};
 use crate::support::computed;
 
 fn array() -> MemorySource {
@@ -141,6 +141,36 @@ fn steps_that_read_what_came_before_again_are_counted() {
         let refused = computed(Arc::new(array()), &long(step, 64)).err().unwrap().to_string();
         assert!(refused.contains("step 9") && refused.contains("more than 8 steps"), "{refused}");
         assert!(start.elapsed() < Duration::from_secs(30), "{step}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn long_windows_are_the_same_however_chunks_are_cut() {
+    const DIMS: [usize; 4] = [36, 1, 130, 300];
+    let value = |index: &[usize]| (index[0] * 7919 + index[2] * 104_729 + index[3] * 1_299_709) as u16 % 4001;
+    let gap = Region::new(&[3, 0, 60, 40], &[5, 1, 71, 290]).unwrap();
+    let cut = |grid: [usize; 4]| {
+        let source = MemorySource::from_fn(DType::U16, Shape::from(DIMS), "tzyx", &grid, value).unwrap();
+        Arc::new(source.with_missing(&[gap])) as Arc<dyn Source>
+    };
+    for text in [
+        "dff percentile 20 window 31",
+        "dff mean window 31",
+        "gaussian_filter 4, 1 over t, x",
+        "median_filter 31 over t",
+    ] {
+        // The first is made in strips, of 9 MB around each chunk.
+        let [large, small] =
+            [[1, 1, 130, 300], [1, 1, 13, 300]].map(|grid| read_whole(&*computed(cut(grid), text).unwrap()));
+        let mut num_missing = 0;
+        let item = large.bytes.len() / DIMS.iter().product::<usize>();
+        for (at, index) in indices(&DIMS).enumerate() {
+            assert_eq!(large.is_missing(&index), small.is_missing(&index), "{text} {index:?}");
+            num_missing += usize::from(large.is_missing(&index));
+            let [a, b] = [&large, &small].map(|whole| &whole.bytes[at * item..(at + 1) * item]);
+            assert!(large.is_missing(&index) || a == b, "{text} {index:?}");
+        }
+        assert!(num_missing > 0 && num_missing < DIMS.iter().product(), "{text}");
     }
 }
 

@@ -4,7 +4,7 @@
 use std::f64::consts::{LN_2, LN_10};
 
 /// ln 2 in two parts, the first of which times any exponent is exact.
-const LN_2_PARTS: [f32; 2] = [0.693_138_123, 9.058_000_2e-6];
+const LN_2_PARTS: [f32; 2] = [0.693_138_1, 9.058_001e-6];
 
 /// The natural logarithm.
 #[inline(always)]
@@ -48,7 +48,7 @@ fn ln_of_parts(k: f32, f: f32, lost: f32) -> f32 {
     let s = f / (2.0 + f);
     let z = s * s;
     let w = z * z;
-    let rest = w * (0.400_009_722 + w * 0.242_790_788) + z * (0.666_666_627 + w * 0.284_987_867);
+    let rest = w * (0.400_009_72 + w * 0.242_790_79) + z * (0.666_666_6 + w * 0.284_987_87);
     let half = 0.5 * f * f;
     s * (half + rest) + (k * LN_2_PARTS[1] + lost) - half + f + k * LN_2_PARTS[0]
 }

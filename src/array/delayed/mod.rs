@@ -26,6 +26,8 @@
 //! * Integers wrap. A remainder has the sign of its divisor. Divided by zero, a float is infinite or no number, and
 //!   an integer (`floor_divide`, `remainder`) is 0. `cast` cuts decimals off and wraps.
 //! * Filters and running baselines go on beyond the ends as `scipy.ndimage`'s `reflect`: d c b a | a b c d | d c b a.
+//! * Of a percentile that meets a value exactly, that value is the result; between a finite one and infinity all is
+//!   infinite, where numpy makes no number of both. A median filter takes what is no number for the largest.
 //! * `dff` is (F - F0) / F0 in single precision; where F0 is 0 it is infinite or no number.
 //! * What is made of a voxel that is missing is missing, for the same reason; nothing else is.
 //!
@@ -34,7 +36,9 @@
 //! [`crate::format::Composite`] over the source: a chunk of the result is made in one pass, in runs of a few thousand
 //! voxels, so that no step takes memory of its own. Chunks of the result lie where those of the source do. Filters read
 //! their neighbourhood; where nobody has it in memory (a conversion), what neighbours share is kept, 48 MB for a step, or twice
-//! what one chunk needs up to 512 MB. Reductions go through what they fold chunk by chunk.
+//! what one chunk needs up to 512 MB; beside that each core holds the window of the chunk it works at. Reductions go
+//! through what they fold chunk by chunk; a percentile needs all of its values, up to 1 GB on each core, and more is
+//! refused. A .npy file is held whole, of 4 GB at most.
 //! The arrays are as long as they were when they were made. Of a recording that has grown they are made again, which
 //! reads nothing; chunks keep their numbers where the steps leave its axes alone.
 

@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn beside_infinity_values_stay_what_they_are() {
+        const FAR: f64 = f64::INFINITY;
+        assert_eq!(
+            [interpolated(2.0, FAR, 0.0), interpolated(2.0, FAR, 0.75), interpolated(FAR, FAR, 0.5)],
+            [2.0, FAR, FAR]
+        );
+        assert_eq!([interpolated(-FAR, 2.0, 0.25), interpolated(-FAR, 2.0, 0.75)], [-FAR, -FAR]);
+        assert!(interpolated(-FAR, FAR, 0.5).is_nan());
+        assert_eq!(percentile(&mut [FAR, 1.0, 2.0], 50.0), 2.0);
+    }
+
+    #[test]
     fn windows_are_looked_at_one_by_one() {
         let padded = Box { dims: vec![5], values: vec![5.0, 1.0, 2.0, 9.0, 0.0] };
         assert_eq!(median(&padded, &[3]), [2.0, 2.0, 2.0]);
