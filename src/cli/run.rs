@@ -86,8 +86,8 @@ fn tell_all(plan: &JobPlan, tasks: &[u64], folder: &jobs::WorkFolder, pieces: &d
     let tell = |event: &Event| {
         let line = if is_terminal { words(event) } else { serde_json::to_string(event).ok() };
         if let Some(line) = line {
-            // Nobody is left to tell when stderr is closed.
-            let _ = writeln!(std::io::stderr(), "{line}");
+            // At once, so that lines of tasks that share it stay lines. Nobody is left to tell when it is closed.
+            let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
         }
     };
     jobs::run(plan, folder, tasks, pieces, &tell)
