@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Written, write_whole};
+use super::Written;
+use super::whole::appear_whole;
 
 /// Records in one folder: more files are slow to list on many file systems.
 const IN_FOLDER: u64 = 1000;
@@ -53,14 +54,15 @@ impl Records {
     }
 
     /// Says that a piece is whole, and on disk: whatever happens, no record outlives what it speaks of. It appears as
-    /// a whole too: whoever reads it meanwhile finds all of it or nothing.
+    /// a whole too: whoever reads it meanwhile finds all of it or nothing. It is not brought to disk itself: where it is
+    /// lost with the power, its piece is written again, which costs less than waiting for every one.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn put(&self, piece: u64, written: &Written) -> Result<()> {
         let path = self.path(piece);
         let record = Record { plan: self.plan.clone(), piece, written: written.clone() };
-        write_whole(&path, &serde_json::to_vec(&record)?).with_context(|| format!("{}: cannot write", path.display()))
+        appear_whole(&path, &serde_json::to_vec(&record)?).with_context(|| format!("{}: cannot write", path.display()))
     }
 
     /// Which of so many pieces are not whole, in order.

@@ -32,6 +32,19 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Writes a small file that appears as a whole, and reaches the disk some time later.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn appear_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
 /// Writes a small file that appears as a whole, and is on disk when this returns.
 ///
 /// # Errors
