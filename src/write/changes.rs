@@ -80,7 +80,7 @@ impl Changes {
     /// The same, with arrays that operations name found wherever the program is started. What cannot be read is left,
     /// and refused where it is carried out.
     #[must_use]
-    pub(super) fn from_anywhere(mut self) -> Self {
+    pub(super) fn findable_anywhere(mut self) -> Self {
         for text in &mut self.operations {
             if let Ok(mut parsed) = text.parse::<Operations>()
                 && parsed.rename(absolute_operand)

@@ -124,7 +124,7 @@ mod tests {
                 let noise: Vec<u8> = (0..len).map(|_| random(values) as u8).collect();
                 // The same again from farther and farther away.
                 let period = 1 + random(9000) as usize;
-                let repeated: Vec<u8> = (0..len).map(|i| (i % period) as u8 ^ (i % period >> 5) as u8).collect();
+                let repeated: Vec<u8> = (0..len).map(|i| (i % period) as u8 ^ ((i % period) >> 5) as u8).collect();
                 for bytes in [noise, repeated] {
                     let coded = lzf(&bytes);
                     assert!(coded.len() <= bytes.len() + bytes.len().div_ceil(32));

@@ -190,7 +190,7 @@ impl Place {
                     "{shown}: was begun from another source or with other options; without --resume, --force begins anew"
                 )
             }
-            (Ok(former), Start::New | Start::Over) if !self.is_forced && !(start == Start::Over && former == plan) => {
+            (Ok(former), Start::New | Start::Over) if !(self.is_forced || start == Start::Over && former == plan) => {
                 bail!("{shown}: a run that did not end is there; --resume goes on with it, --force begins anew")
             }
             _ => {

@@ -231,7 +231,7 @@ impl Plan {
         let mut plan = Self {
             version: PLAN_VERSION,
             source,
-            changes: changes.from_anywhere(),
+            changes: changes.findable_anywhere(),
             target,
             shape: Vec::new(),
             dtype: String::new(),

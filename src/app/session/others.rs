@@ -24,12 +24,15 @@ pub struct Others {
     opening: Vec<Opening>,
 }
 
+/// One of them, or why it is not there.
+type OpenedOne = Result<Arc<dyn Source>, FormatError>;
+
 /// Some of them on their way.
 struct Opening {
     names: Vec<String>,
     asked: Option<Asked>,
     cancel: Cancel,
-    result: Receiver<Vec<(String, Result<Arc<dyn Source>, FormatError>)>>,
+    result: Receiver<Vec<(String, OpenedOne)>>,
 }
 
 /// What is carried out once they are there, if nobody has asked for something else by then.
@@ -62,7 +65,7 @@ impl Others {
     ///
     /// # Errors
     /// Why it is not there.
-    pub fn source(&self, name: &str) -> Result<Arc<dyn Source>, FormatError> {
+    pub fn source(&self, name: &str) -> OpenedOne {
         let failed = || self.failed.get(name).cloned().unwrap_or_else(|| FormatError::new(name, "is not open yet"));
         self.opened.get(name).cloned().ok_or_else(failed)
     }
@@ -155,7 +158,7 @@ impl Drop for Opening {
 }
 
 /// Opens one. What is held as a whole is no larger than what is set aside for data.
-fn open_one(name: &str, options: &OpenOptions, max_bytes: u64) -> Result<Arc<dyn Source>, FormatError> {
+fn open_one(name: &str, options: &OpenOptions, max_bytes: u64) -> OpenedOne {
     let path = Path::new(name);
     let is_held = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
     let num_bytes = path.metadata().map_or(0, |data| data.len());
