@@ -62,6 +62,8 @@ struct Folder {
     num_bytes: u64,
     /// Files that nothing refers to yet.
     added: Vec<PathBuf>,
+    /// Whether the work has been taken away: what has its name from then on is somebody else's.
+    is_over: bool,
     /// Nobody else of this program writes it.
     _held: Held,
 }
@@ -167,7 +169,7 @@ impl Folder {
         // What a former run has left is of no use to anybody.
         let held = Place::new(out, true).begin("index", Start::New)?;
         let path = if is_new { place.data() } else { out.to_owned() };
-        Ok(Self { path, place, is_new, num_bytes: 0, added: Vec::new(), _held: held })
+        Ok(Self { path, place, is_new, num_bytes: 0, added: Vec::new(), is_over: false, _held: held })
     }
 
     fn add(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -185,6 +187,7 @@ impl Folder {
             std::fs::create_dir_all(&self.path)?;
             self.add(LINDI, document)?;
             self.place.finish()?;
+            self.is_over = true;
         } else {
             let mut output = Output::create(&self.path.join(LINDI), true)?;
             output.file().write_all(document)?;
@@ -197,11 +200,14 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
         // What was not finished is of no use, and no harm.
         for path in &self.added {
             let _ = std::fs::remove_file(path);
         }
-        let _ = std::fs::remove_dir_all(self.place.work());
+        let _ = self.place.discard();
     }
 }
 
