@@ -121,7 +121,9 @@ fn the_frame_of_a_key_shows_its_answer_everywhere_and_is_drawn_once() {
         stage.frames_until(|stage, _| {
             let session = stage.window.program.session();
             session.is_some_and(|session| {
-                session.shown() == &Shown::Exact && session.asked().t() == t && session.is_measured()
+                // Traces go on moving until the quality of all of it is known.
+                let is_still = session.is_measured() && session.checked().1;
+                session.shown() == &Shown::Exact && session.asked().t() == t && is_still
             })
         });
     };
