@@ -38,7 +38,7 @@ pub struct Steps<'a> {
     /// The wanted pieces that are left, each behind the group it belongs to: those that one buffer holds.
     left: VecDeque<(u64, u64)>,
     /// What is left of the piece that is being cut up.
-    cut: VecDeque<Step>,
+    cut: Option<Cut>,
 }
 
 impl<'a> Steps<'a> {
@@ -59,7 +59,7 @@ impl<'a> Steps<'a> {
         let mut left = run.pieces.iter().map(group).collect::<Result<Vec<_>>>()?;
         left.sort_unstable();
         left.dedup();
-        Ok(Self { run, within: is_within.then_some(run.buffer), left: left.into(), cut: VecDeque::new() })
+        Ok(Self { run, within: is_within.then_some(run.buffer), left: left.into(), cut: None })
     }
 
     /// The next buffer; `None` behind the last.
@@ -67,21 +67,21 @@ impl<'a> Steps<'a> {
     /// # Errors
     /// If a piece cannot be begun.
     pub fn next(&mut self) -> Result<Option<Step>> {
-        while self.cut.is_empty() {
-            let Some(&(group, piece)) = self.left.front() else { return Ok(None) };
-            match self.within {
-                Some(buffer) => {
-                    self.left.pop_front();
-                    self.cut = cut(self.run, piece, &buffer)?;
-                }
-                None => {
-                    let num = self.left.iter().take_while(|(other, _)| *other == group).count();
-                    let pieces: Vec<u64> = self.left.drain(..num).map(|(_, piece)| piece).collect();
-                    self.cut.push_back(whole(self.run.target, &pieces)?);
-                }
+        loop {
+            if let Some(step) = self.cut.as_mut().and_then(|cut| cut.next(self.run.target)) {
+                return Ok(Some(step));
             }
+            self.cut = None;
+            let Some(&(group, piece)) = self.left.front() else { return Ok(None) };
+            if let Some(buffer) = self.within {
+                self.left.pop_front();
+                self.cut = Some(Cut::new(self.run, piece, &buffer)?);
+                continue;
+            }
+            let num = self.left.iter().take_while(|(other, _)| *other == group).count();
+            let pieces: Vec<u64> = self.left.drain(..num).map(|(_, piece)| piece).collect();
+            return whole(self.run.target, &pieces).map(Some);
         }
-        Ok(self.cut.pop_front())
     }
 }
 
@@ -98,38 +98,57 @@ fn whole(target: &dyn Target, pieces: &[u64]) -> Result<Step> {
     Ok(Step { region: bounds.context("a buffer of no pieces")?, parts })
 }
 
-/// The buffers of one piece, but for what a former run has written of it.
-fn cut(run: &Run<'_>, piece: u64, buffer: &Shape) -> Result<VecDeque<Step>> {
-    let region = region_of(run.target, piece)?;
-    let buffers = Grid::new(region.shape(), *buffer).context("the plan's buffers are none of its shape")?;
-    let writer = run.target.begin(piece, run.is_resumed)?;
-    let mut num_kept = usize::try_from(writer.num_kept())?;
-    let mut steps = VecDeque::new();
-    buffers.each(&Region::whole(&region.shape()), |cell| {
-        let region = cell.region.offset_by(region.start());
-        let mut chunks = run.target.chunks_of(piece, &region);
-        let kept = num_kept.min(chunks.len());
-        num_kept -= kept;
-        chunks.drain(..kept);
-        if !chunks.is_empty() {
-            let part = Part { piece, chunks, writer: None, is_first: false, is_last: false };
-            steps.push_back(Step { region, parts: vec![part] });
+/// A piece that is larger than a buffer. Its chunks are listed buffer by buffer: of a large file there are millions.
+struct Cut {
+    piece: u64,
+    region: Region,
+    /// What is read at once, of what is left.
+    buffers: VecDeque<Region>,
+    /// Chunks from here on that a former run has written.
+    num_kept: usize,
+    /// Until the first buffer.
+    writer: Option<Box<dyn PieceWriter>>,
+    has_ended: bool,
+}
+
+impl Cut {
+    /// The buffers of a piece that is begun.
+    fn new(run: &Run<'_>, piece: u64, buffer: &Shape) -> Result<Self> {
+        let region = region_of(run.target, piece)?;
+        let grid = Grid::new(region.shape(), *buffer).context("the plan's buffers are none of its shape")?;
+        let writer = run.target.begin(piece, run.is_resumed)?;
+        let num_kept = usize::try_from(writer.num_kept())?;
+        let mut buffers = VecDeque::new();
+        grid.each(&Region::whole(&region.shape()), |cell| buffers.push_back(cell.region.offset_by(region.start())));
+        Ok(Self { piece, region, buffers, num_kept, writer: Some(writer), has_ended: false })
+    }
+
+    /// The next buffer of which something is to be written; at the end perhaps one of nothing, for all of the piece may
+    /// be there already but for its end.
+    fn next(&mut self, target: &dyn Target) -> Option<Step> {
+        while let Some(region) = self.buffers.pop_front() {
+            let mut chunks = target.chunks_of(self.piece, &region);
+            let kept = self.num_kept.min(chunks.len());
+            self.num_kept -= kept;
+            chunks.drain(..kept);
+            if !chunks.is_empty() {
+                self.has_ended = self.buffers.is_empty();
+                return Some(self.step(region, chunks));
+            }
         }
-    });
-    // All of it may be there already but for its end.
-    if steps.is_empty() {
-        let none = region.with_axis(0, region.start()[0], region.start()[0]);
-        let part = Part { piece, chunks: Vec::new(), writer: None, is_first: false, is_last: false };
-        steps.push_back(Step { region: none, parts: vec![part] });
+        if self.has_ended {
+            return None;
+        }
+        self.has_ended = true;
+        let start = self.region.start()[0];
+        Some(self.step(self.region.with_axis(0, start, start), Vec::new()))
     }
-    if let Some(part) = steps.front_mut().and_then(|step| step.parts.first_mut()) {
-        part.is_first = true;
-        part.writer = Some(writer);
+
+    fn step(&mut self, region: Region, chunks: Vec<Region>) -> Step {
+        let writer = self.writer.take();
+        let part = Part { piece: self.piece, chunks, is_first: writer.is_some(), writer, is_last: self.has_ended };
+        Step { region, parts: vec![part] }
     }
-    if let Some(part) = steps.back_mut().and_then(|step| step.parts.first_mut()) {
-        part.is_last = true;
-    }
-    Ok(steps)
 }
 
 /// The box of a piece; that of an array without voxels is empty.
