@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::load::{cancelled, load};
 use super::plan::{BUFFER_BYTES, Plan};
 use super::steps::{Part, Step, Steps};
-use super::{Chunking, PieceWriter, Records, Start, Target, Written};
+use super::{Chunking, PieceWriter, Records, Stage, Start, Target, Written};
 use crate::format::{Cancel, OpenOptions, Source};
 use crate::volume::{Buffer, Pool, Region, Shape, copy_region};
 
@@ -78,6 +78,7 @@ pub fn convert(
     let not_carried = target.not_carried();
     let buffer = Shape::new(&plan.buffer).context("the plan's buffers have too many axes")?;
     let hash = plan.hash()?;
+    watch.expect(num_bytes_of_all(&*subject.source, &*target)?);
     let from = std::sync::Arc::clone(&subject.source);
     let mut stage = (subject.source, target, buffer);
     for number in 0.. {
@@ -90,7 +91,7 @@ pub fn convert(
         };
         let pieces = records.missing(target.pieces().num_cells());
         let run = Run { source: &*source, target: &*target, buffer, pieces: &pieces, is_resumed, cancel };
-        run.expect(watch);
+        watch.advance(run.num_bytes_before());
         run.run(&done, watch)?;
         let Some(next) = target.next()? else {
             plan.refuse_changed(&*from)?;
@@ -101,6 +102,22 @@ pub fn convert(
         stage = (next.source, next.target, buffer);
     }
     Ok(not_carried)
+}
+
+/// Bytes of voxels in a target and what is made of it, which is prepared.
+fn num_bytes_of_all(source: &dyn Source, target: &dyn Target) -> Result<u64> {
+    let mut all = num_bytes(target.chunks().shape(), source.info().dtype.num_bytes());
+    let mut next = target.next()?;
+    while let Some(Stage { source, target }) = next {
+        all = all.saturating_add(num_bytes(target.chunks().shape(), source.info().dtype.num_bytes()));
+        next = target.next()?;
+    }
+    Ok(all)
+}
+
+/// Bytes of so many voxels.
+fn num_bytes(shape: &Shape, item: usize) -> u64 {
+    shape.dims().iter().fold(item as u64, |n, &dim| n.saturating_mul(dim as u64))
 }
 
 /// Encoded chunks of a piece, in order.
@@ -130,14 +147,12 @@ impl Failure {
 }
 
 impl Run<'_> {
-    /// Tells how many bytes of voxels there are in these pieces and the others.
-    fn expect(&self, watch: &dyn Watch) {
-        let item = self.source.info().dtype.num_bytes() as u64;
-        let all = |shape: &Shape| shape.dims().iter().fold(item, |n, &dim| n.saturating_mul(dim as u64));
-        watch.expect(all(self.target.chunks().shape()));
-        let of = |piece: &u64| self.target.piece_region(*piece).map_or(0, |cell| all(&cell.shape()));
+    /// Bytes of voxels in pieces that are not among these.
+    fn num_bytes_before(&self) -> u64 {
+        let item = self.source.info().dtype.num_bytes();
+        let of = |piece: &u64| self.target.piece_region(*piece).map_or(0, |cell| num_bytes(&cell.shape(), item));
         let to_do: u64 = self.pieces.iter().map(of).sum();
-        watch.advance(all(self.target.chunks().shape()).saturating_sub(to_do));
+        num_bytes(self.target.chunks().shape(), item).saturating_sub(to_do)
     }
 
     /// Writes the pieces; `done` is told of each that is whole.
@@ -313,5 +328,5 @@ fn empty_buffer(num_bytes: usize) -> Result<Buffer> {
 }
 
 fn voxels_in(region: &Region) -> u64 {
-    region.shape().dims().iter().fold(1, |n, &dim| n.saturating_mul(dim as u64))
+    num_bytes(&region.shape(), 1)
 }
