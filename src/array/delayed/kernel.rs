@@ -195,20 +195,20 @@ pub(super) fn compare_mixed(
 pub(super) fn round(decimals: i32, dtype: DType, source: &Block, target: &mut Block, len: usize) {
     // As numpy makes it, which is not the nearest double from 10^23 on.
     let power = (0..decimals.abs()).fold(1.0, |power: f64, _| power * 10.0);
-    match dtype {
-        DType::F64 => map(of::<f64>(source, len), of_mut::<f64>(target, len), |value| match decimals {
-            0 => value.round_ties_even(),
-            1.. => (value * power).round_ties_even() / power,
-            _ => (value / power).round_ties_even() * power,
-        }),
-        DType::F32 => map(of::<f32>(source, len), of_mut::<f32>(target, len), |value| {
-            let power = power as f32;
+    // One loop for each kind, which a processor goes through several values at a time.
+    macro_rules! rounded {
+        ($T:ident) => {{
+            let (source, target, power) = (of::<$T>(source, len), of_mut::<$T>(target, len), power as $T);
             match decimals {
-                0 => value.round_ties_even(),
-                1.. => (value * power).round_ties_even() / power,
-                _ => (value / power).round_ties_even() * power,
+                0 => map(source, target, |value: $T| value.round_ties_even()),
+                1.. => map(source, target, move |value: $T| (value * power).round_ties_even() / power),
+                _ => map(source, target, move |value: $T| (value / power).round_ties_even() * power),
             }
-        }),
+        }};
+    }
+    match dtype {
+        DType::F64 => rounded!(f64),
+        DType::F32 => rounded!(f32),
         DType::F16 => map(of::<f16>(source, len), of_mut::<f16>(target, len), |value| {
             let power = f16::from_f64(power);
             let even = |value: f16| f16::from_f32(f16::to_f32(value).round_ties_even());
