@@ -13,7 +13,7 @@ BIN = $${CARGO_TARGET_DIR:-target}/release/tectum
 # The program, its tests and the checks are one build: the same profile everywhere.
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-rig big differential test-cluster written computed fuzz qc-clean soak headless install uninstall clean help
+.PHONY: run test check lint fmt setup release dist demo-live bench bench-peers bench-sources bench-convert bench-rig big differential test-cluster written computed fuzz qc-clean soak headless install uninstall clean help
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -60,6 +60,9 @@ bench-peers: release ## Measure beside napari, ndv, fastplotlib, split_dataset, 
 
 bench-sources: release ## Measure the same recording in every format, and how soon large ones open
 	@benches/sources/run.sh
+
+bench-convert: release ## Convert a recording beside h5py, zarr-python and dask, and measure each half alone
+	@benches/convert/run.sh
 
 bench-rig: release ## Measure what following a recording costs its writer, for 20 minutes
 	@benches/rig/run.sh

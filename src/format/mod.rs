@@ -60,6 +60,7 @@ pub use growing::{Growing, Growth, Refresh, joined};
 pub use identity::{Fnv, array_key, identity_of};
 pub use kinds::kind_of_name;
 pub use lindi::{Reference, References};
+pub use npy::NpyHeader;
 pub use open::{
     Channel, DatasetEntry, MAX_CHANNELS, OpenOptions, Opened, VirtualOptions, expected_in, open, open_alone,
 };

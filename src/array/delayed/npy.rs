@@ -4,12 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::format::memory::MemorySource;
-use crate::format::{FormatError, FormatErrorCode, OpenOptions, Source, open};
-use crate::volume::{DType, Location, Shape};
+use crate::format::{FormatError, FormatErrorCode, NpyHeader, OpenOptions, Source, open};
+use crate::volume::{DType, Location};
 
 /// Larger .npy files are not taken into memory.
 const MAX_BYTES: u64 = 1 << 32;
-const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Opens an array by the name it has in an expression: a .npy file, or the location of a recording, with the name of
 /// one of its datasets after `#`.
@@ -66,26 +65,13 @@ pub fn absolute_operand(name: &str) -> String {
 pub fn read_npy(bytes: &[u8], location: impl Into<Location>) -> Result<Arc<dyn Source>, FormatError> {
     let location = location.into();
     let bad = |what: &str| FormatError::new(location.clone(), format!("no .npy file of numbers: {what}"));
-    let (header, values) = parts(bytes).ok_or_else(|| bad("its header is damaged"))?;
-    let field = |name: &str| {
-        let (_, after) = header.split_once(&format!("'{name}'"))?;
-        after.trim_start().strip_prefix(':').map(str::trim_start)
-    };
-    let descr = field("descr").and_then(|text| text.strip_prefix('\'')?.split('\'').next());
-    let descr = descr.ok_or_else(|| bad("its type is not a plain one"))?;
-    let (order, kind) = descr.split_at(descr.len().min(1));
-    let dtype = DType::ALL.into_iter().find(|dtype| &dtype.npy_descr()[1..] == kind);
-    let dtype = dtype.filter(|_| "<>|=".contains(order)).ok_or_else(|| bad(&format!("its type is {descr}")))?;
-    let dims = field("shape").and_then(|text| text.strip_prefix('(')?.split(')').next());
-    let dims: Option<Vec<usize>> = dims.and_then(|dims| {
-        dims.split(',').map(str::trim).filter(|dim| !dim.is_empty()).map(|dim| dim.parse().ok()).collect()
-    });
-    let mut dims = dims.ok_or_else(|| bad("its shape cannot be read"))?;
-    let is_fortran = field("fortran_order").is_some_and(|text| text.starts_with("True"));
-    let shape = Shape::new(&dims).ok_or_else(|| bad("it has more axes than 8"))?;
+    let NpyHeader { dtype, is_big_endian, is_fortran, shape, num_bytes: start } =
+        NpyHeader::parse(bytes).map_err(|what| bad(&what))?;
+    let mut dims = shape.dims().to_vec();
+    let values = &bytes[start..];
     let num_bytes = shape.num_bytes(dtype).filter(|&num| num <= values.len()).ok_or_else(|| bad("it ends early"))?;
     let mut values = values[..num_bytes].to_vec();
-    if order == ">" {
+    if is_big_endian {
         values.chunks_exact_mut(dtype.num_bytes()).for_each(<[u8]>::reverse);
     }
     if is_fortran {
@@ -105,23 +91,4 @@ pub fn read_npy(bytes: &[u8], location: impl Into<Location>) -> Result<Arc<dyn S
         (info.name, info.format) = (location.to_string(), "NumPy array".to_owned());
         info.location = location.clone();
     })))
-}
-
-/// The header as text, and what follows.
-fn parts(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let rest = bytes.strip_prefix(MAGIC)?;
-    let (version, rest) = rest.split_at_checked(2)?;
-    let (len, rest) = match version[0] {
-        1 => {
-            let (len, rest) = rest.split_first_chunk::<2>()?;
-            (usize::from(u16::from_le_bytes(*len)), rest)
-        }
-        2 | 3 => {
-            let (len, rest) = rest.split_first_chunk::<4>()?;
-            (usize::try_from(u32::from_le_bytes(*len)).ok()?, rest)
-        }
-        _ => return None,
-    };
-    let (header, values) = rest.split_at_checked(len)?;
-    Some((std::str::from_utf8(header).ok()?, values))
 }

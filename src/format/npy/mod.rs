@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::look::{Kind, Look};
 use super::{FormatError, OpenOptions, Opened};
+pub use header::Header as NpyHeader;
 use source::NpySource;
 
 /// Opens a file that begins as numpy's do.
