@@ -137,7 +137,9 @@ fn nothing_is_written_into_the_recording_nor_over_a_run_that_others_go_on_with()
     let folder = tempfile::tempdir().unwrap();
     let mut stage = sheet(Arc::new(recording()), folder.path(), DataOptions::default());
     std::fs::create_dir(folder.path().join("a.npy.part")).unwrap();
-    std::fs::write(folder.path().join("a.npy.part/plan.json"), "{}").unwrap();
+    for name in ["lock", "plan.json"] {
+        std::fs::write(folder.path().join("a.npy.part").join(name), "{}").unwrap();
+    }
     until(&mut stage, |stage| stage.session.data_saver.shown.refusal.is_some());
     let refusal = stage.session.data_saver.shown.refusal.clone().unwrap();
     assert!(refusal.starts_with("a.npy.part: ") && refusal.contains("--resume"), "{refusal}");
