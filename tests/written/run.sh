@@ -29,7 +29,7 @@ python_with() {
 
 python=$(python_with written "${TECTUM_WRITTEN_PYTHON:-}")
 "$python" tests/written/vds.py "$tectum" "$@"
-"$python" tests/written/sparse.py "$tectum" "$@"
+"$python" tests/written/sparse_matrices.py "$tectum" "$@"
 "$python" tests/written/convert.py "$tectum" "$@"
 # split_dataset needs an older numpy: the environment of the comparison with it has both, once that was made.
 upstream=${TECTUM_DIFFERENTIAL_PYTHON:-.tools/differential/bin/python}

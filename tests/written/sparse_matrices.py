@@ -1,6 +1,6 @@
 """Sparse matrices written by `tectum sparse` from random arrays, read by h5py, scipy and, where it is there, anndata.
 
-`sparse.py TECTUM [NUMBER [SEED]]`.
+`sparse_matrices.py TECTUM [NUMBER [SEED]]`.
 """
 
 import os
