@@ -20,9 +20,9 @@ use crate::array::delayed::{Operations, delayed, filled};
 use crate::format::{Cancel, FormatError, Source};
 use crate::machine::{Priority, lower_this_thread};
 use crate::ui::{DataFormat, DataResult, Running, SavingData};
-use crate::volume::{DType, LayerId, Region};
+use crate::volume::{DType, LayerId, Pool, Region};
 use crate::write::{
-    self, BUFFER_BYTES, Chunking, Kind, Place, Run, Start, Subject, Target, TargetOptions, Watch, refuse_harm,
+    self, BUFFER_BYTES, Chunking, Kind, Place, Run, Start, Subject, Target, TargetOptions, Watch, load, refuse_harm,
 };
 
 /// What a request comes to is looked up again this often: a disk fills, a name is taken.
@@ -142,7 +142,7 @@ struct Look {
     rate: Option<Rate>,
 }
 
-/// How fast a recording is read, with what is computed of it.
+/// How fast a recording is read, with what is computed of it, and encoded for a format.
 #[derive(Clone)]
 struct Rate {
     of: Request,
@@ -152,7 +152,7 @@ struct Rate {
 impl Rate {
     /// Whether it holds for another request as well.
     fn is_of(&self, request: &Request) -> bool {
-        self.of.computes_as(request)
+        self.of.computes_as(request) && self.of.format == request.format
     }
 }
 
@@ -493,10 +493,15 @@ fn result_of(request: &Request, is_replacing: bool, known: Option<Rate>) -> Resu
     request.check_place(place.path()).ok().context("that lies in what is read, which is never written to")?;
     place.check_work(PLAN)?;
     let subject = request.subject()?;
-    let _fits = request.target(&subject, &place)?;
+    let target = request.target(&subject, &place)?;
     let info = subject.source.info();
     let num_bytes = info.shape.num_bytes(info.dtype).context("it is larger than any disk")? as u64;
-    let measured = || Some(Rate { of: request.clone(), bytes_per_s: measured(&*subject.source)? });
+    let measured = || {
+        let read = measured(&*subject.source)?;
+        // What cannot be had of the first chunk is told when it is written.
+        let encoded = encoded(&*subject.source, &*target).unwrap_or(f64::INFINITY);
+        Some(Rate { of: request.clone(), bytes_per_s: 1.0 / (1.0 / read + 1.0 / encoded) })
+    };
     let rate = known.or_else(measured);
     let result = DataResult {
         dims: info.shape.dims().to_vec(),
@@ -526,8 +531,26 @@ fn measured(source: &dyn Source) -> Option<f64> {
             break;
         }
     }
+    (num_bytes > 0).then(|| on_all_cores(num_bytes, begin))
+}
+
+/// Bytes a second that all cores encode, by the first chunk of what would be written; `None` where that cannot be had.
+fn encoded(source: &dyn Source, target: &dyn Target) -> Option<f64> {
+    let first = target.chunks().cell_at(0)?;
+    let mut voxels = vec![0; bytes_of(&first, source.info().dtype)?];
+    load(source, &first, &mut voxels, &Pool::new(64 << 20), &Cancel::new()).ok()?;
+    let (begin, mut num_bytes) = (Instant::now(), 0);
+    while num_bytes == 0 || begin.elapsed() < MEASURE_FOR {
+        target.encode(&first, &voxels).ok()?;
+        num_bytes += voxels.len().max(1);
+    }
+    Some(on_all_cores(num_bytes, begin))
+}
+
+/// Bytes a second on all cores, by what one of them has done since a moment.
+fn on_all_cores(num_bytes: usize, begin: Instant) -> f64 {
     let num_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    (num_bytes > 0).then(|| num_bytes as f64 * num_threads as f64 / begin.elapsed().as_secs_f64().max(1e-6))
+    num_bytes as f64 * num_threads as f64 / begin.elapsed().as_secs_f64().max(1e-6)
 }
 
 /// Bytes of a chunk that is read to measure; `None` for one that is too large for that.
