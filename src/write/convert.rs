@@ -104,8 +104,11 @@ pub fn convert(
     Ok(not_carried)
 }
 
-/// Bytes of voxels in a target and what is made of it, which is prepared.
-fn num_bytes_of_all(source: &dyn Source, target: &dyn Target) -> Result<u64> {
+/// Bytes of voxels in a target and in what is made of it, for [`Watch::expect`].
+///
+/// # Errors
+/// If the target was not prepared.
+pub fn num_bytes_of_all(source: &dyn Source, target: &dyn Target) -> Result<u64> {
     let mut all = num_bytes(target.chunks().shape(), source.info().dtype.num_bytes());
     let mut next = target.next()?;
     while let Some(Stage { source, target }) = next {

@@ -38,7 +38,7 @@ pub use buffers::{BufferError, BufferIter, BufferOptions, FilledBuffer, read_buf
 pub use changes::parse_fill;
 pub use chunking::Chunking;
 pub use compression::{BloscCodec, Codec, Compression};
-pub use convert::{Run, Watch, convert};
+pub use convert::{Run, Watch, convert, num_bytes_of_all};
 pub use journal::{Entry, Journal};
 pub use kinds::{Kind, TargetOptions, target};
 pub use load::{Refused, load};

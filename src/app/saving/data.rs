@@ -22,7 +22,8 @@ use crate::machine::{Priority, lower_this_thread};
 use crate::ui::{DataFormat, DataResult, Running, SavingData};
 use crate::volume::{DType, LayerId, Pool, Region};
 use crate::write::{
-    self, BUFFER_BYTES, Chunking, Kind, Place, Run, Start, Subject, Target, TargetOptions, Watch, load, refuse_harm,
+    self, BUFFER_BYTES, Chunking, Kind, Place, Run, Start, Subject, Target, TargetOptions, Watch, load,
+    num_bytes_of_all, refuse_harm,
 };
 
 /// What a request comes to is looked up again this often: a disk fills, a name is taken.
@@ -399,7 +400,7 @@ impl Progress {
 
 impl Watch for Progress {
     fn expect(&self, num_bytes: u64) {
-        self.of.fetch_add(num_bytes, Ordering::Relaxed);
+        self.of.store(num_bytes, Ordering::Relaxed);
     }
 
     fn advance(&self, num_bytes: u64) {
@@ -436,10 +437,10 @@ fn write_stages(request: &Request, place: &Place, progress: &Progress, cancel: &
     target.prepare()?;
     let not_carried = target.not_carried();
     let mut source = subject.source;
+    progress.expect(num_bytes_of_all(&*source, &*target)?);
     loop {
         let buffer = Chunking::buffer(&*source, target.chunks(), target.pieces(), BUFFER_BYTES);
         let pieces: Vec<u64> = (0..target.pieces().num_cells()).collect();
-        progress.expect(source.info().shape.num_bytes(source.info().dtype).unwrap_or(0) as u64);
         let run = Run { source: &*source, target: &*target, buffer, pieces: &pieces, is_resumed: false, cancel };
         run.run(&|_, _| Ok(()), progress)?;
         let Some(next) = target.next()? else { break };
