@@ -70,10 +70,16 @@ pub struct Args {
 }
 
 impl Args {
-    /// Whether this is a window, or measures what one does, and not work with an end. Work allocates the same sizes
+    /// Whether this is a window, measures what one does, or follows a recording for as long as that runs, and is not work
+    /// with an end. Work allocates the same sizes
     /// over and over, and asking the system for fresh pages each time costs half of its time.
     pub fn lasts(&self) -> bool {
-        matches!(self.command, None | Some(Command::Demo(_) | Command::Bench(_)))
+        match &self.command {
+            None | Some(Command::Demo(_) | Command::Bench(_)) => true,
+            Some(Command::Qc(args)) => args.follow,
+            Some(Command::Vds(args)) => args.follow,
+            _ => false,
+        }
     }
 }
 
