@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::Naming;
+pub(super) use crate::format::Reference as Entry;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -12,27 +13,9 @@ use sha2::{Digest, Sha256};
 /// So often a file is named before a template stands for its name.
 const MIN_FOR_TEMPLATE: usize = 5;
 
-/// What stands under a key.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Entry {
-    /// Metadata.
-    Json(Value),
-    /// The content itself.
-    Bytes(Vec<u8>),
-    /// So many bytes of a file.
-    Piece {
-        /// The file.
-        name: String,
-        /// Its first byte there.
-        offset: u64,
-        /// How many.
-        num_bytes: u64,
-    },
-}
-
 impl Entry {
     /// Tells content from other content, however it is written down; `None` for what lies in a file.
-    pub fn digest(&self) -> Option<String> {
+    pub(super) fn digest(&self) -> Option<String> {
         match self {
             Self::Json(value) => Some(digest_of(ordered(value).as_bytes())),
             Self::Bytes(bytes) => Some(digest_of(bytes)),
@@ -41,7 +24,7 @@ impl Entry {
     }
 
     /// Whether it lies in the folder or archive of the reference file itself.
-    pub fn is_inside(&self) -> bool {
+    pub(super) fn is_inside(&self) -> bool {
         matches!(self, Self::Piece { name, .. } if name.starts_with("./"))
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::Naming;
 use super::document::{Entry, Index, digest_of, ordered};
-use crate::format::{Reference, References};
+use crate::format::References;
 
 /// An index as it was when it was looked at.
 pub struct Former {
@@ -50,12 +50,7 @@ impl Former {
         };
         let digest = |(key, digest): (&String, &Value)| Some((key.clone(), digest.as_str()?.to_owned()));
         let (described, source) = (described.iter().filter_map(digest).collect(), source.to_owned());
-        let entry = |reference| match reference {
-            Reference::Json(value) => Entry::Json(value),
-            Reference::Bytes(bytes) => Entry::Bytes(bytes),
-            Reference::Piece { name, offset, num_bytes } => Entry::Piece { name, offset, num_bytes },
-        };
-        let refs = references.entries()?.into_iter().map(|(key, reference)| (key, entry(reference))).collect();
+        let refs = references.entries()?;
         Ok(Self { path: path.to_owned(), references, refs, described, source, stamp })
     }
 
