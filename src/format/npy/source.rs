@@ -110,15 +110,8 @@ impl NpySource {
             let text = "another file lies in its place; open it again";
             return Err(ReadError::new(ReadErrorKind::Corrupt, &*self.path, text));
         }
-        // In the order in which the axes are stored, the slowest first.
-        let mut place = 0u64;
         let (dims, start) = (self.header.shape.dims(), region.start());
-        let mut add = |axis: usize| place = place * dims[axis] as u64 + start[axis] as u64;
-        if self.header.is_fortran {
-            (0..dims.len()).rev().for_each(&mut add);
-        } else {
-            (0..dims.len()).for_each(&mut add);
-        }
+        let place = slowest_first(&self.header).fold(0, |place, axis| place * dims[axis] as u64 + start[axis] as u64);
         let offset = self.header.num_bytes as u64 + place * self.header.dtype.num_bytes() as u64;
         read_as_far_as_it_goes(&file, buffer, offset).map_err(failed)
     }
@@ -161,12 +154,15 @@ impl NpySource {
     /// The slowest axis along which a chunk has more than one index.
     fn cut_axis(&self) -> usize {
         let cell = self.grid.cell().dims();
-        let mut axes: Vec<usize> = (0..cell.len()).collect();
-        if self.header.is_fortran {
-            axes.reverse();
-        }
-        axes.iter().copied().find(|&axis| cell[axis] > 1).unwrap_or(axes[axes.len() - 1])
+        // One of a single voxel can be cut along any; it is not.
+        slowest_first(&self.header).find(|&axis| cell[axis] > 1).unwrap_or(0)
     }
+}
+
+/// The axes in the order in which they are stored, the slowest first.
+fn slowest_first(header: &Header) -> impl DoubleEndedIterator<Item = usize> + use<> {
+    let (rank, is_fortran) = (header.shape.rank(), header.is_fortran);
+    (0..rank).map(move |i| if is_fortran { rank - 1 - i } else { i })
 }
 
 /// A run of the file: of the slower axes one index, of one some, of the faster ones all.
@@ -175,13 +171,13 @@ fn chunk_shape(header: &Header) -> Shape {
     let mut cell = vec![1; dims.len()];
     let most = if header.is_fortran { FORTRAN_BYTES } else { CHUNK_BYTES };
     let mut taken = header.dtype.num_bytes();
-    let mut fill = |axis: usize| {
+    for axis in slowest_first(header).rev() {
         cell[axis] = (most / taken.max(1)).clamp(1, dims[axis]);
         taken = taken.saturating_mul(cell[axis]);
-        cell[axis] == dims[axis]
-    };
-    // Up to the first axis that is cut.
-    let _ = if header.is_fortran { (0..dims.len()).all(&mut fill) } else { (0..dims.len()).rev().all(&mut fill) };
+        if cell[axis] < dims[axis] {
+            break;
+        }
+    }
     Shape::new(&cell).unwrap_or(header.shape)
 }
 

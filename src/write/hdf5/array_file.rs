@@ -5,7 +5,7 @@
 
 use std::ffi::{CString, c_int};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hdf5::globals::{H5P_DATASET_CREATE, H5P_FILE_ACCESS, H5P_LINK_CREATE, H5T_STD_B8LE};
@@ -21,7 +21,7 @@ use hdf5_sys::h5t::{H5Tclose, H5Tcopy};
 
 use super::Filters;
 use super::raw::{Attribute, Handle, Step, done, type_of, write_attribute};
-use crate::format::hdf5::settle_filters;
+use crate::format::hdf5::{open_shared, read_at, settle_filters};
 use crate::volume::{DType, Shape};
 
 /// How the file is opened for writing.
@@ -145,15 +145,14 @@ impl ArrayFile {
     /// Whether a chunk just written lies at a place behind what was written before: its ends do.
     fn holds(&mut self, at: u64, coded: &[u8]) -> io::Result<bool> {
         if self.seen.is_none() {
-            self.seen = Some(File::open(&self.path)?);
+            self.seen = Some(open_shared(&self.path)?);
         }
-        let Some(file) = &mut self.seen else { return Ok(false) };
+        let Some(file) = &self.seen else { return Ok(false) };
         let mut bytes = [0; END_BYTES];
         for from in [0, coded.len().saturating_sub(END_BYTES)] {
             let part = &coded[from..coded.len().min(from + END_BYTES)];
             let read = &mut bytes[..part.len()];
-            file.seek(SeekFrom::Start(at + from as u64))?;
-            match file.read_exact(read) {
+            match read_at(file, read, at + from as u64) {
                 Ok(()) if read == part => {}
                 Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
                 _ => return Ok(false),

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::volume::Location;
-use crate::write::Place;
+use crate::write::{Place, sync_folder};
 
 /// Files that are brought to disk at once.
 const SYNCING: usize = 8;
@@ -147,11 +147,7 @@ fn publish(file: TempPath, path: &Path) -> io::Result<()> {
 /// Brings the names in folders to disk.
 fn sync_folders<'a>(paths: impl Iterator<Item = &'a Path>) -> io::Result<()> {
     let folders: BTreeSet<&Path> = paths.filter_map(Path::parent).collect();
-    #[cfg(unix)]
-    folders.into_iter().try_for_each(|folder| File::open(folder)?.sync_all())?;
-    #[cfg(not(unix))]
-    drop(folders);
-    Ok(())
+    folders.into_iter().try_for_each(sync_folder)
 }
 
 impl Shelf for LocalShelf {
