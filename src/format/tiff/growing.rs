@@ -197,10 +197,20 @@ impl TiffSource {
             let is_touched = now.stamp != then.stamp && now.file.num_bytes == then.file.num_bytes;
             page != former || is_touched
         };
+        // A page that was still looked up is read by nobody before it is found, and stays as it was found; whoever
+        // has waited in vain is told of it apart.
+        let (then, now) = (&old.book.volumes()[0], &self.book.volumes()[0]);
+        let is_only_found = |number: u32| {
+            let was_looked_up = then.indexing.is_some() && number as usize >= then.index.pages.len();
+            was_looked_up && then.stamp == now.stamp && (number as usize) < now.num_pages()
+        };
         let mut stale: Vec<Range<u64>> = Vec::new();
         for (place, (new, former)) in self.stack.frames.iter().zip(old.stack.frames.iter()).enumerate() {
-            let was_whole = *former < FIRST_ABSENT && old.book.is_complete(*former as usize);
-            if was_whole && new == former && !is_rewritten(*new) {
+            let is_as_it_was = |number: u32| {
+                number < FIRST_ABSENT
+                    && (is_only_found(number) || old.book.is_complete(number as usize) && !is_rewritten(number))
+            };
+            if new == former && is_as_it_was(*new) {
                 continue;
             }
             let range = self.chunks_of(place);

@@ -122,7 +122,8 @@ impl Indexing {
     /// Pages that were waited for in vain and are there by now; asked once.
     pub fn come_late(&self) -> Vec<usize> {
         let mut state = self.shared.state.lock();
-        let num = if state.is_under_way { state.index.pages.len() } else { usize::MAX };
+        let is_all = !state.is_under_way && state.failure.is_none();
+        let num = if is_all { usize::MAX } else { state.index.pages.len() };
         let (come, waiting) = std::mem::take(&mut state.given_up).into_iter().partition(|number| *number < num);
         state.given_up = waiting;
         come
@@ -143,20 +144,25 @@ impl Indexing {
             }
             let now = Instant::now();
             if ask.cancel.is_cancelled() || now >= ask.until {
-                if !ask.cancel.is_cancelled() && !state.given_up.contains(&number) {
-                    state.given_up.push(number);
+                if !ask.cancel.is_cancelled() {
+                    state.give_up(number);
                 }
                 let text = format!("its page is still being looked up: {} were found so far", state.index.pages.len());
                 return Err(FetchError::Passing { error: file.error(ReadErrorKind::Io, text), after: None });
             }
             self.shared.changed.wait_until(&mut state, ask.until.min(now + LOOK_EVERY));
         }
-        match &state.failure {
-            Some(why) if state.index.pages.len() <= number => {
-                let text = format!("its page could not be looked up: {why}");
-                Err(FetchError::Lasting(file.error(ReadErrorKind::Io, text)))
-            }
-            _ => Ok(()),
+        let failure = state.failure.as_ref().filter(|_| state.index.pages.len() <= number);
+        let Some(text) = failure.map(|why| format!("its page could not be looked up: {why}")) else { return Ok(()) };
+        state.give_up(number);
+        Err(FetchError::Lasting(file.error(ReadErrorKind::Io, text)))
+    }
+}
+
+impl State {
+    fn give_up(&mut self, number: usize) {
+        if !self.given_up.contains(&number) {
+            self.given_up.push(number);
         }
     }
 }

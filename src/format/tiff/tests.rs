@@ -253,6 +253,32 @@ fn a_recording_whose_pages_are_not_known_yet_has_its_extent_and_a_read_waits() {
 }
 
 #[test]
+fn pages_that_are_not_known_yet_are_not_read_again_when_others_come() {
+    let pages = Pages::new(1200, &hyperstack(1200));
+    let (opened, slow) = pages.open(500, &OpenOptions::default());
+    let (source, mut now) = (opened.source, opened.growing.unwrap());
+    let chunks = chunks(source.as_ref());
+    let mut told = Vec::new();
+    for late in [900, 1100] {
+        let soon = Instant::now() + Duration::from_millis(30);
+        assert!(source.fetching().unwrap().fetch(&chunks[late], soon, &Cancel::new()).is_err());
+        slow.open_to(pages.places[late + 50]);
+        let (later, stale) = next(now.as_ref());
+        assert!(later.searching().is_some(), "{:?}", later.searching());
+        told.extend(stale);
+        now = later;
+        assert_eq!(read(now.as_ref(), late).unwrap(), value(late));
+    }
+    slow.open_to(u64::MAX);
+    while now.fetching().is_some() {
+        let (later, stale) = next(now.as_ref());
+        told.extend(stale);
+        now = later;
+    }
+    assert_eq!(told, [900, 1100].map(|late| chunks[late].index..chunks[late].index + 1));
+}
+
+#[test]
 fn where_nothing_tells_how_many_pages_there_are_more_come_though_nobody_writes() {
     let pages = Pages::new(900, "");
     let (opened, slow) = pages.open(40, &OpenOptions::default());
@@ -329,6 +355,8 @@ fn a_disk_that_fails_meanwhile_is_named_and_tried_again() {
     slow.open_to(u64::MAX);
     source.forget_failures();
     assert_eq!(read(source.as_ref(), 350).unwrap(), value(350));
+    let stale = next(opened.growing.unwrap().as_ref()).1;
+    assert!(stale.contains(&(350..351)), "what has failed is tried again: {stale:?}");
     assert!(source.problems().iter().all(|problem| !problem.message.contains("could not be looked up")));
 }
 
