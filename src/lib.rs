@@ -5,8 +5,8 @@
 //!
 //! | module | job | may import |
 //! |---|---|---|
-//! | [`volume`] | shapes, regions, voxel types, indexing, projection, histogram: arrays in memory | nothing |
-//! | [`machine`] | how far work in the background steps back: priorities of threads, a cap on what is read; freed memory goes back | nothing |
+//! | [`volume`] | shapes, regions, voxel types, indexing, projection, histogram: arrays in memory | machine |
+//! | [`machine`] | how far work in the background steps back: priorities of threads, a cap on what is read; freed memory goes back, new memory comes at once | nothing |
 //! | [`codec`] | HDF5 filters and compressors: bytes in, bytes out | volume |
 //! | [`mod@format`] | what lies on disk: [`format::Source`], [`format::Growing`] and one module for each format; its page says where a new one goes | codec, volume |
 //! | [`mod@array`] | a source seen as (t, z, y, x), in one or more resolutions: geometry, assembling chunks; as `ndarray` arrays | format |

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// For each layer, the layers it may name.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("volume", &[]),
+    ("volume", &["machine"]),
     ("machine", &[]),
     ("codec", &["volume"]),
     ("format", &["volume", "codec"]),

@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::machine::have_ready;
+
 /// A bounded store of free buffers, shared by cloning.
 #[derive(Clone)]
 pub struct Pool {
@@ -40,13 +42,20 @@ impl Pool {
                 block
             })
         };
-        Buffer { words: reused.unwrap_or_else(|| vec![0; words]), len, pool: Arc::downgrade(&self.shared) }
+        Buffer { words: reused.unwrap_or_else(|| zeros(words)), len, pool: Arc::downgrade(&self.shared) }
     }
 
     /// Unused bytes held at the moment.
     pub fn free_bytes(&self) -> usize {
         self.shared.free.lock().unwrap_or_else(PoisonError::into_inner).num_bytes
     }
+}
+
+/// New memory, about to be filled.
+fn zeros(words: usize) -> Vec<u64> {
+    let mut memory = vec![0; words];
+    have_ready(&mut memory);
+    memory
 }
 
 /// Aligned bytes that return to their pool when dropped.
@@ -59,7 +68,7 @@ pub struct Buffer {
 impl Buffer {
     /// A zeroed buffer that belongs to no pool.
     pub fn unpooled(len: usize) -> Self {
-        Self { words: vec![0; len.div_ceil(8)], len, pool: Weak::new() }
+        Self { words: zeros(len.div_ceil(8)), len, pool: Weak::new() }
     }
 
     /// Bytes in use.

@@ -347,7 +347,7 @@ fn thousands_of_sources_are_opened_when_they_are_read() {
     }
     let begin = std::time::Instant::now();
     let source: Arc<dyn Source> = open(folder.path().join("v.h5"), &OpenOptions::default()).unwrap().source;
-    assert!(begin.elapsed().as_secs_f64() < 5.0, "{:?}", begin.elapsed());
+    assert!(begin.elapsed().as_secs_f64() < 30.0, "{:?}", begin.elapsed());
     for t in [0usize, 1, 1499, 2999] {
         let mut chunks = Vec::new();
         source.chunks(&Region::new(&[t, 0, 0], &[t + 1, 3, 4]).unwrap(), &mut chunks);

@@ -87,19 +87,23 @@ fn opening_takes_few_requests_and_nobody_waits_for_the_library_meanwhile() {
     let is_for_state = |request: &&crate::server::Request| request.range.as_deref() == Some("bytes=0-0");
     assert_eq!(server.log().requests.iter().filter(is_for_state).count(), 1, "what it is, is asked once");
     server.set_latency(Duration::from_millis(300));
-    std::thread::scope(|scope| {
-        let before = server.num_requests();
-        scope.spawn(|| opened(&url));
-        while server.num_requests() == before {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        let begin = std::time::Instant::now();
-        for _ in 0..20 {
-            with_library_locked(|| ());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        assert!(begin.elapsed() < Duration::from_millis(280), "somebody waits for the network in the library");
-    });
+    let is_free_meanwhile = || {
+        std::thread::scope(|scope| {
+            let before = server.num_requests();
+            scope.spawn(|| opened(&url));
+            while server.num_requests() == before {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let begin = std::time::Instant::now();
+            for _ in 0..20 {
+                with_library_locked(|| ());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            begin.elapsed() < Duration::from_millis(280)
+        })
+    };
+    // A machine that has other things to do holds up one of them, not all.
+    assert!((0..5).any(|_| is_free_meanwhile()), "somebody waits for the network in the library");
 }
 
 #[test]

@@ -78,6 +78,8 @@ struct Following<'a> {
     watcher: Watcher,
     has_ended: bool,
     checker: Checker,
+    /// What was measured when it was last looked at: what is told, and by which it is told to be all.
+    seen: Arc<Snapshot>,
     array: Arc<LazyArray>,
     told: Told,
     /// What follows from the table, kept from one snapshot to the next.
@@ -110,8 +112,9 @@ impl<'a> Following<'a> {
         let checker = checker(&array, None, asked, wake);
         let (options, config) = (options.clone(), WatchConfig::default());
         let watcher = Watcher::start(location.clone(), options, Some(growing), config, Arc::clone(wake));
-        let (told, derived, begun, wake) = (Told::default(), Derived::default(), Instant::now(), Arc::clone(wake));
-        Ok(Self { part, asked, watcher, has_ended: false, checker, array, told, derived, begun, wake })
+        let (seen, told, derived) = (checker.snapshot(), Told::default(), Derived::default());
+        let (begun, wake) = (Instant::now(), Arc::clone(wake));
+        Ok(Self { part, asked, watcher, has_ended: false, checker, seen, array, told, derived, begun, wake })
     }
 
     /// Takes in what has happened, and says what is new.
@@ -124,6 +127,7 @@ impl<'a> Following<'a> {
         self.has_ended = matches!(status.state, LiveState::Finished | LiveState::StoppedEarly { .. });
         // What is being written comes first; of what has ended nothing more is waited for.
         self.checker.set_live(!self.has_ended);
+        self.seen = self.checker.snapshot();
         self.tell()
     }
 
@@ -159,7 +163,7 @@ impl<'a> Following<'a> {
 
     /// Says what is new: timepoints that were measured, and alarms.
     fn tell(&mut self) -> Result<()> {
-        let snapshot = self.checker.snapshot();
+        let snapshot = Arc::clone(&self.seen);
         if self.told.version == Some(snapshot.version) {
             return Ok(());
         }
@@ -189,10 +193,10 @@ impl<'a> Following<'a> {
 
     /// What is known, once the recording has ended and all there is has been measured.
     fn finished(&self) -> Option<Arc<Snapshot>> {
-        let snapshot = self.checker.snapshot();
+        let snapshot = &self.seen;
         let num_t = self.array.info().shape[0];
         let is_all = snapshot.subject.shape[0] == num_t && snapshot.table.num_complete() == num_t;
-        (self.has_ended && (is_all || snapshot.progress.failure.is_some())).then_some(snapshot)
+        (self.has_ended && (is_all || snapshot.progress.failure.is_some())).then(|| Arc::clone(snapshot))
     }
 
     /// The report, with what is said of it now among `parts`.
