@@ -9,7 +9,7 @@ use crate::codec::blosc;
 use crate::format::FormatError;
 use crate::volume::{DType, Shape};
 pub use crate::write::hdf5::Locking;
-use crate::write::hdf5::{ArrayFile, Filters, Layout};
+use crate::write::hdf5::{ArrayFile, Failed, Filters, Layout};
 use crate::write::{self, BloscCodec, Codec, split_dataset};
 
 /// A compressed chunk and where it belongs.
@@ -68,6 +68,6 @@ impl BlockFile<'_> {
             chunks.iter().try_for_each(|chunk| file.write_chunk(&chunk.offset, &chunk.bytes))?;
             file.finish(&split_dataset::CHUNKED)
         };
-        write().map_err(|what: &'static str| failed(what.to_owned()))
+        write().map_err(|error: Failed| failed(error.to_string()))
     }
 }

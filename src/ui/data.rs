@@ -96,6 +96,18 @@ impl DataFormat {
     }
 }
 
+/// What becomes of voxels that are missing or damaged where data are saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Missing {
+    /// Nothing is saved with them.
+    #[default]
+    Refuse,
+    /// This stands for them.
+    Fill(f64),
+    /// Timepoints of which that is known are left out; of others they are refused.
+    LeaveOut,
+}
+
 /// What is saved of the data, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -109,9 +121,9 @@ pub struct DataOptions {
     pub ranges: Option<[[usize; 2]; 4]>,
     /// In which format.
     pub format: DataFormat,
-    /// What stands for missing voxels; they are refused without.
+    /// What becomes of voxels that are missing.
     #[serde(skip)]
-    pub fill: Option<f64>,
+    pub missing: Missing,
 }
 
 impl DataOptions {

@@ -44,7 +44,7 @@ pub use choices::{
     Section, Theme,
 };
 pub use command::{AppCommand, Command, Forget, Leave, SessionCommand, SheetCommand, Tell};
-pub use data::{DataFormat, DataOptions, DataResult, Running, SaveKind, SavingData, What};
+pub use data::{DataFormat, DataOptions, DataResult, Missing, Running, SaveKind, SavingData, What};
 pub use gaps_text::gaps_text;
 pub use heat::Trace;
 pub use history::History;

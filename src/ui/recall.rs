@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cursor, DataOptions, LayerView, Layout, Limits, MapMeasure, Panels, Play, Section, Step, StillOptions, Theme,
-    Trace, View, ViewState,
+    Cursor, DataOptions, LayerView, Layout, Limits, MapMeasure, Missing, Panels, Play, Section, Step, StillOptions,
+    Theme, Trace, View, ViewState,
 };
 use crate::array::ViewInfo;
 use crate::volume::{Colormap, Interpolation, ViewId};
@@ -116,7 +116,8 @@ impl ViewState {
         let colormap = self.lone_colormap.unwrap_or(colormap);
         let play = Play { is_running: false, direction: 1, ..self.play };
         let (still, still_folder) = (self.still, self.still_folder.clone());
-        let (data, data_folder) = (DataOptions { ranges: None, fill: None, ..self.data }, self.data_folder.clone());
+        let (data, data_folder) =
+            (DataOptions { ranges: None, missing: Missing::Refuse, ..self.data }, self.data_folder.clone());
         KeptPreferences {
             theme,
             folded,

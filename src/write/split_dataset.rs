@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::hdf5::{ArrayFile, Attribute, Filters, Layout, Locking, whole_chunk};
@@ -199,7 +199,7 @@ impl Target for SplitTarget {
             root: &ROOT,
             locking: Locking::Off,
         };
-        let file = ArrayFile::create(&part, &layout).map_err(|what| anyhow!("{shown}: cannot {what}"))?;
+        let file = ArrayFile::create(&part, &layout).map_err(|failed| failed.at(&shown))?;
         Ok(Box::new(BlockWriter { shown, path, part: Part(part), file: Some(file), block, is_small }))
     }
 
@@ -261,14 +261,14 @@ impl PieceWriter for BlockWriter {
             true => file.write_whole(&bytes),
             false => file.write_chunk(start.start(), &bytes),
         };
-        written.map_err(|what| anyhow!("{}: cannot {what}", self.shown))
+        written.map_err(|failed| failed.at(&self.shown))
     }
 
     fn finish(mut self: Box<Self>) -> Result<Written> {
         let shown = self.shown.clone();
         let attributes = if self.is_small { &CONTIGUOUS[..] } else { &CHUNKED[..] };
         let file = self.file.take().with_context(|| format!("{shown}: is closed"))?;
-        file.finish(attributes).map_err(|what| anyhow!("{shown}: cannot {what}"))?;
+        file.finish(attributes).map_err(|failed| failed.at(&shown))?;
         let whole = || -> io::Result<Written> {
             let mut file = File::options().read(true).write(true).open(&self.part.0)?;
             file.sync_all()?;

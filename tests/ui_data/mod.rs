@@ -5,8 +5,8 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tectum::ui::{
-    AppCommand, Command, DataFormat, DataOptions, DataResult, Overlay, Running, SaveKind, SavingData, SessionCommand,
-    What,
+    AppCommand, Command, DataFormat, DataOptions, DataResult, Missing, Overlay, Running, SaveKind, SavingData,
+    SessionCommand, What,
 };
 
 use super::ui_bench::{Bench, harness_of};
@@ -71,9 +71,12 @@ fn a_part_is_chosen_and_saved() {
     assert!(moved[0] < rows[0] - 200, "{moved:?}");
     click(&mut window, Role::RadioButton, "OME-Zarr");
     assert_eq!(data(&window).format, DataFormat::Zarr);
-    click(&mut window, Role::CheckBox, "Fill with");
+    click(&mut window, Role::RadioButton, "Leave out");
+    assert_eq!(data(&window).missing, Missing::LeaveOut);
+    assert!(window.query_by_label("Fill value").is_none());
+    click(&mut window, Role::RadioButton, "Fill with");
     type_number(&mut window, "Fill value", "7");
-    assert_eq!(data(&window).fill, Some(7.0));
+    assert_eq!(data(&window).missing, Missing::Fill(7.0));
     window.state_mut().take();
     click(&mut window, Role::Button, "Choose…");
     assert_eq!(window.state_mut().take(), [Command::App(AppCommand::BrowseDataPath)]);
@@ -91,7 +94,7 @@ fn a_part_is_chosen_and_saved() {
 fn size_time_room_and_what_is_replaced_are_told_or_why_it_cannot_be() {
     let mut bench = bench();
     bench.saving.data.replaces = Some("3 min ago".to_owned());
-    bench.saving.data.missing = Some("10 timepoints missing or damaged: refused unless filled".to_owned());
+    bench.saving.data.missing = Some("10 timepoints missing or damaged: refused".to_owned());
     let mut window = open(bench, [1024.0, 700.0]);
     window.get_by_role_and_label(Role::Button, "Replace data");
     let told: Vec<String> =

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::Session;
 use crate::app::saving::{Request, Written, data_folder};
-use crate::array::LazyArray;
-use crate::ui::{DataOptions, Overlay, SaveKind};
+use crate::array::{LazyArray, ViewInfo};
+use crate::ui::{DataOptions, Missing, Overlay, SaveKind};
 use crate::volume::Axis;
 
 impl Session {
@@ -73,6 +73,11 @@ impl Session {
         let shown = layer.image.finest();
         let held = index_text(&layer.array().held_axes(), layer.array());
         let part = index_text(&self.words(shown, options), shown);
+        // What lacks timepoints has the rate that follows from those it has.
+        let rate_hz = match self.kept_timepoints(options) {
+            None => layer.info().rate_hz,
+            Some(_) => layer.array().source().info().rate_hz,
+        };
         let fold = options.folds(&self.view, layer.info()).map(|(op, axis)| format!("{} over {axis}", op.name()));
         let mut operations = Vec::new();
         match layer.computed_texts() {
@@ -91,8 +96,11 @@ impl Session {
         Request {
             source: Arc::clone(layer.array().source()),
             layer: layer.recorded.id(),
-            info: *layer.info(),
-            fill: options.fill,
+            info: ViewInfo { rate_hz, ..*layer.info() },
+            fill: match options.missing {
+                Missing::Fill(value) => Some(value),
+                Missing::Refuse | Missing::LeaveOut => None,
+            },
             others: self.others.named_by(&operations),
             operations,
             format: options.format,
@@ -104,16 +112,36 @@ impl Session {
     fn words(&self, array: &LazyArray, options: &DataOptions) -> Vec<(usize, String)> {
         let ranges = options.ranges(&self.view, array.info());
         let dropped = options.dropped(&self.view);
+        let kept = self.kept_timepoints(options);
         let word = |axis: Axis| {
             let [start, stop] = ranges[axis.index()];
-            match () {
-                () if dropped.contains(&axis) && stop - start == 1 => start.to_string(),
-                () if [start, stop] == [0, array.info().shape[axis.index()]] => ":".to_owned(),
-                () => format!("{start}:{stop}"),
+            match &kept {
+                Some(kept) if axis == Axis::T => format!("{kept:?}"),
+                _ if dropped.contains(&axis) && stop - start == 1 => start.to_string(),
+                _ if [start, stop] == [0, array.info().shape[axis.index()]] => ":".to_owned(),
+                _ => format!("{start}:{stop}"),
             }
         };
         let own = array.own_axes();
         Axis::ALL.into_iter().filter_map(|axis| Some((own[axis.index()]?, word(axis)))).collect()
+    }
+
+    /// The timepoints that are saved where others are left out; `None` where none are, or it would be all of them.
+    fn kept_timepoints(&self, options: &DataOptions) -> Option<Vec<usize>> {
+        if options.missing != Missing::LeaveOut || self.is_moved() {
+            return None;
+        }
+        let [start, stop] = options.ranges(&self.view, self.layer().info())[Axis::T.index()];
+        let faulty = self.facts.pieces.iter().filter(|piece| piece.axis == Some(Axis::T) && piece.state.is_faulty());
+        let mut left_out: Vec<[usize; 2]> = faulty.map(|piece| piece.range.map(|t| t.clamp(start, stop))).collect();
+        left_out.sort_unstable();
+        let (mut kept, mut next) = (Vec::new(), start);
+        for [from, to] in left_out {
+            kept.extend(next..from);
+            next = next.max(to);
+        }
+        kept.extend(next..stop);
+        (!kept.is_empty() && kept.len() < stop - start).then_some(kept)
     }
 
     /// What of it is known to be missing or damaged.
@@ -135,13 +163,21 @@ impl Session {
             (Axis::T, num) => format!("{num} timepoints"),
             (axis, num) => format!("{num} of {axis}"),
         };
-        let then = if options.fill.is_some() { "filled" } else { "refused unless filled" };
+        let then = match options.missing {
+            Missing::Fill(_) => "filled",
+            Missing::LeaveOut if axis == Axis::T && self.kept_timepoints(options).is_some() => "left out",
+            Missing::Refuse | Missing::LeaveOut => "refused",
+        };
         Some(format!("{what} missing or damaged: {then}"))
     }
 }
 
+/// The step of an index. Lists are taken each along its own axis, whatever stands beside them.
 fn subset(index: String) -> String {
-    format!("subset [{index}]")
+    match index.contains('[') {
+        true => format!("cross [{index}]"),
+        false => format!("subset [{index}]"),
+    }
 }
 
 /// A numpy index of these words by axis, all of the others; `None` where it names all of the array.

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::tests_of_operations::write_npy;
 use crate::app::stage::{PATIENCE, Scene, Stage};
-use crate::format::Source;
 use crate::format::memory::{GatedSource, MemorySource};
-use crate::ui::{Command, DataFormat, DataOptions, Overlay, SaveKind, SessionCommand, Step, What};
-use crate::volume::{DType, Region, Shape};
+use crate::format::{Chunk, Filled, ReadError, Source};
+use crate::ui::{Command, DataFormat, DataOptions, Missing, Overlay, SaveKind, SessionCommand, Step, What};
+use crate::volume::{ArrayInfo, Axis, DType, Piece, PieceState, Problem, Region, Shape};
 
 /// 100 t + 10 z + y, the same along x.
 fn recording() -> MemorySource {
@@ -101,16 +101,75 @@ fn what_is_missing_is_refused_or_filled() {
     let said = save(&mut stage);
     assert!(said.starts_with("Not saved: "), "{said}");
     assert!(names_in(folder.path()).is_empty());
-    let filled = DataOptions { fill: Some(7.0), ..all };
+    let filled = DataOptions { missing: Missing::Fill(7.0), ..all };
     let mut stage = sheet(Arc::new(recording().with_missing(&[gap])), folder.path(), filled);
     assert!(save(&mut stage).starts_with("Saved a.npy"));
     let (_, values) = npy(&folder.path().join("a.npy"));
     assert_eq!((values[(2 * 3 + 1) * 48], values[(2 * 3 + 2) * 48]), (7, 220));
     // A value that the type cannot hold.
-    let wrong = DataOptions { fill: Some(-1.0), ..all };
+    let wrong = DataOptions { missing: Missing::Fill(-1.0), ..all };
     let mut stage = sheet(Arc::new(recording()), folder.path(), wrong);
     until(&mut stage, |stage| stage.session.data_saver.shown.refusal.is_some());
     assert!(stage.session.data_saver.shown.refusal.as_ref().unwrap().contains("is no uint16"));
+}
+
+/// Pieces of two timepoints, the second and the fourth of which are missing, and said to be.
+struct Gappy(MemorySource);
+
+impl Source for Gappy {
+    fn info(&self) -> &Arc<ArrayInfo> {
+        self.0.info()
+    }
+
+    fn chunks(&self, region: &Region, chunks: &mut Vec<Chunk>) {
+        self.0.chunks(region, chunks);
+    }
+
+    fn read(&self, chunk: &Chunk, buffer: &mut [u8]) -> Result<Filled, ReadError> {
+        self.0.read(chunk, buffer)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    fn pieces(&self) -> Vec<Piece> {
+        let states = [PieceState::Whole, PieceState::Missing, PieceState::Whole, PieceState::Damaged];
+        let piece = |(i, state)| Piece { axis: Some(Axis::T), range: [2 * i, 2 * i + 2], state };
+        states.into_iter().enumerate().map(piece).collect()
+    }
+}
+
+#[test]
+fn timepoints_that_are_missing_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let gappy = || {
+        let value = |i: &[usize]| (100 * i[0] + 10 * i[1] + i[2]) as u16;
+        let whole = MemorySource::from_fn(DType::U16, Shape::from([8, 3, 6, 8]), "tzyx", &[1, 1, 6, 8], value).unwrap();
+        let gap = |t: usize| Region::new(&[t, 0, 0, 0], &[t + 2, 3, 6, 8]).unwrap();
+        Arc::new(Gappy(whole.with_missing(&[gap(2), gap(6)])))
+    };
+    let all = DataOptions { what: What::Recording, missing: Missing::LeaveOut, ..DataOptions::default() };
+    let mut stage = sheet(gappy(), folder.path(), all);
+    until(&mut stage, |stage| stage.session.data_saver.shown.is_ready);
+    let told = stage.session.data_saver.shown.missing.clone().unwrap();
+    assert_eq!(told, "4 timepoints missing or damaged: left out");
+    assert!(save(&mut stage).starts_with("Saved a.npy"));
+    let (shape, values) = npy(&folder.path().join("a.npy"));
+    assert_eq!(shape, "(4, 3, 6, 8)");
+    assert_eq!([0, 1, 2, 3].map(|t| values[t * 144]), [0, 100, 400, 500]);
+    // One plane of them is kept, along an index beside the list; and where nothing is left all is refused.
+    let part = |t: [usize; 2]| DataOptions { what: What::Selection, ranges: Some([t, [1, 2], [2, 4], [0, 8]]), ..all };
+    let mut stage = sheet(gappy(), folder.path(), part([1, 5]));
+    stage.apply(&Command::Session(SessionCommand::SetDataPath(folder.path().join("b").display().to_string())));
+    assert!(save(&mut stage).starts_with("Saved b.npy"));
+    let (shape, values) = npy(&folder.path().join("b.npy"));
+    assert_eq!((shape.as_str(), [values[0], values[16]]), ("(2, 1, 2, 8)", [112, 412]));
+    let mut stage = sheet(gappy(), folder.path(), part([2, 4]));
+    stage.apply(&Command::Session(SessionCommand::SetDataPath(folder.path().join("c").display().to_string())));
+    until(&mut stage, |stage| stage.session.data_saver.shown.is_ready);
+    assert_eq!(stage.session.data_saver.shown.missing.as_deref(), Some("2 timepoints missing or damaged: refused"));
+    assert!(save(&mut stage).starts_with("Not saved: "));
 }
 
 #[test]

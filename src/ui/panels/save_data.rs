@@ -3,8 +3,8 @@
 use egui::{Align2, Key, Rect, Sense, Ui, Vec2, pos2, vec2};
 
 use super::super::theme::{Tokens, Weight, filled_icon_font, font};
-use super::super::widgets::{Button, Fill, Number, check, runs, segmented, segmented_width, text};
-use super::super::{AppCommand, Command, DataFormat, DataOptions, Model, SessionCommand, What, format, icons};
+use super::super::widgets::{Button, Fill, Number, runs, segmented, segmented_width, text};
+use super::super::{AppCommand, Command, DataFormat, DataOptions, Missing, Model, SessionCommand, What, format, icons};
 use super::save::{LABEL, PREVIEW, Path, ROW, footer_button, path_field, refusal_ui};
 use super::save_frame::preview_ui;
 use crate::volume::Axis;
@@ -79,6 +79,8 @@ fn rows_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Comman
     top += ROW;
     label(ui, top + ROW / 2.0, "Result");
     result_ui(ui, row(top, rect.right() - left), model);
+    top += ROW;
+    missing_told_ui(ui, row(top, rect.right() - left), model);
 }
 
 /// First and last index along each axis there is; returns where they end.
@@ -128,33 +130,40 @@ fn ranges_ui(ui: &mut Ui, corner: egui::Pos2, model: &Model<'_>, commands: &mut 
 
 /// What becomes of voxels that are missing.
 fn missing_ui(ui: &mut Ui, rect: Rect, model: &Model<'_>, commands: &mut Vec<Command>) {
+    const WHY: [(&str, &str, &str); 3] = [
+        ("Refuse", "Nothing is saved where voxels are missing or damaged", ""),
+        ("Fill with", "A value in place of voxels that are missing or damaged", ""),
+        ("Leave out", "Timepoints that are known to be missing or damaged are not saved; the others move up", ""),
+    ];
+    let missing = model.state.data.missing;
+    let choices = [Missing::Refuse, Missing::Fill(0.0), Missing::LeaveOut];
+    let chosen = choices.iter().position(|choice| std::mem::discriminant(choice) == std::mem::discriminant(&missing));
+    let width = segmented_width(ui, &WHY.map(|(label, ..)| label)).min(rect.width());
+    let area = Rect::from_min_size(rect.min, vec2(width, rect.height()));
+    if let Some(index) = segmented(ui, area, &WHY, chosen.unwrap_or(0)).filter(|index| Some(*index) != chosen) {
+        set(commands, model, |data| data.missing = choices[index]);
+    }
+    let Missing::Fill(value) = missing else { return };
+    let number = Number {
+        name: "Fill value",
+        value,
+        range: [-1e15, 1e15],
+        decimals: None,
+        step: 1.0,
+        unit: "",
+        hint: WHY[1].1,
+        key: "",
+    };
+    let field = Rect::from_min_size(pos2(area.right() + 8.0, rect.top() + 2.0), vec2(72.0, 22.0));
+    if let Some(value) = number.show(ui, field) {
+        set(commands, model, |data| data.missing = Missing::Fill(value));
+    }
+}
+
+/// What of it is missing, and what becomes of that.
+fn missing_told_ui(ui: &mut Ui, place: Rect, model: &Model<'_>) {
     let tokens = Tokens::get(ui);
-    let fill = model.state.data.fill;
-    let why = "A value in place of voxels that are missing or damaged; without it they are refused";
-    let area = Rect::from_min_size(rect.min, vec2(110.0, rect.height()));
-    if check(ui, area, "Fill with", fill.is_some(), why) {
-        set(commands, model, |data| data.fill = if fill.is_some() { None } else { Some(0.0) });
-    }
-    let mut left = area.right();
-    if let Some(value) = fill {
-        let number = Number {
-            name: "Fill value",
-            value,
-            range: [-1e15, 1e15],
-            decimals: None,
-            step: 1.0,
-            unit: "",
-            hint: why,
-            key: "",
-        };
-        let field = Rect::from_min_size(pos2(left, rect.top() + 2.0), vec2(72.0, 22.0));
-        if let Some(value) = number.show(ui, field) {
-            set(commands, model, |data| data.fill = Some(value));
-        }
-        left += 84.0;
-    }
     let Some(missing) = &model.saving.data.missing else { return };
-    let place = Rect::from_min_max(pos2(left, rect.top() + 1.0), rect.max - vec2(0.0, 1.0));
     ui.painter().rect_filled(place, 4.0, tokens.warn.gamma_multiply(0.1));
     let at = place.left_center() + vec2(12.0, 0.0);
     text(ui.painter(), at, Align2::CENTER_CENTER, icons::WARNING, filled_icon_font(12.0), tokens.warn_text);

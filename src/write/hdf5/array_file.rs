@@ -87,7 +87,7 @@ impl ArrayFile {
                     done(H5Pset_file_locking(access.id(), 0, 1), "switch locking off")?;
                 }
                 let file = H5Fcreate(name.as_ptr(), H5F_ACC_TRUNC, 0, access.id());
-                let file = Handle::new(file, H5Fclose, "create the file; is the disk full?")?;
+                let file = Handle::new(file, H5Fclose, "create the file")?;
                 layout.root.iter().try_for_each(|(name, value)| write_attribute(&file, name, value))?;
                 let (dataset, kind) = layout.create_array(&file)?;
                 Ok(Self { open: Some((dataset, kind, file)), path: path.to_owned(), seen: None, last_end: 0 })
@@ -106,7 +106,7 @@ impl ArrayFile {
             // SAFETY: the lock is held, the array is open, and `start` has as many numbers as it has axes.
             let status =
                 unsafe { H5Dwrite_chunk(dataset.id(), 0, 0, start.as_ptr(), coded.len(), coded.as_ptr().cast()) };
-            done(status, "write a chunk; is the disk full?")
+            done(status, "write a chunk")
         })
     }
 
@@ -184,9 +184,7 @@ impl ArrayFile {
     pub fn write_whole(&mut self, bytes: &[u8]) -> Step<()> {
         let (dataset, kind, _) = self.open.as_ref().ok_or("write to a closed file")?;
         // SAFETY: the lock is held, and memory and file have the same type, of which there are as many as the array has.
-        hdf5::sync::sync(|| unsafe {
-            done(H5Dwrite(dataset.id(), kind.id(), 0, 0, 0, bytes.as_ptr().cast()), "write; is the disk full?")
-        })
+        hdf5::sync::sync(|| unsafe { done(H5Dwrite(dataset.id(), kind.id(), 0, 0, 0, bytes.as_ptr().cast()), "write") })
     }
 
     /// Says what is known of the array, and closes the file.
@@ -200,7 +198,7 @@ impl ArrayFile {
             // SAFETY: the lock is held and the file is open.
             let flushed = unsafe { H5Fflush(file.id(), H5F_scope_t::H5F_SCOPE_LOCAL) };
             drop((dataset, kind, file));
-            done(flushed, "flush the file; is the disk full?")
+            done(flushed, "flush the file")
         })
     }
 }

@@ -36,7 +36,7 @@ pub fn image(fill: impl FnOnce(&Handle) -> Step<()>) -> Step<Vec<u8>> {
             let mut bytes = vec![0u8; usize::try_from(len).map_err(|_| "finish a file in memory")?];
             let len = H5Fget_file_image(file.id(), bytes.as_mut_ptr().cast(), bytes.len());
             if usize::try_from(len) != Ok(bytes.len()) {
-                return Err("finish a file in memory");
+                return Err("finish a file in memory".into());
             }
             Ok(bytes)
         }

@@ -18,7 +18,7 @@ use hdf5_sys::h5p::{
 use hdf5_sys::h5s::{H5S_UNLIMITED, H5S_seloper_t, H5Sclose, H5Screate_simple, H5Sselect_hyperslab};
 use rayon::prelude::*;
 
-use super::raw::{Attribute, Handle, Step, done, text_type, type_of, write_attribute};
+use super::raw::{Attribute, Failed, Handle, Step, done, text_type, type_of, write_attribute};
 use crate::codec::shuffle;
 use crate::volume::DType;
 use crate::write::coders::zlib;
@@ -194,7 +194,7 @@ impl List {
             let status = hdf5::sync::sync(|| unsafe {
                 H5Dwrite_chunk(self.dataset.id(), 0, 0, &raw const offset, bytes.len(), bytes.as_ptr().cast())
             });
-            done(status, "write a chunk; is the disk full?")?;
+            done(status, "write a chunk")?;
         }
         Ok(())
     }
@@ -213,8 +213,11 @@ impl Texts {
     /// # Errors
     /// When the library refuses: the disk is full.
     pub fn append(&mut self, texts: &[String]) -> Step<()> {
-        const WHAT: &str = "write texts; is the disk full?";
-        let texts = texts.iter().map(|text| CString::new(text.as_str()).map_err(|_| WHAT)).collect::<Step<Vec<_>>>()?;
+        const WHAT: &str = "write texts";
+        let texts = texts
+            .iter()
+            .map(|text| CString::new(text.as_str()).map_err(|_| Failed::from(WHAT)))
+            .collect::<Step<Vec<_>>>()?;
         let pointers: Vec<_> = texts.iter().map(|text| text.as_ptr()).collect();
         let (start, num) = (self.len, pointers.len() as hsize_t);
         self.len += num;
@@ -237,5 +240,5 @@ impl Texts {
 fn packed(chunk: &[u8], item: usize) -> Step<Vec<u8>> {
     let mut shuffled = vec![0; chunk.len()];
     shuffle(item, chunk, &mut shuffled);
-    zlib(LEVEL, &shuffled).map_err(|_| "compress a chunk")
+    zlib(LEVEL, &shuffled).map_err(|_| "compress a chunk".into())
 }

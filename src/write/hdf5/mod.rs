@@ -11,6 +11,6 @@ mod virtual_dataset;
 pub use array_file::{ArrayFile, Layout, Locking};
 pub use filters::{Filters, MAX_CHUNK_BYTES};
 pub use lists::{File, List};
-pub use raw::Attribute;
+pub use raw::{Attribute, Failed};
 pub use target::{Hdf5Target, described, whole_chunk};
 pub use virtual_dataset::{Mapping, VirtualFile};

@@ -1,12 +1,13 @@
 //! libhdf5 for writing: handles that close themselves, the types of voxels, attributes.
 #![allow(unsafe_code)]
 
-use std::ffi::{CString, c_int, c_void};
-use std::ptr;
+use std::ffi::{CStr, CString, c_int, c_uint, c_void};
+use std::{fmt, io, ptr};
 
 use hdf5::globals as types;
 use hdf5_sys::h5::hsize_t;
 use hdf5_sys::h5a::{H5Aclose, H5Acreate2, H5Awrite};
+use hdf5_sys::h5e::{H5E_DEFAULT, H5E_direction_t, H5E_error2_t, H5Ewalk2};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5s::{H5S_class_t, H5Sclose, H5Screate, H5Screate_simple};
 use hdf5_sys::h5t::{
@@ -16,8 +17,74 @@ use hdf5_sys::h5t::{
 
 use crate::volume::DType;
 
-/// What could not be done, in words that follow "cannot".
-pub type Step<T> = Result<T, &'static str>;
+/// What was done, or why not.
+pub type Step<T> = Result<T, Failed>;
+
+/// What could not be done, and the system's reason where it is to blame: a full disk, a server that does not answer.
+#[derive(Debug)]
+pub struct Failed {
+    /// In words that follow "cannot".
+    what: &'static str,
+    cause: Option<io::Error>,
+}
+
+impl Failed {
+    /// A call of the library, the last there was, has failed.
+    fn in_library(what: &'static str) -> Self {
+        Self { what, cause: errno_of_library().map(io::Error::from_raw_os_error) }
+    }
+
+    /// As an error about a file.
+    pub fn at(self, file: impl fmt::Display) -> anyhow::Error {
+        let text = format!("{file}: cannot {}", self.what);
+        match self.cause {
+            Some(cause) => anyhow::Error::new(cause).context(text),
+            None => anyhow::Error::msg(text),
+        }
+    }
+}
+
+impl From<&'static str> for Failed {
+    fn from(what: &'static str) -> Self {
+        Self { what, cause: None }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)?;
+        self.cause.iter().try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+/// The system's number of what has gone wrong in the last call of the library, which has it among its messages.
+fn errno_of_library() -> Option<i32> {
+    unsafe extern "C" fn note(_: c_uint, error: *const H5E_error2_t, data: *mut c_void) -> c_int {
+        // SAFETY: the library passes a live record, and `data` is the number given below.
+        unsafe {
+            let text = (*error).desc;
+            if !text.is_null()
+                && let Some(errno) = errno_in(&CStr::from_ptr(text).to_string_lossy())
+            {
+                *data.cast::<Option<i32>>() = Some(errno);
+            }
+        }
+        0
+    }
+    let mut found: Option<i32> = None;
+    // The lock is taken once more where it is held already.
+    // SAFETY: the call lasts no longer than the number it is given.
+    hdf5::sync::sync(|| unsafe {
+        H5Ewalk2(H5E_DEFAULT, H5E_direction_t::H5E_WALK_DOWNWARD, Some(note), (&raw mut found).cast());
+    });
+    found
+}
+
+/// "…, file descriptor = 7, errno = 28, error message = …"
+fn errno_in(message: &str) -> Option<i32> {
+    let digits = message.rsplit_once("errno = ")?.1;
+    digits.split(|digit: char| !digit.is_ascii_digit()).next()?.parse().ok().filter(|errno| *errno != 0)
+}
 
 /// An identifier of the library, given back when it is dropped. It is made and used under the library's lock.
 pub struct Handle {
@@ -28,7 +95,7 @@ pub struct Handle {
 impl Handle {
     /// Takes over what a call to the library returned.
     pub fn new(id: hid_t, close: unsafe extern "C" fn(hid_t) -> c_int, what: &'static str) -> Step<Self> {
-        if id < 0 { Err(what) } else { Ok(Self { id, close }) }
+        if id < 0 { Err(Failed::in_library(what)) } else { Ok(Self { id, close }) }
     }
 
     /// The library's number of it.
@@ -47,7 +114,7 @@ impl Drop for Handle {
 
 /// The status of a call as a result.
 pub fn done(status: c_int, what: &'static str) -> Step<()> {
-    if status < 0 { Err(what) } else { Ok(()) }
+    if status < 0 { Err(Failed::in_library(what)) } else { Ok(()) }
 }
 
 /// How h5py stores voxels of a type. The lock is held.
@@ -127,7 +194,7 @@ pub enum Attribute {
 /// Writes an attribute of a group or dataset. The lock is held.
 pub fn write_attribute(node: &Handle, name: &str, value: &Attribute) -> Step<()> {
     const WHAT: &str = "write an attribute";
-    let text = |text: &str| CString::new(text).map_err(|_| WHAT);
+    let text = |text: &str| CString::new(text).map_err(|_| Failed::from(WHAT));
     let name = text(name)?;
     // SAFETY: the lock is held; every handle is open, and every pointer is to live values, as many as the space says.
     let write = |kind: hid_t, len: Option<usize>, values: *const c_void| unsafe {
@@ -183,4 +250,17 @@ pub fn space(dims: Option<&[usize]>) -> Step<Handle> {
         }
     };
     Handle::new(id, H5Sclose, WHAT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::errno_in;
+
+    #[test]
+    fn the_number_of_the_system_is_found_in_a_message_of_the_library() {
+        let message = "file write failed: time = Fri, filename = 'errno = 5', file descriptor = 7, errno = 28, error \
+                       message = 'No space left on device', buf = 0x7f, total write size = 512";
+        assert_eq!(errno_in(message), Some(28));
+        assert_eq!((errno_in("errno = 0, none"), errno_in("write failed")), (None, None));
+    }
 }

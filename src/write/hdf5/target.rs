@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::{ArrayFile, Attribute, Filters, Layout, Locking};
 use crate::codec::crc32c;
@@ -99,7 +99,7 @@ impl Hdf5Target {
             locking: Locking::Off,
         };
         let path = self.place.data();
-        ArrayFile::create(&path, &layout).map_err(|what| anyhow!("{}: cannot {what}", self.place.path().display()))
+        ArrayFile::create(&path, &layout).map_err(|failed| failed.at(self.place.path().display()))
     }
 }
 
@@ -226,7 +226,7 @@ struct Hdf5Writer {
 impl Hdf5Writer {
     fn put_coded(&mut self, region: &Region, coded: &[u8]) -> Result<()> {
         let place = self.file.write_chunk_placed(region.start(), coded);
-        let offset = place.map_err(|what| anyhow!("{}: cannot {what}", self.shown))?;
+        let offset = place.map_err(|failed| failed.at(&self.shown))?;
         let at: Vec<usize> = region.start().iter().zip(self.chunks.cell().dims()).map(|(i, cell)| i / cell).collect();
         let (chunk, num_bytes) = (self.chunks.position(&at), coded.len() as u64);
         let entry = Entry { chunk, offset, num_bytes, crc32c: crc32c::checksum(coded) };
@@ -245,7 +245,7 @@ impl PieceWriter for Hdf5Writer {
 
     fn finish(self: Box<Self>) -> Result<Written> {
         let Self { shown, path, file, journal, attributes, .. } = *self;
-        file.finish(&attributes).map_err(|what| anyhow!("{shown}: cannot {what}"))?;
+        file.finish(&attributes).map_err(|failed| failed.at(&shown))?;
         let whole = || -> io::Result<Written> {
             let mut file = File::options().read(true).write(true).open(&path)?;
             file.sync_all()?;

@@ -52,7 +52,7 @@ impl VirtualFile<'_> {
     ///
     /// # Errors
     /// When the library refuses, in words that follow "cannot".
-    pub fn bytes(&self) -> Result<Vec<u8>, &'static str> {
+    pub fn bytes(&self) -> Step<Vec<u8>> {
         image(|file| self.fill(file))
     }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::super::hdf5::{Attribute, File};
+use super::super::hdf5::{Attribute, Failed, File};
 
 /// A layout of a sparse matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl SparseLayout {
     }
 
     /// Writes all but the three lists; returns the group they belong in.
-    pub(super) fn describe(self, file: &File, shape: [usize; 2]) -> Result<&'static str, &'static str> {
+    pub(super) fn describe(self, file: &File, shape: [usize; 2]) -> Result<&'static str, Failed> {
         let text = |text: &str| Attribute::Text(text.to_owned());
         let shape_list = shape.map(|dim| dim as i64).to_vec();
         match self {
@@ -72,7 +72,7 @@ impl SparseLayout {
 const AT_ONCE: usize = 1 << 16;
 
 /// A table of no columns whose rows are called 0, 1, …: AnnData names its rows and columns.
-fn numbered(file: &File, table: &str, len: usize) -> Result<(), &'static str> {
+fn numbered(file: &File, table: &str, len: usize) -> Result<(), Failed> {
     let text = |text: &str| Attribute::Text(text.to_owned());
     let attributes = [
         ("encoding-type", text("dataframe")),

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 pub use layout::SparseLayout;
 
 use self::bands::{Band, bands};
-use super::hdf5::{File, List};
+use super::hdf5::{Failed, File, List};
 use super::{Output, check_name, read_buffer, refuse_inside};
 use crate::format::Source;
 use crate::volume::{DType, Region};
@@ -68,7 +68,7 @@ pub fn write_sparse(
     }
     let mut output = Output::create_named(out, options.is_forced)?;
     let part = output.part_path().map(Path::to_owned).with_context(|| format!("{shown}: cannot write here"))?;
-    let cannot = |what: &str| anyhow::anyhow!("{shown}: cannot {what}");
+    let cannot = |failed: Failed| failed.at(&shown);
     let layout = options.layout;
     let file = File::create(&part).map_err(cannot)?;
     let group = layout.describe(&file, shape).map_err(cannot)?;
@@ -123,7 +123,7 @@ struct Lists {
 }
 
 impl Lists {
-    fn begin(file: &File, group: &str, dtype: DType, other: usize, layout: SparseLayout) -> Result<Self, &'static str> {
+    fn begin(file: &File, group: &str, dtype: DType, other: usize, layout: SparseLayout) -> Result<Self, Failed> {
         let is_narrow = layout.has_narrow_indices() && i32::try_from(other).is_ok();
         let data = file.list(&format!("{group}/data"), dtype)?;
         let indices = file.list(&format!("{group}/indices"), if is_narrow { DType::I32 } else { DType::I64 })?;
@@ -133,7 +133,7 @@ impl Lists {
     }
 
     /// Appends the values of a band, which is a number of whole lines or a part of one.
-    fn append(&mut self, voxels: &[u8], band: &Band, other: usize, item: usize) -> Result<(), &'static str> {
+    fn append(&mut self, voxels: &[u8], band: &Band, other: usize, item: usize) -> Result<(), Failed> {
         let (mut data, mut indices, mut indptr) = (Vec::new(), Vec::new(), Vec::new());
         let width = band.others.len();
         for line in voxels.chunks_exact((width * item).max(1)) {
@@ -157,7 +157,7 @@ impl Lists {
         self.indptr.append(&indptr)
     }
 
-    fn finish(self) -> Result<u64, &'static str> {
+    fn finish(self) -> Result<u64, Failed> {
         self.data.finish()?;
         self.indices.finish()?;
         self.indptr.finish()?;

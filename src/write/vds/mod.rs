@@ -117,7 +117,7 @@ impl VirtualDataset {
             endless: self.endless,
             attributes: &attributes,
         };
-        file.bytes().map_err(|what| anyhow::anyhow!("{}: cannot {what}", out.display()))
+        file.bytes().map_err(|failed| failed.at(out.display()))
     }
 }
 
