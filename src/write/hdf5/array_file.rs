@@ -196,9 +196,9 @@ impl ArrayFile {
         hdf5::sync::sync(|| {
             attributes.iter().try_for_each(|(name, value)| write_attribute(&dataset, name, value))?;
             // SAFETY: the lock is held and the file is open.
-            let flushed = unsafe { H5Fflush(file.id(), H5F_scope_t::H5F_SCOPE_LOCAL) };
+            let flushed = done(unsafe { H5Fflush(file.id(), H5F_scope_t::H5F_SCOPE_LOCAL) }, "flush the file");
             drop((dataset, kind, file));
-            done(flushed, "flush the file")
+            flushed
         })
     }
 }
