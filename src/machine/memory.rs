@@ -22,6 +22,9 @@ pub fn give_back_freed_memory() {
 /// Less than this comes from the system fast enough as it is written to.
 #[cfg(target_os = "linux")]
 const WORTH_ASKING_FROM: usize = 64 << 10;
+/// More than this may be what a damaged file claims, and is never written to.
+#[cfg(target_os = "linux")]
+const MOST: usize = 32 << 20;
 
 /// Has the system hand over new memory at once that is about to be written from end to end: page by page, as it is
 /// touched, takes twice as long. A system that cannot (Linux before 5.14) does so as ever.
@@ -31,7 +34,7 @@ pub fn have_ready(memory: &mut [u64]) {
         let page = rustix::param::page_size();
         let range = memory.as_mut_ptr_range();
         let (start, end) = (range.start.addr().next_multiple_of(page), range.end.addr() / page * page);
-        if end < start.saturating_add(WORTH_ASKING_FROM) {
+        if !(WORTH_ASKING_FROM..=MOST).contains(&end.saturating_sub(start)) {
             return;
         }
         let first = range.start.with_addr(start).cast();
@@ -54,8 +57,10 @@ mod tests {
             have_ready(&mut memory[shift..]);
             assert!(memory.iter().enumerate().all(|(i, word)| *word == i as u64));
         }
-        let mut fresh = vec![0u64; 1 << 20];
-        have_ready(&mut fresh);
-        assert!(fresh.iter().all(|word| *word == 0));
+        for len in [1 << 20, 1 << 23] {
+            let mut fresh = vec![0u64; len];
+            have_ready(&mut fresh);
+            assert!(fresh.iter().all(|word| *word == 0));
+        }
     }
 }
