@@ -86,8 +86,8 @@ fn opening_takes_few_requests_and_nobody_waits_for_the_library_meanwhile() {
     assert!(server.num_requests() < 20, "{}", server.num_requests());
     let is_for_state = |request: &&crate::server::Request| request.range.as_deref() == Some("bytes=0-0");
     assert_eq!(server.log().requests.iter().filter(is_for_state).count(), 1, "what it is, is asked once");
-    server.set_latency(Duration::from_millis(300));
     let is_free_meanwhile = || {
+        server.set_latency(Duration::from_secs(2));
         std::thread::scope(|scope| {
             let before = server.num_requests();
             scope.spawn(|| opened(&url));
@@ -99,11 +99,13 @@ fn opening_takes_few_requests_and_nobody_waits_for_the_library_meanwhile() {
                 with_library_locked(|| ());
                 std::thread::sleep(Duration::from_millis(10));
             }
-            begin.elapsed() < Duration::from_millis(280)
+            // Those that follow are answered at once.
+            server.set_latency(Duration::ZERO);
+            begin.elapsed() < Duration::from_millis(1500)
         })
     };
     // A machine that has other things to do holds up one of them, not all.
-    assert!((0..5).any(|_| is_free_meanwhile()), "somebody waits for the network in the library");
+    assert!((0..3).any(|_| is_free_meanwhile()), "somebody waits for the network in the library");
 }
 
 #[test]
