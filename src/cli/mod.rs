@@ -71,8 +71,8 @@ pub struct Args {
 
 impl Args {
     /// Whether this is a window, measures what one does, or follows a recording for as long as that runs, and is not work
-    /// with an end. Work allocates the same sizes
-    /// over and over, and asking the system for fresh pages each time costs half of its time.
+    /// with an end. Work allocates the same sizes over and over, and asking the system for fresh pages each time costs
+    /// half of its time.
     pub fn lasts(&self) -> bool {
         match &self.command {
             None | Some(Command::Demo(_) | Command::Bench(_)) => true,

@@ -51,7 +51,7 @@ impl VirtualFile<'_> {
     /// The bytes of the file.
     ///
     /// # Errors
-    /// When the library refuses, in words that follow "cannot".
+    /// When the library refuses.
     pub fn bytes(&self) -> Step<Vec<u8>> {
         image(|file| self.fill(file))
     }
